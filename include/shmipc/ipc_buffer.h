@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libshmipc, transport layer: a lock-free circular buffer of variable-length
+ * entries over memory that the caller provides. It never waits: what cannot
+ * be done at once is answered with a status.
+ *
+ * Memory. Any address, any size from ipc_buffer_align_size(1) up (of more than
+ * about 18 GiB the rest stays unused): an array, malloc, an anonymous or named
+ * shared mapping, a file. It must stay mapped while handles to it exist; the
+ * library never frees it. Processes may map it at different addresses that are
+ * equal modulo 64, which page-aligned mappings always are.
+ *
+ * Handles. Each process makes its own by create or attach. In many/many mode
+ * (the default) any number of threads may call any function on one handle at
+ * once, except ipc_buffer_destroy, which must be the last call. A handle that
+ * was inherited over fork() works in the child as a handle of the child's own.
+ *
+ * Order. Entries are read in the order of their claims; entries of one thread
+ * in the order it wrote them. Each is read by exactly one reader.
+ *
+ * Death. A process that dies at any moment never loses or repeats a committed
+ * entry (but see IPC_BUFFER_ONE_CONSUMER) and stops others no longer than until
+ * ipc_buffer_recover is called; a channel calls it by itself.
+ *
+ * Statuses that every function of a kind may return are told here once:
+ * IPC_ERR_INVALID_ARGUMENT for a NULL argument, and IPC_ERR_CORRUPTED if shared
+ * memory holds something that cannot be true (another process wrote into it):
+ * nothing outside the region is ever read or written because of that.
+ */
+#ifndef SHMIPC_IPC_BUFFER_H
+#define SHMIPC_IPC_BUFFER_H
+
+#include <shmipc/ipc_common.h>
+#include <sys/uio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A process's view of one buffer: one malloc block, see ipc_buffer_destroy. */
+typedef struct IpcBuffer IpcBuffer;
+
+/** Every payload starts at a multiple of this many bytes and fills whole
+ * blocks of it. */
+#define IPC_BUFFER_BLOCK_SIZE 64
+
+/**
+ * Mode flags, chosen at creation. Each is a promise that makes the buffer
+ * faster: at any time only one living handle uses that side, from one thread
+ * at a time. The first handle that uses the side takes the role; others get
+ * IPC_ERR_ROLE_TAKEN until it is destroyed or its process is dead.
+ * With one consumer a peeked entry stays whole until it is skipped, but a
+ * consumer that is killed between copying an entry and giving its space back
+ * leaves that one entry to be read again by its successor.
+ */
+#define IPC_BUFFER_ONE_PRODUCER UINT32_C(1)
+#define IPC_BUFFER_ONE_CONSUMER UINT32_C(2)
+
+/**
+ * How to create a buffer. Set `struct_size` to sizeof(IpcBufferOptions) and
+ * the rest to zero for the defaults.
+ */
+typedef struct IpcBufferOptions {
+    size_t struct_size;
+    /** IPC_BUFFER_ONE_PRODUCER, IPC_BUFFER_ONE_CONSUMER, or 0. */
+    uint32_t flags;
+    /** How many processes may write at the same time, 1 to 4096; 0 means the
+     * default: 8 in the smallest buffers to 64 from 64 KiB on. */
+    uint32_t max_owners;
+    uint64_t reserved[4];
+} IpcBufferOptions;
+
+typedef struct IpcBufferCreateError {
+    uint64_t requested_size;
+    /** Bytes that suffice for the smallest buffer at this address. */
+    uint64_t min_size;
+} IpcBufferCreateError;
+IPC_RESULT(IpcBufferCreateResult, IpcBuffer *, IpcBufferCreateError)
+
+typedef struct IpcBufferAttachError {
+    /** Bytes the mapping must have: of the region if known, else of a header */
+    uint64_t min_size;
+} IpcBufferAttachError;
+IPC_RESULT(IpcBufferAttachResult, IpcBuffer *, IpcBufferAttachError)
+
+typedef struct IpcBufferDestroyError {
+    int sys_errno;
+} IpcBufferDestroyError;
+IPC_RESULT_UNIT(IpcBufferDestroyResult, IpcBufferDestroyError)
+
+typedef struct IpcBufferWriteError {
+    /** Where the next entry would go, as far as is known. */
+    uint64_t offset;
+    /** Bytes the caller asked for. */
+    uint64_t requested_size;
+    /** Bytes of blocks that takes. */
+    uint64_t required_size;
+    /** Bytes of blocks free right now. */
+    uint64_t free_space;
+    /** Bytes of blocks free in one piece from `offset` on. */
+    uint64_t available_contiguous;
+    /** Bytes of all blocks. */
+    uint64_t buffer_size;
+} IpcBufferWriteError;
+IPC_RESULT_UNIT(IpcBufferWriteResult, IpcBufferWriteError)
+IPC_RESULT_UNIT(IpcBufferReserveResult, IpcBufferWriteError)
+
+typedef struct IpcBufferCommitError {
+    uint64_t offset;
+} IpcBufferCommitError;
+IPC_RESULT_UNIT(IpcBufferCommitResult, IpcBufferCommitError)
+IPC_RESULT_UNIT(IpcBufferAbortResult, IpcBufferCommitError)
+
+typedef struct IpcBufferReadError {
+    uint64_t offset;
+    /** Bytes the destination needs to have. */
+    uint64_t required_size;
+} IpcBufferReadError;
+IPC_RESULT_UNIT(IpcBufferReadResult, IpcBufferReadError)
+
+typedef struct IpcBufferPeekError {
+    uint64_t offset;
+} IpcBufferPeekError;
+IPC_RESULT_UNIT(IpcBufferPeekResult, IpcBufferPeekError)
+
+typedef struct IpcBufferSkipError {
+    /** Offset of the head, when the entry there is another one. */
+    uint64_t offset;
+} IpcBufferSkipError;
+IPC_RESULT(IpcBufferSkipResult, uint64_t, IpcBufferSkipError)
+IPC_RESULT(IpcBufferSkipForceResult, uint64_t, IpcBufferSkipError)
+/** `result` is the number of dead claims that were removed. */
+IPC_RESULT(IpcBufferRecoverResult, uint64_t, IpcBufferSkipError)
+
+/** What is at the head of a buffer. */
+typedef enum IpcBufferHead {
+    /** Nothing was claimed. */
+    IPC_BUFFER_HEAD_EMPTY = 0,
+    /** A committed entry. */
+    IPC_BUFFER_HEAD_READY = 1,
+    /** An entry that `head_owner_pid` is writing. */
+    IPC_BUFFER_HEAD_BUSY = 2,
+    /** Filler or an aborted entry; the next read moves past it. */
+    IPC_BUFFER_HEAD_FILLER = 3,
+    /** Space claimed by a producer that has not said who it is yet. */
+    IPC_BUFFER_HEAD_CLAIMED = 4,
+    /** Something that cannot be true. */
+    IPC_BUFFER_HEAD_CORRUPTED = 5
+} IpcBufferHead;
+
+/** A look at a buffer. Set `struct_size` before the call; bytes beyond what
+ * the library knows are zeroed. */
+typedef struct IpcBufferStats {
+    size_t struct_size;
+    /** Bytes of the whole region from its first aligned byte on. */
+    uint64_t region_size;
+    /** Bytes of all blocks together. */
+    uint64_t capacity;
+    /** Bytes of blocks between head and tail. */
+    uint64_t used;
+    /** Largest entry, bytes. */
+    uint64_t max_entry_size;
+    /** Offset of the next entry to be read and to be claimed. */
+    uint64_t head_offset;
+    uint64_t tail_offset;
+    /** Entries committed since creation, over all producers. Producers that
+     * were killed may each have left one out. */
+    uint64_t entries_written;
+    uint32_t flags;
+    uint32_t max_owners;
+    /** Owner slots in use (of processes living or dead). */
+    uint32_t owners;
+    /** An IpcBufferHead. */
+    uint32_t head_state;
+    /** Size of the entry at the head if it is ready, else 0. */
+    uint64_t head_size;
+    /** Process that is writing the entry at the head if busy, else 0. */
+    int32_t head_owner_pid;
+    uint32_t reserved32;
+    uint64_t reserved[4];
+} IpcBufferStats;
+
+typedef struct IpcBufferStatsError {
+    uint64_t required_size;
+} IpcBufferStatsError;
+IPC_RESULT_UNIT(IpcBufferStatsResult, IpcBufferStatsError)
+
+/**
+ * Bytes of memory to provide, at any address, for `capacity` bytes of data:
+ * one entry of that size, or capacity / 64 entries of up to 64 bytes. Any
+ * input is fine; 0 counts as 1, and what cannot be had gives UINT64_MAX.
+ * Safe from any thread; never blocks. Since 0.1.0.
+ */
+IPC_API uint64_t ipc_buffer_align_size(size_t capacity);
+
+/**
+ * Formats `size` bytes at `mem` as an empty buffer and returns a handle. What
+ * the memory held is lost; nobody else may use it meanwhile (others that
+ * attach get IPC_ERR_INITIALIZING until this call is done).
+ *
+ * IPC_OK: `result` is the handle, to be given to ipc_buffer_destroy.
+ * IPC_ERR_INVALID_ARGUMENT: `mem` is NULL, `size` is 0 or exceeds the address
+ * space. IPC_ERR_TOO_SMALL: `size` is below the body's `min_size`. Neither
+ * changes the memory. IPC_ERR_ALLOCATION: no memory for the handle.
+ * Allocates; does not block. Since 0.1.0.
+ */
+IPC_API IpcBufferCreateResult ipc_buffer_create(void *mem, size_t size);
+
+/**
+ * ipc_buffer_create with options; NULL means the defaults. In addition
+ * IPC_ERR_INVALID_ARGUMENT: `struct_size` is none that this library knows, a
+ * flag or reserved member is set that it does not know, or `max_owners` is
+ * above 4096. Since 0.1.0.
+ */
+IPC_API IpcBufferCreateResult
+ipc_buffer_create_with_options(void *mem, size_t size,
+                               const IpcBufferOptions *options);
+
+/**
+ * Joins a buffer that another handle created at `mem`. Trusts the region's
+ * own header about its size: where that is not certain use
+ * ipc_buffer_attach_sized.
+ *
+ * IPC_OK: `result` is the handle, to be given to ipc_buffer_destroy.
+ * IPC_ERR_NOT_FORMATTED, IPC_ERR_INITIALIZING, IPC_ERR_LAYOUT_VERSION,
+ * IPC_ERR_CORRUPTED: what the memory holds instead of a buffer.
+ * IPC_ERR_ALLOCATION: no memory for the handle.
+ * Changes nothing in the memory. Allocates; does not block. Since 0.1.0.
+ */
+IPC_API IpcBufferAttachResult ipc_buffer_attach(void *mem);
+
+/**
+ * The same for a mapping of `size` bytes, of which nothing beyond is ever
+ * touched, whatever the memory says. In addition IPC_ERR_TRUNCATED: `size` is
+ * below what the region needs, which is the body's `min_size`; and
+ * IPC_ERR_INVALID_ARGUMENT: `size` is 0. Since 0.1.0.
+ */
+IPC_API IpcBufferAttachResult ipc_buffer_attach_sized(void *mem, size_t size);
+
+/**
+ * Releases a handle, never the memory or its entries. Reservations of this
+ * process that are still open count as aborted when its last handle goes. No
+ * other thread may be using the handle. IPC_ERR_INVALID_ARGUMENT: NULL.
+ * A handle is one malloc block, so old code that free()s it instead does no
+ * harm, except that a role it took stays taken until the process ends.
+ * Does not block. Since 0.1.0.
+ */
+IPC_API IpcBufferDestroyResult ipc_buffer_destroy(IpcBuffer *buffer);
+
+/**
+ * The largest entry, in bytes, that this buffer takes: any entry up to it can
+ * be written once readers have drained. 0 for NULL. Safe from any thread.
+ * Never blocks. Since 0.1.0.
+ */
+IPC_API uint64_t ipc_buffer_max_entry_size(const IpcBuffer *buffer);
+
+/**
+ * Writes one entry of `size` bytes, whole or not at all.
+ *
+ * IPC_OK: committed; readers see it.
+ * IPC_ERR_INVALID_ARGUMENT: a NULL, or `size` is 0.
+ * IPC_ERR_ENTRY_TOO_LARGE: `size` is above ipc_buffer_max_entry_size.
+ * IPC_ERR_NO_SPACE_CONTIGUOUS: full right now.
+ * IPC_ERR_LOCKED: other producers were faster very many times; try again.
+ * IPC_ERR_OWNERS_FULL: too many other processes are writing.
+ * IPC_ERR_ROLE_TAKEN: one-producer mode and somebody else is the producer.
+ * The body describes the space. Any number of threads and processes at once
+ * (one in one-producer mode). Lock-free; no system call after a process's
+ * first write, no allocation. Since 0.1.0.
+ */
+IPC_API IpcBufferWriteResult ipc_buffer_write(IpcBuffer *buffer,
+                                              const void *data, size_t size);
+
+/**
+ * ipc_buffer_write of the `count` pieces in `pieces`, one after the other, as
+ * one entry. Pieces may be empty, the whole may not. Since 0.1.0.
+ */
+IPC_API IpcBufferWriteResult ipc_buffer_writev(IpcBuffer *buffer,
+                                               const struct iovec *pieces,
+                                               int count);
+
+/**
+ * Claims space for an entry of up to `size` bytes, to be filled in place and
+ * then given to ipc_buffer_commit or ipc_buffer_abort, by any thread of this
+ * process, through this handle. Entries behind it wait for that. In
+ * one-producer mode one reservation can be open at a time, and no write:
+ * IPC_ERR_ILLEGAL_STATE. Else as ipc_buffer_write; on error `dest` is
+ * untouched. Since 0.1.0.
+ */
+IPC_API IpcBufferReserveResult ipc_buffer_reserve(IpcBuffer *buffer,
+                                                  size_t size,
+                                                  IpcReservation *dest);
+
+/**
+ * Publishes a reserved entry with its first `size` bytes.
+ *
+ * IPC_OK: committed. IPC_ERR_INVALID_ARGUMENT: a NULL, `size` is 0 or above
+ * the reserved size (the reservation stays open), or not a reservation of
+ * this buffer. IPC_ERR_ILLEGAL_STATE: already committed or aborted, or made by
+ * another process (the parent). Wait-free; no system call, no allocation.
+ * Since 0.1.0.
+ */
+IPC_API IpcBufferCommitResult ipc_buffer_commit(
+    IpcBuffer *buffer, const IpcReservation *reservation, size_t size);
+
+/**
+ * Gives a reservation up; readers never see it. Statuses as for
+ * ipc_buffer_commit. Wait-free; no system call, no allocation. Since 0.1.0.
+ */
+IPC_API IpcBufferAbortResult
+ipc_buffer_abort(IpcBuffer *buffer, const IpcReservation *reservation);
+
+/**
+ * Copies the next entry into the caller's memory and consumes it.
+ * `dest->payload` and `dest->size` say where and how much there is room for;
+ * on IPC_OK `offset` and `size` are set to the entry's. On anything else
+ * `dest` is untouched (the memory it points to may have been written).
+ *
+ * IPC_OK. IPC_EMPTY: no entry is there.
+ * IPC_ERR_INVALID_ARGUMENT: a NULL, also `dest->payload`.
+ * IPC_ERR_TOO_SMALL: the entry needs the body's `required_size`; it stays.
+ * IPC_ERR_NOT_READY: the next entry is being written.
+ * IPC_ERR_LOCKED: other readers were faster very many times; try again.
+ * IPC_ERR_ROLE_TAKEN: one-consumer mode and somebody else is the consumer.
+ * IPC_ERR_OWNERS_FULL: one-consumer mode, and no owner slot is free.
+ * Any number of threads and processes at once (one in one-consumer mode).
+ * Lock-free; no system call, no allocation. Since 0.1.0.
+ */
+IPC_API IpcBufferReadResult ipc_buffer_read(IpcBuffer *buffer, IpcEntry *dest);
+
+/**
+ * Points `dest` at the next entry inside the buffer; consumes nothing. The
+ * payload may be read, not written. With many consumers its bytes are proven
+ * whole only by an ipc_buffer_skip of its offset that returns IPC_OK: another
+ * reader may take the entry at any time, and a writer then reuse its place.
+ *
+ * IPC_OK, IPC_EMPTY, IPC_ERR_NOT_READY, IPC_ERR_LOCKED, IPC_ERR_ROLE_TAKEN,
+ * IPC_ERR_OWNERS_FULL as for ipc_buffer_read. Lock-free; no system call, no
+ * allocation. Since 0.1.0.
+ */
+IPC_API IpcBufferPeekResult ipc_buffer_peek(IpcBuffer *buffer, IpcEntry *dest);
+
+/**
+ * Consumes the entry at `offset` without copying it.
+ *
+ * IPC_OK: consumed by this call; `result` is the offset.
+ * IPC_ALREADY_SKIPPED: the head is past it; somebody else consumed it.
+ * IPC_EMPTY: the head is there, but no entry.
+ * IPC_ERR_OFFSET_MISMATCH: the head has not come that far, or no entry starts
+ * there; the body has the head's offset.
+ * IPC_ERR_INVALID_ARGUMENT: NULL, or `offset` is no multiple of 8.
+ * IPC_ERR_NOT_READY, IPC_ERR_LOCKED, IPC_ERR_ROLE_TAKEN, IPC_ERR_OWNERS_FULL
+ * as for ipc_buffer_read. Lock-free; no system call, no allocation.
+ * Since 0.1.0.
+ */
+IPC_API IpcBufferSkipResult ipc_buffer_skip(IpcBuffer *buffer,
+                                            uint64_t offset);
+
+/**
+ * Gets past whatever is at the head: an entry, a damaged control word, the
+ * claim of a producer that is dead or has not begun to write (which then
+ * claims again).
+ *
+ * IPC_OK: `result` is the offset that was skipped. IPC_EMPTY: nothing there.
+ * IPC_ALREADY_SKIPPED: somebody else got past it first.
+ * IPC_ERR_LOCKED: a living process is writing it this moment, or one of
+ * another pid namespace (see ipc_buffer_recover_force).
+ * IPC_ERR_ROLE_TAKEN, IPC_ERR_OWNERS_FULL as for ipc_buffer_read. Makes system
+ * calls if it has to find out whether a process lives. Since 0.1.0.
+ */
+IPC_API IpcBufferSkipForceResult ipc_buffer_skip_force(IpcBuffer *buffer);
+
+/**
+ * Removes what dead producers left at the head, until there is a committed
+ * entry, a living writer's, or nothing. Nothing committed is lost. Anyone may
+ * call it at any time, as often as wanted; a channel does so by itself.
+ * In one-consumer mode the consumer's next read completes the repair.
+ *
+ * IPC_OK: `result` is the number of claims removed, possibly 0.
+ * IPC_ERR_NOT_READY: a living process, or one whose life cannot be judged
+ * from here, is writing at the head; the body has the offset.
+ * Makes system calls; does not block. Since 0.1.0.
+ */
+IPC_API IpcBufferRecoverResult ipc_buffer_recover(IpcBuffer *buffer);
+
+/**
+ * The same, taking processes of other pid namespaces for dead, which cannot be
+ * known from here. The caller vouches for that: if one of them still writes,
+ * its entry and the ones that follow can be torn. Since 0.1.0.
+ */
+IPC_API IpcBufferRecoverResult ipc_buffer_recover_force(IpcBuffer *buffer);
+
+/**
+ * Describes the buffer. The values are read one after the other while others
+ * go on; each is true at some moment of the call. Set `dest->struct_size`.
+ *
+ * IPC_OK. IPC_ERR_INVALID_ARGUMENT: a NULL. IPC_ERR_TOO_SMALL: `struct_size`
+ * is below the first released size, which the body tells.
+ * Stores nothing in shared memory, takes no role: a monitor may call it at any
+ * time. Wait-free; no system call, no allocation. Since 0.1.0.
+ */
+IPC_API IpcBufferStatsResult ipc_buffer_stats(const IpcBuffer *buffer,
+                                              IpcBufferStats *dest);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

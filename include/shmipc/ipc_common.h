@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libshmipc: what every layer shares: statuses, results, entries, version.
+ *
+ * Results. Every function that can fail returns a small struct by value:
+ *
+ *     IpcBufferWriteResult r = ipc_buffer_write(buffer, data, size);
+ *     if (IpcBufferWriteResult_is_error(r))
+ *         fprintf(stderr, "%s: %s\n", ipc_status_name(r.ipc_status),
+ *                 r.error.detail);
+ *
+ * `ipc_status` is always set. `result` is set when the status is zero or
+ * positive, `error` when it is negative; the other one is left unwritten, so
+ * that success costs nothing but the status.
+ */
+#ifndef SHMIPC_IPC_COMMON_H
+#define SHMIPC_IPC_COMMON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__) || defined(__clang__)
+#define IPC_API __attribute__((visibility("default")))
+#else
+#define IPC_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Version of these headers; ipc_version() tells the library's own. */
+#define IPC_VERSION_MAJOR  0
+#define IPC_VERSION_MINOR  1
+#define IPC_VERSION_PATCH  0
+#define IPC_VERSION_STRING "0.1.0"
+
+/**
+ * Outcome of a call: negative is an error, zero or positive is not. Values
+ * never change their number or meaning; new ones are added at the end.
+ */
+typedef enum IpcStatus {
+    /** Done. */
+    IPC_OK = 0,
+    /** Nothing to read. */
+    IPC_EMPTY = 1,
+    /** Somebody else moved past that entry first. */
+    IPC_ALREADY_SKIPPED = 2,
+    /** Kept for source compatibility, never returned. */
+    IPC_PLACEHOLDER = 3,
+
+    /** The entry can never fit, however empty the buffer is. */
+    IPC_ERR_ENTRY_TOO_LARGE = -1,
+    /** malloc failed. */
+    IPC_ERR_ALLOCATION = -2,
+    /** NULL, zero size, misaligned offset, impossible configuration. */
+    IPC_ERR_INVALID_ARGUMENT = -3,
+    /** The memory given is too small; what was to be copied stays. */
+    IPC_ERR_TOO_SMALL = -4,
+    /** The handle or reservation is in a state that forbids the call. */
+    IPC_ERR_ILLEGAL_STATE = -5,
+    /** A system call failed; the error body holds errno. */
+    IPC_ERR_SYSTEM = -6,
+    /** Full right now; try again after readers drained. */
+    IPC_ERR_NO_SPACE_CONTIGUOUS = -7,
+    /** The next entry is claimed but not committed yet. */
+    IPC_ERR_NOT_READY = -8,
+    /** Somebody else holds what the call needs. */
+    IPC_ERR_LOCKED = -9,
+    /** The entry at the head is another one. */
+    IPC_ERR_OFFSET_MISMATCH = -10,
+    /** The deadline passed. */
+    IPC_ERR_TIMEOUT = -11,
+    /** `max_round_trips` rounds passed. */
+    IPC_ERR_RETRY_LIMIT = -12,
+    /** Shared memory holds something that cannot be true. */
+    IPC_ERR_CORRUPTED = -13,
+    /** The memory was never formatted by create. */
+    IPC_ERR_NOT_FORMATTED = -14,
+    /** The memory was formatted by a library with another layout. */
+    IPC_ERR_LAYOUT_VERSION = -15,
+    /** The memory is being formatted this moment; try again. */
+    IPC_ERR_INITIALIZING = -16,
+    /** The mapping is shorter than the formatted region. */
+    IPC_ERR_TRUNCATED = -17,
+    /** Another living handle has the one-producer or one-consumer role. */
+    IPC_ERR_ROLE_TAKEN = -18,
+    /** Every owner slot belongs to a living process. */
+    IPC_ERR_OWNERS_FULL = -19
+} IpcStatus;
+
+/**
+ * The name of a status, such as "IPC_ERR_TIMEOUT"; "unknown" for a number that
+ * is none. The string is static. Safe from any thread; never blocks.
+ * Since 0.1.0.
+ */
+IPC_API const char *ipc_status_name(IpcStatus status);
+
+/**
+ * One sentence that says what a status means; static, never NULL. Safe from
+ * any thread; never blocks. Since 0.1.0.
+ */
+IPC_API const char *ipc_status_text(IpcStatus status);
+
+/**
+ * The library's version, such as "0.1.0"; static. Safe from any thread; never
+ * blocks. Since 0.1.0.
+ */
+IPC_API const char *ipc_version(void);
+
+/**
+ * A message. `offset` names it: its byte position in the stream of everything
+ * ever written, 0 for the first entry of a new buffer, a multiple of 8, always
+ * growing. Who owns `payload` depends on the call that filled the entry.
+ */
+typedef struct IpcEntry {
+    uint64_t offset;
+    void *payload;
+    size_t size;
+} IpcEntry;
+
+/**
+ * Space for an entry that is being written in place. `payload` points at
+ * `size` writable bytes, aligned to 64. The struct may be copied; it belongs
+ * to the handle that made it. `opaque` is the library's.
+ */
+typedef struct IpcReservation {
+    uint64_t offset;
+    void *payload;
+    size_t size;
+    uint64_t opaque[2];
+} IpcReservation;
+
+/**
+ * Declares the result type NAME of a call that yields a T, with an error body
+ * of type E, and the functions that make and question it:
+ * NAME_ok(status, result), NAME_error(status, detail),
+ * NAME_error_body(status, detail, body), NAME_is_ok(r), NAME_is_error(r) and
+ * NAME_is_error_has_body(r.error).
+ */
+#define IPC_RESULT(NAME, T, E)                                                 \
+    IPC_RESULT_ERROR_(NAME, E)                                                 \
+    typedef struct NAME {                                                      \
+        IpcStatus ipc_status;                                                  \
+        T result;                                                              \
+        NAME##Error error;                                                     \
+    } NAME;                                                                    \
+    static inline NAME NAME##_ok(IpcStatus status, T result)                   \
+    {                                                                          \
+        NAME r;                                                                \
+        r.ipc_status = status;                                                 \
+        r.result = result;                                                     \
+        return r;                                                              \
+    }                                                                          \
+    IPC_RESULT_FUNCTIONS_(NAME, E)
+
+/** The same for a call that yields nothing but its status: NAME_ok(status). */
+#define IPC_RESULT_UNIT(NAME, E)                                               \
+    IPC_RESULT_ERROR_(NAME, E)                                                 \
+    typedef struct NAME {                                                      \
+        IpcStatus ipc_status;                                                  \
+        NAME##Error error;                                                     \
+    } NAME;                                                                    \
+    static inline NAME NAME##_ok(IpcStatus status)                             \
+    {                                                                          \
+        NAME r;                                                                \
+        r.ipc_status = status;                                                 \
+        return r;                                                              \
+    }                                                                          \
+    IPC_RESULT_FUNCTIONS_(NAME, E)
+
+/* Parts of the two macros above, not for use elsewhere. */
+#define IPC_RESULT_ERROR_(NAME, E)                                             \
+    typedef struct NAME##Error {                                               \
+        const char *detail;                                                    \
+        bool has_body;                                                         \
+        E body;                                                                \
+    } NAME##Error;
+#define IPC_RESULT_FUNCTIONS_(NAME, E)                                         \
+    static inline NAME NAME##_error(IpcStatus status, const char *detail)      \
+    {                                                                          \
+        NAME r;                                                                \
+        r.ipc_status = status;                                                 \
+        r.error.detail = detail ? detail : "";                                 \
+        r.error.has_body = false;                                              \
+        return r;                                                              \
+    }                                                                          \
+    static inline NAME NAME##_error_body(IpcStatus status, const char *detail, \
+                                         E body)                               \
+    {                                                                          \
+        NAME r = NAME##_error(status, detail);                                 \
+        r.error.has_body = true;                                               \
+        r.error.body = body;                                                   \
+        return r;                                                              \
+    }                                                                          \
+    static inline bool NAME##_is_ok(NAME r)                                    \
+    {                                                                          \
+        return r.ipc_status >= 0;                                              \
+    }                                                                          \
+    static inline bool NAME##_is_error(NAME r)                                 \
+    {                                                                          \
+        return r.ipc_status < 0;                                               \
+    }                                                                          \
+    static inline bool NAME##_is_error_has_body(NAME##Error error)             \
+    {                                                                          \
+        return error.has_body;                                                 \
+    }
+
+#ifdef __cplusplus
+}
+#endif
+#endif

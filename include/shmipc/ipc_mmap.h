@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libshmipc, segments: named shared memory for those who have none yet. The
+ * other layers do not depend on it.
+ */
+#ifndef SHMIPC_IPC_MMAP_H
+#define SHMIPC_IPC_MMAP_H
+
+#include <shmipc/ipc_common.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A named segment that is mapped into this process. All members are the
+ * library's: read them, do not change or free them. */
+typedef struct IpcMemorySegment {
+    char *name;
+    /** Bytes mapped: the size asked for, rounded up to whole pages. */
+    uint64_t size;
+    void *memory;
+} IpcMemorySegment;
+
+typedef struct IpcMemorySegmentError {
+    /** Whether the segment existed before the call. */
+    bool existed;
+    /** Its size then. */
+    uint64_t existing_size;
+    /** The size asked for, rounded up to whole pages. */
+    uint64_t aligned_size;
+    uint64_t page_size;
+    /** errno of the system call that failed, or 0. */
+    int sys_errno;
+} IpcMemorySegmentError;
+IPC_RESULT(IpcMemorySegmentResult, IpcMemorySegment *, IpcMemorySegmentError)
+IPC_RESULT_UNIT(IpcMmapUnmapResult, IpcMemorySegmentError)
+IPC_RESULT_UNIT(IpcMmapUnlinkResult, IpcMemorySegmentError)
+
+/**
+ * Creates the POSIX shared memory segment `name` with `size` bytes, or opens
+ * the one that exists, and maps it for reading and writing. A new segment is
+ * all zeros, readable and writable by its user only, and its pages are
+ * reserved: a full /dev/shm is an error here and never a SIGBUS later.
+ *
+ * IPC_OK: `result` is to be given to ipc_unmap or ipc_unlink.
+ * IPC_ERR_INVALID_ARGUMENT: `name` is NULL, empty, or has a slash other than
+ * the first character; `size` is 0 or beyond the address space.
+ * IPC_ERR_ILLEGAL_STATE: it exists with another size, `existing_size`.
+ * IPC_ERR_INITIALIZING: it exists, but its creator has not given it a size
+ * within a second.
+ * IPC_ERR_SYSTEM: a system call failed, see `sys_errno` (ENOSPC: /dev/shm is
+ * full). A segment that this call created is gone again.
+ * IPC_ERR_ALLOCATION: malloc failed.
+ * Any thread. Blocks as files do. Since 0.1.0.
+ */
+IPC_API IpcMemorySegmentResult ipc_mmap(const char *name, uint64_t size);
+
+/**
+ * Unmaps the segment and frees `segment`. The name stays. No handle may use
+ * the memory any more. IPC_ERR_INVALID_ARGUMENT: NULL. IPC_ERR_SYSTEM: munmap
+ * failed; `segment` is as it was. Since 0.1.0.
+ */
+IPC_API IpcMmapUnmapResult ipc_unmap(IpcMemorySegment *segment);
+
+/**
+ * Removes the name and does what ipc_unmap does; the memory lasts until the
+ * last process has unmapped it. A name that is gone already is no error.
+ * IPC_ERR_INVALID_ARGUMENT: NULL. IPC_ERR_SYSTEM: the name could not be
+ * removed, or munmap failed; `segment` is as it was. Since 0.1.0.
+ */
+IPC_API IpcMmapUnlinkResult ipc_unlink(IpcMemorySegment *segment);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

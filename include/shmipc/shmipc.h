@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libshmipc: every public header.
+ */
+#ifndef SHMIPC_SHMIPC_H
+#define SHMIPC_SHMIPC_H
+
+#include <shmipc/ipc_buffer.h>
+#include <shmipc/ipc_channel.h>
+#include <shmipc/ipc_common.h>
+#include <shmipc/ipc_mmap.h>
+
+#endif

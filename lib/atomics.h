@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The only place where atomics are spelled. Each call names its order; the
+ * reason stands where it is called. The model checker replaces this header's
+ * second half by a scheduler that owns every step (tests/model/).
+ */
+#ifndef SHMIPC_ATOMICS_H
+#define SHMIPC_ATOMICS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A lock hidden inside an "atomic" would not be shared between processes. */
+_Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "needs lock-free 64-bit atomics");
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2, "needs lock-free 32-bit atomics");
+
+typedef _Atomic uint64_t atomic_u64;
+typedef _Atomic uint32_t atomic_u32;
+
+#ifdef SHMIPC_MODEL
+#include "model_atomics.h"
+#else
+
+#define atomic_get_relaxed(p)    atomic_load_explicit(p, memory_order_relaxed)
+#define atomic_get_acquire(p)    atomic_load_explicit(p, memory_order_acquire)
+#define atomic_put_relaxed(p, v) atomic_store_explicit(p, v, memory_order_relaxed)
+#define atomic_put_release(p, v) atomic_store_explicit(p, v, memory_order_release)
+#define atomic_add_relaxed(p, v)                                               \
+    atomic_fetch_add_explicit(p, v, memory_order_relaxed)
+#define atomic_add_acq_rel(p, v)                                               \
+    atomic_fetch_add_explicit(p, v, memory_order_acq_rel)
+#define atomic_swap_acq_rel(p, v)                                              \
+    atomic_exchange_explicit(p, v, memory_order_acq_rel)
+
+/* True if *p was `seen` and now is `next`; never fails spuriously. */
+static inline bool atomic_cas_relaxed(atomic_u64 *p, uint64_t seen,
+                                      uint64_t next)
+{
+    return atomic_compare_exchange_strong_explicit(
+        p, &seen, next, memory_order_relaxed, memory_order_relaxed);
+}
+
+static inline bool atomic_cas_release(atomic_u64 *p, uint64_t seen,
+                                      uint64_t next)
+{
+    return atomic_compare_exchange_strong_explicit(
+        p, &seen, next, memory_order_release, memory_order_relaxed);
+}
+
+static inline bool atomic_cas32_relaxed(atomic_u32 *p, uint32_t seen,
+                                        uint32_t next)
+{
+    return atomic_compare_exchange_strong_explicit(
+        p, &seen, next, memory_order_relaxed, memory_order_relaxed);
+}
+
+static inline bool atomic_cas_acq_rel(atomic_u64 *p, uint64_t seen,
+                                      uint64_t next)
+{
+    return atomic_compare_exchange_strong_explicit(
+        p, &seen, next, memory_order_acq_rel, memory_order_acquire);
+}
+
+/* Store-load barrier. ThreadSanitizer knows no fences; a locked instruction
+ * is one on the machines it runs on. */
+static inline void atomic_full_fence(void)
+{
+#if defined(__SANITIZE_THREAD__) || defined(SHMIPC_TSAN)
+    static atomic_u64 dummy;
+    atomic_fetch_add_explicit(&dummy, 1, memory_order_seq_cst);
+#else
+    atomic_thread_fence(memory_order_seq_cst);
+#endif
+}
+
+/* Keeps the compiler from moving a load above a store. */
+static inline void atomic_compiler_fence(void)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+#endif
+#endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every byte in shared memory, and nothing else.
+ *
+ *     +-----------------------+  base = mem rounded up to 64
+ *     | identity         64 B |  written once by create, `ready` last
+ *     +-----------------------+
+ *     | tail             64 B |  next position to claim; one-producer role
+ *     +-----------------------+
+ *     | head             64 B |  next position to read; one-consumer role
+ *     +-----------------------+
+ *     | readers' wait    64 B |  sequence word and flag of sleeping readers
+ *     +-----------------------+
+ *     | writers' wait    64 B |  the same for writers that wait for space
+ *     +-----------------------+
+ *     | owner slots    32 B m |  who may hold claims
+ *     +-----------------------+
+ *     | control words   8 B n |  one per block, padded to a multiple of 64
+ *     +-----------------------+
+ *     | blocks         64 B n |  payload only
+ *     +-----------------------+
+ *
+ * All words are native-endian and fixed-width; there are no pointers. Any
+ * change here is a new SHMIPC_LAYOUT_VERSION.
+ *
+ * Position, 64 bit: lap | index. The index has just as many bits as n needs
+ * (index_bits), so that laps never run out: 2^58 blocks can pass through any
+ * buffer. The first lap is 1.
+ *
+ * Control word, 64 bit: tag:32 | value:28 | state:4. The tag is the low half
+ * of the lap that the word speaks of. A word with another tag says nothing
+ * about the lap in question: its block is free then.
+ *
+ * Owner, 28 bit: slot:14 | generation:14, the value of a BUSY word.
+ */
+#ifndef SHMIPC_LAYOUT_H
+#define SHMIPC_LAYOUT_H
+
+#include "atomics.h"
+#include <stddef.h>
+
+#define SHMIPC_MAGIC          UINT64_C(0x4350494d48532d31) /* "1-SHMIPC" */
+#define SHMIPC_LAYOUT_VERSION UINT32_C(1)
+
+enum {
+    SHMIPC_ALIGN = 64,
+    SHMIPC_BLOCK = 64,
+    SHMIPC_FIRST_LAP = 1,
+    SHMIPC_OWNERS_MIN = 8,
+    SHMIPC_OWNERS_DEFAULT_MAX = 64,
+    SHMIPC_OWNERS_LIMIT = 4096,
+    SHMIPC_BLOCKS_PER_OWNER = 14, /* 64 owners from 64 KiB on */
+    /* Control words inside entries are renewed when the low bits of the lap
+     * are zero, so that no word is ever older than this many laps. */
+    SHMIPC_RENEWAL_LAPS = 65536,
+};
+
+/* ready word: anything else means that create has not finished. */
+#define SHMIPC_READY UINT32_C(0x600dc0de)
+
+struct shm_identity {
+    uint64_t magic;
+    uint32_t layout_version;
+    uint32_t flags;
+    uint64_t region_size;
+    uint32_t block_count;
+    uint32_t owner_count;
+    uint64_t owners_offset;
+    uint64_t control_offset;
+    uint64_t blocks_offset;
+    atomic_u32 ready;
+    uint32_t reserved;
+};
+
+struct shm_tail {
+    atomic_u64 position;
+    atomic_u64 role; /* one-producer mode: who, see owner.h; else 0 */
+    uint64_t reserved[6];
+};
+
+struct shm_head {
+    atomic_u64 position;
+    atomic_u64 role; /* one-consumer mode: who; else 0 */
+    uint64_t reserved[6];
+};
+
+struct shm_wait {
+    atomic_u32 sequence; /* the futex word: changes with every wake */
+    atomic_u32 sleepers; /* 1: somebody may be asleep; cleared by wakers */
+    uint32_t reserved[14];
+};
+
+struct shm_owner {
+    atomic_u64 identity; /* generation:14 | pid:22 | pid namespace:28 */
+    atomic_u64 started;  /* generation:14 | process start time:50 */
+    atomic_u64 written;  /* entries committed through this slot, ever */
+    atomic_u32 handles;  /* of the owning process */
+    uint32_t reserved;
+};
+
+struct shm_region {
+    struct shm_identity identity;
+    struct shm_tail tail;
+    struct shm_head head;
+    struct shm_wait readers;
+    struct shm_wait writers;
+    struct shm_owner owners[];
+};
+
+_Static_assert(sizeof(struct shm_identity) == 64, "identity is one line");
+_Static_assert(offsetof(struct shm_identity, layout_version) == 8, "layout");
+_Static_assert(offsetof(struct shm_identity, flags) == 12, "layout");
+_Static_assert(offsetof(struct shm_identity, region_size) == 16, "layout");
+_Static_assert(offsetof(struct shm_identity, block_count) == 24, "layout");
+_Static_assert(offsetof(struct shm_identity, owner_count) == 28, "layout");
+_Static_assert(offsetof(struct shm_identity, owners_offset) == 32, "layout");
+_Static_assert(offsetof(struct shm_identity, control_offset) == 40, "layout");
+_Static_assert(offsetof(struct shm_identity, blocks_offset) == 48, "layout");
+_Static_assert(offsetof(struct shm_identity, ready) == 56, "layout");
+_Static_assert(sizeof(struct shm_tail) == 64, "tail is one line");
+_Static_assert(sizeof(struct shm_head) == 64, "head is one line");
+_Static_assert(offsetof(struct shm_tail, role) == 8, "layout");
+_Static_assert(offsetof(struct shm_head, role) == 8, "layout");
+_Static_assert(sizeof(struct shm_wait) == 64, "wait words are one line");
+_Static_assert(offsetof(struct shm_wait, sleepers) == 4, "layout");
+_Static_assert(sizeof(struct shm_owner) == 32, "two owner slots in a line");
+_Static_assert(offsetof(struct shm_owner, started) == 8, "layout");
+_Static_assert(offsetof(struct shm_owner, written) == 16, "layout");
+_Static_assert(offsetof(struct shm_owner, handles) == 24, "layout");
+_Static_assert(offsetof(struct shm_region, tail) == 64, "layout");
+_Static_assert(offsetof(struct shm_region, head) == 128, "layout");
+_Static_assert(offsetof(struct shm_region, readers) == 192, "layout");
+_Static_assert(offsetof(struct shm_region, writers) == 256, "layout");
+_Static_assert(offsetof(struct shm_region, owners) == 320, "layout");
+
+/* Control words. */
+enum control_state {
+    CONTROL_FREE = 0,  /* says nothing, whatever its tag */
+    CONTROL_READY = 1, /* value: length of the committed entry, bytes */
+    CONTROL_BUSY = 2,  /* value: owner that is writing the entry */
+    CONTROL_PAD = 3,   /* value: blocks of filler */
+    CONTROL_SKIP = 4,  /* value: blocks of a claim that came to nothing */
+};
+
+#define CONTROL_VALUE_MAX UINT32_C(0x0fffffff)
+#define SHMIPC_BLOCKS_MAX CONTROL_VALUE_MAX
+#define SHMIPC_ENTRY_MAX  CONTROL_VALUE_MAX
+
+static inline uint64_t control_make(uint32_t tag, uint32_t value,
+                                    enum control_state state)
+{
+    return (uint64_t)tag << 32 | (uint64_t)value << 4 | (uint64_t)state;
+}
+
+static inline uint32_t control_tag(uint64_t word)
+{
+    return (uint32_t)(word >> 32);
+}
+
+static inline uint32_t control_value(uint64_t word)
+{
+    return (uint32_t)word >> 4;
+}
+
+static inline uint32_t control_state(uint64_t word)
+{
+    return (uint32_t)word & 15;
+}
+
+static inline uint32_t blocks_of(uint64_t bytes)
+{
+    return (uint32_t)((bytes + SHMIPC_BLOCK - 1) / SHMIPC_BLOCK);
+}
+
+#endif

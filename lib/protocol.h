@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The protocol: how producers and consumers share the ring. It is written
+ * here and nowhere else.
+ *
+ * OVERVIEW
+ *   A producer claims blocks by moving `tail`, makes the first block its own by
+ *   storing BUSY(owner) into that block's control word, fills the blocks, and
+ *   commits by storing READY(length) there. A consumer reads the control word
+ *   at `head`, copies the entry, and takes it by moving `head`. An entry never
+ *   wraps: what is left at the end of a lap becomes PAD.
+ *
+ * INVARIANTS
+ *   I1  head <= tail (one-producer mode: tail lags while a commit runs), and
+ *       they are never more than n blocks apart.
+ *   I2  A control word with the tag of lap L is stored only by the one whose
+ *       claim holds the block in lap L, or by one who revokes or recovers that
+ *       claim; first by a CAS from the word of an older lap. So of an owner
+ *       and a revoker one wins, for ever.
+ *   I3  Payload is stored only between a won BUSY and READY. (One-producer
+ *       mode: between tail and tail + room, which nobody else may claim.)
+ *   I4  Consumers store nothing but `head`, except that anyone may turn a
+ *       gap or a dead owner's BUSY into SKIP.
+ *   I5  head passes a block only over READY, PAD or SKIP of its own lap. So a
+ *       word of lap L+1 implies that head has passed the block in lap L.
+ *   I6  No control word is older than SHMIPC_RENEWAL_LAPS + 1 laps: words
+ *       inside entries, which nothing else stores, are renewed that often.
+ *       So 32 bits of the lap suffice to tell old from new.
+ *
+ * WHO STORES WHAT
+ *   tail      producers, by CAS (one-producer mode: the producer, by store)
+ *   control   FREE..: the claim's owner; SKIP: also revokers and recoverers
+ *   blocks    the claim's owner
+ *   head      consumers, by CAS (one-consumer mode: the consumer, by store);
+ *             in many-consumer mode producers too, over PAD and SKIP
+ *
+ * ORDERING
+ *   access                          order     pairs with, or why enough
+ *   tail: load, CAS, store          relaxed   carries no data; who owns a block
+ *                                             is settled by its control word
+ *   head: load by producers         acquire   head moves: the blocks were read
+ *   head: load by consumers         acquire   head moves: older words of the
+ *                                             block are not seen any more
+ *   head: CAS, store                release   both of the above
+ *   control: load by consumers      acquire   READY, PAD, SKIP, BUSY
+ *   control: load by producers      relaxed   the CAS settles it
+ *   control: CAS to BUSY, PAD, SKIP release   consumers' load: who saw lap L's
+ *                                             word sees a head that is in L
+ *   control: store READY            release   consumers' load: the payload
+ *   control: store PAD in an entry  relaxed   published by READY
+ *   control: renewal                relaxed   published by READY
+ *
+ * A CRASH LEAVES
+ *   a producer between tail and BUSY     a gap: `tail` ahead, the word old.
+ *                                        Anyone may revoke it (protocol_revoke)
+ *                                        without knowing who lives: a late
+ *                                        owner loses its CAS and claims anew.
+ *   between BUSY and READY               BUSY(owner). Once that process is
+ *                                        dead, SKIP (protocol_recover); what
+ *                                        else it claimed is a gap then.
+ *   after READY                          a committed entry.
+ *   a consumer before moving head        the entry, still there.
+ *   after it                             nothing.
+ *   one-producer mode, READY to tail     tail behind words of its own lap; the
+ *                                        next producer moves it over them.
+ *   Stopped instead of dead: the same, and when it goes on it finds out.
+ */
+#ifndef SHMIPC_PROTOCOL_H
+#define SHMIPC_PROTOCOL_H
+
+#include "ring.h"
+
+/* Others can make us start again; only a hostile one can do so this often
+ * without getting anything done itself. */
+enum { PROTOCOL_TRIES = 4096 };
+
+/* What a consumer found at the head. */
+struct view {
+    uint64_t position;
+    uint64_t word;
+    uint64_t next; /* position after the entry */
+    uint32_t size; /* bytes of the entry */
+};
+
+/* Room for an entry, as planned from one look at tail and head. */
+struct plan {
+    uint64_t tail;
+    uint32_t pad;   /* blocks to the end of the lap that must be filler */
+    bool only_pad;  /* pad and entry can never be free together */
+};
+
+/* ---------------------------------------------------------------- claims */
+
+/*
+ * IPC_OK: *plan fits. IPC_ERR_NO_SPACE_CONTIGUOUS: it does not now.
+ * IPC_ERR_LOCKED: tail moved on meanwhile, look again.
+ */
+static inline IpcStatus protocol_plan(struct ring *r, uint32_t blocks,
+                                      struct plan *plan)
+{
+    /* Relaxed: the CAS of tail, or being its only writer, settles it. */
+    uint64_t tail = atomic_get_relaxed(&r->tail->position);
+    uint32_t n = r->block_count;
+    uint32_t fit, need;
+    uint64_t head;
+
+    if (!position_is_valid(r, tail))
+        return IPC_ERR_CORRUPTED;
+    fit = blocks_to_end(r, tail);
+    plan->tail = tail;
+    plan->pad = blocks <= fit ? 0 : fit;
+    plan->only_pad = plan->pad + (uint64_t)blocks > n;
+    need = plan->only_pad ? plan->pad : plan->pad + blocks;
+
+    /* Acquire: with another thread's release below, and so with the head move
+     * that it acquired. The distance is unsigned here: a tail behind the head
+     * counts as too far as well. */
+    head = atomic_get_acquire(&r->seen_head);
+    if ((uint64_t)position_distance(r, head, tail) <= n - need)
+        return IPC_OK;
+
+    /* Acquire pairs with the release in protocol_move_head(): the blocks that
+     * it gave back were read before. */
+    head = atomic_get_acquire(&r->head->position);
+    if (!position_is_valid(r, head))
+        return IPC_ERR_CORRUPTED;
+    /* Release: pairs with the acquire above in another thread. */
+    atomic_put_release(&r->seen_head, head);
+    if ((uint64_t)position_distance(r, head, tail) <= n - need)
+        return IPC_OK;
+    /* Out of bounds: tail is older than head, or the other way round. */
+    return (uint64_t)position_distance(r, head, tail) <= n
+               ? IPC_ERR_NO_SPACE_CONTIGUOUS
+               : IPC_ERR_LOCKED;
+}
+
+/* Step 4: makes a claimed block ours, unless the claim was revoked. */
+static inline bool protocol_occupy(struct ring *r, uint64_t position,
+                                   uint32_t value, enum control_state state)
+{
+    atomic_u64 *control = position_control(r, position);
+    uint32_t tag = position_tag(r, position);
+    /* Relaxed: the CAS fails if it is not the latest. */
+    uint64_t word = atomic_get_relaxed(control);
+
+    /* I6: what is older is so by few laps; all else is as new as our claim or
+     * newer, and the claim was revoked. */
+    if (tag - control_tag(word) - 1 > SHMIPC_RENEWAL_LAPS)
+        return false;
+    /* Release: pairs with the acquire in protocol_look(), for the head that we
+     * acquired, and for the owner slot that `value` names. */
+    return atomic_cas_release(control, word, control_make(tag, value, state));
+}
+
+/* I6: gives the words inside a claim of ours a tag of the lap before. */
+static inline void protocol_renew(struct ring *r, uint64_t position,
+                                  uint32_t blocks)
+{
+    if (blocks > 1 &&
+        position_lap(r, position) % SHMIPC_RENEWAL_LAPS == 0) {
+        uint64_t word = control_make(position_tag(r, position) - 1, 0,
+                                     CONTROL_FREE);
+        atomic_u64 *control = position_control(r, position);
+
+        /* Relaxed: published with the word of the claim's first block. Nobody
+         * else may store there: claims of older laps are settled. */
+        for (uint32_t i = 1; i < blocks; i++)
+            atomic_put_relaxed(&control[i], word);
+    }
+}
+
+/* Many producers: claims `blocks` blocks for `owner`. */
+static inline IpcStatus protocol_claim(struct ring *r, uint32_t blocks,
+                                       uint32_t owner, uint64_t *position)
+{
+    for (int tries = 0; tries < PROTOCOL_TRIES; tries++) {
+        struct plan plan;
+        IpcStatus status = protocol_plan(r, blocks, &plan);
+        uint64_t entry = plan.tail;
+        uint64_t next;
+
+        if (status == IPC_ERR_LOCKED)
+            continue;
+        if (status != IPC_OK)
+            return status;
+        if (plan.pad)
+            entry = position_advance(r, plan.tail, plan.pad);
+        next = plan.only_pad ? entry : position_advance(r, entry, blocks);
+        /* Relaxed: see ORDERING. */
+        if (!atomic_cas_relaxed(&r->tail->position, plan.tail, next))
+            continue;
+        if (plan.pad) {
+            /* A revoked pad needs no second look: it is SKIPped block by
+             * block. If it is ours, its inside is too. */
+            if (protocol_occupy(r, plan.tail, plan.pad, CONTROL_PAD))
+                protocol_renew(r, plan.tail, plan.pad);
+        }
+        if (!plan.only_pad &&
+            protocol_occupy(r, entry, owner, CONTROL_BUSY)) {
+            *position = entry;
+            return IPC_OK;
+        }
+    }
+    return IPC_ERR_LOCKED;
+}
+
+/* One producer: finds room. A pad is made at once, the entry's blocks stay
+ * unclaimed until protocol_publish_alone(). */
+static inline IpcStatus protocol_claim_alone(struct ring *r, uint32_t blocks,
+                                             uint64_t *position)
+{
+    for (;;) {
+        struct plan plan;
+        IpcStatus status = protocol_plan(r, blocks, &plan);
+
+        if (status == IPC_ERR_LOCKED)
+            return IPC_ERR_CORRUPTED; /* nobody else moves tail */
+        if (status != IPC_OK)
+            return status;
+        *position = plan.tail;
+        if (!plan.pad)
+            return IPC_OK;
+        protocol_renew(r, plan.tail, plan.pad);
+        /* Release: pairs with the acquire in protocol_look(). */
+        atomic_put_release(position_control(r, plan.tail),
+                           control_make(position_tag(r, plan.tail), plan.pad,
+                                        CONTROL_PAD));
+        /* Relaxed: nobody else's tail. */
+        atomic_put_relaxed(&r->tail->position,
+                           position_advance(r, plan.tail, plan.pad));
+    }
+}
+
+/* --------------------------------------------------------------- commits */
+
+/* Many producers: commits `size` bytes of a claim of `blocks` blocks. */
+static inline void protocol_publish(struct ring *r, uint64_t position,
+                                    uint32_t blocks, uint32_t size)
+{
+    atomic_u64 *control = position_control(r, position);
+    uint32_t tag = position_tag(r, position);
+    uint32_t taken = blocks_of(size);
+
+    protocol_renew(r, position, blocks);
+    if (taken < blocks)
+        /* Relaxed: published by READY. */
+        atomic_put_relaxed(&control[taken],
+                           control_make(tag, blocks - taken, CONTROL_PAD));
+    /* Release pairs with the acquire in protocol_look(): the payload. */
+    atomic_put_release(control, control_make(tag, size, CONTROL_READY));
+}
+
+/* Many producers: gives a claim up. */
+static inline void protocol_abort(struct ring *r, uint64_t position,
+                                  uint32_t blocks)
+{
+    protocol_renew(r, position, blocks);
+    /* Release pairs with the acquire in protocol_look(). */
+    atomic_put_release(
+        position_control(r, position),
+        control_make(position_tag(r, position), blocks, CONTROL_SKIP));
+}
+
+/* One producer: commits `size` bytes where protocol_claim_alone() found room.
+ * The entry counts from READY on; tail only follows. */
+static inline void protocol_publish_alone(struct ring *r, uint64_t position,
+                                          uint32_t size)
+{
+    uint32_t blocks = blocks_of(size);
+
+    protocol_renew(r, position, blocks);
+    /* Release pairs with the acquire in protocol_look(): the payload. */
+    atomic_put_release(
+        position_control(r, position),
+        control_make(position_tag(r, position), size, CONTROL_READY));
+    /* Relaxed: only the next producer needs it, and it looks at the words. */
+    atomic_put_relaxed(&r->tail->position,
+                       position_advance(r, position, blocks));
+}
+
+/* ----------------------------------------------------------------- reads */
+
+/* Takes what lies between two positions from the ring. */
+static inline bool protocol_move_head(struct ring *r, uint64_t from,
+                                      uint64_t to)
+{
+    /* Release, both: our loads of the blocks come first. Pairs with the
+     * acquires of head in protocol_plan() and protocol_look(). */
+    if (!r->one_consumer)
+        return atomic_cas_release(&r->head->position, from, to);
+    atomic_put_release(&r->head->position, to);
+    return true;
+}
+
+/* Blocks that the word at `position` covers; 0: it cannot be true. */
+static inline uint32_t protocol_extent(const struct ring *r, uint64_t position,
+                                       uint64_t word)
+{
+    uint32_t blocks = control_value(word);
+
+    switch (control_state(word)) {
+    case CONTROL_READY:
+        blocks = blocks_of(blocks);
+        break;
+    case CONTROL_PAD:
+    case CONTROL_SKIP:
+        break;
+    default:
+        return 0;
+    }
+    return blocks <= blocks_to_end(r, position) ? blocks : 0;
+}
+
+/*
+ * What is at the head, after moving it over filler (which in one-consumer mode
+ * only the consumer may: others get IPC_ERR_LOCKED then).
+ * IPC_OK: an entry. IPC_EMPTY: nothing was stored there in this lap (view->word
+ * is what the block holds instead; there may be a gap). IPC_ERR_NOT_READY:
+ * view->word is BUSY. IPC_ERR_CORRUPTED, IPC_ERR_LOCKED: as public.
+ */
+static inline IpcStatus protocol_look(struct ring *r, bool may_move,
+                                      struct view *view)
+{
+    uint64_t tries = (uint64_t)r->block_count + PROTOCOL_TRIES;
+
+    for (; tries > 0; tries--) {
+        /* Acquire pairs with the release in protocol_move_head(): words of
+         * older laps that were replaced are not seen any more. */
+        uint64_t head = atomic_get_acquire(&r->head->position);
+        uint64_t word;
+        uint32_t blocks;
+
+        view->position = head;
+        if (!position_is_valid(r, head))
+            return IPC_ERR_CORRUPTED;
+        /* Acquire pairs with every release of a control word above: the
+         * payload, and a head at least as new as the word. */
+        word = atomic_get_acquire(position_control(r, head));
+        view->word = word;
+        if (control_tag(word) != position_tag(r, head) ||
+            control_state(word) == CONTROL_FREE) {
+            /* The word is older than head's lap, or head is stale: then it has
+             * moved. Acquire: as above, for who revokes. */
+            if (atomic_get_acquire(&r->head->position) == head)
+                return IPC_EMPTY;
+            continue;
+        }
+        if (control_state(word) == CONTROL_BUSY)
+            return IPC_ERR_NOT_READY;
+        blocks = protocol_extent(r, head, word);
+        if (blocks == 0)
+            return IPC_ERR_CORRUPTED;
+        view->next = position_advance(r, head, blocks);
+        view->size = control_value(word);
+        if (control_state(word) == CONTROL_READY)
+            return IPC_OK;
+        if (!may_move)
+            return IPC_ERR_LOCKED;
+        protocol_move_head(r, head, view->next);
+    }
+    return IPC_ERR_LOCKED;
+}
+
+/* -------------------------------------------------------------- recovery */
+
+/* Whether producers have claimed what IPC_EMPTY was said of: a gap. */
+static inline bool protocol_is_gap(const struct ring *r,
+                                   const struct view *view)
+{
+    /* Relaxed: a stale tail only hides the gap until the next look. */
+    uint64_t tail = atomic_get_relaxed(&r->tail->position);
+
+    return !r->one_producer && position_is_valid(r, tail) &&
+           position_distance(r, view->position, tail) > 0;
+}
+
+/* Revokes one block of a gap. False: it is none any more. */
+static inline bool protocol_revoke(struct ring *r, const struct view *view)
+{
+    /* The word was loaded between two looks at one head, so it is the old word
+     * of a block that nobody has passed in this lap. Release: pairs with the
+     * acquire in protocol_look(). */
+    return atomic_cas_release(
+        position_control(r, view->position), view->word,
+        control_make(position_tag(r, view->position), 1, CONTROL_SKIP));
+}
+
+/* Removes a BUSY whose owner was found dead: the same CAS. The owner's other
+ * blocks are a gap then. Its READY, had it come, would have changed the word. */
+static inline bool protocol_recover(struct ring *r, const struct view *view)
+{
+    return protocol_revoke(r, view);
+}
+
+/*
+ * One producer: a new holder of the role moves tail over what its predecessor
+ * committed last. IPC_ERR_CORRUPTED if the words make no sense.
+ */
+static inline IpcStatus protocol_succeed(struct ring *r)
+{
+    /* Relaxed: this handle is the only producer now. */
+    uint64_t tail = atomic_get_relaxed(&r->tail->position);
+
+    for (uint64_t tries = 0; tries <= r->block_count; tries++) {
+        uint64_t word;
+        uint32_t blocks;
+
+        if (!position_is_valid(r, tail))
+            return IPC_ERR_CORRUPTED;
+        /* Acquire: pairs with the predecessor's release. */
+        word = atomic_get_acquire(position_control(r, tail));
+        if (control_tag(word) != position_tag(r, tail) ||
+            control_state(word) == CONTROL_FREE) {
+            atomic_put_relaxed(&r->tail->position, tail);
+            return IPC_OK;
+        }
+        blocks = protocol_extent(r, tail, word);
+        if (blocks == 0)
+            return IPC_ERR_CORRUPTED;
+        tail = position_advance(r, tail, blocks);
+    }
+    return IPC_ERR_CORRUPTED;
+}
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#include <shmipc/ipc_common.h>
+
+struct status_words {
+    IpcStatus status;
+    const char *name;
+    const char *text;
+};
+
+static const struct status_words words[] = {
+    {IPC_OK, "IPC_OK", "Done."},
+    {IPC_EMPTY, "IPC_EMPTY", "There is nothing to read."},
+    {IPC_ALREADY_SKIPPED, "IPC_ALREADY_SKIPPED",
+     "Somebody else moved past the entry first."},
+    {IPC_PLACEHOLDER, "IPC_PLACEHOLDER",
+     "Wrap-around filler; never returned."},
+    {IPC_ERR_ENTRY_TOO_LARGE, "IPC_ERR_ENTRY_TOO_LARGE",
+     "The entry can never fit."},
+    {IPC_ERR_ALLOCATION, "IPC_ERR_ALLOCATION", "No memory could be had."},
+    {IPC_ERR_INVALID_ARGUMENT, "IPC_ERR_INVALID_ARGUMENT",
+     "An argument is NULL, zero, misaligned or impossible."},
+    {IPC_ERR_TOO_SMALL, "IPC_ERR_TOO_SMALL",
+     "The memory given is too small; nothing was changed."},
+    {IPC_ERR_ILLEGAL_STATE, "IPC_ERR_ILLEGAL_STATE",
+     "The handle or reservation is in a state that forbids the call."},
+    {IPC_ERR_SYSTEM, "IPC_ERR_SYSTEM",
+     "A system call failed; the error body holds errno."},
+    {IPC_ERR_NO_SPACE_CONTIGUOUS, "IPC_ERR_NO_SPACE_CONTIGUOUS",
+     "There is no space right now; try again after readers drained."},
+    {IPC_ERR_NOT_READY, "IPC_ERR_NOT_READY",
+     "The next entry is claimed but not committed yet."},
+    {IPC_ERR_LOCKED, "IPC_ERR_LOCKED",
+     "Somebody else holds what the call needs."},
+    {IPC_ERR_OFFSET_MISMATCH, "IPC_ERR_OFFSET_MISMATCH",
+     "The entry at the head is another one."},
+    {IPC_ERR_TIMEOUT, "IPC_ERR_TIMEOUT", "The deadline passed."},
+    {IPC_ERR_RETRY_LIMIT, "IPC_ERR_RETRY_LIMIT",
+     "The number of rounds to wait passed."},
+    {IPC_ERR_CORRUPTED, "IPC_ERR_CORRUPTED",
+     "Shared memory holds something that cannot be true."},
+    {IPC_ERR_NOT_FORMATTED, "IPC_ERR_NOT_FORMATTED",
+     "The memory was never formatted."},
+    {IPC_ERR_LAYOUT_VERSION, "IPC_ERR_LAYOUT_VERSION",
+     "The memory was formatted with another layout."},
+    {IPC_ERR_INITIALIZING, "IPC_ERR_INITIALIZING",
+     "The memory is being made ready by somebody else; try again."},
+    {IPC_ERR_TRUNCATED, "IPC_ERR_TRUNCATED",
+     "The mapping is shorter than the region in it."},
+    {IPC_ERR_ROLE_TAKEN, "IPC_ERR_ROLE_TAKEN",
+     "Another living handle has the one-producer or one-consumer role."},
+    {IPC_ERR_OWNERS_FULL, "IPC_ERR_OWNERS_FULL",
+     "Every owner slot belongs to a living process."},
+};
+
+static const struct status_words *find(IpcStatus status)
+{
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (words[i].status == status)
+            return &words[i];
+    return NULL;
+}
+
+const char *ipc_status_name(IpcStatus status)
+{
+    const struct status_words *found = find(status);
+
+    return found ? found->name : "unknown";
+}
+
+const char *ipc_status_text(IpcStatus status)
+{
+    const struct status_words *found = find(status);
+
+    return found ? found->text : "The number is none of a status.";
+}
+
+const char *ipc_version(void)
+{
+    return IPC_VERSION_STRING;
+}
