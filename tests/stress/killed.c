@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Producers and consumers are killed at random moments, and others take their
+ * place. Every message whose write returned arrives once and whole; one per
+ * killed producer may have been committed just before it could say so. One per
+ * killed consumer may have been taken just before it could say so.
+ *
+ *     killed [-n kills] [-m memory] [-s seed] [-p]
+ *
+ * -p: kill producers only; then nothing at all may be missing.
+ */
+#include "message.h"
+#include <errno.h>
+#include <sched.h>
+#include <shmipc/shmipc.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    PRODUCERS = 3,
+    CONSUMERS = 2,
+    LARGEST = 600,
+    PER_PRODUCER = 1 << 17,
+};
+
+struct slot {
+    _Atomic uint32_t started;  /* sequence that is being written */
+    _Atomic uint32_t finished; /* sequences below this were committed */
+};
+
+struct board {
+    _Atomic uint32_t failed;
+    _Atomic uint32_t stop;
+    struct slot slots[1 << 12]; /* one per producer process */
+    _Atomic unsigned char seen[1 << 12][PER_PRODUCER / 8];
+};
+
+static void *region;
+static struct board *board;
+static const IpcChannelConfiguration configuration = {
+    .max_round_trips = 1, .start_sleep_ns = 1000, .max_sleep_ns = 1000000};
+
+static void fail(const char *what, uint32_t producer, uint32_t sequence)
+{
+    fprintf(stderr, "%s: producer %u message %u\n", what, producer, sequence);
+    atomic_store(&board->failed, 1);
+}
+
+static IpcChannel *join(void)
+{
+    IpcChannelConnectResult r = ipc_channel_connect(region, configuration);
+
+    return IpcChannelConnectResult_is_ok(r) ? r.result : NULL;
+}
+
+static void produce(uint32_t number)
+{
+    struct slot *slot = &board->slots[number];
+    IpcChannel *channel = join();
+    unsigned char message[LARGEST];
+
+    for (uint32_t i = 0; channel && i < PER_PRODUCER; i++) {
+        size_t size = message_size(number, i, LARGEST);
+        IpcStatus status;
+
+        message_fill(message, number, i, size);
+        atomic_store(&slot->started, i + 1);
+        do {
+            status = ipc_channel_write(channel, message, size).ipc_status;
+            if (status == IPC_ERR_NO_SPACE_CONTIGUOUS)
+                sched_yield();
+        } while (status == IPC_ERR_NO_SPACE_CONTIGUOUS ||
+                 status == IPC_ERR_LOCKED);
+        if (status != IPC_OK) {
+            fail(ipc_status_name(status), number, i);
+            return;
+        }
+        atomic_store(&slot->finished, i + 1);
+    }
+}
+
+static void note(const IpcEntry *entry)
+{
+    struct message_header h;
+    unsigned char bit;
+
+    if (!message_check(entry->payload, entry->size, LARGEST, &h) ||
+        h.producer >= 1 << 12 || h.sequence >= PER_PRODUCER) {
+        fail("torn", 0, 0);
+        return;
+    }
+    bit = (unsigned char)(1 << h.sequence % 8);
+    if (atomic_fetch_or(&board->seen[h.producer][h.sequence / 8], bit) & bit)
+        fail("twice", h.producer, h.sequence);
+}
+
+static void consume(void)
+{
+    const struct timespec wait = {0, 50000000};
+    IpcChannel *channel = join();
+    unsigned char message[LARGEST];
+
+    while (channel) {
+        IpcEntry entry = {.payload = message, .size = sizeof message};
+        IpcStatus status =
+            ipc_channel_read_into_with_timeout(channel, &entry, &wait)
+                .ipc_status;
+
+        if (status == IPC_OK)
+            note(&entry);
+        else if (status != IPC_ERR_TIMEOUT)
+            fail(ipc_status_name(status), 0, 0);
+        else if (atomic_load(&board->stop))
+            return;
+    }
+}
+
+static pid_t start(uint32_t number)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        if (number == UINT32_MAX)
+            consume();
+        else
+            produce(number);
+        _exit(0);
+    }
+    return pid;
+}
+
+static void sleep_us(uint32_t microseconds)
+{
+    const struct timespec t = {0, (long)microseconds * 1000};
+
+    nanosleep(&t, NULL);
+}
+
+static void kill_and_reap(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
+/* Messages that were committed for certain but never seen. */
+static uint32_t count_missing(uint32_t producers)
+{
+    uint32_t missing = 0;
+
+    for (uint32_t p = 0; p < producers; p++)
+        for (uint32_t i = 0; i < atomic_load(&board->slots[p].finished); i++)
+            if (!(atomic_load(&board->seen[p][i / 8]) & 1 << i % 8))
+                missing++;
+    return missing;
+}
+
+static bool nothing_invented(uint32_t producers)
+{
+    for (uint32_t p = 0; p < producers; p++)
+        for (uint32_t i = atomic_load(&board->slots[p].started);
+             i < PER_PRODUCER; i++)
+            if (atomic_load(&board->seen[p][i / 8]) & 1 << i % 8)
+                return false;
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    pid_t producers[PRODUCERS], consumers[CONSUMERS];
+    uint32_t kills = 300, seed = (uint32_t)time(NULL);
+    uint32_t started = 0, killed_consumers = 0, missing;
+    uint64_t total = 0;
+    size_t memory = 16384;
+    IpcChannelResult created;
+    bool producers_only = false;
+    int option;
+
+    while ((option = getopt(argc, argv, "n:m:s:p")) != -1) {
+        if (option == 'n')
+            kills = (uint32_t)atoi(optarg);
+        else if (option == 'm')
+            memory = (size_t)atol(optarg);
+        else if (option == 's')
+            seed = (uint32_t)atoi(optarg);
+        else if (option == 'p')
+            producers_only = true;
+        else
+            return 2;
+    }
+    if (kills > (1 << 12) - PRODUCERS)
+        return 2;
+    printf("seed %u\n", seed);
+    region = shared_zeros(memory);
+    board = shared_zeros(sizeof *board);
+    if (!region || !board)
+        return 2;
+    created = ipc_channel_create(region, memory, configuration);
+    if (IpcChannelResult_is_error(created))
+        return 2;
+    alarm(300);
+    for (int i = 0; i < PRODUCERS; i++)
+        producers[i] = start(started++);
+    for (int i = 0; i < CONSUMERS; i++)
+        consumers[i] = start(UINT32_MAX);
+    for (uint32_t i = 0; i < kills && !atomic_load(&board->failed); i++) {
+        uint32_t dice = scramble((uint64_t)seed << 32 | i);
+
+        sleep_us(dice % 3000);
+        if (producers_only || (dice >> 12 & 3)) {
+            pid_t *victim = &producers[(dice >> 16) % PRODUCERS];
+
+            kill_and_reap(*victim);
+            *victim = start(started++);
+        } else {
+            pid_t *victim = &consumers[(dice >> 16) % CONSUMERS];
+
+            kill_and_reap(*victim);
+            *victim = start(UINT32_MAX);
+            killed_consumers++;
+        }
+    }
+    for (int i = 0; i < PRODUCERS; i++)
+        kill_and_reap(producers[i]);
+    atomic_store(&board->stop, 1);
+    for (int i = 0; i < CONSUMERS; i++)
+        waitpid(consumers[i], NULL, 0);
+    for (uint32_t p = 0; p < started; p++)
+        total += atomic_load(&board->slots[p].finished);
+    missing = count_missing(started);
+    printf("%u kills (%u of consumers), %llu messages committed, %u unseen\n",
+           kills, killed_consumers, (unsigned long long)total, missing);
+    ipc_channel_destroy(created.result);
+    return atomic_load(&board->failed) || missing > killed_consumers ||
+           !nothing_invented(started);
+}
