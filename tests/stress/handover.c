@@ -3,7 +3,13 @@
  * No wake-up is lost: two parties hand a token back and forth, each asleep in
  * a blocking read until the other one writes.
  *
- *     handover [-t|-p] [-n hand-overs] [-w backend] [-s]
+ *     handover [-t|-p] [-n hand-overs] [-w backend] [-s] [-1] [-r nanoseconds]
+ *
+ * -1: one-producer mode, in which a write has no locked instruction that would
+ * be a fence on x86 and hide a missing one.
+ * -r: only one of them sleeps; the other one waits, awake, until the last
+ * token was taken, lets a random time up to that many nanoseconds pass, and
+ * writes: at every point of the reader's way to sleep, sooner or later.
  *
  * Built with a library whose sleeps have no cap (WAIT_CAP_NS is an hour), so
  * that one lost wake-up hangs the test; an alarm then ends it. -s puts both on
@@ -17,6 +23,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { MEMORY = 8192 };
@@ -28,6 +35,8 @@ static IpcChannelConfiguration configuration = {
 };
 static void *memory[2]; /* to the child, to the parent */
 static uint32_t rounds = 50000;
+static uint32_t longest_pause; /* 0: back and forth */
+static _Atomic uint32_t *taken; /* tokens that were read, with -r */
 
 static IpcChannel *join(int which)
 {
@@ -57,8 +66,47 @@ static bool send_number(IpcChannel *channel, uint32_t number)
         ipc_channel_write(channel, &number, sizeof number));
 }
 
+static int64_t now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* Spins until token `i` is due. */
+static void await_turn(uint32_t i)
+{
+    int64_t until;
+
+    while (atomic_load(taken) != i)
+        continue;
+    until = now() + scramble(i) % longest_pause;
+    while (now() < until)
+        continue;
+}
+
+static bool play_race(bool first)
+{
+    IpcChannel *channel = join(0);
+    bool good = channel != NULL;
+
+    for (uint32_t i = 0; good && i < rounds; i++) {
+        if (first) {
+            await_turn(i);
+            good = send_number(channel, i);
+        } else {
+            good = receive(channel, i);
+            atomic_store(taken, i + 1);
+        }
+    }
+    if (channel)
+        ipc_channel_destroy(channel);
+    return good;
+}
+
 /* `first` sends first. */
-static bool play(bool first)
+static bool play_token(bool first)
 {
     IpcChannel *in = join(first ? 1 : 0);
     IpcChannel *out = join(first ? 0 : 1);
@@ -75,6 +123,11 @@ static bool play(bool first)
     if (out)
         ipc_channel_destroy(out);
     return good;
+}
+
+static bool play(bool first)
+{
+    return longest_pause ? play_race(first) : play_token(first);
 }
 
 static void *play_second(void *result)
@@ -122,7 +175,8 @@ static bool create_channels(void)
             return false;
         ipc_channel_destroy(r.result);
     }
-    return true;
+    taken = shared_zeros(sizeof *taken);
+    return taken != NULL;
 }
 
 static void share_one_cpu(void)
@@ -148,13 +202,17 @@ int main(int argc, char **argv)
     bool good;
     int option;
 
-    while ((option = getopt(argc, argv, "tpn:w:s")) != -1) {
+    while ((option = getopt(argc, argv, "tpn:w:s1r:")) != -1) {
         if (option == 'p')
             processes = true;
         else if (option == 'n')
             rounds = (uint32_t)atoi(optarg) / 2;
         else if (option == 'w')
             configuration.wait = (uint32_t)atoi(optarg);
+        else if (option == 'r')
+            longest_pause = (uint32_t)atoi(optarg);
+        else if (option == '1')
+            configuration.flags = IPC_BUFFER_ONE_PRODUCER;
         else if (option == 's')
             share_one_cpu();
         else if (option != 't')
