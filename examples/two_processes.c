@@ -247,7 +247,7 @@ static int be_sender(const char *name, int result)
 
     if (!segment)
         return 1;
-    r = ipc_channel_connect_sized(segment->memory, segment->size,
+    r = ipc_channel_connect_sized(segment->memory, SEGMENT_SIZE,
                                   configuration);
     if (IpcChannelConnectResult_is_error(r)) {
         fprintf(stderr, "connect: %s\n", r.error.detail);
@@ -289,7 +289,7 @@ int main(void)
     segment = map_segment(name);
     if (!segment || pipe(result) != 0)
         return 1;
-    created = ipc_channel_create(segment->memory, segment->size, configuration);
+    created = ipc_channel_create(segment->memory, SEGMENT_SIZE, configuration);
     if (IpcChannelResult_is_error(created)) {
         fprintf(stderr, "create: %s\n", created.error.detail);
         ipc_unlink(segment);

@@ -117,7 +117,7 @@ void format_region(void *mem, uint32_t blocks, uint32_t owners, uint32_t flags,
     atomic_swap_acq_rel(&region->identity.ready, 0);
     region->identity.magic = SHMIPC_MAGIC;
     memset(base + sizeof region->identity, 0,
-           shape.blocks_offset - sizeof region->identity);
+           (size_t)shape.blocks_offset - sizeof region->identity);
     region->identity.layout_version = SHMIPC_LAYOUT_VERSION;
     region->identity.flags = flags;
     region->identity.region_size = shape.region_size;
