@@ -2,7 +2,7 @@
 #include "owner.h"
 
 /*
- * identity: generation:14 | pid:22 | namespace:28, started: generation:14 |
+ * identity: generation:14 | pid:22 | namespaces:28, started: generation:14 |
  * start time:50. The start time belongs to the identity only if their
  * generations are equal; until then it has not been stored.
  */
@@ -25,7 +25,7 @@ static uint32_t pid_of(uint64_t identity)
 static uint64_t make_identity(uint32_t generation, const struct process_id *id)
 {
     return (uint64_t)generation << GENERATION_SHIFT |
-           (id->pid & PID_MASK) << PID_SHIFT | (id->pid_ns & NS_MASK);
+           (id->pid & PID_MASK) << PID_SHIFT | (id->namespaces & NS_MASK);
 }
 
 static uint64_t make_started(uint32_t generation, const struct process_id *id)
@@ -54,7 +54,7 @@ static struct process_id read_process(const struct shm_owner *slot,
     uint64_t started = atomic_get_acquire(&slot->started);
     struct process_id id = {
         .pid = pid_of(identity),
-        .pid_ns = (uint32_t)(identity & NS_MASK),
+        .namespaces = (uint32_t)(identity & NS_MASK),
         .start_time = 1,
     };
 

@@ -66,16 +66,17 @@ static bool parse_stat(const char *line, struct proc_stat *stat)
     return true;
 }
 
-/* Reads /proc/<name>/stat; `pid` must be the number it begins with, else the
- * /proc mounted here numbers processes for another namespace. */
-static bool read_stat(const char *name, uint32_t pid, struct proc_stat *stat)
+/* The stat of a process's first thread, which stays when that thread has left
+ * before the others. Everybody reads this one path, for themselves and for
+ * others: emulators make up a /proc/self/stat that differs from it. */
+static bool read_stat(uint32_t pid, struct proc_stat *stat)
 {
     char path[64];
     char line[1024];
     ssize_t got;
     int fd;
 
-    snprintf(path, sizeof path, "/proc/%s/stat", name);
+    snprintf(path, sizeof path, "/proc/%u/task/%u/stat", pid, pid);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return false;
@@ -87,17 +88,41 @@ static bool read_stat(const char *name, uint32_t pid, struct proc_stat *stat)
     return strtoul(line, NULL, 10) == pid && parse_stat(line, stat);
 }
 
+/* Whether /proc numbers processes as this process does: one that was mounted
+ * in another pid namespace does not. */
+static bool proc_is_ours(uint32_t pid)
+{
+    char link[16];
+    ssize_t got = readlink("/proc/self", link, sizeof link - 1);
+
+    if (got <= 0)
+        return false;
+    link[got] = '\0';
+    return strtoul(link, NULL, 10) == pid;
+}
+
+/* The kernel tells start times as the reader's time namespace has them, so
+ * they compare only within one. 0: not known. */
+static uint32_t find_namespaces(void)
+{
+    struct stat pid_ns, time_ns;
+
+    if (stat("/proc/self/ns/pid", &pid_ns) != 0)
+        return 0;
+    if (stat("/proc/self/ns/time", &time_ns) != 0)
+        time_ns.st_ino = 0; /* a kernel before 5.6 */
+    return (uint32_t)(pid_ns.st_ino + 31 * time_ns.st_ino) & 0x0fffffff;
+}
+
 static void find_self(void)
 {
     struct proc_stat proc;
-    struct stat ns;
 
     self.pid = (uint32_t)getpid();
-    self.pid_ns = 0;
+    self.namespaces = find_namespaces();
     self.start_time = 1;
-    if (stat("/proc/self/ns/pid", &ns) == 0)
-        self.pid_ns = (uint32_t)ns.st_ino & 0x0fffffff;
-    if (read_stat("self", self.pid, &proc) && proc.start_time > 1)
+    if (proc_is_ours(self.pid) && read_stat(self.pid, &proc) &&
+        proc.start_time > 1)
         self.start_time = proc.start_time;
 }
 
@@ -190,18 +215,16 @@ uint32_t process_next_handle(void)
 static enum process_fate judge(const struct process_id *id)
 {
     struct proc_stat proc;
-    char name[16];
 
     if (kill((pid_t)id->pid, 0) != 0 && errno == ESRCH)
         return PROCESS_IS_DEAD;
     if (self.start_time == 1)
         return PROCESS_LIVES; /* no usable /proc; the pid exists */
-    snprintf(name, sizeof name, "%u", id->pid);
-    if (!read_stat(name, id->pid, &proc))
+    if (!read_stat(id->pid, &proc))
         return PROCESS_LIVES; /* hidden from us (hidepid), or just gone */
     if (id->start_time > 1 && proc.start_time != id->start_time)
         return PROCESS_IS_DEAD;
-    /* A thread group whose leader has left shows as a zombie too, but still
+    /* A process whose first thread has left shows as a zombie too, but still
      * has other threads. */
     if ((proc.state == 'Z' || proc.state == 'X') && proc.threads <= 1)
         return PROCESS_IS_DEAD;
@@ -215,7 +238,8 @@ enum process_fate process_fate_of(const struct process_id *id)
     int state;
 
     process_token();
-    if (id->pid == 0 || self.pid_ns == 0 || id->pid_ns != self.pid_ns)
+    if (id->pid == 0 || self.namespaces == 0 ||
+        id->namespaces != self.namespaces)
         return PROCESS_UNKNOWN;
     /* open() and read() are cancellation points; the callers are not. */
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);

@@ -10,7 +10,7 @@
 
 struct process_id {
     uint32_t pid;        /* 1 to 2^22 - 1 */
-    uint32_t pid_ns;     /* low 28 bits of its number; 0: unknown */
+    uint32_t namespaces; /* 28 bits made of pid and time namespace; 0: unknown */
     uint64_t start_time; /* clock ticks since boot, never 0; 1: unknown */
 };
 
@@ -45,8 +45,8 @@ uint32_t process_next_handle(void);
 
 /*
  * Dead means: no process has that pid, or one that started at another time,
- * or all that is left is a zombie. Unknown means another pid namespace, or a
- * pid that exists while nothing more can be found out.
+ * or all that is left is a zombie. Unknown means another pid or time
+ * namespace.
  */
 enum process_fate process_fate_of(const struct process_id *id);
 
