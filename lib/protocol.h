@@ -407,7 +407,8 @@ static inline IpcStatus protocol_succeed(struct ring *r)
 
         if (!position_is_valid(r, tail))
             return IPC_ERR_CORRUPTED;
-        /* Acquire: pairs with the predecessor's release. */
+        /* Acquire pairs with the release in protocol_publish_alone(), the
+         * predecessor's. */
         word = atomic_get_acquire(position_control(r, tail));
         if (control_tag(word) != position_tag(r, tail) ||
             control_state(word) == CONTROL_FREE) {

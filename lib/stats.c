@@ -50,7 +50,7 @@ static void describe_ends(const struct IpcBuffer *b, IpcBufferStats *stats)
     stats->head_offset = position_offset(r, head);
     stats->tail_offset =
         used > 0 ? stats->head_offset + stats->used : stats->head_offset;
-    /* Acquire pairs with the releases of control words: the owner's slot. */
+    /* Acquire pairs with the release in protocol_occupy(): the owner's slot. */
     word = atomic_get_acquire(position_control(r, head));
     stats->head_state = head_state_of(r, head, tail, word);
     if (stats->head_state == IPC_BUFFER_HEAD_READY)
