@@ -173,7 +173,6 @@ static IpcStatus enter(struct IpcBuffer *b, uint64_t token)
     atomic_put_relaxed(&b->owner, owner);
     /* What an ancestor left in an inherited handle is not ours. */
     atomic_put_relaxed(&b->open_alone, 0);
-    atomic_put_relaxed(&b->reserved, 0);
     atomic_put_relaxed(&b->entered, token);
     return IPC_OK;
 }
@@ -226,23 +225,33 @@ IpcStatus handle_consume(struct IpcBuffer *b)
     return status;
 }
 
+/* The position in [tail - n, tail) with that index. */
+static uint64_t position_before(const struct ring *r, uint64_t tail,
+                                uint32_t index)
+{
+    uint64_t lap = position_lap(r, tail);
+
+    if (index >= position_index(r, tail))
+        lap--;
+    return lap << r->index_bits | index;
+}
+
 /* The last handle of this process goes: what it reserved and never finished
  * is nobody's any more. */
 static void abort_reservations(struct IpcBuffer *b, uint32_t owner)
 {
     struct ring *r = &b->ring;
+    /* Relaxed: not older than this process's own claims. */
+    uint64_t tail = atomic_get_relaxed(&r->tail->position);
 
     for (uint32_t i = 0; i < r->block_count; i++) {
+        uint64_t position = position_before(r, tail, i);
         /* Relaxed: only this process stored such a word. */
         uint64_t word = atomic_get_relaxed(&r->control[i]);
 
-        /* Release: pairs with the acquire in protocol_look(). One block: the
-         * others are a gap then. */
-        if (control_state(word) == CONTROL_BUSY &&
-            control_value(word) == owner)
-            atomic_cas_release(
-                &r->control[i], word,
-                control_make(control_tag(word), 1, CONTROL_SKIP));
+        if (word == control_make(position_tag(r, position), owner,
+                                 CONTROL_BUSY))
+            protocol_abandon(r, position, word, tail);
     }
 }
 
@@ -259,7 +268,7 @@ void buffer_close(struct IpcBuffer *b)
     if (b->ring.one_consumer)
         owner_drop_role(&b->ring.head->role, owner, b->handle);
     if (owner_release(&b->ring.owners, owner)) {
-        if (atomic_get_relaxed(&b->reserved))
+        if (owner_has_reserved(&b->ring.owners, owner))
             abort_reservations(b, owner);
         owner_free(&b->ring.owners, owner);
     }

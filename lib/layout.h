@@ -95,7 +95,7 @@ struct shm_owner {
     atomic_u64 started;  /* generation:14 | process start time:50 */
     atomic_u64 written;  /* entries committed through this slot, ever */
     atomic_u32 handles;  /* of the owning process */
-    uint32_t reserved;
+    atomic_u32 reserves; /* 1: it has used reserve, and may have open claims */
 };
 
 struct shm_region {

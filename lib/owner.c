@@ -115,7 +115,8 @@ static bool take_slot(const struct owner_table *table, uint32_t i,
     if (!atomic_cas_acq_rel(&slot->identity, seen,
                             make_identity(generation, self)))
         return false;
-    /* Relaxed: published by the next store. */
+    /* Relaxed, both: published by the next store. */
+    atomic_put_relaxed(&slot->reserves, 0);
     atomic_put_relaxed(&slot->handles, 1);
     /* Pairs with the acquires in find_slot() and read_process(). */
     atomic_put_release(&slot->started, make_started(generation, self));

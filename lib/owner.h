@@ -67,6 +67,22 @@ static inline uint32_t owner_slot(uint32_t owner)
     return owner & 0x3fff;
 }
 
+/* Remembers that this process may have open claims when its last handle goes;
+ * and asks. */
+static inline void owner_note_reserve(const struct owner_table *table,
+                                      uint32_t owner)
+{
+    /* Relaxed: only this process asks, after its last handle's release. */
+    atomic_put_relaxed(&table->slots[owner_slot(owner)].reserves, 1);
+}
+
+static inline bool owner_has_reserved(const struct owner_table *table,
+                                      uint32_t owner)
+{
+    /* Relaxed: comes after the acquire in owner_release(). */
+    return atomic_get_relaxed(&table->slots[owner_slot(owner)].reserves) != 0;
+}
+
 /* Counts a committed entry. Threads of one process share the slot. */
 static inline void owner_count_entry(const struct owner_table *table,
                                      uint32_t owner)

@@ -261,6 +261,36 @@ static inline void protocol_abort(struct ring *r, uint64_t position,
         control_make(position_tag(r, position), blocks, CONTROL_SKIP));
 }
 
+/*
+ * Many producers: gives up a claim of ours, with the BUSY word `word`, whose
+ * size is forgotten. What follows it up to the next word of this lap is either
+ * inside it or a gap; both may be revoked. They come first: as long as BUSY
+ * stands, head cannot get there, so an old word there is the latest.
+ */
+static inline void protocol_abandon(struct ring *r, uint64_t position,
+                                    uint64_t word, uint64_t tail)
+{
+    uint64_t end = blocks_to_end(r, position);
+    uint32_t tag = position_tag(r, position);
+    atomic_u64 *control = position_control(r, position);
+    int64_t claimed = position_distance(r, position, tail);
+
+    if (claimed > 0 && (uint64_t)claimed < end)
+        end = (uint64_t)claimed;
+    for (uint64_t i = 1; i < end; i++) {
+        /* Relaxed: the CAS settles it. */
+        uint64_t old = atomic_get_relaxed(&control[i]);
+
+        if (control_tag(old) == tag && control_state(old) != CONTROL_FREE)
+            break;
+        /* Release pairs with the acquire in protocol_look(). */
+        atomic_cas_release(&control[i], old,
+                           control_make(tag, 1, CONTROL_SKIP));
+    }
+    /* Release: the same. */
+    atomic_cas_release(control, word, control_make(tag, 1, CONTROL_SKIP));
+}
+
 /* One producer: commits `size` bytes where protocol_claim_alone() found room.
  * The entry counts from READY on; tail only follows. */
 static inline void protocol_publish_alone(struct ring *r, uint64_t position,

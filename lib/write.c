@@ -133,10 +133,11 @@ IpcStatus buffer_reserve(struct IpcBuffer *b, size_t size,
     status = claim_space(b, size, &claim);
     if (status != IPC_OK)
         return status;
-    /* Relaxed, both: buffer_close() runs alone, one-producer mode too. */
-    atomic_put_relaxed(&b->reserved, 1);
     if (b->ring.one_producer)
+        /* Relaxed: one thread at a time, by contract. */
         atomic_put_relaxed(&b->open_alone, 1);
+    else
+        owner_note_reserve(&b->ring.owners, handle_owner(b));
     dest->offset = position_offset(&b->ring, claim.position);
     dest->payload = claim.payload;
     dest->size = size;

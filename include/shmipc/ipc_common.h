@@ -21,9 +21,11 @@
 #include <stdint.h>
 
 #if defined(__GNUC__) || defined(__clang__)
-#define IPC_API __attribute__((visibility("default")))
+#define IPC_API     __attribute__((visibility("default")))
+#define IPC_UNUSED_ __attribute__((unused))
 #else
 #define IPC_API
+#define IPC_UNUSED_
 #endif
 
 #ifdef __cplusplus
@@ -146,7 +148,7 @@ typedef struct IpcReservation {
         T result;                                                              \
         NAME##Error error;                                                     \
     } NAME;                                                                    \
-    static inline NAME NAME##_ok(IpcStatus status, T result)                   \
+    IPC_UNUSED_ static inline NAME NAME##_ok(IpcStatus status, T result)                   \
     {                                                                          \
         NAME r;                                                                \
         r.ipc_status = status;                                                 \
@@ -162,7 +164,7 @@ typedef struct IpcReservation {
         IpcStatus ipc_status;                                                  \
         NAME##Error error;                                                     \
     } NAME;                                                                    \
-    static inline NAME NAME##_ok(IpcStatus status)                             \
+    IPC_UNUSED_ static inline NAME NAME##_ok(IpcStatus status)                             \
     {                                                                          \
         NAME r;                                                                \
         r.ipc_status = status;                                                 \
@@ -178,7 +180,7 @@ typedef struct IpcReservation {
         E body;                                                                \
     } NAME##Error;
 #define IPC_RESULT_FUNCTIONS_(NAME, E)                                         \
-    static inline NAME NAME##_error(IpcStatus status, const char *detail)      \
+    IPC_UNUSED_ static inline NAME NAME##_error(IpcStatus status, const char *detail)      \
     {                                                                          \
         NAME r;                                                                \
         r.ipc_status = status;                                                 \
@@ -186,7 +188,7 @@ typedef struct IpcReservation {
         r.error.has_body = false;                                              \
         return r;                                                              \
     }                                                                          \
-    static inline NAME NAME##_error_body(IpcStatus status, const char *detail, \
+    IPC_UNUSED_ static inline NAME NAME##_error_body(IpcStatus status, const char *detail, \
                                          E body)                               \
     {                                                                          \
         NAME r = NAME##_error(status, detail);                                 \
@@ -194,15 +196,15 @@ typedef struct IpcReservation {
         r.error.body = body;                                                   \
         return r;                                                              \
     }                                                                          \
-    static inline bool NAME##_is_ok(NAME r)                                    \
+    IPC_UNUSED_ static inline bool NAME##_is_ok(NAME r)                                    \
     {                                                                          \
         return r.ipc_status >= 0;                                              \
     }                                                                          \
-    static inline bool NAME##_is_error(NAME r)                                 \
+    IPC_UNUSED_ static inline bool NAME##_is_error(NAME r)                                 \
     {                                                                          \
         return r.ipc_status < 0;                                               \
     }                                                                          \
-    static inline bool NAME##_is_error_has_body(NAME##Error error)             \
+    IPC_UNUSED_ static inline bool NAME##_is_error_has_body(NAME##Error error)             \
     {                                                                          \
         return error.has_body;                                                 \
     }

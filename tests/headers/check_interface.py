@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The interface is the same wherever it is written down.
+
+    check_interface.py SOURCE_ROOT SOVERSION [NM LIBRARY]
+
+IPC_API functions in the headers = names in lib/shmipc.map = what the shared
+library exports = debian's symbols file. Every one of them says in its contract
+since when it exists; names begin as ours do; and no text speaks of an ipc_
+function that does not exist.
+"""
+import pathlib
+import re
+import subprocess
+import sys
+
+import c_text
+
+errors = []
+
+
+def report(text):
+    errors.append(text)
+    print(text)
+
+
+def declared(header):
+    """Names of the IPC_API functions of a header."""
+    text = c_text.without_comments(header.read_text())
+    return re.findall(r"^IPC_API\s[^;{(]*?\b(\w+)\s*\(", text, re.M)
+
+
+def contracts(header):
+    """(name, comment) of each IPC_API function. A comment holds for all that
+    follows without an empty line."""
+    for paragraph in re.split(r"\n\s*\n", hide_breaks(header.read_text())):
+        names = re.findall(r"^IPC_API\s[^;{(]*?\b(\w+)\s*\(",
+                           c_text.without_comments(paragraph), re.M)
+        comment = re.match(r"\s*(/\*\*.*?\*/)", paragraph, re.S)
+        for name in names:
+            yield name, comment.group(1) if comment else ""
+
+
+def hide_breaks(text):
+    """An empty line inside of a comment ends no paragraph."""
+    return c_text.COMMENT.sub(
+        lambda m: re.sub(r"\n\s*\*[ \t]*(?=\n)", "\n * -", m.group()), text)
+
+
+def compare(what, expected, got):
+    for name in sorted(expected - got):
+        report(f"{what}: {name} is missing")
+    for name in sorted(got - expected):
+        report(f"{what}: {name} is too much")
+
+
+def check_map(path, soversion, functions):
+    text = c_text.without_comments(path.read_text())
+    node = f"SHMIPC_{soversion}"
+    listed = re.findall(r"^\s*(\w+);", text, re.M)
+
+    if not re.search(rf"^{node} \{{", text, re.M):
+        report(f"{path}: no version node {node}")
+    if listed != sorted(listed):
+        report(f"{path}: names are not in order")
+    compare(str(path), functions, set(listed))
+    return node
+
+
+def check_library(nm, library, node, functions):
+    output = subprocess.run([*nm.split(), "-D", "--defined-only", library],
+                            check=True, capture_output=True, text=True).stdout
+    exported = {}
+    for line in output.splitlines():
+        _, kind, name = line.split()
+        exported[name] = kind
+    if exported.pop(f"{node}@@{node}", exported.pop(node, "A")) != "A":
+        report(f"{library}: {node} is not a version node")
+    compare(library, {f"{name}@@{node}" for name in functions}, set(exported))
+
+
+def check_debian(path, node, functions):
+    if not path.exists():
+        return # a release without debian/
+    listed = re.findall(r"^ (\w+)@(\w+) ", path.read_text(), re.M)
+    compare(str(path), {(name, node) for name in functions} | {(node, node)},
+            set(listed))
+
+
+def check_contracts(header):
+    for name, comment in contracts(header):
+        if not re.search(r"\bSince\s[\s*]*\d+\.\d+\.\d+\.", comment):
+            report(f"{header}: {name}: no contract that ends with "
+                   '"Since X.Y.Z."')
+
+
+def check_prefixes(header):
+    text = c_text.without_comments(header.read_text())
+    ours = r"(?:ipc_|Ipc|IPC_|SHMIPC_)"
+
+    for pattern in (r"^\s*#\s*define\s+(\w+)", r"^\}\s*(\w+)\s*;",
+                    r"^typedef\s+struct\s+(\w+)", r"^typedef\s+enum\s+(\w+)",
+                    r"^IPC_RESULT\w*\((\w+)", r"^IPC_API\s[^;{(]*?\b(\w+)\s*\("):
+        for name in re.findall(pattern, text, re.M):
+            if not re.match(ours, name):
+                report(f"{header}: {name} does not begin with a name of ours")
+
+
+def check_mentions(root, functions, headers):
+    """No dangling references in prose."""
+    known = functions | {header.stem for header in headers}
+    places = [*headers, *root.glob("*.md"), *root.glob("docs/**/*.md"),
+              *root.glob("man/**/*.[1-9]*"), *root.glob("examples/*.c")]
+
+    for path in places:
+        text = path.read_text()
+        for found in re.finditer(r"\bipc_[a-z0-9_]+\b(?!\*|<|\w*\.c\b)", text):
+            name = found.group()
+            if name in known or name == "ipc_status":
+                continue
+            # ipc_<object>_<verb>, ipc_channel_...: a pattern and not a name
+            if name.endswith("_") or text[found.end():].startswith("..."):
+                continue
+            line = text.count("\n", 0, found.start()) + 1
+            report(f"{path}:{line}: there is no {name}")
+
+
+def main():
+    root = pathlib.Path(sys.argv[1])
+    soversion = sys.argv[2]
+    headers = sorted((root / "include" / "shmipc").glob("*.h"))
+    functions = {name for header in headers for name in declared(header)}
+
+    if not functions:
+        report("no function found: this script has lost its way")
+    node = check_map(root / "lib" / "shmipc.map", soversion, functions)
+    check_debian(root / "debian" / f"libshmipc{soversion}.symbols", node,
+                 functions)
+    for header in headers:
+        check_contracts(header)
+        check_prefixes(header)
+    check_mentions(root, functions, headers)
+    if len(sys.argv) > 3:
+        check_library(sys.argv[3], sys.argv[4], node, functions)
+    else:
+        print("what the library exports is not checked: there is no shared "
+              "library, or no nm")
+    print(f"{len(headers)} headers, {len(functions)} functions, "
+          f"{len(errors)} errors")
+    return bool(errors)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""All places that name the version agree with meson.build.
+
+    check_version.py SOURCE_ROOT VERSION PRINT_VERSION
+
+PRINT_VERSION is a command that prints the header's and the library's.
+"""
+import pathlib
+import re
+import subprocess
+import sys
+
+errors = []
+
+
+def expect(place, got, expected):
+    print(f"{place}: {got}")
+    if got != expected:
+        errors.append(place)
+        print(f"{place}: expected {expected}")
+
+
+def number(version):
+    return tuple(int(part) for part in version.split("."))
+
+
+def first(path, pattern):
+    found = re.search(pattern, path.read_text(), re.M)
+    return found.group(1) if found else "no version found"
+
+
+def check_news(path, version):
+    """The newest release in it is this version; between releases, with
+    Unreleased on top, it may also be an older one or none."""
+    if not path.exists():
+        expect(path.name, "no such file", version)
+        return
+    headings = re.findall(r"^## \[?(?:libshmipc )?v?(\S+?)\]?(?:\s|$)",
+                          path.read_text(), re.M)
+
+    if headings and headings[0].lower() == "unreleased":
+        older = [h for h in headings[1:2] if number(h) > number(version)]
+        expect(path.name, older[0] if older else version, version)
+    else:
+        expect(path.name, headings[0] if headings else "no heading", version)
+
+
+def check_since(headers, version):
+    """No function is promised for a version that is not there yet."""
+    for header in headers:
+        for since in re.findall(r"Since[\s*]+(\d+\.\d+\.\d+)",
+                                header.read_text()):
+            if number(since) > number(version):
+                expect(f"{header.name}, a contract", since, version)
+
+
+def main():
+    root = pathlib.Path(sys.argv[1])
+    version = sys.argv[2]
+    changelog = root / "debian" / "changelog"
+    spec = root / "rpm" / "shmipc.spec"
+
+    expect("meson.build",
+           first(root / "meson.build", r"^\s*version: '([^']+)'"), version)
+    output = subprocess.run(sys.argv[3:], check=True, capture_output=True,
+                            text=True).stdout
+    for line in output.splitlines():
+        place, said = line.rsplit(" ", 1)
+        expect(place, said, version)
+    check_news(root / "NEWS.md", version)
+    check_since((root / "include" / "shmipc").glob("*.h"), version)
+    # A release has no debian/.
+    if changelog.exists():
+        expect("debian/changelog",
+               first(changelog, r"\A\S+ \((?:\d+:)?([^-)]+)"), version)
+    if spec.exists():
+        expect("rpm/shmipc.spec", first(spec, r"^Version:\s*(\S+)"), version)
+    return bool(errors)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

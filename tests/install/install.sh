@@ -1,0 +1,303 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Builds and installs the library into a directory of its own and uses it from
+# there as another project would. Speaks TAP, one line per promise, so that what
+# cannot be tested here is skipped by name and not the whole.
+#
+#     install.sh SOURCE_ROOT DEFAULT_LIBRARY SANITIZE SOVERSION
+#
+# CC, CXX (empty: there is none), MESON and PKG_CONFIG are taken from the
+# environment. A fresh build, because installing from the build directory
+# under test would overwrite the log that its `ninja uninstall` needs, and
+# because the prefix in the pkg-config file has to be the real one.
+set -eu
+
+source=$1
+libraries=$2
+sanitize=$3
+soversion=$4
+CC=${CC:-cc}
+CXX=${CXX-c++}
+MESON=${MESON:-meson}
+PKG_CONFIG=${PKG_CONFIG:-pkg-config}
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/shmipc-install.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+project=$source/tests/install/project
+build=$work/build
+prefix=$work/prefix
+programs=$work/programs
+log=$work/log
+mkdir "$programs"
+
+# What the outer run has set must not reach the inner one.
+unset DESTDIR PKG_CONFIG_SYSROOT_DIR PKG_CONFIG_LIBDIR LD_LIBRARY_PATH
+unset MESON_TESTTHREADS MESON_TEST_ITERATION
+export CC CXX
+export PKG_CONFIG_PATH="$prefix/lib/pkgconfig"
+
+sanitize_flags=
+[ "$sanitize" = none ] || sanitize_flags="-fsanitize=$sanitize"
+
+count=0
+failures=0
+
+# check NAME COMMAND...: one promise. What the command prints shows only when
+# it fails.
+check() {
+    count=$((count + 1))
+    name=$1
+    shift
+    # In a subshell of its own, so that `set -e` holds inside: a condition
+    # would switch it off.
+    set +e
+    (set -e; "$@") >"$log" 2>&1
+    code=$?
+    set -e
+    if [ "$code" -eq 0 ]; then
+        echo "ok $count - $name"
+    else
+        echo "not ok $count - $name"
+        tail -n 60 "$log" | sed 's/^/# /'
+        failures=$((failures + 1))
+    fi
+}
+
+# skip NAME REASON
+skip() {
+    count=$((count + 1))
+    echo "ok $count - $1 # SKIP $2"
+}
+
+# ------------------------------------------------------------------ building
+
+install_library() {
+    # c_args and others come by CFLAGS, if at all: what counts here is that
+    # the result can be installed and used.
+    "$MESON" setup "$build" "$source" --prefix "$prefix" --libdir lib \
+        -Dtests=disabled -Dexamples=false -Ddefault_library="$libraries" \
+        -Db_sanitize="$sanitize" -Db_lundef=false
+    "$MESON" compile -C "$build"
+    "$MESON" install -C "$build" --no-rebuild
+}
+
+# ----------------------------------------------------------- what is installed
+
+list_installed() {
+    # Uninstalling removes the directories too.
+    [ ! -d "$prefix" ] || (cd "$prefix" && find . ! -type d | sort)
+}
+
+list_expected() {
+    for header in "$source"/include/shmipc/*.h; do
+        echo "./include/shmipc/${header##*/}"
+    done
+    echo ./lib/pkgconfig/shmipc.pc
+    if has_shared; then
+        echo ./lib/libshmipc.so
+        echo "./lib/libshmipc.so.$soversion"
+        echo "./lib/libshmipc.so.$version"
+    fi
+    ! has_static || echo ./lib/libshmipc.a
+}
+
+files_are_the_expected() {
+    list_installed >"$work/installed"
+    list_expected | sort >"$work/expected"
+    diff "$work/expected" "$work/installed"
+}
+
+pkg_config_tells_where() {
+    "$PKG_CONFIG" --exists --print-errors shmipc
+    "$PKG_CONFIG" --validate shmipc
+    set -x
+    test "$("$PKG_CONFIG" --modversion shmipc)" = "$version"
+    test "$("$PKG_CONFIG" --variable=includedir shmipc)" = "$prefix/include"
+    test "$("$PKG_CONFIG" --variable=libdir shmipc)" = "$prefix/lib"
+}
+
+has_soname() {
+    readelf -d "$prefix/lib/libshmipc.so" | tee "$work/dynamic"
+    grep "SONAME.*\\[libshmipc\\.so\\.$soversion\\]" "$work/dynamic"
+}
+
+# ------------------------------------------------------------------ using it
+
+has_shared() { [ "$libraries" != static ]; }
+has_static() { [ "$libraries" != shared ]; }
+
+needs_library() {
+    readelf -d "$1" | grep -q "NEEDED.*\\[libshmipc\\.so\\.$soversion\\]"
+}
+
+lacks_library() {
+    if needs_library "$1"; then
+        echo "$1 still needs the shared library"
+        exit 1
+    fi
+}
+
+# run PROGRAM: the classic prints, the others take the version.
+run() {
+    case ${1##*/} in
+    classic*) test "$("$1")" = 'Received: 123' ;;
+    *) "$1" "$version" ;;
+    esac
+}
+
+# compile OUTPUT SOURCE FLAGS...
+compile() {
+    output=$1
+    file=$2
+    shift 2
+    # CC and flags are lists of words.
+    # shellcheck disable=SC2086
+    case $file in
+    *.cpp) $CXX -std=c++17 -Wall -Wextra -Wpedantic -Werror -pthread \
+        $sanitize_flags "$project/$file" "$@" -o "$output" ;;
+    *) $CC -std=c11 -Wall -Wextra -Wpedantic -Werror $sanitize_flags \
+        "$project/$file" "$@" -o "$output" ;;
+    esac
+}
+
+use_shared() {
+    program=$programs/$1-shared
+    # shellcheck disable=SC2046
+    compile "$program" "$1" $("$PKG_CONFIG" --cflags --libs shmipc)
+    readelf -d "$program"
+    needs_library "$program"
+    LD_LIBRARY_PATH=$prefix/lib run "$program"
+}
+
+# With both libraries installed the linker takes the shared one, so the name
+# of the archive is put where -lshmipc stood.
+use_archive() {
+    program=$programs/$1-archive
+    flags=$("$PKG_CONFIG" --static --cflags --libs shmipc |
+        sed 's/-lshmipc/-l:libshmipc.a/')
+    # shellcheck disable=SC2086
+    compile "$program" "$1" $flags
+    readelf -d "$program"
+    lacks_library "$program"
+    run "$program"
+}
+
+use_wholly_static() {
+    program=$programs/$1-static
+    # shellcheck disable=SC2046
+    compile "$program" "$1" -static \
+        $("$PKG_CONFIG" --static --cflags --libs shmipc)
+    readelf -d "$program"
+    lacks_library "$program"
+    run "$program"
+}
+
+links_statically() {
+    # shellcheck disable=SC2086
+    echo 'int main(void) { return 0; }' | $CC -static -x c - -o "$work/static"
+}
+
+# The tree has moved; pkg-config is told to believe its own eyes.
+use_moved() {
+    cp -a "$prefix" "$work/moved"
+    export PKG_CONFIG_PATH="$work/moved/lib/pkgconfig"
+    flags=$("$PKG_CONFIG" --define-prefix --cflags --libs shmipc)
+    case $flags in
+    *"$prefix"*)
+        echo "still the old prefix: $flags"
+        exit 1
+        ;;
+    esac
+    # shellcheck disable=SC2086
+    compile "$programs/moved" consumer.c $flags
+    LD_LIBRARY_PATH=$work/moved/lib run "$programs/moved"
+}
+
+# use_from_meson true|false: whether to prefer the static library
+use_from_meson() {
+    "$MESON" setup "$work/user-$1" "$project" -Dprefer_static="$1" \
+        -Db_sanitize="$sanitize" -Db_lundef=false
+    "$MESON" compile -C "$work/user-$1"
+    for program in classic c cpp; do
+        if [ "$1" = true ]; then
+            lacks_library "$work/user-$1/$program"
+        else
+            needs_library "$work/user-$1/$program"
+        fi
+        # No LD_LIBRARY_PATH: Meson gives its own build an rpath.
+        run "$work/user-$1/$program"
+    done
+}
+
+nothing_is_left() {
+    "${NINJA:-ninja}" -C "$build" uninstall
+    list_installed >"$work/left"
+    test ! -s "$work/left" || {
+        cat "$work/left"
+        exit 1
+    }
+}
+
+# ------------------------------------------------------------------- the plan
+
+check 'a fresh build is installed' install_library
+if [ "$failures" -ne 0 ]; then
+    echo 'Bail out! there is nothing to use'
+    exit 1
+fi
+version=$("$PKG_CONFIG" --modversion shmipc || echo unknown)
+
+check 'the headers, libraries and pkg-config file are there, no more' \
+    files_are_the_expected
+check 'pkg-config tells version and places' pkg_config_tells_where
+if has_shared; then
+    check "the shared library is called libshmipc.so.$soversion" has_soname
+else
+    skip 'the name of the shared library' 'this build is static only'
+fi
+
+for file in classic.c consumer.c consumer.cpp; do
+    if [ "${file##*.}" = cpp ] && [ -z "$CXX" ]; then
+        skip "$file" 'no C++ compiler'
+        continue
+    fi
+    if has_shared; then
+        check "$file uses the shared library" use_shared "$file"
+    else
+        skip "$file uses the shared library" 'this build is static only'
+    fi
+    if ! has_static; then
+        skip "$file uses the static library" 'this build is shared only'
+        continue
+    fi
+    check "$file uses the static library" use_archive "$file"
+    if [ -n "$sanitize_flags" ]; then
+        skip "$file is wholly static" 'sanitizers need a dynamic program'
+    elif ! links_statically >/dev/null 2>&1; then
+        skip "$file is wholly static" 'there is no static C library'
+    else
+        check "$file is wholly static" use_wholly_static "$file"
+    fi
+done
+
+if has_shared; then
+    check 'an installed tree can be moved' use_moved
+else
+    skip 'an installed tree can be moved' 'this build is static only'
+fi
+for static in false true; do
+    name="a Meson project uses it, prefer_static=$static"
+    if [ -z "$CXX" ]; then
+        skip "$name" 'no C++ compiler'
+    elif [ $static = true ] && ! has_static; then
+        skip "$name" 'this build is shared only'
+    elif [ $static = false ] && ! has_shared; then
+        skip "$name" 'this build is static only'
+    else
+        check "$name" use_from_meson "$static"
+    fi
+done
+check 'uninstalling leaves no file' nothing_is_left
+
+echo "1..$count"
