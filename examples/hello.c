@@ -10,9 +10,8 @@
 int main(void)
 {
     uint8_t mem[1024];
-    const IpcChannelConfiguration configuration = {.max_round_trips = 128,
-                                                   .start_sleep_ns = 1000,
-                                                   .max_sleep_ns = 100000};
+    const IpcChannelConfiguration configuration = {
+        .max_round_trips = 128, .start_sleep_ns = 1000, .max_sleep_ns = 100000};
 
     IpcChannelResult created =
         ipc_channel_create(mem, sizeof(mem), configuration);

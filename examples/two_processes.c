@@ -73,9 +73,8 @@ static unsigned char byte_of(uint64_t sequence)
 static int send_one(IpcChannel *channel, uint64_t sequence, enum part part)
 {
     unsigned char message[LARGEST];
-    struct header header = {.sequence = sequence,
-                            .part = part,
-                            .size = size_of(sequence)};
+    struct header header = {
+        .sequence = sequence, .part = part, .size = size_of(sequence)};
     IpcChannelWriteResult r;
 
     memset(message, byte_of(sequence), header.size);
@@ -247,8 +246,7 @@ static int be_sender(const char *name, int result)
 
     if (!segment)
         return 1;
-    r = ipc_channel_connect_sized(segment->memory, SEGMENT_SIZE,
-                                  configuration);
+    r = ipc_channel_connect_sized(segment->memory, SEGMENT_SIZE, configuration);
     if (IpcChannelConnectResult_is_error(r)) {
         fprintf(stderr, "connect: %s\n", r.error.detail);
         return 1;

@@ -22,10 +22,12 @@ typedef _Atomic uint32_t atomic_u32;
 #include "model_atomics.h"
 #else
 
-#define atomic_get_relaxed(p)    atomic_load_explicit(p, memory_order_relaxed)
-#define atomic_get_acquire(p)    atomic_load_explicit(p, memory_order_acquire)
-#define atomic_put_relaxed(p, v) atomic_store_explicit(p, v, memory_order_relaxed)
-#define atomic_put_release(p, v) atomic_store_explicit(p, v, memory_order_release)
+#define atomic_get_relaxed(p) atomic_load_explicit(p, memory_order_relaxed)
+#define atomic_get_acquire(p) atomic_load_explicit(p, memory_order_acquire)
+#define atomic_put_relaxed(p, v)                                               \
+    atomic_store_explicit(p, v, memory_order_relaxed)
+#define atomic_put_release(p, v)                                               \
+    atomic_store_explicit(p, v, memory_order_release)
 #define atomic_add_relaxed(p, v)                                               \
     atomic_fetch_add_explicit(p, v, memory_order_relaxed)
 #define atomic_add_acq_rel(p, v)                                               \

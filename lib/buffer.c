@@ -10,8 +10,8 @@
 
 uint64_t ipc_buffer_align_size(size_t capacity)
 {
-    uint64_t blocks = (uint64_t)capacity / SHMIPC_BLOCK +
-                      (capacity % SHMIPC_BLOCK != 0);
+    uint64_t blocks =
+        (uint64_t)capacity / SHMIPC_BLOCK + (capacity % SHMIPC_BLOCK != 0);
 
     if (blocks == 0)
         blocks = 1;
@@ -77,8 +77,7 @@ IpcBufferDestroyResult ipc_buffer_destroy(IpcBuffer *buffer)
 {
     if (!buffer)
         return IpcBufferDestroyResult_error(
-            IPC_ERR_INVALID_ARGUMENT,
-            "the handle is NULL: nothing to release");
+            IPC_ERR_INVALID_ARGUMENT, "the handle is NULL: nothing to release");
     buffer_close(buffer);
     free(buffer);
     return IpcBufferDestroyResult_ok(IPC_OK);
@@ -149,8 +148,8 @@ IpcBufferCommitResult ipc_buffer_commit(IpcBuffer *buffer,
 
     if (status == IPC_OK)
         return IpcBufferCommitResult_ok(IPC_OK);
-    return IpcBufferCommitResult_error_body(
-        status, buffer_commit_detail(status), body);
+    return IpcBufferCommitResult_error_body(status,
+                                            buffer_commit_detail(status), body);
 }
 
 IpcBufferAbortResult ipc_buffer_abort(IpcBuffer *buffer,
@@ -161,8 +160,8 @@ IpcBufferAbortResult ipc_buffer_abort(IpcBuffer *buffer,
 
     if (status == IPC_OK)
         return IpcBufferAbortResult_ok(IPC_OK);
-    return IpcBufferAbortResult_error_body(
-        status, buffer_commit_detail(status), body);
+    return IpcBufferAbortResult_error_body(status, buffer_commit_detail(status),
+                                           body);
 }
 
 /* ----------------------------------------------------------------- reads */
@@ -223,8 +222,8 @@ static IpcBufferRecoverResult recover(IpcBuffer *buffer, bool force)
 
     if (status >= 0)
         return IpcBufferRecoverResult_ok(status, removed);
-    return IpcBufferRecoverResult_error_body(
-        status, buffer_read_detail(status), body);
+    return IpcBufferRecoverResult_error_body(status, buffer_read_detail(status),
+                                             body);
 }
 
 IpcBufferRecoverResult ipc_buffer_recover(IpcBuffer *buffer)

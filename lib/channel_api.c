@@ -51,8 +51,7 @@ ipc_channel_connect_sized(void *mem, size_t size,
             IPC_ERR_ALLOCATION, buffer_attach_detail(IPC_ERR_ALLOCATION));
     detail = channel_configure(ch, &configuration);
     if (!detail)
-        status =
-            buffer_open(&ch->buffer, mem, size, &body.min_size, &detail);
+        status = buffer_open(&ch->buffer, mem, size, &body.min_size, &detail);
     if (status == IPC_OK)
         return IpcChannelConnectResult_ok(IPC_OK, ch);
     free(ch);
@@ -139,9 +138,9 @@ IpcChannelReserveResult ipc_channel_reserve(IpcChannel *channel, size_t size,
         write_body(channel, size));
 }
 
-IpcChannelCommitResult
-ipc_channel_commit(IpcChannel *channel, const IpcReservation *reservation,
-                   size_t size)
+IpcChannelCommitResult ipc_channel_commit(IpcChannel *channel,
+                                          const IpcReservation *reservation,
+                                          size_t size)
 {
     IpcBufferCommitError body = {reservation ? reservation->offset : 0};
     IpcStatus status = IPC_ERR_INVALID_ARGUMENT;
@@ -164,8 +163,8 @@ IpcChannelAbortResult ipc_channel_abort(IpcChannel *channel,
         status = channel_abort(channel, reservation);
     if (status == IPC_OK)
         return IpcChannelAbortResult_ok(IPC_OK);
-    return IpcChannelAbortResult_error_body(
-        status, buffer_commit_detail(status), body);
+    return IpcChannelAbortResult_error_body(status,
+                                            buffer_commit_detail(status), body);
 }
 
 /* ----------------------------------------------------------------- reads */
@@ -289,8 +288,8 @@ static IpcChannelPeekResult peek_result(IpcStatus status,
 
     if (status >= 0)
         return IpcChannelPeekResult_ok(status);
-    return IpcChannelPeekResult_error_body(
-        status, timed_detail(timeout, status), body);
+    return IpcChannelPeekResult_error_body(status,
+                                           timed_detail(timeout, status), body);
 }
 
 IpcChannelPeekResult ipc_channel_peek(IpcChannel *channel, IpcEntry *dest)
@@ -346,8 +345,8 @@ IpcChannelRecoverResult ipc_channel_recover(IpcChannel *channel, bool force)
             buffer_recover(&channel->buffer, force, &removed, &body.offset);
     if (status >= 0)
         return IpcChannelRecoverResult_ok(status, removed);
-    return IpcChannelRecoverResult_error_body(
-        status, buffer_read_detail(status), body);
+    return IpcChannelRecoverResult_error_body(status,
+                                              buffer_read_detail(status), body);
 }
 
 IpcChannelStatsResult ipc_channel_stats(const IpcChannel *channel,
@@ -360,6 +359,6 @@ IpcChannelStatsResult ipc_channel_stats(const IpcChannel *channel,
         status = buffer_stats(&channel->buffer, dest);
     if (status == IPC_OK)
         return IpcChannelStatsResult_ok(IPC_OK);
-    return IpcChannelStatsResult_error_body(
-        status, buffer_stats_detail(status), body);
+    return IpcChannelStatsResult_error_body(status, buffer_stats_detail(status),
+                                            body);
 }

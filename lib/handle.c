@@ -12,9 +12,8 @@
 static void prepare(struct IpcBuffer *b, void *mem)
 {
     b->region = (void *)((unsigned char *)mem + format_slack(mem));
-    b->region_size =
-        (uint64_t)(b->ring.blocks - (unsigned char *)b->region) +
-        (uint64_t)b->ring.block_count * SHMIPC_BLOCK;
+    b->region_size = (uint64_t)(b->ring.blocks - (unsigned char *)b->region) +
+                     (uint64_t)b->ring.block_count * SHMIPC_BLOCK;
     b->max_entry_size = (uint64_t)b->ring.block_count * SHMIPC_BLOCK;
     if (b->max_entry_size > SHMIPC_ENTRY_MAX)
         b->max_entry_size = SHMIPC_ENTRY_MAX;
@@ -27,8 +26,7 @@ static bool options_are_known(const IpcBufferOptions *options)
 
     if (!options)
         return true;
-    if (options->struct_size != sizeof *options ||
-        (options->flags & ~known) ||
+    if (options->struct_size != sizeof *options || (options->flags & ~known) ||
         options->max_owners > SHMIPC_OWNERS_LIMIT)
         return false;
     for (size_t i = 0;
@@ -82,8 +80,7 @@ IpcStatus buffer_init(struct IpcBuffer *b, void *mem, size_t size,
         return refuse(detail, IPC_ERR_ALLOCATION,
                       "no memory for this process's token page");
     memset(b, 0, sizeof *b);
-    format_region(mem, blocks,
-                  owners ? owners : format_default_owners(blocks),
+    format_region(mem, blocks, owners ? owners : format_default_owners(blocks),
                   options ? options->flags : 0, &b->ring);
     prepare(b, mem);
     return IPC_OK;
@@ -180,9 +177,8 @@ static IpcStatus enter(struct IpcBuffer *b, uint64_t token)
 static IpcStatus take_producer_role(struct IpcBuffer *b)
 {
     bool inherited = false;
-    IpcStatus status =
-        owner_take_role(&b->ring.owners, &b->ring.tail->role, handle_owner(b),
-                        b->handle, &inherited);
+    IpcStatus status = owner_take_role(&b->ring.owners, &b->ring.tail->role,
+                                       handle_owner(b), b->handle, &inherited);
 
     if (status == IPC_OK && inherited)
         status = protocol_succeed(&b->ring);
@@ -249,8 +245,8 @@ static void abort_reservations(struct IpcBuffer *b, uint32_t owner)
         /* Relaxed: only this process stored such a word. */
         uint64_t word = atomic_get_relaxed(&r->control[i]);
 
-        if (word == control_make(position_tag(r, position), owner,
-                                 CONTROL_BUSY))
+        if (word ==
+            control_make(position_tag(r, position), owner, CONTROL_BUSY))
             protocol_abandon(r, position, word, tail);
     }
 }

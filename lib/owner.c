@@ -175,7 +175,7 @@ bool owner_release(const struct owner_table *table, uint32_t owner)
 {
     /* acq_rel: the last handle comes after all that the others did. */
     return atomic_add_acq_rel(&table->slots[owner_slot(owner)].handles,
-                                UINT32_MAX) == 1;
+                              UINT32_MAX) == 1;
 }
 
 void owner_free(const struct owner_table *table, uint32_t owner)
@@ -258,8 +258,7 @@ IpcStatus owner_take_role(const struct owner_table *table, atomic_u64 *role,
     if (holder && owner_fate_of(table, (uint32_t)holder) != OWNER_IS_DEAD)
         return IPC_ERR_ROLE_TAKEN;
     *inherited = true;
-    return atomic_cas_acq_rel(role, holder, mine) ? IPC_OK
-                                                  : IPC_ERR_ROLE_TAKEN;
+    return atomic_cas_acq_rel(role, holder, mine) ? IPC_OK : IPC_ERR_ROLE_TAKEN;
 }
 
 void owner_drop_role(atomic_u64 *role, uint32_t owner, uint32_t handle)

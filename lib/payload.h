@@ -56,8 +56,8 @@ static inline void payload_load_unowned(void *to, const unsigned char *from,
 #include "model_payload.h"
 #endif
 
-static inline void payload_gather(unsigned char *to,
-                                  const struct iovec *pieces, int count)
+static inline void payload_gather(unsigned char *to, const struct iovec *pieces,
+                                  int count)
 {
     for (int i = 0; i < count; i++) {
         if (pieces[i].iov_len > 0)

@@ -128,8 +128,8 @@ static void find_self(void)
 
 static void register_membarrier(void)
 {
-    long done = syscall(SYS_membarrier,
-                        MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0);
+    long done =
+        syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0);
 
     /* Relaxed: published by the token. */
     atomic_put_relaxed(&process_has_membarrier, done == 0);

@@ -9,8 +9,9 @@
 #include "atomics.h"
 
 struct process_id {
-    uint32_t pid;        /* 1 to 2^22 - 1 */
-    uint32_t namespaces; /* 28 bits made of pid and time namespace; 0: unknown */
+    uint32_t pid; /* 1 to 2^22 - 1 */
+    uint32_t
+        namespaces; /* 28 bits made of pid and time namespace; 0: unknown */
     uint64_t start_time; /* clock ticks since boot, never 0; 1: unknown */
 };
 

@@ -85,8 +85,8 @@ struct view {
 /* Room for an entry, as planned from one look at tail and head. */
 struct plan {
     uint64_t tail;
-    uint32_t pad;   /* blocks to the end of the lap that must be filler */
-    bool only_pad;  /* pad and entry can never be free together */
+    uint32_t pad;  /* blocks to the end of the lap that must be filler */
+    bool only_pad; /* pad and entry can never be free together */
 };
 
 /* ---------------------------------------------------------------- claims */
@@ -156,10 +156,9 @@ static inline bool protocol_occupy(struct ring *r, uint64_t position,
 static inline void protocol_renew(struct ring *r, uint64_t position,
                                   uint32_t blocks)
 {
-    if (blocks > 1 &&
-        position_lap(r, position) % SHMIPC_RENEWAL_LAPS == 0) {
-        uint64_t word = control_make(position_tag(r, position) - 1, 0,
-                                     CONTROL_FREE);
+    if (blocks > 1 && position_lap(r, position) % SHMIPC_RENEWAL_LAPS == 0) {
+        uint64_t word =
+            control_make(position_tag(r, position) - 1, 0, CONTROL_FREE);
         atomic_u64 *control = position_control(r, position);
 
         /* Relaxed: published with the word of the claim's first block. Nobody
@@ -195,8 +194,7 @@ static inline IpcStatus protocol_claim(struct ring *r, uint32_t blocks,
             if (protocol_occupy(r, plan.tail, plan.pad, CONTROL_PAD))
                 protocol_renew(r, plan.tail, plan.pad);
         }
-        if (!plan.only_pad &&
-            protocol_occupy(r, entry, owner, CONTROL_BUSY)) {
+        if (!plan.only_pad && protocol_occupy(r, entry, owner, CONTROL_BUSY)) {
             *position = entry;
             return IPC_OK;
         }
@@ -222,9 +220,9 @@ static inline IpcStatus protocol_claim_alone(struct ring *r, uint32_t blocks,
             return IPC_OK;
         protocol_renew(r, plan.tail, plan.pad);
         /* Release: pairs with the acquire in protocol_look(). */
-        atomic_put_release(position_control(r, plan.tail),
-                           control_make(position_tag(r, plan.tail), plan.pad,
-                                        CONTROL_PAD));
+        atomic_put_release(
+            position_control(r, plan.tail),
+            control_make(position_tag(r, plan.tail), plan.pad, CONTROL_PAD));
         /* Relaxed: nobody else's tail. */
         atomic_put_relaxed(&r->tail->position,
                            position_advance(r, plan.tail, plan.pad));
@@ -416,7 +414,8 @@ static inline bool protocol_revoke(struct ring *r, const struct view *view)
 }
 
 /* Removes a BUSY whose owner was found dead: the same CAS. The owner's other
- * blocks are a gap then. Its READY, had it come, would have changed the word. */
+ * blocks are a gap then. Its READY, had it come, would have changed the word.
+ */
 static inline bool protocol_recover(struct ring *r, const struct view *view)
 {
     return protocol_revoke(r, view);

@@ -50,8 +50,7 @@ static inline IpcStatus look(struct IpcBuffer *b, struct view *view)
     return status;
 }
 
-static inline void load(struct IpcBuffer *b, void *to,
-                        const struct view *view)
+static inline void load(struct IpcBuffer *b, void *to, const struct view *view)
 {
     const unsigned char *from = position_payload(&b->ring, view->position);
 

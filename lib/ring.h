@@ -55,8 +55,8 @@ static inline uint32_t blocks_to_end(const struct ring *r, uint64_t position)
 }
 
 /* `blocks` on, at most to the end of the lap. */
-static inline uint64_t position_advance(const struct ring *r,
-                                        uint64_t position, uint32_t blocks)
+static inline uint64_t position_advance(const struct ring *r, uint64_t position,
+                                        uint32_t blocks)
 {
     uint64_t next = position + blocks;
 

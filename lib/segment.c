@@ -134,8 +134,8 @@ static IpcStatus map_file(const char *name, IpcMemorySegment *segment,
     if (status != IPC_OK)
         return status;
     segment->size = body->aligned_size;
-    segment->memory = mmap(NULL, (size_t)segment->size,
-                           PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    segment->memory = mmap(NULL, (size_t)segment->size, PROT_READ | PROT_WRITE,
+                           MAP_SHARED, fd, 0);
     if (segment->memory == MAP_FAILED) {
         body->sys_errno = errno;
         status = IPC_ERR_SYSTEM;
@@ -177,8 +177,8 @@ IpcMemorySegmentResult ipc_mmap(const char *name, uint64_t size)
             body);
     if (!round_to_pages(size, &body))
         return IpcMemorySegmentResult_error_body(
-            IPC_ERR_INVALID_ARGUMENT,
-            "the size is 0 or too large to be mapped", body);
+            IPC_ERR_INVALID_ARGUMENT, "the size is 0 or too large to be mapped",
+            body);
     segment = calloc(1, sizeof *segment);
     if (segment)
         segment->name = strdup(name);
@@ -222,8 +222,8 @@ IpcMmapUnmapResult ipc_unmap(IpcMemorySegment *segment)
     body.sys_errno = unmap(segment);
     if (body.sys_errno == 0)
         return IpcMmapUnmapResult_ok(IPC_OK);
-    return IpcMmapUnmapResult_error_body(
-        IPC_ERR_SYSTEM, "munmap failed: see sys_errno", body);
+    return IpcMmapUnmapResult_error_body(IPC_ERR_SYSTEM,
+                                         "munmap failed: see sys_errno", body);
 }
 
 IpcMmapUnlinkResult ipc_unlink(IpcMemorySegment *segment)
@@ -232,8 +232,7 @@ IpcMmapUnlinkResult ipc_unlink(IpcMemorySegment *segment)
 
     if (!segment)
         return IpcMmapUnlinkResult_error(
-            IPC_ERR_INVALID_ARGUMENT,
-            "the segment is NULL: nothing to unlink");
+            IPC_ERR_INVALID_ARGUMENT, "the segment is NULL: nothing to unlink");
     body = describe(segment);
     if (shm_unlink(segment->name) != 0 && errno != ENOENT)
         body.sys_errno = errno;
@@ -243,6 +242,5 @@ IpcMmapUnlinkResult ipc_unlink(IpcMemorySegment *segment)
         return IpcMmapUnlinkResult_ok(IPC_OK);
     return IpcMmapUnlinkResult_error_body(
         IPC_ERR_SYSTEM,
-        "the name could not be removed, or munmap failed: see sys_errno",
-        body);
+        "the name could not be removed, or munmap failed: see sys_errno", body);
 }

@@ -15,8 +15,7 @@ struct claim {
 static inline IpcStatus claim_once(struct IpcBuffer *b, struct claim *claim)
 {
     return b->ring.one_producer
-               ? protocol_claim_alone(&b->ring, claim->blocks,
-                                      &claim->position)
+               ? protocol_claim_alone(&b->ring, claim->blocks, &claim->position)
                : protocol_claim(&b->ring, claim->blocks, handle_owner(b),
                                 &claim->position);
 }
@@ -122,8 +121,7 @@ IpcStatus buffer_writev(struct IpcBuffer *b, const struct iovec *pieces,
 
 /* --------------------------------------------------------- reservations */
 
-IpcStatus buffer_reserve(struct IpcBuffer *b, size_t size,
-                         IpcReservation *dest)
+IpcStatus buffer_reserve(struct IpcBuffer *b, size_t size, IpcReservation *dest)
 {
     struct claim claim;
     IpcStatus status;
@@ -277,10 +275,10 @@ void buffer_write_body(const struct IpcBuffer *b, size_t size,
     uint64_t fit;
 
     body->requested_size = size;
-    body->required_size = size > SIZE_MAX - SHMIPC_BLOCK
-                              ? SIZE_MAX
-                              : (size + SHMIPC_BLOCK - 1) /
-                                    SHMIPC_BLOCK * SHMIPC_BLOCK;
+    body->required_size =
+        size > SIZE_MAX - SHMIPC_BLOCK
+            ? SIZE_MAX
+            : (size + SHMIPC_BLOCK - 1) / SHMIPC_BLOCK * SHMIPC_BLOCK;
     body->buffer_size = (uint64_t)r->block_count * SHMIPC_BLOCK;
     body->offset = 0;
     body->free_space = 0;

@@ -42,7 +42,7 @@ typedef struct IpcBuffer IpcBuffer;
 
 /** Every payload starts at a multiple of this many bytes and fills whole
  * blocks of it. */
-#define IPC_BUFFER_BLOCK_SIZE 64
+#define IPC_BUFFER_BLOCK_SIZE   64
 
 /**
  * Mode flags, chosen at creation. Each is a promise that makes the buffer
@@ -212,9 +212,8 @@ IPC_API IpcBufferCreateResult ipc_buffer_create(void *mem, size_t size);
  * flag or reserved member is set that it does not know, or `max_owners` is
  * above 4096. Since 0.1.0.
  */
-IPC_API IpcBufferCreateResult
-ipc_buffer_create_with_options(void *mem, size_t size,
-                               const IpcBufferOptions *options);
+IPC_API IpcBufferCreateResult ipc_buffer_create_with_options(
+    void *mem, size_t size, const IpcBufferOptions *options);
 
 /**
  * Joins a buffer that another handle created at `mem`. Trusts the region's
@@ -353,8 +352,7 @@ IPC_API IpcBufferPeekResult ipc_buffer_peek(IpcBuffer *buffer, IpcEntry *dest);
  * as for ipc_buffer_read. Lock-free; no system call, no allocation.
  * Since 0.1.0.
  */
-IPC_API IpcBufferSkipResult ipc_buffer_skip(IpcBuffer *buffer,
-                                            uint64_t offset);
+IPC_API IpcBufferSkipResult ipc_buffer_skip(IpcBuffer *buffer, uint64_t offset);
 
 /**
  * Gets past whatever is at the head: an entry, a damaged control word, the

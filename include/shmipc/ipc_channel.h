@@ -142,9 +142,8 @@ IPC_API IpcChannelWriteResult ipc_channel_writev(IpcChannel *channel,
 IPC_API IpcChannelReserveResult ipc_channel_reserve(IpcChannel *channel,
                                                     size_t size,
                                                     IpcReservation *dest);
-IPC_API IpcChannelCommitResult
-ipc_channel_commit(IpcChannel *channel, const IpcReservation *reservation,
-                   size_t size);
+IPC_API IpcChannelCommitResult ipc_channel_commit(
+    IpcChannel *channel, const IpcReservation *reservation, size_t size);
 IPC_API IpcChannelAbortResult
 ipc_channel_abort(IpcChannel *channel, const IpcReservation *reservation);
 

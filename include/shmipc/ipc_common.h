@@ -148,7 +148,7 @@ typedef struct IpcReservation {
         T result;                                                              \
         NAME##Error error;                                                     \
     } NAME;                                                                    \
-    IPC_UNUSED_ static inline NAME NAME##_ok(IpcStatus status, T result)                   \
+    IPC_UNUSED_ static inline NAME NAME##_ok(IpcStatus status, T result)       \
     {                                                                          \
         NAME r;                                                                \
         r.ipc_status = status;                                                 \
@@ -164,7 +164,7 @@ typedef struct IpcReservation {
         IpcStatus ipc_status;                                                  \
         NAME##Error error;                                                     \
     } NAME;                                                                    \
-    IPC_UNUSED_ static inline NAME NAME##_ok(IpcStatus status)                             \
+    IPC_UNUSED_ static inline NAME NAME##_ok(IpcStatus status)                 \
     {                                                                          \
         NAME r;                                                                \
         r.ipc_status = status;                                                 \
@@ -180,7 +180,8 @@ typedef struct IpcReservation {
         E body;                                                                \
     } NAME##Error;
 #define IPC_RESULT_FUNCTIONS_(NAME, E)                                         \
-    IPC_UNUSED_ static inline NAME NAME##_error(IpcStatus status, const char *detail)      \
+    IPC_UNUSED_ static inline NAME NAME##_error(IpcStatus status,              \
+                                                const char *detail)            \
     {                                                                          \
         NAME r;                                                                \
         r.ipc_status = status;                                                 \
@@ -188,23 +189,23 @@ typedef struct IpcReservation {
         r.error.has_body = false;                                              \
         return r;                                                              \
     }                                                                          \
-    IPC_UNUSED_ static inline NAME NAME##_error_body(IpcStatus status, const char *detail, \
-                                         E body)                               \
+    IPC_UNUSED_ static inline NAME NAME##_error_body(                          \
+        IpcStatus status, const char *detail, E body)                          \
     {                                                                          \
         NAME r = NAME##_error(status, detail);                                 \
         r.error.has_body = true;                                               \
         r.error.body = body;                                                   \
         return r;                                                              \
     }                                                                          \
-    IPC_UNUSED_ static inline bool NAME##_is_ok(NAME r)                                    \
+    IPC_UNUSED_ static inline bool NAME##_is_ok(NAME r)                        \
     {                                                                          \
         return r.ipc_status >= 0;                                              \
     }                                                                          \
-    IPC_UNUSED_ static inline bool NAME##_is_error(NAME r)                                 \
+    IPC_UNUSED_ static inline bool NAME##_is_error(NAME r)                     \
     {                                                                          \
         return r.ipc_status < 0;                                               \
     }                                                                          \
-    IPC_UNUSED_ static inline bool NAME##_is_error_has_body(NAME##Error error)             \
+    IPC_UNUSED_ static inline bool NAME##_is_error_has_body(NAME##Error error) \
     {                                                                          \
         return error.has_body;                                                 \
     }

@@ -183,9 +183,9 @@ static IpcStatus skip(struct party *p, uint64_t offset)
 static IpcStatus receive_in_place(struct party *p, IpcEntry *entry)
 {
     IpcEntry peeked;
-    IpcStatus status =
-        p->channel ? ipc_channel_peek(p->channel, &peeked).ipc_status
-                   : ipc_buffer_peek(p->buffer, &peeked).ipc_status;
+    IpcStatus status = p->channel
+                           ? ipc_channel_peek(p->channel, &peeked).ipc_status
+                           : ipc_buffer_peek(p->buffer, &peeked).ipc_status;
 
     if (status != IPC_OK)
         return status;

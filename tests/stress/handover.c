@@ -35,7 +35,7 @@ static IpcChannelConfiguration configuration = {
 };
 static void *memory[2]; /* to the child, to the parent */
 static uint32_t rounds = 50000;
-static uint32_t longest_pause; /* 0: back and forth */
+static uint32_t longest_pause;  /* 0: back and forth */
 static _Atomic uint32_t *taken; /* tokens that were read, with -r */
 
 static IpcChannel *join(int which)
@@ -55,8 +55,8 @@ static bool receive(IpcChannel *channel, uint32_t expected)
 
     if (status == IPC_OK && got == expected)
         return true;
-    fprintf(stderr, "round %u: %s, got %u\n", expected,
-            ipc_status_name(status), got);
+    fprintf(stderr, "round %u: %s, got %u\n", expected, ipc_status_name(status),
+            got);
     return false;
 }
 
