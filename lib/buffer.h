@@ -24,9 +24,10 @@ struct IpcBuffer {
     atomic_u64 entering; /* lock around the changes; a token as well */
     atomic_u32 owner;
 
-    atomic_u32 open_alone; /* one producer: a reservation is open */
     atomic_u32 idle_looks; /* looks that found nothing */
     atomic_u64 gap_seen;   /* position of a gap at an earlier look */
+    /* One producer: position of the open reservation, or 0, which is none. */
+    atomic_u64 open_alone;
 };
 
 /* Enters with the handle: takes an owner slot or a role for this process. The

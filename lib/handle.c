@@ -247,7 +247,7 @@ static void abort_reservations(struct IpcBuffer *b, uint32_t owner)
 
         if (word ==
             control_make(position_tag(r, position), owner, CONTROL_BUSY))
-            protocol_abandon(r, position, word, tail);
+            protocol_recover(r, position, word);
     }
 }
 

@@ -259,36 +259,6 @@ static inline void protocol_abort(struct ring *r, uint64_t position,
         control_make(position_tag(r, position), blocks, CONTROL_SKIP));
 }
 
-/*
- * Many producers: gives up a claim of ours, with the BUSY word `word`, whose
- * size is forgotten. What follows it up to the next word of this lap is either
- * inside it or a gap; both may be revoked. They come first: as long as BUSY
- * stands, head cannot get there, so an old word there is the latest.
- */
-static inline void protocol_abandon(struct ring *r, uint64_t position,
-                                    uint64_t word, uint64_t tail)
-{
-    uint64_t end = blocks_to_end(r, position);
-    uint32_t tag = position_tag(r, position);
-    atomic_u64 *control = position_control(r, position);
-    int64_t claimed = position_distance(r, position, tail);
-
-    if (claimed > 0 && (uint64_t)claimed < end)
-        end = (uint64_t)claimed;
-    for (uint64_t i = 1; i < end; i++) {
-        /* Relaxed: the CAS settles it. */
-        uint64_t old = atomic_get_relaxed(&control[i]);
-
-        if (control_tag(old) == tag && control_state(old) != CONTROL_FREE)
-            break;
-        /* Release pairs with the acquire in protocol_look(). */
-        atomic_cas_release(&control[i], old,
-                           control_make(tag, 1, CONTROL_SKIP));
-    }
-    /* Release: the same. */
-    atomic_cas_release(control, word, control_make(tag, 1, CONTROL_SKIP));
-}
-
 /* One producer: commits `size` bytes where protocol_claim_alone() found room.
  * The entry counts from READY on; tail only follows. */
 static inline void protocol_publish_alone(struct ring *r, uint64_t position,
@@ -402,23 +372,56 @@ static inline bool protocol_is_gap(const struct ring *r,
            position_distance(r, view->position, tail) > 0;
 }
 
-/* Revokes one block of a gap. False: it is none any more. */
-static inline bool protocol_revoke(struct ring *r, const struct view *view)
+/*
+ * Revokes what is not stored yet from `position` on, up to the next word of its
+ * lap or to tail; returns the number of blocks. Each is either part of a claim
+ * that is given up or a gap, and a gap may be revoked at any time.
+ */
+static inline uint32_t protocol_revoke(struct ring *r, uint64_t position)
 {
-    /* The word was loaded between two looks at one head, so it is the old word
-     * of a block that nobody has passed in this lap. Release: pairs with the
-     * acquire in protocol_look(). */
-    return atomic_cas_release(
-        position_control(r, view->position), view->word,
-        control_make(position_tag(r, view->position), 1, CONTROL_SKIP));
+    /* Relaxed: what is claimed later need not be revoked. */
+    uint64_t tail = atomic_get_relaxed(&r->tail->position);
+    uint32_t tag = position_tag(r, position);
+    uint32_t count = 0;
+
+    while (position_tag(r, position) == tag &&
+           position_distance(r, position, tail) > 0) {
+        /* Acquire pairs with the release in protocol_occupy(): a word of a
+         * newer lap comes with a head that has passed. */
+        uint64_t word = atomic_get_acquire(position_control(r, position));
+        /* Acquire pairs with the release in protocol_move_head(): if head has
+         * not passed, the word is the old one of a block in a gap. */
+        uint64_t head = atomic_get_acquire(&r->head->position);
+
+        if ((control_tag(word) == tag && control_state(word) != CONTROL_FREE) ||
+            position_distance(r, head, position) < 0)
+            break;
+        /* Release pairs with the acquire in protocol_look(). If it fails, the
+         * owner or another revoker was first. */
+        count += atomic_cas_release(position_control(r, position), word,
+                                    control_make(tag, 1, CONTROL_SKIP));
+        position = position_advance(r, position, 1);
+    }
+    return count;
 }
 
-/* Removes a BUSY whose owner was found dead: the same CAS. The owner's other
- * blocks are a gap then. Its READY, had it come, would have changed the word.
+/*
+ * Removes a claim whose BUSY word is `word`: of a dead owner, or our own. Had
+ * the owner's READY come, it would have changed the word. Only the owner knew
+ * how many blocks it claimed; they are a gap then. False: somebody else did it.
  */
-static inline bool protocol_recover(struct ring *r, const struct view *view)
+static inline bool protocol_recover(struct ring *r, uint64_t position,
+                                    uint64_t word)
 {
-    return protocol_revoke(r, view);
+    uint64_t next = position_advance(r, position, 1);
+    /* Release: pairs with the acquire in protocol_look(). */
+    bool removed = atomic_cas_release(
+        position_control(r, position), word,
+        control_make(position_tag(r, position), 1, CONTROL_SKIP));
+
+    if (removed && position_tag(r, next) == position_tag(r, position))
+        protocol_revoke(r, next);
+    return removed;
 }
 
 /*

@@ -24,7 +24,7 @@ static bool check_for_gap(struct IpcBuffer *b, const struct view *view,
     if (looks % LOOKS_PER_GAP_CHECK != 0 || !protocol_is_gap(&b->ring, view))
         return false;
     if (atomic_get_relaxed(&b->gap_seen) == view->position) {
-        protocol_revoke(&b->ring, view);
+        protocol_revoke(&b->ring, view->position);
         return true;
     }
     atomic_put_relaxed(&b->gap_seen, view->position);

@@ -20,7 +20,7 @@ static IpcStatus judge_owner(struct IpcBuffer *b, const struct view *view,
 }
 
 /*
- * Removes one dead claim or one block of a gap at the head.
+ * Removes one dead claim or one gap at the head.
  * IPC_OK: done, or somebody else did. IPC_EMPTY: nothing to repair.
  */
 static IpcStatus repair_once(struct IpcBuffer *b, bool may_move, bool force,
@@ -32,12 +32,12 @@ static IpcStatus repair_once(struct IpcBuffer *b, bool may_move, bool force,
     case IPC_EMPTY:
         if (!protocol_is_gap(&b->ring, view))
             return IPC_EMPTY;
-        *removed += protocol_revoke(&b->ring, view);
+        *removed += protocol_revoke(&b->ring, view->position);
         return IPC_OK;
     case IPC_ERR_NOT_READY:
         status = judge_owner(b, view, force);
         if (status == IPC_OK)
-            *removed += protocol_recover(&b->ring, view);
+            *removed += protocol_recover(&b->ring, view->position, view->word);
         return status;
     case IPC_OK:
         return IPC_EMPTY;
@@ -90,7 +90,9 @@ static IpcStatus skip_dead(struct IpcBuffer *b, const struct view *view)
 {
     if (judge_owner(b, view, false) != IPC_OK)
         return IPC_ERR_LOCKED;
-    return protocol_recover(&b->ring, view) ? IPC_OK : IPC_ALREADY_SKIPPED;
+    return protocol_recover(&b->ring, view->position, view->word)
+               ? IPC_OK
+               : IPC_ALREADY_SKIPPED;
 }
 
 IpcStatus buffer_skip_force(struct IpcBuffer *b, uint64_t *offset)
@@ -116,7 +118,7 @@ IpcStatus buffer_skip_force(struct IpcBuffer *b, uint64_t *offset)
     case IPC_EMPTY:
         if (!protocol_is_gap(r, &view))
             return IPC_EMPTY;
-        return protocol_revoke(r, &view) ? IPC_OK : IPC_ALREADY_SKIPPED;
+        return protocol_revoke(r, view.position) ? IPC_OK : IPC_ALREADY_SKIPPED;
     case IPC_ERR_NOT_READY:
         return skip_dead(b, &view);
     case IPC_ERR_CORRUPTED:

@@ -11,23 +11,17 @@ enum { STATS_SIZE_0_1 = sizeof(IpcBufferStats) };
 static uint32_t head_state_of(const struct ring *r, uint64_t head,
                               uint64_t tail, uint64_t word)
 {
-    if (control_tag(word) == position_tag(r, head)) {
-        switch (control_state(word)) {
-        case CONTROL_FREE:
-            break;
-        case CONTROL_READY:
-            return IPC_BUFFER_HEAD_READY;
-        case CONTROL_BUSY:
-            return IPC_BUFFER_HEAD_BUSY;
-        case CONTROL_PAD:
-        case CONTROL_SKIP:
-            return IPC_BUFFER_HEAD_FILLER;
-        default:
-            return IPC_BUFFER_HEAD_CORRUPTED;
-        }
-    }
-    return position_distance(r, head, tail) > 0 ? IPC_BUFFER_HEAD_CLAIMED
-                                                : IPC_BUFFER_HEAD_EMPTY;
+    uint32_t state = control_state(word);
+
+    if (control_tag(word) != position_tag(r, head) || state == CONTROL_FREE)
+        return position_distance(r, head, tail) > 0 ? IPC_BUFFER_HEAD_CLAIMED
+                                                    : IPC_BUFFER_HEAD_EMPTY;
+    if (state == CONTROL_BUSY)
+        return IPC_BUFFER_HEAD_BUSY;
+    if (protocol_extent(r, head, word) == 0)
+        return IPC_BUFFER_HEAD_CORRUPTED;
+    return state == CONTROL_READY ? IPC_BUFFER_HEAD_READY
+                                  : IPC_BUFFER_HEAD_FILLER;
 }
 
 static void describe_ends(const struct IpcBuffer *b, IpcBufferStats *stats)

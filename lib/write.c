@@ -133,7 +133,7 @@ IpcStatus buffer_reserve(struct IpcBuffer *b, size_t size, IpcReservation *dest)
         return status;
     if (b->ring.one_producer)
         /* Relaxed: one thread at a time, by contract. */
-        atomic_put_relaxed(&b->open_alone, 1);
+        atomic_put_relaxed(&b->open_alone, claim.position);
     else
         owner_note_reserve(&b->ring.owners, handle_owner(b));
     dest->offset = position_offset(&b->ring, claim.position);
@@ -170,8 +170,7 @@ static bool is_open(struct IpcBuffer *b, const IpcReservation *reservation,
         return false;
     /* Relaxed, both words: only this process stores them while it is open. */
     if (r->one_producer)
-        return atomic_get_relaxed(&b->open_alone) &&
-               atomic_get_relaxed(&r->tail->position) == claim->position;
+        return atomic_get_relaxed(&b->open_alone) == claim->position;
     return atomic_get_relaxed(position_control(r, claim->position)) ==
            control_make(position_tag(r, claim->position), handle_owner(b),
                         CONTROL_BUSY);
