@@ -147,8 +147,8 @@ static inline bool protocol_occupy(struct ring *r, uint64_t position,
      * newer, and the claim was revoked. */
     if (tag - control_tag(word) - 1 > SHMIPC_RENEWAL_LAPS)
         return false;
-    /* Release: pairs with the acquire in protocol_look(), for the head that we
-     * acquired, and for the owner slot that `value` names. */
+    /* Release: pairs with the acquire in protocol_examine(), for the head that
+     * we acquired, and for the owner slot that `value` names. */
     return atomic_cas_release(control, word, control_make(tag, value, state));
 }
 
@@ -219,7 +219,7 @@ static inline IpcStatus protocol_claim_alone(struct ring *r, uint32_t blocks,
         if (!plan.pad)
             return IPC_OK;
         protocol_renew(r, plan.tail, plan.pad);
-        /* Release: pairs with the acquire in protocol_look(). */
+        /* Release: pairs with the acquire in protocol_examine(). */
         atomic_put_release(
             position_control(r, plan.tail),
             control_make(position_tag(r, plan.tail), plan.pad, CONTROL_PAD));
@@ -244,7 +244,7 @@ static inline void protocol_publish(struct ring *r, uint64_t position,
         /* Relaxed: published by READY. */
         atomic_put_relaxed(&control[taken],
                            control_make(tag, blocks - taken, CONTROL_PAD));
-    /* Release pairs with the acquire in protocol_look(): the payload. */
+    /* Release pairs with the acquire in protocol_examine(): the payload. */
     atomic_put_release(control, control_make(tag, size, CONTROL_READY));
 }
 
@@ -253,7 +253,7 @@ static inline void protocol_abort(struct ring *r, uint64_t position,
                                   uint32_t blocks)
 {
     protocol_renew(r, position, blocks);
-    /* Release pairs with the acquire in protocol_look(). */
+    /* Release pairs with the acquire in protocol_examine(). */
     atomic_put_release(
         position_control(r, position),
         control_make(position_tag(r, position), blocks, CONTROL_SKIP));
@@ -267,7 +267,7 @@ static inline void protocol_publish_alone(struct ring *r, uint64_t position,
     uint32_t blocks = blocks_of(size);
 
     protocol_renew(r, position, blocks);
-    /* Release pairs with the acquire in protocol_look(): the payload. */
+    /* Release pairs with the acquire in protocol_examine(): the payload. */
     atomic_put_release(
         position_control(r, position),
         control_make(position_tag(r, position), size, CONTROL_READY));
@@ -310,14 +310,42 @@ static inline uint32_t protocol_extent(const struct ring *r, uint64_t position,
 }
 
 /*
- * What is at the head, after moving it over filler (which in one-consumer mode
- * only the consumer may: others get IPC_ERR_LOCKED then).
- * IPC_OK: an entry. IPC_EMPTY: nothing was stored there in this lap (view->word
- * is what the block holds instead; there may be a gap). IPC_ERR_NOT_READY:
- * view->word is BUSY. IPC_ERR_CORRUPTED, IPC_ERR_LOCKED: as public.
+ * What is at `position`. IPC_OK: an entry. IPC_PLACEHOLDER: filler up to
+ * view->next. IPC_ERR_NOT_READY: view->word is BUSY. IPC_EMPTY: nothing was
+ * stored there in this lap. IPC_ERR_CORRUPTED.
  */
-static inline IpcStatus protocol_look(struct ring *r, bool may_move,
-                                      struct view *view)
+static inline IpcStatus protocol_examine(const struct ring *r,
+                                         uint64_t position, struct view *view)
+{
+    uint64_t word;
+    uint32_t blocks;
+
+    view->position = position;
+    if (!position_is_valid(r, position))
+        return IPC_ERR_CORRUPTED;
+    /* Acquire pairs with every release of a control word, as that in
+     * protocol_publish(): the payload, and a head at least as new. */
+    word = atomic_get_acquire(position_control(r, position));
+    view->word = word;
+    if (control_tag(word) != position_tag(r, position) ||
+        control_state(word) == CONTROL_FREE)
+        return IPC_EMPTY;
+    if (control_state(word) == CONTROL_BUSY)
+        return IPC_ERR_NOT_READY;
+    blocks = protocol_extent(r, position, word);
+    if (blocks == 0)
+        return IPC_ERR_CORRUPTED;
+    view->next = position_advance(r, position, blocks);
+    view->size = control_value(word);
+    return control_state(word) == CONTROL_READY ? IPC_OK : IPC_PLACEHOLDER;
+}
+
+/*
+ * What is at the head, after moving it over filler, so only for those who may
+ * move it. As protocol_examine() says; IPC_EMPTY: there may be a gap;
+ * IPC_ERR_LOCKED: others moved head too often.
+ */
+static inline IpcStatus protocol_look(struct ring *r, struct view *view)
 {
     uint64_t tries = (uint64_t)r->block_count + PROTOCOL_TRIES;
 
@@ -325,36 +353,15 @@ static inline IpcStatus protocol_look(struct ring *r, bool may_move,
         /* Acquire pairs with the release in protocol_move_head(): words of
          * older laps that were replaced are not seen any more. */
         uint64_t head = atomic_get_acquire(&r->head->position);
-        uint64_t word;
-        uint32_t blocks;
+        IpcStatus status = protocol_examine(r, head, view);
 
-        view->position = head;
-        if (!position_is_valid(r, head))
-            return IPC_ERR_CORRUPTED;
-        /* Acquire pairs with every release of a control word above: the
-         * payload, and a head at least as new as the word. */
-        word = atomic_get_acquire(position_control(r, head));
-        view->word = word;
-        if (control_tag(word) != position_tag(r, head) ||
-            control_state(word) == CONTROL_FREE) {
-            /* The word is older than head's lap, or head is stale: then it has
-             * moved. Acquire: as above, for who revokes. */
-            if (atomic_get_acquire(&r->head->position) == head)
-                return IPC_EMPTY;
-            continue;
-        }
-        if (control_state(word) == CONTROL_BUSY)
-            return IPC_ERR_NOT_READY;
-        blocks = protocol_extent(r, head, word);
-        if (blocks == 0)
-            return IPC_ERR_CORRUPTED;
-        view->next = position_advance(r, head, blocks);
-        view->size = control_value(word);
-        if (control_state(word) == CONTROL_READY)
-            return IPC_OK;
-        if (!may_move)
-            return IPC_ERR_LOCKED;
-        protocol_move_head(r, head, view->next);
+        if (status == IPC_PLACEHOLDER)
+            protocol_move_head(r, head, view->next);
+        /* The word is older than head's lap, or head is stale: then it has
+         * moved. Acquire: as above, for who revokes. */
+        else if (status != IPC_EMPTY ||
+                 atomic_get_acquire(&r->head->position) == head)
+            return status;
     }
     return IPC_ERR_LOCKED;
 }
@@ -396,8 +403,8 @@ static inline uint32_t protocol_revoke(struct ring *r, uint64_t position)
         if ((control_tag(word) == tag && control_state(word) != CONTROL_FREE) ||
             position_distance(r, head, position) < 0)
             break;
-        /* Release pairs with the acquire in protocol_look(). If it fails, the
-         * owner or another revoker was first. */
+        /* Release pairs with the acquire in protocol_examine(). If it fails,
+         * the owner or another revoker was first. */
         count += atomic_cas_release(position_control(r, position), word,
                                     control_make(tag, 1, CONTROL_SKIP));
         position = position_advance(r, position, 1);
@@ -414,7 +421,7 @@ static inline bool protocol_recover(struct ring *r, uint64_t position,
                                     uint64_t word)
 {
     uint64_t next = position_advance(r, position, 1);
-    /* Release: pairs with the acquire in protocol_look(). */
+    /* Release: pairs with the acquire in protocol_examine(). */
     bool removed = atomic_cas_release(
         position_control(r, position), word,
         control_make(position_tag(r, position), 1, CONTROL_SKIP));

@@ -45,7 +45,7 @@ static inline IpcStatus look(struct IpcBuffer *b, struct view *view)
         }
     }
     do {
-        status = protocol_look(&b->ring, true, view);
+        status = protocol_look(&b->ring, view);
     } while (status == IPC_EMPTY && check_for_gap(b, view, &status));
     return status;
 }
@@ -189,7 +189,7 @@ bool buffer_has_entry(struct IpcBuffer *b, bool *stuck)
     *stuck = false;
     if (b->ring.one_consumer && !handle_may_consume(b))
         return true; /* a read will say why not */
-    status = protocol_look(&b->ring, true, &view);
+    status = protocol_look(&b->ring, &view);
     *stuck = status == IPC_ERR_NOT_READY ||
              (status == IPC_EMPTY && protocol_is_gap(&b->ring, &view));
     return status == IPC_OK || status == IPC_ERR_CORRUPTED;

@@ -20,55 +20,44 @@ static IpcStatus judge_owner(struct IpcBuffer *b, const struct view *view,
 }
 
 /*
- * Removes one dead claim or one gap at the head.
- * IPC_OK: done, or somebody else did. IPC_EMPTY: nothing to repair.
+ * Walks from the head on over what readers will pass, and removes dead claims
+ * and gaps on the way. It moves nothing: with one consumer only that one may,
+ * and it may be at it on another thread.
  */
-static IpcStatus repair_once(struct IpcBuffer *b, bool may_move, bool force,
-                             struct view *view, uint64_t *removed)
-{
-    IpcStatus status = protocol_look(&b->ring, may_move, view);
-
-    switch (status) {
-    case IPC_EMPTY:
-        if (!protocol_is_gap(&b->ring, view))
-            return IPC_EMPTY;
-        *removed += protocol_revoke(&b->ring, view->position);
-        return IPC_OK;
-    case IPC_ERR_NOT_READY:
-        status = judge_owner(b, view, force);
-        if (status == IPC_OK)
-            *removed += protocol_recover(&b->ring, view->position, view->word);
-        return status;
-    case IPC_OK:
-        return IPC_EMPTY;
-    case IPC_ERR_LOCKED:
-        /* Filler that only the consumer may pass; it will. */
-        return may_move ? IPC_ERR_LOCKED : IPC_EMPTY;
-    default:
-        return status;
-    }
-}
-
 IpcStatus buffer_recover(struct IpcBuffer *b, bool force, uint64_t *removed,
                          uint64_t *offset)
 {
-    bool may_move;
-    uint64_t tries;
+    struct ring *r;
+    struct view view;
+    uint64_t position;
 
     *removed = 0;
     if (!b)
         return IPC_ERR_INVALID_ARGUMENT;
-    may_move = !b->ring.one_consumer || handle_may_consume(b);
-    for (tries = 0; tries <= b->ring.block_count; tries++) {
-        struct view view;
-        IpcStatus status = repair_once(b, may_move, force, &view, removed);
+    r = &b->ring;
+    /* Acquire pairs with the release in protocol_move_head(): words that were
+     * replaced before head got here are not seen any more. */
+    position = atomic_get_acquire(&r->head->position);
+    for (uint64_t i = 0; i <= 2 * (uint64_t)r->block_count; i++) {
+        IpcStatus status = protocol_examine(r, position, &view);
 
-        if (status == IPC_EMPTY)
-            return IPC_OK;
-        if (status != IPC_OK) {
-            *offset = position_offset(&b->ring, view.position);
-            return status;
+        *offset = position_offset(r, position);
+        if (status == IPC_PLACEHOLDER) {
+            position = view.next;
+            continue;
         }
+        if (status == IPC_ERR_NOT_READY) {
+            status = judge_owner(b, &view, force);
+            if (status != IPC_OK)
+                return status;
+            *removed += protocol_recover(r, position, view.word);
+            continue;
+        }
+        if (status != IPC_EMPTY)
+            return status; /* an entry, or damage */
+        if (!protocol_is_gap(r, &view) || protocol_revoke(r, position) == 0)
+            return IPC_OK;
+        *removed += 1;
     }
     return IPC_OK;
 }
@@ -108,7 +97,7 @@ IpcStatus buffer_skip_force(struct IpcBuffer *b, uint64_t *offset)
         status = handle_consume(b);
     if (status != IPC_OK)
         return status;
-    status = protocol_look(r, true, &view);
+    status = protocol_look(r, &view);
     *offset = position_offset(r, view.position);
     switch (status) {
     case IPC_OK:

@@ -28,7 +28,7 @@ static IpcStatus claim_behind_filler(struct IpcBuffer *b, struct claim *claim)
 
     if (b->ring.one_consumer)
         return IPC_ERR_NO_SPACE_CONTIGUOUS;
-    if (protocol_look(&b->ring, true, &view) == IPC_ERR_CORRUPTED)
+    if (protocol_look(&b->ring, &view) == IPC_ERR_CORRUPTED)
         return IPC_ERR_CORRUPTED;
     return claim_once(b, claim);
 }
