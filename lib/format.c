@@ -177,13 +177,17 @@ IpcStatus format_open(void *mem, size_t size, struct ring *ring,
     struct shm_region *region = (void *)base;
     struct shm_identity id;
 
-    *needed = slack + format_region_size(1, SHMIPC_OWNERS_MIN);
+    *needed = slack + format_region_size(1, 1);
     if (size < slack + sizeof id)
         return IPC_ERR_TRUNCATED;
     /* Acquire pairs with the release in format_region(). */
     uint32_t ready = atomic_get_acquire(&region->identity.ready);
 
     copy_identity(&region->identity, &id);
+    /* Somebody who creates it anew meanwhile cleared `ready` first. */
+    atomic_full_fence();
+    if (ready == SHMIPC_READY)
+        ready = atomic_get_acquire(&region->identity.ready);
     if (id.magic == __builtin_bswap64(SHMIPC_MAGIC))
         return IPC_ERR_LAYOUT_VERSION;
     if (id.magic != SHMIPC_MAGIC)

@@ -114,7 +114,7 @@ IpcStatus buffer_open(struct IpcBuffer *b, void *mem, size_t size,
 {
     IpcStatus status;
 
-    *needed = format_region_size(1, SHMIPC_OWNERS_MIN);
+    *needed = format_region_size(1, 1);
     if (!mem)
         return refuse(detail, IPC_ERR_INVALID_ARGUMENT,
                       "mem is NULL: pass the memory that create was given");

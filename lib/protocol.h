@@ -207,7 +207,8 @@ static inline IpcStatus protocol_claim(struct ring *r, uint32_t blocks,
 static inline IpcStatus protocol_claim_alone(struct ring *r, uint32_t blocks,
                                              uint64_t *position)
 {
-    for (;;) {
+    /* Two rounds suffice, with a pad in the first, if tail is only ours. */
+    for (int tries = 0; tries < 3; tries++) {
         struct plan plan;
         IpcStatus status = protocol_plan(r, blocks, &plan);
 
@@ -227,6 +228,7 @@ static inline IpcStatus protocol_claim_alone(struct ring *r, uint32_t blocks,
         atomic_put_relaxed(&r->tail->position,
                            position_advance(r, plan.tail, plan.pad));
     }
+    return IPC_ERR_CORRUPTED;
 }
 
 /* --------------------------------------------------------------- commits */
@@ -404,9 +406,12 @@ static inline uint32_t protocol_revoke(struct ring *r, uint64_t position)
             position_distance(r, head, position) < 0)
             break;
         /* Release pairs with the acquire in protocol_examine(). If it fails,
-         * the owner or another revoker was first. */
-        count += atomic_cas_release(position_control(r, position), word,
-                                    control_make(tag, 1, CONTROL_SKIP));
+         * the owner or another revoker was first, and what follows may be
+         * inside that owner's claim. */
+        if (!atomic_cas_release(position_control(r, position), word,
+                                control_make(tag, 1, CONTROL_SKIP)))
+            break;
+        count++;
         position = position_advance(r, position, 1);
     }
     return count;

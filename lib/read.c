@@ -169,9 +169,9 @@ IpcStatus buffer_skip(struct IpcBuffer *b, uint64_t offset, uint64_t *head)
     if (!b || offset % 8 != 0)
         return IPC_ERR_INVALID_ARGUMENT;
     status = look(b, &view);
+    *head = position_offset(&b->ring, view.position);
     if (status < 0 && status != IPC_ERR_NOT_READY)
         return status;
-    *head = position_offset(&b->ring, view.position);
     if (offset < *head)
         return IPC_ALREADY_SKIPPED;
     if (offset > *head)

@@ -78,7 +78,8 @@ typedef struct IpcBufferCreateError {
 IPC_RESULT(IpcBufferCreateResult, IpcBuffer *, IpcBufferCreateError)
 
 typedef struct IpcBufferAttachError {
-    /** Bytes the mapping must have: of the region if known, else of a header */
+    /** Bytes the mapping must have: of this region, or of the smallest one if
+     * the mapping holds less than a header. */
     uint64_t min_size;
 } IpcBufferAttachError;
 IPC_RESULT(IpcBufferAttachResult, IpcBuffer *, IpcBufferAttachError)
@@ -187,8 +188,9 @@ IPC_RESULT_UNIT(IpcBufferStatsResult, IpcBufferStatsError)
 
 /**
  * Bytes of memory to provide, at any address, for `capacity` bytes of data:
- * one entry of that size, or capacity / 64 entries of up to 64 bytes. Any
- * input is fine; 0 counts as 1, and what cannot be had gives UINT64_MAX.
+ * one entry of that size (up to 2^28 - 1, the limit of any entry), or
+ * capacity / 64 entries of up to 64 bytes. Any input is fine; 0 counts as 1,
+ * and what cannot be had gives UINT64_MAX.
  * Safe from any thread; never blocks. Since 0.1.0.
  */
 IPC_API uint64_t ipc_buffer_align_size(size_t capacity);
@@ -248,8 +250,9 @@ IPC_API IpcBufferDestroyResult ipc_buffer_destroy(IpcBuffer *buffer);
 
 /**
  * The largest entry, in bytes, that this buffer takes: any entry up to it can
- * be written once readers have drained. 0 for NULL. Safe from any thread.
- * Never blocks. Since 0.1.0.
+ * be written once readers have drained; with one consumer, once that one has
+ * looked again after a write that found no space (filler is its to pass). 0 for
+ * NULL. Safe from any thread. Never blocks. Since 0.1.0.
  */
 IPC_API uint64_t ipc_buffer_max_entry_size(const IpcBuffer *buffer);
 
@@ -356,13 +359,13 @@ IPC_API IpcBufferSkipResult ipc_buffer_skip(IpcBuffer *buffer, uint64_t offset);
 
 /**
  * Gets past whatever is at the head: an entry, a damaged control word, the
- * claim of a producer that is dead or has not begun to write (which then
- * claims again).
+ * claims of producers that are dead or have not begun to write (which then
+ * claim again).
  *
  * IPC_OK: `result` is the offset that was skipped. IPC_EMPTY: nothing there.
  * IPC_ALREADY_SKIPPED: somebody else got past it first.
  * IPC_ERR_LOCKED: a living process is writing it this moment, or one of
- * another pid namespace (see ipc_buffer_recover_force).
+ * another pid or time namespace (see ipc_buffer_recover_force).
  * IPC_ERR_ROLE_TAKEN, IPC_ERR_OWNERS_FULL as for ipc_buffer_read. Makes system
  * calls if it has to find out whether a process lives. Since 0.1.0.
  */
@@ -371,8 +374,8 @@ IPC_API IpcBufferSkipForceResult ipc_buffer_skip_force(IpcBuffer *buffer);
 /**
  * Removes what dead producers left at the head, until there is a committed
  * entry, a living writer's, or nothing. Nothing committed is lost. Anyone may
- * call it at any time, as often as wanted; a channel does so by itself.
- * In one-consumer mode the consumer's next read completes the repair.
+ * call it at any time, as often as wanted; a channel does so by itself. It
+ * moves nothing: the next read passes what was removed.
  *
  * IPC_OK: `result` is the number of claims removed, possibly 0.
  * IPC_ERR_NOT_READY: a living process, or one whose life cannot be judged
@@ -382,9 +385,9 @@ IPC_API IpcBufferSkipForceResult ipc_buffer_skip_force(IpcBuffer *buffer);
 IPC_API IpcBufferRecoverResult ipc_buffer_recover(IpcBuffer *buffer);
 
 /**
- * The same, taking processes of other pid namespaces for dead, which cannot be
- * known from here. The caller vouches for that: if one of them still writes,
- * its entry and the ones that follow can be torn. Since 0.1.0.
+ * The same, taking processes of other pid or time namespaces for dead, which
+ * cannot be known from here. The caller vouches for that: if one of them still
+ * writes, its entry and the ones that follow can be torn. Since 0.1.0.
  */
 IPC_API IpcBufferRecoverResult ipc_buffer_recover_force(IpcBuffer *buffer);
 

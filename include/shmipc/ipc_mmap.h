@@ -49,9 +49,9 @@ IPC_RESULT_UNIT(IpcMmapUnlinkResult, IpcMemorySegmentError)
  * IPC_ERR_INITIALIZING: it exists, but its creator has not given it a size
  * within a second.
  * IPC_ERR_SYSTEM: a system call failed, see `sys_errno` (ENOSPC: /dev/shm is
- * full). A segment that this call created is gone again.
- * IPC_ERR_ALLOCATION: malloc failed.
- * Any thread. Blocks as files do. Since 0.1.0.
+ * full; EINVAL or ENAMETOOLONG: the name is too long). A segment that this call
+ * created is gone again. IPC_ERR_ALLOCATION: malloc failed. Any thread. Blocks
+ * as files do. Since 0.1.0.
  */
 IPC_API IpcMemorySegmentResult ipc_mmap(const char *name, uint64_t size);
 

@@ -1,0 +1,533 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Create and attach on every kind of memory, good and bad.
+ */
+#include "helpers.h"
+
+enum { MIB = 1 << 20 };
+
+/* Memory between two guards, at any address. */
+struct area {
+    unsigned char *start; /* aligned to 64 */
+    size_t room;
+};
+
+enum { GUARD = 128 };
+
+static struct area make_area(size_t room)
+{
+    struct area area = {NULL, room + 2 * GUARD + 64};
+
+    area.start = aligned_alloc(64, up_to_line(area.room));
+    must(area.start != NULL);
+    return area;
+}
+
+static unsigned char *wipe(struct area *area, size_t shift)
+{
+    memset(area->start, 0xa5, area->room);
+    return area->start + GUARD + shift;
+}
+
+/* Nothing outside mem[0..size) has changed. */
+static bool guards_hold(const struct area *area, const unsigned char *mem,
+                        size_t size)
+{
+    const unsigned char *end = area->start + area->room;
+
+    return is_all(area->start, (size_t)(mem - area->start), 0xa5) &&
+           is_all(mem + size, (size_t)(end - mem) - size, 0xa5);
+}
+
+static void exchange_entries(IpcBuffer *b)
+{
+    size_t size = (size_t)ipc_buffer_max_entry_size(b);
+
+    if (size > 4096)
+        size = 4096;
+    must(size >= 64);
+    for (uint64_t i = 0; i < 3; i++) {
+        must_write(b, size, i);
+        must_read(b, size, i);
+    }
+}
+
+Test(unit, any_size_at_any_address_is_formatted_or_refused_without_a_trace)
+{
+    struct area area = make_area(2100);
+
+    for (size_t shift = 0; shift < 64; shift++) {
+        for (size_t size = 1; size < 2100; size += 1 + shift % 7) {
+            unsigned char *mem = wipe(&area, shift);
+            IpcBufferCreateResult r = ipc_buffer_create(mem, size);
+
+            if (r.ipc_status != IPC_OK) {
+                must_fail(r, IPC_ERR_TOO_SMALL);
+                must(IpcBufferCreateResult_is_error_has_body(r.error));
+                must(r.error.body.requested_size == size);
+                must(r.error.body.min_size > size);
+                must(guards_hold(&area, mem, 0));
+                continue;
+            }
+            exchange_entries(r.result);
+            must_work(ipc_buffer_destroy(r.result));
+            must(guards_hold(&area, mem, size));
+        }
+    }
+    free(area.start);
+}
+
+Test(unit, min_size_suffices_and_one_byte_less_does_not)
+{
+    const uint32_t owners[] = {0, 1, 2, 3, 8, 9, 64, 4096};
+    struct area area = make_area(140000);
+
+    for (size_t i = 0; i < sizeof owners / sizeof owners[0]; i++) {
+        for (size_t shift = 0; shift < 64; shift++) {
+            IpcBufferOptions options = {.struct_size = sizeof options,
+                                        .max_owners = owners[i]};
+            unsigned char *mem = area.start + GUARD + shift;
+            IpcBufferCreateResult r;
+            size_t size;
+
+            r = ipc_buffer_create_with_options(mem, 1, &options);
+            must_fail(r, IPC_ERR_TOO_SMALL);
+            size = (size_t)r.error.body.min_size;
+            r = ipc_buffer_create_with_options(mem, size - 1, &options);
+            must_fail(r, IPC_ERR_TOO_SMALL);
+            must(r.error.body.min_size == size);
+            r = ipc_buffer_create_with_options(mem, size, &options);
+            must_work(r);
+            must(stats_of(r.result).max_owners == (owners[i] ? owners[i] : 8));
+            exchange_entries(r.result);
+            must_work(ipc_buffer_destroy(r.result));
+        }
+    }
+    free(area.start);
+}
+
+Test(unit, align_size_is_enough_for_one_entry_or_many_at_any_address)
+{
+    struct area area = make_area(20000);
+
+    for (size_t capacity = 0; capacity <= 9000; capacity += 1 + capacity / 50) {
+        size_t size = (size_t)ipc_buffer_align_size(capacity);
+
+        must(size < 20000);
+        for (size_t shift = 0; shift < 64; shift += 1 + capacity % 9) {
+            unsigned char *mem = wipe(&area, shift);
+            IpcBufferCreateResult r = ipc_buffer_create(mem, size);
+
+            must_work(r);
+            must(ipc_buffer_max_entry_size(r.result) >= capacity);
+            for (size_t i = 0; i < capacity / 64; i++)
+                must_write(r.result, 64, i);
+            for (size_t i = 0; i < capacity / 64; i++)
+                must_read(r.result, 64, i);
+            must_work(ipc_buffer_destroy(r.result));
+            must(guards_hold(&area, mem, size));
+        }
+    }
+    free(area.start);
+}
+
+Test(unit, align_size_grows_with_capacity_and_ends_at_the_impossible)
+{
+    uint64_t last = 0;
+
+    must(ipc_buffer_align_size(0) == ipc_buffer_align_size(1));
+    must(ipc_buffer_align_size(1) == ipc_buffer_align_size(64));
+    for (size_t capacity = 1; capacity < SIZE_MAX / 3; capacity *= 3) {
+        uint64_t size = ipc_buffer_align_size(capacity);
+
+        must(size >= last && size > capacity);
+        must(size == ipc_channel_align_size(capacity));
+        last = size;
+    }
+    must(ipc_buffer_align_size(SIZE_MAX) == UINT64_MAX);
+    must(ipc_buffer_align_size(SIZE_MAX - 63) == UINT64_MAX);
+    must(ipc_channel_align_size(SIZE_MAX) == UINT64_MAX);
+}
+
+Test(unit, four_64_byte_messages_fit_into_1024_bytes_at_any_address)
+{
+    const IpcChannelConfiguration configuration = {
+        .max_round_trips = 1, .start_sleep_ns = 1, .max_sleep_ns = 1};
+    struct area area = make_area(1024);
+    char data[64] = {0};
+
+    for (size_t shift = 0; shift < 64; shift++) {
+        unsigned char *mem = wipe(&area, shift);
+        IpcBufferCreateResult r = ipc_buffer_create(mem, 1024);
+        IpcChannelResult channel;
+
+        must_work(r);
+        for (uint64_t i = 0; i < 4; i++)
+            must_write(r.result, 64, i);
+        for (uint64_t i = 0; i < 4; i++)
+            must_read(r.result, 64, i);
+        must_work(ipc_buffer_destroy(r.result));
+        channel = ipc_channel_create(mem, 1024, configuration);
+        must_work(channel);
+        for (int i = 0; i < 4; i++)
+            must_work(ipc_channel_write(channel.result, data, 64));
+        must_work(ipc_channel_destroy(channel.result));
+        must(guards_hold(&area, mem, 1024));
+    }
+    free(area.start);
+}
+
+Test(unit, at_least_85_percent_of_a_mebibyte_are_blocks)
+{
+    unsigned char *memory = shared_memory(MIB + 64);
+
+    for (uint32_t mode = 0; mode < ALL_MODES; mode++) {
+        for (size_t shift = 0; shift < 64; shift += 7) {
+            IpcBufferOptions options = {.struct_size = sizeof options,
+                                        .flags = mode};
+            IpcBufferCreateResult r =
+                ipc_buffer_create_with_options(memory + shift, MIB, &options);
+
+            must_work(r);
+            must(stats_of(r.result).capacity >= MIB * UINT64_C(85) / 100);
+            must(stats_of(r.result).region_size <= MIB);
+            must(stats_of(r.result).max_owners == 64);
+            must_work(ipc_buffer_destroy(r.result));
+        }
+    }
+}
+
+Test(unit, entries_end_below_256_mebibytes_however_large_the_region)
+{
+    size_t size = (size_t)ipc_buffer_align_size((size_t)400 * MIB);
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    IpcBufferCreateResult r;
+    IpcReservation reservation;
+
+    must(memory != MAP_FAILED);
+    r = ipc_buffer_create(memory, size);
+    must_work(r);
+    must(ipc_buffer_max_entry_size(r.result) == 0x0fffffff);
+    must_fail(ipc_buffer_reserve(r.result, 0x10000000, &reservation),
+              IPC_ERR_ENTRY_TOO_LARGE);
+    must_work(ipc_buffer_reserve(r.result, 0x0fffffff, &reservation));
+    ((char *)reservation.payload)[0x0ffffffe] = 'x';
+    must_work(ipc_buffer_commit(r.result, &reservation, 0x0fffffff));
+    must(stats_of(r.result).head_size == 0x0fffffff);
+    must_work(ipc_buffer_skip(r.result, 0));
+}
+
+Test(unit, create_refuses_impossible_arguments_and_changes_nothing)
+{
+    const IpcStatus invalid = IPC_ERR_INVALID_ARGUMENT;
+    const size_t size = 2000;
+    struct area area = make_area(size);
+    unsigned char *mem = wipe(&area, 0);
+    const IpcBufferOptions good = {.struct_size = sizeof good};
+    const size_t sizes[] = {0, 1, sizeof good - 1, sizeof good + 8, SIZE_MAX};
+    IpcBufferOptions bad;
+    IpcBufferCreateResult r;
+
+    must_fail(ipc_buffer_create(NULL, size), invalid);
+    must_fail(ipc_buffer_create(NULL, 0), invalid);
+    r = ipc_buffer_create(mem, 0);
+    must_fail(r, invalid);
+    must(r.error.body.min_size > 0 && r.error.body.min_size < 1024);
+    must_fail(ipc_buffer_create(mem, SIZE_MAX), invalid);
+    must_fail(ipc_buffer_create(mem, SIZE_MAX - (uintptr_t)mem + 1), invalid);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        bad = good;
+        bad.struct_size = sizes[i];
+        must_fail(ipc_buffer_create_with_options(mem, size, &bad), invalid);
+    }
+    for (uint32_t flag = 4; flag; flag <<= 1) {
+        bad = good;
+        bad.flags = flag | 1;
+        must_fail(ipc_buffer_create_with_options(mem, size, &bad), invalid);
+    }
+    bad = good;
+    bad.max_owners = 4097;
+    must_fail(ipc_buffer_create_with_options(mem, size, &bad), invalid);
+    bad.max_owners = UINT32_MAX;
+    must_fail(ipc_buffer_create_with_options(mem, size, &bad), invalid);
+    for (size_t i = 0; i < 4; i++) {
+        bad = good;
+        bad.reserved[i] = 1;
+        must_fail(ipc_buffer_create_with_options(mem, size, &bad), invalid);
+    }
+    must(guards_hold(&area, mem, 0));
+    must_work(ipc_buffer_create_with_options(mem, size, NULL));
+    free(area.start);
+}
+
+Test(unit, create_empties_what_was_there)
+{
+    unsigned char *memory = shared_memory(4096);
+    IpcBuffer *b;
+
+    memset(memory, 0xff, 4096);
+    for (int i = 0; i < 3; i++) {
+        b = make_ring(memory, 9, 8, 0);
+        must_be(try_to_read(b), IPC_EMPTY);
+        must(stats_of(b).entries_written == 0 && stats_of(b).used == 0);
+        must_write(b, 300, 1);
+        must_write(b, 100, 2);
+        must(must_read(b, 300, 1) == 0);
+        must_work(ipc_buffer_destroy(b));
+    }
+}
+
+/* ---------------------------------------------------------------- attach */
+
+enum { BLOCKS = 4, OWNERS = 8 };
+
+/* Attaches in both ways, and by a channel, to memory that must not change. */
+static void must_not_attach(void *memory, size_t size, IpcStatus why)
+{
+    const IpcChannelConfiguration configuration = {
+        .max_round_trips = 1, .start_sleep_ns = 1, .max_sleep_ns = 1};
+    unsigned char *copy = malloc(size);
+    IpcBufferAttachResult r;
+
+    must(copy != NULL);
+    memcpy(copy, memory, size);
+    r = ipc_buffer_attach(memory);
+    must_fail(r, why);
+    must(IpcBufferAttachResult_is_error_has_body(r.error));
+    must(r.error.body.min_size > 0);
+    must_fail(ipc_buffer_attach_sized(memory, size), why);
+    must_fail(ipc_channel_connect(memory, configuration), why);
+    must_fail(ipc_channel_connect_sized(memory, size, configuration), why);
+    must(memcmp(copy, memory, size) == 0);
+    free(copy);
+}
+
+static struct shm_region *make_region(void)
+{
+    struct shm_region *region = shared_memory(ring_size(BLOCKS, OWNERS));
+
+    must_write(make_ring(region, BLOCKS, OWNERS, 0), 10, 1);
+    return region;
+}
+
+#define REGION_SIZE ring_size(BLOCKS, OWNERS)
+
+Test(unit, attach_refuses_null_and_a_size_of_0)
+{
+    struct shm_region *region = make_region();
+    const IpcStatus invalid = IPC_ERR_INVALID_ARGUMENT;
+
+    must_fail(ipc_buffer_attach(NULL), invalid);
+    must_fail(ipc_buffer_attach_sized(NULL, 1000), invalid);
+    must_fail(ipc_buffer_attach_sized(NULL, 0), invalid);
+    must_fail(ipc_buffer_attach_sized(region, 0), invalid);
+}
+
+Test(unit, memory_that_was_never_formatted_is_recognized)
+{
+    unsigned char *memory = shared_memory(4096);
+    uint64_t seed = 12345;
+
+    must_not_attach(memory, 4096, IPC_ERR_NOT_FORMATTED);
+    memset(memory, 0xff, 4096);
+    must_not_attach(memory, 4096, IPC_ERR_NOT_FORMATTED);
+    for (int i = 0; i < 1000; i++) {
+        for (size_t j = 0; j < 512; j += 8) {
+            uint64_t number = next_random(&seed);
+
+            memcpy(memory + j, &number, 8);
+        }
+        must_not_attach(memory + i % 64, 2048, IPC_ERR_NOT_FORMATTED);
+    }
+}
+
+Test(unit, another_layout_version_is_told_apart)
+{
+    struct shm_region *region = make_region();
+    const uint32_t versions[] = {0, 2, 3, 100, UINT32_MAX};
+
+    for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
+        region->identity.layout_version = versions[i];
+        must_not_attach(region, REGION_SIZE, IPC_ERR_LAYOUT_VERSION);
+    }
+    region->identity.layout_version = SHMIPC_LAYOUT_VERSION;
+    must_work(ipc_buffer_attach(region));
+}
+
+Test(unit, the_other_byte_order_is_another_layout)
+{
+    struct shm_region *region = make_region();
+
+    region->identity.magic = __builtin_bswap64(region->identity.magic);
+    region->identity.layout_version = __builtin_bswap32(1);
+    atomic_put_relaxed(&region->identity.ready,
+                       __builtin_bswap32(SHMIPC_READY));
+    must_not_attach(region, REGION_SIZE, IPC_ERR_LAYOUT_VERSION);
+}
+
+Test(unit, a_region_whose_creation_has_not_finished_is_initializing)
+{
+    struct shm_region *region = make_region();
+    const uint32_t words[] = {0, 1, SHMIPC_READY + 1, UINT32_MAX};
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        atomic_put_release(&region->identity.ready, words[i]);
+        must_not_attach(region, REGION_SIZE, IPC_ERR_INITIALIZING);
+    }
+    atomic_put_release(&region->identity.ready, SHMIPC_READY);
+    must_read(attach_to(region), 10, 1);
+}
+
+Test(unit, a_header_that_cannot_be_true_is_corrupted)
+{
+    struct shm_region *region = make_region();
+    const struct shm_identity good = {
+        .magic = region->identity.magic,
+        .layout_version = region->identity.layout_version,
+        .flags = region->identity.flags,
+        .region_size = region->identity.region_size,
+        .block_count = region->identity.block_count,
+        .owner_count = region->identity.owner_count,
+        .owners_offset = region->identity.owners_offset,
+        .control_offset = region->identity.control_offset,
+        .blocks_offset = region->identity.blocks_offset,
+        .ready = SHMIPC_READY,
+    };
+    const uint32_t numbers[] = {0, 1, 3, 5, 9, 4097, 0x10000000, UINT32_MAX};
+    const uint64_t moves[] = {
+        1, 8, 64, (uint64_t)-64, UINT64_C(1) << 32, UINT64_C(1) << 63};
+    struct shm_identity *id = &region->identity;
+
+    must(id->region_size == REGION_SIZE);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        memcpy(id, &good, sizeof good);
+        id->block_count = numbers[i];
+        must_not_attach(region, REGION_SIZE, IPC_ERR_CORRUPTED);
+        memcpy(id, &good, sizeof good);
+        id->owner_count = numbers[i];
+        must_not_attach(region, REGION_SIZE, IPC_ERR_CORRUPTED);
+        memcpy(id, &good, sizeof good);
+        id->flags = numbers[i] << 2 | 4;
+        must_not_attach(region, REGION_SIZE, IPC_ERR_CORRUPTED);
+    }
+    for (size_t i = 0; i < sizeof moves / sizeof moves[0]; i++) {
+        memcpy(id, &good, sizeof good);
+        id->region_size += moves[i];
+        must_not_attach(region, REGION_SIZE, IPC_ERR_CORRUPTED);
+        memcpy(id, &good, sizeof good);
+        id->owners_offset += moves[i];
+        must_not_attach(region, REGION_SIZE, IPC_ERR_CORRUPTED);
+        memcpy(id, &good, sizeof good);
+        id->control_offset += moves[i];
+        must_not_attach(region, REGION_SIZE, IPC_ERR_CORRUPTED);
+        memcpy(id, &good, sizeof good);
+        id->blocks_offset += moves[i];
+        must_not_attach(region, REGION_SIZE, IPC_ERR_CORRUPTED);
+    }
+    memcpy(id, &good, sizeof good);
+    must_read(attach_to(region), 10, 1);
+}
+
+/* Offsets that fit together do not make numbers true that cannot be. */
+Test(unit, a_consistent_header_with_impossible_numbers_is_corrupted)
+{
+    static const struct {
+        uint32_t blocks;
+        uint32_t owners;
+    } shapes[] = {
+        {0, OWNERS},     {BLOCKS, 0},          {BLOCKS, 4097},      {0, 0},
+        {1, UINT32_MAX}, {0x10000000, OWNERS}, {UINT32_MAX, OWNERS}};
+    struct shm_region *region = make_region();
+    struct shm_identity *id = &region->identity;
+
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        id->block_count = shapes[i].blocks;
+        id->owner_count = shapes[i].owners;
+        id->control_offset = up_to_line(
+            sizeof *region + shapes[i].owners * sizeof(struct shm_owner));
+        id->blocks_offset =
+            id->control_offset +
+            up_to_line((size_t)shapes[i].blocks * sizeof(uint64_t));
+        id->region_size = id->blocks_offset + (uint64_t)shapes[i].blocks * 64;
+        must_not_attach(region, REGION_SIZE, IPC_ERR_CORRUPTED);
+    }
+}
+
+/*
+ * Every size from 0 to the whole region, of memory that ends where the next
+ * page faults. The region's first byte is at the first multiple of 64, so that
+ * what is there is a buffer cut short.
+ */
+Test(unit, attach_sized_touches_nothing_beyond_the_size)
+{
+    struct shm_region *region = make_region();
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    unsigned char *pages = shared_memory(2 * page);
+    unsigned char *end = pages + page;
+
+    must(mprotect(end, page, PROT_NONE) == 0);
+    for (size_t size = 1; size <= REGION_SIZE + 63; size++) {
+        unsigned char *mem = end - size;
+        size_t slack = size % 64;
+        IpcBufferAttachResult r;
+        size_t there = size - slack;
+
+        memset(mem, 0, slack);
+        memcpy(mem + slack, region, there < REGION_SIZE ? there : REGION_SIZE);
+        r = ipc_buffer_attach_sized(mem, size);
+        if (size >= slack + REGION_SIZE) {
+            must_work(r);
+            must_read(r.result, 10, 1);
+            must_write(r.result, 64 * BLOCKS, 2);
+            must_read(r.result, 64 * BLOCKS, 2);
+            continue;
+        }
+        must_fail(r, IPC_ERR_TRUNCATED);
+        must(r.error.body.min_size > size);
+        if (there >= sizeof(struct shm_identity))
+            must(r.error.body.min_size == slack + REGION_SIZE);
+    }
+}
+
+Test(unit, attach_changes_nothing_and_sees_everything)
+{
+    struct shm_region *region = make_region();
+    unsigned char copy[4096];
+    IpcBuffer *b;
+
+    must(REGION_SIZE <= sizeof copy);
+    memcpy(copy, region, REGION_SIZE);
+    for (size_t size = REGION_SIZE; size < 3 * REGION_SIZE; size += 99)
+        must_work(ipc_buffer_attach_sized(region, size));
+    b = attach_to(region);
+    must(memcmp(copy, region, REGION_SIZE) == 0);
+    must(ipc_buffer_max_entry_size(b) == BLOCKS * 64);
+    must(stats_of(b).max_owners == OWNERS);
+    must_read(b, 10, 1);
+}
+
+/* One process formats the same memory again and again while another one
+ * attaches: it finds a whole buffer or one that is being made. */
+Test(unit, whoever_attaches_during_create_is_told_to_try_again)
+{
+    struct shm_region *region = make_region();
+    int64_t end = now_ns() + 200 * MILLISECOND;
+    pid_t child = fork_child();
+
+    if (child == 0)
+        for (;;) {
+            IpcBuffer *b = make_ring(region, BLOCKS, OWNERS, 0);
+
+            must_work(ipc_buffer_destroy(b));
+        }
+    while (now_ns() < end) {
+        IpcBufferAttachResult r = ipc_buffer_attach(region);
+
+        if (r.ipc_status == IPC_OK)
+            must_work(ipc_buffer_destroy(r.result));
+        else
+            must_fail(r, IPC_ERR_INITIALIZING);
+    }
+    kill_child(child);
+}

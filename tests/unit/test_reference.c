@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Random operations against a plain queue. The reference knows how a ring of n
+ * blocks must behave to the last status and number: entries take whole blocks,
+ * never wrap, and leave filler where they did not fit or were cut short.
+ *
+ * UNIT_SEED sets the seed, UNIT_OPERATIONS how many operations each mode gets.
+ */
+#include "helpers.h"
+
+enum {
+    MAX_BLOCKS = 40,
+    MAX_BYTES = MAX_BLOCKS * 64,
+    MAX_OPEN = 6,
+    ONE_PRODUCER = 1,
+    ONE_CONSUMER = 2,
+};
+
+enum item_kind { ITEM_ENTRY, ITEM_FILLER, ITEM_OPEN };
+
+/* What a run of blocks holds. Positions count blocks and never wrap. */
+struct item {
+    enum item_kind kind;
+    uint64_t position;
+    uint32_t blocks;
+    uint32_t size;
+    uint64_t seed;
+};
+
+struct open_claim {
+    IpcReservation reservation;
+    uint64_t position;
+};
+
+struct reference {
+    IpcBuffer *buffer;
+    unsigned char *memory;
+    uint32_t mode;
+    uint32_t n;
+    uint64_t head;
+    uint64_t tail;
+    uint64_t written;
+    uint64_t counter; /* seed of the next payload */
+    uint64_t random;
+    struct item items[MAX_BLOCKS]; /* from items[first % MAX_BLOCKS] on */
+    uint64_t first;
+    uint64_t last;
+    struct open_claim open[MAX_OPEN];
+    uint32_t open_count;
+};
+
+static struct item *item_at(struct reference *r, uint64_t i)
+{
+    return &r->items[i % MAX_BLOCKS];
+}
+
+static void append(struct reference *r, enum item_kind kind, uint32_t blocks,
+                   uint32_t size, uint64_t seed)
+{
+    struct item item = {kind, r->tail, blocks, size, seed};
+
+    must(r->last - r->first < MAX_BLOCKS);
+    *item_at(r, r->last++) = item;
+    r->tail += blocks;
+}
+
+static void pop(struct reference *r)
+{
+    r->head += item_at(r, r->first)->blocks;
+    r->first++;
+}
+
+/* The item at the head after filler, or NULL: what every look at it does. */
+static struct item *look(struct reference *r)
+{
+    while (r->first < r->last && item_at(r, r->first)->kind == ITEM_FILLER)
+        pop(r);
+    return r->first < r->last ? item_at(r, r->first) : NULL;
+}
+
+static IpcStatus head_status(struct reference *r)
+{
+    struct item *item = look(r);
+
+    if (!item)
+        return IPC_EMPTY;
+    return item->kind == ITEM_OPEN ? IPC_ERR_NOT_READY : IPC_OK;
+}
+
+/* Whether there is space; makes the filler before it. */
+static bool claim_once(struct reference *r, uint32_t blocks)
+{
+    for (;;) {
+        uint32_t fit = r->n - (uint32_t)(r->tail % r->n);
+        uint32_t pad = blocks <= fit ? 0 : fit;
+        bool only_pad = pad + blocks > r->n;
+        uint32_t need = only_pad ? pad : pad + blocks;
+
+        if (r->tail - r->head + need > r->n)
+            return false;
+        if (pad)
+            append(r, ITEM_FILLER, pad, 0, 0);
+        if (!only_pad)
+            return true;
+    }
+}
+
+static IpcStatus expect_claim(struct reference *r, uint32_t size)
+{
+    if (size == 0)
+        return IPC_ERR_INVALID_ARGUMENT;
+    if (size > r->n * 64)
+        return IPC_ERR_ENTRY_TOO_LARGE;
+    if ((r->mode & ONE_PRODUCER) && r->open_count)
+        return IPC_ERR_ILLEGAL_STATE;
+    if (claim_once(r, blocks_of(size)))
+        return IPC_OK;
+    if (!(r->mode & ONE_CONSUMER)) {
+        look(r); /* a producer passes filler then */
+        if (claim_once(r, blocks_of(size)))
+            return IPC_OK;
+    }
+    return IPC_ERR_NO_SPACE_CONTIGUOUS;
+}
+
+static uint32_t random_size(struct reference *r)
+{
+    uint32_t limit = r->n * 64;
+
+    switch (random_below(&r->random, 8)) {
+    case 0:
+        return 1 + random_below(&r->random, limit);
+    case 1:
+        return limit - random_below(&r->random, 2);
+    case 2:
+        return random_below(&r->random, limit + 70);
+    default:
+        return 1 + random_below(&r->random, limit > 200 ? 200 : limit);
+    }
+}
+
+#define agree(r, actual, wanted)                                               \
+    do {                                                                       \
+        IpcStatus is_ = (actual);                                              \
+        IpcStatus should_ = (wanted);                                          \
+        must_say(is_ == should_, "%s: %s instead of %s (n %u mode %u)",        \
+                 #actual, ipc_status_name(is_), ipc_status_name(should_),      \
+                 (r)->n, (r)->mode);                                           \
+    } while (0)
+
+/* ------------------------------------------------------------- operations */
+
+static void do_write(struct reference *r)
+{
+    unsigned char data[MAX_BYTES + 128];
+    uint32_t size = random_size(r);
+    uint64_t seed = ++r->counter;
+    IpcStatus wanted;
+    IpcBufferWriteResult w;
+
+    fill(data, size, seed);
+    if (random_below(&r->random, 4) == 0) {
+        uint32_t cut = random_below(&r->random, size + 1);
+        struct iovec pieces[3] = {
+            {data, cut}, {NULL, 0}, {data + cut, size - cut}};
+
+        w = ipc_buffer_writev(r->buffer, pieces, 3);
+    } else {
+        w = ipc_buffer_write(r->buffer, data, size);
+    }
+    wanted = expect_claim(r, size);
+    agree(r, w.ipc_status, wanted);
+    if (wanted == IPC_OK) {
+        append(r, ITEM_ENTRY, blocks_of(size), size, seed);
+        r->written++;
+    } else if (wanted == IPC_ERR_NO_SPACE_CONTIGUOUS) {
+        must(w.error.body.requested_size == size);
+        must(w.error.body.offset == r->tail * 64);
+        must(w.error.body.free_space == (r->n - (r->tail - r->head)) * 64);
+        must(r->tail != r->head || (r->mode & ONE_CONSUMER));
+    }
+}
+
+static void do_reserve(struct reference *r)
+{
+    uint32_t size = random_size(r);
+    IpcReservation reservation;
+    IpcStatus wanted;
+
+    if (r->open_count == MAX_OPEN)
+        return;
+    memset(&reservation, 0x5a, sizeof reservation);
+    wanted = expect_claim(r, size);
+    agree(r, ipc_buffer_reserve(r->buffer, size, &reservation).ipc_status,
+          wanted);
+    if (wanted != IPC_OK) {
+        must(is_all(&reservation, sizeof reservation, 0x5a));
+        return;
+    }
+    must(reservation.size == size && reservation.offset == r->tail * 64);
+    memset(reservation.payload, 0xee, size);
+    r->open[r->open_count].reservation = reservation;
+    r->open[r->open_count++].position = r->tail;
+    if (!(r->mode & ONE_PRODUCER)) /* which claims when it commits */
+        append(r, ITEM_OPEN, blocks_of(size), size, 0);
+}
+
+/* Puts filler behind item i, which got shorter. */
+static void cut_item(struct reference *r, uint64_t i, uint32_t blocks)
+{
+    struct item *item = item_at(r, i);
+    struct item rest = {ITEM_FILLER, item->position + blocks,
+                        item->blocks - blocks, 0, 0};
+
+    if (rest.blocks == 0)
+        return;
+    must(r->last - r->first < MAX_BLOCKS);
+    for (uint64_t j = r->last++; j > i + 1; j--)
+        *item_at(r, j) = *item_at(r, j - 1);
+    item->blocks = blocks;
+    *item_at(r, i + 1) = rest;
+}
+
+static void settle(struct reference *r, const struct open_claim *claim,
+                   uint32_t size, uint64_t seed)
+{
+    if (r->mode & ONE_PRODUCER) {
+        if (size)
+            append(r, ITEM_ENTRY, blocks_of(size), size, seed);
+        return;
+    }
+    for (uint64_t i = r->first; i < r->last; i++) {
+        struct item *item = item_at(r, i);
+
+        if (item->kind != ITEM_OPEN || item->position != claim->position)
+            continue;
+        item->kind = size ? ITEM_ENTRY : ITEM_FILLER;
+        item->size = size;
+        item->seed = seed;
+        if (size)
+            cut_item(r, i, blocks_of(size));
+        return;
+    }
+    must_say(false, "the reference lost a reservation");
+}
+
+static void do_finish(struct reference *r)
+{
+    struct open_claim claim;
+    uint32_t size = 0;
+    uint64_t seed = ++r->counter;
+    uint32_t which;
+
+    if (r->open_count == 0)
+        return;
+    which = random_below(&r->random, r->open_count);
+    claim = r->open[which];
+    r->open[which] = r->open[--r->open_count];
+    if (random_below(&r->random, 4) == 0) {
+        agree(r, ipc_buffer_abort(r->buffer, &claim.reservation).ipc_status,
+              IPC_OK);
+    } else {
+        size = 1 + random_below(&r->random, (uint32_t)claim.reservation.size);
+        fill(claim.reservation.payload, size, seed);
+        agree(r,
+              ipc_buffer_commit(r->buffer, &claim.reservation, size).ipc_status,
+              IPC_OK);
+        r->written++;
+    }
+    agree(r, ipc_buffer_abort(r->buffer, &claim.reservation).ipc_status,
+          IPC_ERR_ILLEGAL_STATE);
+    settle(r, &claim, size, seed);
+}
+
+static void do_read(struct reference *r)
+{
+    unsigned char data[MAX_BYTES];
+    size_t room =
+        random_below(&r->random, 4) ? MAX_BYTES : random_below(&r->random, 100);
+    IpcEntry entry = {.offset = 77, .payload = data, .size = room};
+    IpcStatus wanted = head_status(r);
+    struct item *item = look(r);
+
+    if (wanted == IPC_OK && item && room < item->size)
+        wanted = IPC_ERR_TOO_SMALL;
+    agree(r, ipc_buffer_read(r->buffer, &entry).ipc_status, wanted);
+    if (wanted != IPC_OK || !item) {
+        must(entry.offset == 77 && entry.size == room);
+        return;
+    }
+    must(entry.offset == r->head * 64 && entry.size == item->size);
+    must(is_filled(data, item->size, item->seed));
+    pop(r);
+}
+
+static void do_peek_and_skip(struct reference *r)
+{
+    IpcEntry entry;
+    IpcStatus wanted = head_status(r);
+    struct item *item = look(r);
+
+    agree(r, ipc_buffer_peek(r->buffer, &entry).ipc_status, wanted);
+    if (wanted != IPC_OK || !item)
+        return;
+    must(entry.offset == r->head * 64 && entry.size == item->size);
+    must(is_filled(entry.payload, item->size, item->seed));
+    if (random_below(&r->random, 3) == 0)
+        return;
+    agree(r, ipc_buffer_skip(r->buffer, entry.offset).ipc_status, IPC_OK);
+    pop(r);
+    agree(r, ipc_buffer_skip(r->buffer, entry.offset).ipc_status,
+          IPC_ALREADY_SKIPPED);
+    look(r);
+}
+
+static void do_skip_anywhere(struct reference *r)
+{
+    uint64_t block = r->head + random_below(&r->random, r->n + 1);
+    uint64_t offset = block * 64 + random_below(&r->random, 2) * 8;
+    IpcStatus wanted = head_status(r);
+
+    if (offset < r->head * 64)
+        wanted = IPC_ALREADY_SKIPPED;
+    else if (offset > r->head * 64)
+        wanted = IPC_ERR_OFFSET_MISMATCH;
+    agree(r, ipc_buffer_skip(r->buffer, offset).ipc_status, wanted);
+    if (wanted == IPC_OK)
+        pop(r);
+}
+
+static void do_skip_force(struct reference *r)
+{
+    IpcStatus wanted = head_status(r);
+    IpcBufferSkipForceResult s = ipc_buffer_skip_force(r->buffer);
+
+    if (wanted == IPC_ERR_NOT_READY)
+        wanted = IPC_ERR_LOCKED; /* by this process, which lives */
+    agree(r, s.ipc_status, wanted);
+    if (wanted != IPC_OK)
+        return;
+    must(s.result == r->head * 64);
+    pop(r);
+}
+
+static uint32_t expected_head(const struct reference *r)
+{
+    if (r->first == r->last)
+        return IPC_BUFFER_HEAD_EMPTY;
+    switch (r->items[r->first % MAX_BLOCKS].kind) {
+    case ITEM_ENTRY:
+        return IPC_BUFFER_HEAD_READY;
+    case ITEM_OPEN:
+        return IPC_BUFFER_HEAD_BUSY;
+    case ITEM_FILLER:
+        break;
+    }
+    return IPC_BUFFER_HEAD_FILLER;
+}
+
+static void check_stats(const struct reference *r)
+{
+    IpcBufferStats stats = stats_of(r->buffer);
+
+    must(stats.used == (r->tail - r->head) * 64);
+    must(stats.head_offset == r->head * 64);
+    must(stats.tail_offset == r->tail * 64);
+    must(stats.entries_written == r->written);
+    must(stats.head_state == expected_head(r));
+    if (stats.head_state == IPC_BUFFER_HEAD_READY)
+        must(stats.head_size == r->items[r->first % MAX_BLOCKS].size);
+}
+
+static void step(struct reference *r)
+{
+    /* Now one side is ahead, now the other. */
+    uint32_t writes = r->counter / 64 % 2 ? 7 : 3;
+    uint32_t choice = random_below(&r->random, 20);
+
+    if (choice < writes)
+        do_write(r);
+    else if (choice < writes + 2)
+        do_reserve(r);
+    else if (choice < writes + 4)
+        do_finish(r);
+    else if (choice < 16)
+        do_read(r);
+    else if (choice < 18)
+        do_peek_and_skip(r);
+    else if (choice < 19)
+        do_skip_anywhere(r);
+    else
+        do_skip_force(r);
+    if (random_below(&r->random, 8) == 0)
+        check_stats(r);
+}
+
+static void drain(struct reference *r)
+{
+    while (r->open_count)
+        do_finish(r);
+    while (head_status(r) != IPC_EMPTY)
+        do_read(r);
+    must_be(try_to_read(r->buffer), IPC_EMPTY);
+    check_stats(r);
+    must(stats_of(r->buffer).used == 0);
+}
+
+static void run(uint32_t mode, uint32_t n, uint64_t seed, uint64_t lap,
+                uint64_t operations)
+{
+    size_t size = ring_size(n, 1);
+    struct reference r = {.mode = mode, .n = n, .random = seed | 1};
+
+    r.memory = aligned_alloc(64, up_to_line(size + 128));
+    must(r.memory != NULL);
+    memset(r.memory, 0xa5, size + 128);
+    r.buffer = make_ring(r.memory + 64, n, 1, mode);
+    if (lap > 1) {
+        must_work(ipc_buffer_destroy(r.buffer));
+        set_lap((void *)(r.memory + 64), n, lap);
+        r.buffer = attach_to(r.memory + 64);
+        r.head = r.tail = (lap - 1) * n;
+    }
+    while (operations--)
+        step(&r);
+    drain(&r);
+    must(is_all(r.memory, 64, 0xa5));
+    must(is_all(r.memory + 64 + size, 64, 0xa5));
+    must_work(ipc_buffer_destroy(r.buffer));
+    free(r.memory);
+}
+
+static uint64_t number_from(const char *variable, uint64_t otherwise)
+{
+    const char *text = getenv(variable);
+
+    return text ? strtoull(text, NULL, 0) : otherwise;
+}
+
+static void fuzz(uint32_t mode)
+{
+    uint64_t seed = number_from("UNIT_SEED", (uint64_t)now_ns());
+    uint64_t total =
+        number_from("UNIT_OPERATIONS", SANITIZED ? 200 * 1000 : 4000 * 1000);
+    /* Where laps are renewed, and where their tags begin anew. */
+    const uint64_t laps[] = {1, 65530, 0xfffffff0, 0x12345ffff};
+    const uint64_t rounds = sizeof laps / sizeof laps[0];
+
+    snprintf(fail_note, sizeof fail_note, " (UNIT_SEED=%llu)",
+             (unsigned long long)seed);
+    for (uint64_t round = 0; round < rounds; round++)
+        for (uint32_t n = 1; n <= MAX_BLOCKS; n++)
+            run(mode, n, seed + round * 1000 + n, laps[round],
+                total / rounds / MAX_BLOCKS);
+}
+
+Test(unit, many_producers_and_consumers_behave_like_a_queue)
+{
+    fuzz(0);
+}
+
+Test(unit, one_producer_behaves_like_a_queue)
+{
+    fuzz(ONE_PRODUCER);
+}
+
+Test(unit, one_consumer_behaves_like_a_queue)
+{
+    fuzz(ONE_CONSUMER);
+}
+
+Test(unit, one_producer_and_one_consumer_behave_like_a_queue)
+{
+    fuzz(ONE_PRODUCER | ONE_CONSUMER);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What stats tell, and that asking costs nobody anything.
+ */
+#include "channels.h"
+
+enum { BLOCKS = 8 };
+
+Test(unit, stats_of_a_new_buffer_describe_its_shape)
+{
+    for (uint32_t mode = 0; mode < ALL_MODES; mode++)
+        for (uint32_t n = 1; n < 40; n++) {
+            IpcBuffer *b = new_ring(n, mode, NULL);
+            IpcBufferStats stats = stats_of(b);
+
+            must(stats.struct_size == sizeof stats);
+            must(stats.region_size == ring_size(n, 8));
+            must(stats.capacity == n * 64 && stats.used == 0);
+            must(stats.max_entry_size == n * 64);
+            must(stats.max_entry_size == ipc_buffer_max_entry_size(b));
+            must(stats.head_offset == 0 && stats.tail_offset == 0);
+            must(stats.entries_written == 0 && stats.owners == 0);
+            must(stats.flags == mode && stats.max_owners == 8);
+            must(stats.head_state == IPC_BUFFER_HEAD_EMPTY);
+            must(stats.head_size == 0 && stats.head_owner_pid == 0);
+        }
+}
+
+Test(unit, stats_follow_what_is_written_and_read)
+{
+    for (uint32_t mode = 0; mode < ALL_MODES; mode++) {
+        IpcBuffer *b = new_ring(BLOCKS, mode, NULL);
+        IpcBufferStats stats;
+
+        must_write(b, 65, 1);
+        must_write(b, 10, 2);
+        stats = stats_of(b);
+        must(stats.used == 192 && stats.tail_offset == 192);
+        must(stats.head_state == IPC_BUFFER_HEAD_READY);
+        must(stats.head_size == 65 && stats.head_offset == 0);
+        must(stats.entries_written == 2 && stats.owners == 1);
+        must_read(b, 65, 1);
+        stats = stats_of(b);
+        must(stats.used == 64 && stats.head_offset == 128);
+        must(stats.head_size == 10);
+        must_read(b, 10, 2);
+        stats = stats_of(b);
+        must(stats.used == 0 && stats.head_offset == 192);
+        must(stats.head_state == IPC_BUFFER_HEAD_EMPTY);
+        must(stats.entries_written == 2);
+    }
+}
+
+Test(unit, filler_at_the_head_is_told_from_an_entry)
+{
+    for (uint32_t mode = 0; mode < ALL_MODES; mode++) {
+        IpcBuffer *b = new_ring(BLOCKS, mode, NULL);
+
+        must_write(b, 320, 1);
+        must_read(b, 320, 1);
+        must_write(b, 256, 2); /* three blocks are left, four are needed */
+        must(stats_of(b).head_state == IPC_BUFFER_HEAD_FILLER);
+        must(stats_of(b).head_size == 0 && stats_of(b).used == 7 * 64);
+        must(must_read(b, 256, 2) == 512);
+    }
+}
+
+Test(unit, an_older_callers_struct_is_refused_and_untouched)
+{
+    IpcBuffer *b = new_ring(BLOCKS, 0, NULL);
+    IpcChannel *ch = new_channel(BLOCKS, 0, NULL);
+
+    for (size_t size = 0; size < sizeof(IpcBufferStats); size++) {
+        IpcBufferStats stats;
+        IpcBufferStatsResult r;
+
+        memset(&stats, 0x5a, sizeof stats);
+        stats.struct_size = size;
+        r = ipc_buffer_stats(b, &stats);
+        must_fail(r, IPC_ERR_TOO_SMALL);
+        must(IpcBufferStatsResult_is_error_has_body(r.error));
+        must(r.error.body.required_size == sizeof stats);
+        must_fail(ipc_channel_stats(ch, &stats), IPC_ERR_TOO_SMALL);
+        must(stats.struct_size == size);
+        must(is_all((unsigned char *)&stats + sizeof size,
+                    sizeof stats - sizeof size, 0x5a));
+    }
+}
+
+Test(unit, a_newer_callers_struct_is_zeroed_beyond_what_is_known)
+{
+    IpcBuffer *b = new_ring(BLOCKS, 0, NULL);
+    struct {
+        IpcBufferStats stats;
+        unsigned char more[100];
+        unsigned char guard[50];
+    } newer;
+
+    memset(&newer, 0x5a, sizeof newer);
+    newer.stats.struct_size = sizeof newer.stats + sizeof newer.more;
+    must_work(ipc_buffer_stats(b, &newer.stats));
+    must(newer.stats.struct_size == sizeof newer.stats + sizeof newer.more);
+    must(newer.stats.capacity == BLOCKS * 64);
+    must(is_all(newer.more, sizeof newer.more, 0));
+    must(is_all(newer.guard, sizeof newer.guard, 0x5a));
+    must(is_all(newer.stats.reserved, sizeof newer.stats.reserved, 0));
+}
