@@ -152,11 +152,17 @@ static inline bool protocol_occupy(struct ring *r, uint64_t position,
     return atomic_cas_release(control, word, control_make(tag, value, state));
 }
 
+static inline bool protocol_renews(const struct ring *r, uint64_t position,
+                                   uint32_t blocks)
+{
+    return blocks > 1 && position_lap(r, position) % SHMIPC_RENEWAL_LAPS == 0;
+}
+
 /* I6: gives the words inside a claim of ours a tag of the lap before. */
 static inline void protocol_renew(struct ring *r, uint64_t position,
                                   uint32_t blocks)
 {
-    if (blocks > 1 && position_lap(r, position) % SHMIPC_RENEWAL_LAPS == 0) {
+    if (protocol_renews(r, position, blocks)) {
         uint64_t word =
             control_make(position_tag(r, position) - 1, 0, CONTROL_FREE);
         atomic_u64 *control = position_control(r, position);
@@ -165,6 +171,25 @@ static inline void protocol_renew(struct ring *r, uint64_t position,
          * else may store there: claims of older laps are settled. */
         for (uint32_t i = 1; i < blocks; i++)
             atomic_put_relaxed(&control[i], word);
+    }
+}
+
+/*
+ * Many producers: makes a claim filler. A revoked one needs no second look: it
+ * is SKIPped block by block. A claim whose inside has to be renewed is BUSY
+ * meanwhile: once PAD is seen it is not ours any more.
+ */
+static inline void protocol_pad(struct ring *r, uint64_t position,
+                                uint32_t blocks, uint32_t owner)
+{
+    if (!protocol_renews(r, position, blocks)) {
+        protocol_occupy(r, position, blocks, CONTROL_PAD);
+    } else if (protocol_occupy(r, position, owner, CONTROL_BUSY)) {
+        protocol_renew(r, position, blocks);
+        /* Release pairs with the acquire in protocol_examine(). */
+        atomic_put_release(
+            position_control(r, position),
+            control_make(position_tag(r, position), blocks, CONTROL_PAD));
     }
 }
 
@@ -188,12 +213,8 @@ static inline IpcStatus protocol_claim(struct ring *r, uint32_t blocks,
         /* Relaxed: see ORDERING. */
         if (!atomic_cas_relaxed(&r->tail->position, plan.tail, next))
             continue;
-        if (plan.pad) {
-            /* A revoked pad needs no second look: it is SKIPped block by
-             * block. If it is ours, its inside is too. */
-            if (protocol_occupy(r, plan.tail, plan.pad, CONTROL_PAD))
-                protocol_renew(r, plan.tail, plan.pad);
-        }
+        if (plan.pad)
+            protocol_pad(r, plan.tail, plan.pad, owner);
         if (!plan.only_pad && protocol_occupy(r, entry, owner, CONTROL_BUSY)) {
             *position = entry;
             return IPC_OK;
@@ -399,11 +420,13 @@ static inline uint32_t protocol_revoke(struct ring *r, uint64_t position)
          * newer lap comes with a head that has passed. */
         uint64_t word = atomic_get_acquire(position_control(r, position));
         /* Acquire pairs with the release in protocol_move_head(): if head has
-         * not passed, the word is the old one of a block in a gap. */
+         * not passed, the word is the old one of a block in a gap. And if head
+         * seems too far behind for such a claim it is stale: a word of ours
+         * would not come with a head of its lap, as all others do. */
         uint64_t head = atomic_get_acquire(&r->head->position);
 
         if ((control_tag(word) == tag && control_state(word) != CONTROL_FREE) ||
-            position_distance(r, head, position) < 0)
+            (uint64_t)position_distance(r, head, position) >= r->block_count)
             break;
         /* Release pairs with the acquire in protocol_examine(). If it fails,
          * the owner or another revoker was first, and what follows may be
