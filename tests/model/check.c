@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What must hold in every state: everybody who has not finished stops there
+ * for ever, dead or asleep, and a checker does what survivors would do.
+ */
+#include "model.h"
+#include <string.h>
+
+uint64_t crash_points;
+
+static struct IpcBuffer *checker(void)
+{
+    return &world.handles[CHECKER];
+}
+
+/* --------------------------------------------------------------- entries */
+
+static void check_order(int actor, int call, uint64_t offset)
+{
+    for (int i = 0; i < MAX_CALLS; i++)
+        if (world.read_count[actor][i] && i != call &&
+            (i < call) != (world.read_offset[actor][i] < offset))
+            violation("entries of one producer are in the wrong order");
+}
+
+static void check_actors_entry(uint32_t id, size_t size, uint64_t offset)
+{
+    int actor = (int)(id - 1) / MAX_CALLS;
+    int call = (int)(id - 1) % MAX_CALLS;
+    const struct actor *a;
+
+    if (actor >= actor_count || call >= scripts[actor].count)
+        violation("an entry that nobody wrote");
+    a = &world.actors[actor];
+    if (call > a->call || scripts[actor].calls[call].commit != size)
+        violation("an entry of a wrong length or not written yet");
+    if (call < a->call && a->results[call].status != IPC_OK)
+        violation("an entry whose write failed or was aborted");
+    if (world.read_count[actor][call]++)
+        violation("entry %u was read twice", id);
+    world.read_offset[actor][call] = offset;
+    check_order(actor, call, offset);
+}
+
+/* An entry was read: whole, known, and for the first time? */
+void check_entry(const unsigned char *payload, size_t size, uint64_t offset,
+                 struct result *result)
+{
+    uint32_t chunk = options.weak ? 64 : 32;
+    uint64_t word;
+    uint32_t id;
+
+    memcpy(&word, payload, sizeof word);
+    id = (uint32_t)(word >> 32);
+    result->id = id;
+    result->offset = offset;
+    for (uint32_t i = 0; i < size; i += 8) {
+        memcpy(&word, payload + i, sizeof word);
+        if (word != ((uint64_t)id << 32 | size << 8 | (i / chunk + 1)))
+            violation("a torn entry: the word at byte %u of %zu is %#llx", i,
+                      size, (unsigned long long)word);
+    }
+    if (id < CHECKER_ID)
+        check_actors_entry(id, size, offset);
+    else if (id - CHECKER_ID >= (uint32_t)world.checker_written ||
+             world.checker_read[id - CHECKER_ID]++)
+        violation("entry %u was read twice or never written", id);
+}
+
+/* Entries that skip_force was told to drop. */
+static int forced_losses(void)
+{
+    int losses = 0;
+
+    for (int i = 0; i < actor_count; i++)
+        for (int c = 0; c < world.actors[i].call; c++)
+            losses += scripts[i].calls[c].kind == CALL_FORCE &&
+                      world.actors[i].results[c].status == IPC_OK;
+    return losses;
+}
+
+/* The ring is empty: all that was committed was read, nothing else was. */
+static void account(void)
+{
+    int losses = forced_losses();
+
+    for (int i = 0; i < actor_count; i++) {
+        const struct actor *a = &world.actors[i];
+
+        for (int c = 0; c < a->call; c++) {
+            bool committed = scripts[i].calls[c].commit > 0 &&
+                             a->results[c].status == IPC_OK;
+
+            if (committed && !world.read_count[i][c] && losses-- <= 0)
+                violation("entry %u was lost", actor_id(i, c));
+            if (!committed && world.read_count[i][c])
+                violation("entry %u was read, but its write failed",
+                          actor_id(i, c));
+        }
+    }
+    for (int i = 0; i < world.checker_written; i++)
+        if (!world.checker_read[i] && losses-- <= 0)
+            violation("entry %d of the checker was lost", CHECKER_ID + i);
+}
+
+/* ----------------------------------------------------------- the checker */
+
+static IpcStatus checker_write(uint32_t size)
+{
+    uint32_t id = CHECKER_ID + (uint32_t)world.checker_written;
+    IpcStatus status;
+
+    if (world.checker_written == CHECKER_IDS)
+        harness_error("the checker wrote too much");
+    world.checker_written++;
+    status = script_write(CHECKER, id, size);
+    if (status != IPC_OK)
+        world.checker_written--;
+    trace_result(CHECKER, &(struct result){status, id, 0});
+    if (!options.weak)
+        script_moment();
+    return status;
+}
+
+static IpcStatus checker_read(void)
+{
+    struct result result = {0};
+
+    result.status = script_read(CHECKER, &result);
+    trace_result(CHECKER, &result);
+    if (!options.weak)
+        script_moment();
+    return result.status;
+}
+
+static IpcStatus checker_recover(void)
+{
+    uint64_t removed, offset;
+    IpcStatus status = buffer_recover(checker(), false, &removed, &offset);
+
+    if (!options.weak)
+        script_moment();
+    return status;
+}
+
+static bool is_empty(void)
+{
+    return memory_latest(LOCATION_HEAD) == memory_latest(LOCATION_TAIL) ||
+           checker()->ring.one_producer;
+}
+
+/* Behind filler, the head stands before the claim of somebody who lives. */
+static bool living_writer_at_head(void)
+{
+    const struct ring *r = &checker()->ring;
+    uint64_t position = memory_latest(LOCATION_HEAD);
+    uint64_t word = 0;
+    int process;
+
+    for (uint32_t i = 0; i <= r->block_count; i++) {
+        word = memory_latest(location_control(position_index(r, position)));
+        if (control_tag(word) != position_tag(r, position))
+            return false;
+        if (control_state(word) != CONTROL_PAD &&
+            control_state(word) != CONTROL_SKIP)
+            break;
+        position = position_advance(r, position, control_value(word));
+    }
+    process = (int)owner_pid(&r->owners, control_value(word)) - 100;
+    for (int i = 0; i < actor_count; i++)
+        if (control_state(word) == CONTROL_BUSY &&
+            scripts[i].process == process && world.actors[i].state == RUNS)
+            return true;
+    return false;
+}
+
+/* Nobody died, stopped or revoked anything. */
+static bool is_undisturbed(void)
+{
+    for (int i = 0; i < actor_count; i++) {
+        if (world.actors[i].state != DONE)
+            return false;
+        for (int c = 0; c < scripts[i].count; c++)
+            if (strchr("vgfd", scripts[i].calls[c].kind))
+                return false;
+    }
+    return true;
+}
+
+/* Then there is nothing to recover either. */
+static void drain_undisturbed(void)
+{
+    uint32_t rounds = 3 * checker()->ring.block_count;
+    IpcStatus status;
+
+    do
+        status = checker_read();
+    while (status == IPC_OK && rounds-- > 0);
+    if (status != IPC_EMPTY || !is_empty())
+        violation("the ring does not drain, though nobody stopped: %s",
+                  ipc_status_name(status));
+}
+
+/* Recovers and reads until there is nothing more. False: it ended at the
+ * claim of a living writer, or the consumer's role is taken. */
+static bool drain(bool all_dead)
+{
+    uint32_t rounds = 6 * checker()->ring.block_count + 6;
+
+    for (uint32_t i = 0; i < rounds; i++) {
+        IpcStatus status = checker_recover();
+
+        if (status == IPC_ERR_NOT_READY && !all_dead && living_writer_at_head())
+            return false;
+        if (status != IPC_OK)
+            violation("recover: %s", ipc_status_name(status));
+        status = checker_read();
+        if ((status == IPC_ERR_ROLE_TAKEN || status == IPC_ERR_OWNERS_FULL) &&
+            !all_dead && checker()->ring.one_consumer)
+            return false;
+        if (status == IPC_EMPTY && is_empty())
+            return true;
+        if (status != IPC_OK && status != IPC_EMPTY &&
+            status != IPC_ERR_NOT_READY)
+            violation("read after recover: %s", ipc_status_name(status));
+    }
+    violation("the ring is stuck: recovery does not empty it");
+}
+
+static void must(IpcStatus status, IpcStatus wanted, const char *what)
+{
+    if (status != wanted)
+        violation("%s: %s", what, ipc_status_name(status));
+}
+
+/* An empty ring takes n entries of a block, and then one of n blocks. */
+static void refill(void)
+{
+    uint32_t n = checker()->ring.block_count;
+    IpcStatus status;
+
+    for (uint32_t i = 0; i < n; i++)
+        must(checker_write(8), IPC_OK, "refilling the empty ring");
+    must(checker_write(8), IPC_ERR_NO_SPACE_CONTIGUOUS,
+         "one more than the ring can hold");
+    for (uint32_t i = 0; i < n; i++)
+        must(checker_read(), IPC_OK, "reading the full ring");
+    must(checker_read(), IPC_EMPTY, "reading the empty ring");
+    status = checker_write(n * SHMIPC_BLOCK);
+    if (status == IPC_ERR_NO_SPACE_CONTIGUOUS) {
+        must(checker_read(), IPC_EMPTY, "reading filler");
+        status = checker_write(n * SHMIPC_BLOCK);
+    }
+    must(status, IPC_OK, "an entry of maximum size in the empty ring");
+    must(checker_read(), IPC_OK, "reading the entry of maximum size");
+}
+
+/* --------------------------------------------------------------- stopping */
+
+static void all_die(void)
+{
+    bool undisturbed = is_undisturbed();
+
+    for (int i = 0; i < actor_count; i++)
+        world.actors[i].state = DEAD;
+    trace_event(CHECKER, "all others are dead now");
+    if (undisturbed)
+        drain_undisturbed();
+    drain(true);
+    account();
+    refill();
+    account();
+}
+
+static void go_laps(bool leave_full)
+{
+    int rounds = 2 * (int)checker()->ring.block_count + 1;
+
+    for (int i = 0; i < rounds; i++) {
+        IpcStatus status = checker_write(8);
+
+        if (status != IPC_OK && status != IPC_ERR_NO_SPACE_CONTIGUOUS &&
+            status != IPC_ERR_ROLE_TAKEN && status != IPC_ERR_OWNERS_FULL)
+            violation("write: %s", ipc_status_name(status));
+        if (!drain(false) || status != IPC_OK)
+            break;
+    }
+    while (leave_full && checker_write(8) == IPC_OK)
+        continue;
+}
+
+static void wake(int actor)
+{
+    trace_event(actor, "wakes up");
+    while (world.actors[actor].state == RUNS)
+        schedule_step(actor, 0);
+}
+
+/* Those who have not finished sleep while the checker goes laps around. */
+static void all_sleep(bool leave_full)
+{
+    trace_event(CHECKER, "all others are asleep now");
+    if (drain(false))
+        account();
+    go_laps(leave_full);
+    for (int i = 0; i < actor_count; i++)
+        wake(leave_full ? actor_count - 1 - i : i);
+    all_die();
+}
+
+static int unfinished(void)
+{
+    int count = 0;
+
+    for (int i = 0; i < actor_count; i++)
+        count += world.actors[i].state == RUNS;
+    return count;
+}
+
+void check_stopped(void)
+{
+    static struct snapshot *before;
+    int stopped = unfinished();
+
+    before = snapshot_make(before);
+    memory_settle(true);
+    all_die();
+    snapshot_restore(before);
+    for (int full = 0; full < 2 && stopped > 0; full++) {
+        all_sleep(full);
+        snapshot_restore(before);
+    }
+    memory_settle(false);
+    crash_points += (uint64_t)stopped;
+}
+
+/* I1: head and tail stay in bounds. */
+void check_state(void)
+{
+    const struct ring *r = &checker()->ring;
+    uint64_t head = memory_latest(LOCATION_HEAD);
+    uint64_t tail = memory_latest(LOCATION_TAIL);
+    int64_t used = position_distance(r, head, tail);
+    int64_t n = r->block_count;
+
+    if (!position_is_valid(r, head) || !position_is_valid(r, tail) ||
+        used > n || used < (r->one_producer ? -n : 0))
+        violation("head and tail are %lld blocks apart", (long long)used);
+}

@@ -1,0 +1,588 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Shared memory of the model: which addresses are shared, what is stored
+ * there, and who may see what (see MEMORY in model.h).
+ */
+#include "model.h"
+#include "model_payload.h"
+#include <string.h>
+
+enum { CLOCKS = LOCATIONS_MAX, WORDS = REGION_BYTES / 8 };
+_Static_assert(CLOCKS + MAX_ACTORS + 1 <= VIEW_SIZE, "room for the clocks");
+
+static int8_t region_map[WORDS];
+static struct {
+    const volatile void *address;
+    int location;
+} others[8];
+static int others_count;
+static void *home[LOCATIONS_MAX];
+static char names[LOCATIONS_MAX][24];
+static int location_count;
+static int first_control, first_chunk, chunk_end;
+static unsigned chunk_bytes;
+static bool settled;
+
+/* ------------------------------------------------------------ addresses */
+
+static int add_location(void *address, const char *name, int number)
+{
+    int location = location_count++;
+
+    if (location >= LOCATIONS_MAX)
+        harness_error("too many locations");
+    home[location] = address;
+    if (number < 0)
+        snprintf(names[location], sizeof names[0], "%s", name);
+    else
+        snprintf(names[location], sizeof names[0], "%s[%d]", name, number);
+    return location;
+}
+
+static void map_word(void *address, const char *name, int number)
+{
+    size_t offset = (size_t)((unsigned char *)address - world.region);
+
+    region_map[offset / 8] = (int8_t)add_location(address, name, number);
+}
+
+static void map_other(void *address, const char *name)
+{
+    others[others_count].address = address;
+    others[others_count++].location = add_location(address, name, -1);
+}
+
+static void map_blocks(const struct ring *r, uint32_t blocks)
+{
+    unsigned per_block = options.weak ? 1 : 2;
+
+    chunk_bytes = SHMIPC_BLOCK / per_block;
+    first_control = location_count;
+    for (uint32_t i = 0; i < blocks; i++)
+        map_word(&r->control[i], "control", (int)i);
+    first_chunk = location_count;
+    for (uint32_t i = 0; i < blocks * per_block; i++)
+        map_word(r->blocks + i * chunk_bytes,
+                 per_block == 1 ? "block" : "half-block", (int)i);
+    chunk_end = location_count;
+}
+
+/* A handle that several actors use is shared memory as well. */
+static void map_shared_handles(void)
+{
+    others_count = 0;
+    for (int i = 0; i < actor_count; i++) {
+        struct IpcBuffer *b = &world.handles[scripts[i].process];
+
+        if (scripts[i].process == i || others_count)
+            continue;
+        map_other(&b->ring.seen_head, "seen_head");
+        map_other(&b->idle_looks, "idle_looks");
+        map_other(&b->gap_seen, "gap_seen");
+    }
+}
+
+void memory_map(uint32_t blocks, uint32_t owners)
+{
+    const struct ring *r = &world.handles[CHECKER].ring;
+
+    memset(region_map, -1, sizeof region_map);
+    location_count = 0;
+    map_word(&r->tail->position, "tail", -1);
+    map_word(&r->head->position, "head", -1);
+    map_word(&r->tail->role, "tail.role", -1);
+    map_word(&r->head->role, "head.role", -1);
+    map_blocks(r, blocks);
+    for (uint32_t i = 0; i < owners; i++) {
+        map_word(&r->owners.slots[i].identity, "owner id", (int)i);
+        map_word(&r->owners.slots[i].started, "owner start", (int)i);
+    }
+    map_shared_handles();
+}
+
+int location_control(uint32_t index)
+{
+    return first_control + (int)index;
+}
+
+const char *location_name(int location)
+{
+    return location >= 0 ? names[location] : "";
+}
+
+static int find_location(const volatile void *p)
+{
+    uintptr_t offset = (uintptr_t)p - (uintptr_t)world.region;
+
+    if (!tracking)
+        return -1;
+    if (offset < REGION_BYTES)
+        return region_map[offset / 8];
+    for (int i = 0; i < others_count; i++)
+        if (others[i].address == p)
+            return others[i].location;
+    return -1;
+}
+
+/* -------------------------------------------------------------- messages */
+
+static bool is_weak(void)
+{
+    return options.weak && !settled;
+}
+
+void memory_settle(bool now)
+{
+    settled = now;
+}
+
+static struct message *message_at(int location, int time)
+{
+    return &world.pool[world.locations[location].at[time]];
+}
+
+static int latest_time(int location)
+{
+    return world.locations[location].count - 1;
+}
+
+uint64_t memory_latest(int location)
+{
+    return message_at(location, latest_time(location))->value;
+}
+
+static void join(uint8_t *to, const uint8_t *from)
+{
+    for (int i = 0; i < VIEW_SIZE; i++)
+        if (from[i] > to[i])
+            to[i] = from[i];
+}
+
+static void hash_message(struct message *m)
+{
+    m->hash = mix_bytes(mix(m->value, m->rmw), m->view, VIEW_SIZE);
+}
+
+/* A store between older messages: all that come later get later times. */
+static void shift_views(int location, int time)
+{
+    for (int i = 0; i <= MAX_ACTORS; i++)
+        if (world.actors[i].view[location] >= time)
+            world.actors[i].view[location]++;
+    for (int i = 0; i < world.pool_used; i++) {
+        struct message *m = &world.pool[i];
+
+        if (m->view[location] >= time) {
+            m->view[location]++;
+            hash_message(m);
+        }
+    }
+}
+
+static struct message *insert_message(int location, int time)
+{
+    struct location *l = &world.locations[location];
+
+    if (l->count == MESSAGES_MAX || world.pool_used == POOL_MAX)
+        harness_error("too many messages at %s", location_name(location));
+    if (time < l->count)
+        shift_views(location, time);
+    memmove(&l->at[time + 1], &l->at[time],
+            (size_t)(l->count - time) * sizeof l->at[0]);
+    l->count++;
+    l->at[time] = (uint16_t)world.pool_used;
+    return memset(&world.pool[world.pool_used++], 0, sizeof(struct message));
+}
+
+static bool releases(enum model_order order)
+{
+    return order == MODEL_RELEASE || order == MODEL_ACQ_REL;
+}
+
+static bool acquires(enum model_order order)
+{
+    return order == MODEL_ACQUIRE || order == MODEL_ACQ_REL;
+}
+
+/* Stores after the message at `time`; `rmw`: as its read-modify-write. */
+static void store_after(struct actor *me, const struct access *a, int time,
+                        uint64_t value, bool rmw)
+{
+    uint8_t inherited[VIEW_SIZE];
+    struct message *m;
+
+    if (!is_weak()) {
+        m = message_at(a->location, latest_time(a->location));
+        m->value = value;
+        m->hash = mix(value, 0);
+        return;
+    }
+    m = insert_message(a->location, time + 1);
+    me->view[a->location] = (uint8_t)(time + 1);
+    memcpy(inherited, message_at(a->location, time)->view, VIEW_SIZE);
+    m->value = value;
+    m->rmw = rmw;
+    m->view[a->location] = (uint8_t)(time + 1);
+    if (rmw)
+        join(m->view, inherited);
+    if (releases(a->order))
+        join(m->view, me->view);
+    hash_message(m);
+}
+
+static uint64_t load_at(struct actor *me, const struct access *a, int time,
+                        bool acquire)
+{
+    const struct message *m = message_at(a->location, time);
+
+    if (is_weak()) {
+        if (time > me->view[a->location])
+            me->view[a->location] = (uint8_t)time;
+        if (acquire)
+            join(me->view, m->view);
+    }
+    return m->value;
+}
+
+/* --------------------------------------------------------------- payload */
+
+static uint64_t plain_load(struct actor *me, const struct access *a)
+{
+    int latest = latest_time(a->location);
+
+    if (is_weak()) {
+        if (me->view[a->location] != latest)
+            me->raced = true;
+        me->view[CLOCKS + current]++;
+        me->copied |= UINT32_C(1) << (a->location - first_chunk);
+        me->hash = mix(me->hash, me->raced);
+    }
+    return message_at(a->location, latest)->value;
+}
+
+static void plain_store(struct actor *me, const struct access *a)
+{
+    int latest = latest_time(a->location);
+    int reader = world.reader[a->location] - 1;
+
+    if (is_weak()) {
+        if (me->view[a->location] != latest)
+            violation("payload is stored over %s without being ordered after "
+                      "the last store there",
+                      location_name(a->location));
+        if (reader >= 0 &&
+            me->view[CLOCKS + reader] < world.read_clock[a->location])
+            violation("payload is stored over %s without being ordered after "
+                      "the last read there",
+                      location_name(a->location));
+    }
+    store_after(me, a, latest, a->value, false);
+}
+
+/* The copy in hand counts: it was whole, and stores must come after it. */
+void memory_taken(int actor)
+{
+    struct actor *me = &world.actors[actor];
+
+    if (!is_weak())
+        return;
+    if (me->raced)
+        violation("the copy of an entry that was taken is not ordered after "
+                  "its stores");
+    for (int i = first_chunk; i < chunk_end; i++)
+        if (me->copied >> (i - first_chunk) & 1) {
+            world.reader[i] = (uint8_t)(actor + 1);
+            world.read_clock[i] = me->view[CLOCKS + actor];
+        }
+}
+
+/* ---------------------------------------------------------------- access */
+
+static uint64_t ask_fate(struct actor *me, int process)
+{
+    bool dead = actor_is_dead(process);
+
+    for (int i = 0; dead && i < actor_count; i++)
+        if (scripts[i].process == process)
+            join(me->view, world.actors[i].view);
+    return dead;
+}
+
+static uint64_t compare_and_swap(struct actor *me, const struct access *a,
+                                 int time)
+{
+    bool won = message_at(a->location, time)->value == a->seen;
+
+    if (!won) {
+        load_at(me, a, time, a->order == MODEL_ACQ_REL);
+        return 0;
+    }
+    load_at(me, a, time, acquires(a->order));
+    store_after(me, a, time, a->value, true);
+    return 1;
+}
+
+static uint64_t apply(struct actor *me, const struct access *a, int choice)
+{
+    int time = a->location < 0 ? 0 : latest_time(a->location) - choice;
+    uint64_t old;
+
+    switch (a->kind) {
+    case LOAD:
+        return load_at(me, a, time, acquires(a->order));
+    case STORE:
+        store_after(me, a, time, a->value, false);
+        return 0;
+    case CAS:
+        return compare_and_swap(me, a, time);
+    case ADD:
+    case SWAP:
+        old = load_at(me, a, time, acquires(a->order));
+        store_after(me, a, time, a->kind == ADD ? old + a->value : a->value,
+                    true);
+        return old;
+    case PLAIN_LOAD:
+        return plain_load(me, a);
+    case PLAIN_STORE:
+        plain_store(me, a);
+        return 0;
+    case FATE:
+        return ask_fate(me, (int)a->value);
+    }
+    return 0;
+}
+
+static bool follows_rmw(int location, int time)
+{
+    return time < latest_time(location) && message_at(location, time + 1)->rmw;
+}
+
+static bool choice_is_allowed(const struct actor *a, int time)
+{
+    const struct access *p = &a->pending;
+
+    switch (p->kind) {
+    case LOAD:
+        return true;
+    case STORE:
+        return !follows_rmw(p->location, time);
+    case CAS:
+        return !follows_rmw(p->location, time) &&
+               message_at(p->location, time)->value == p->seen;
+    default:
+        return false;
+    }
+}
+
+/* A bit per thing that may happen at the actor's next access; bit 0: it meets
+ * the latest message, bit k: the k-th before that. */
+uint64_t memory_choices(const struct actor *a)
+{
+    const struct access *p = &a->pending;
+    uint64_t choices = 1;
+
+    if (!is_weak() || a->stale == 0 || p->location < 0)
+        return choices;
+    for (int k = 1; k < MESSAGES_MAX; k++) {
+        int time = latest_time(p->location) - k;
+
+        if (time < (int)a->view[p->location])
+            break;
+        if (choice_is_allowed(a, time))
+            choices |= UINT64_C(1) << k;
+    }
+    return choices;
+}
+
+static uint64_t perform(struct access a)
+{
+    struct actor *me = &world.actors[current];
+    int choice = 0;
+    uint64_t result;
+
+    if (current != CHECKER) {
+        me->pending = a;
+        schedule_yield();
+        choice = me->choice;
+    }
+    result = apply(me, &a, choice);
+    me->hash = mix(me->hash, result + 1);
+    trace_access(current, &a, choice, result);
+    return result;
+}
+
+/* ----------------------------------------------------- what the library calls
+ */
+
+static uint64_t direct_load(const volatile void *p, size_t size)
+{
+    return size == 4 ? *(const volatile uint32_t *)p
+                     : *(const volatile uint64_t *)p;
+}
+
+static void direct_store(volatile void *p, size_t size, uint64_t value)
+{
+    if (size == 4)
+        *(volatile uint32_t *)p = (uint32_t)value;
+    else
+        *(volatile uint64_t *)p = value;
+}
+
+uint64_t model_load(const volatile void *p, size_t size, enum model_order order)
+{
+    int l = find_location(p);
+
+    if (l < 0)
+        return direct_load(p, size);
+    return perform((struct access){LOAD, l, order, 0, 0});
+}
+
+void model_store(volatile void *p, size_t size, uint64_t value,
+                 enum model_order order)
+{
+    int l = find_location(p);
+
+    if (l < 0)
+        direct_store(p, size, value);
+    else
+        perform((struct access){STORE, l, order, value, 0});
+}
+
+uint64_t model_add(volatile void *p, size_t size, uint64_t value,
+                   enum model_order order)
+{
+    int l = find_location(p);
+    uint64_t old;
+
+    if (l >= 0)
+        return perform((struct access){ADD, l, order, value, 0});
+    old = direct_load(p, size);
+    direct_store(p, size, old + value);
+    return old;
+}
+
+uint64_t model_swap(volatile void *p, size_t size, uint64_t value,
+                    enum model_order order)
+{
+    int l = find_location(p);
+    uint64_t old;
+
+    if (l >= 0)
+        return perform((struct access){SWAP, l, order, value, 0});
+    old = direct_load(p, size);
+    direct_store(p, size, value);
+    return old;
+}
+
+bool model_cas(volatile void *p, size_t size, uint64_t seen, uint64_t next,
+               enum model_order order)
+{
+    int l = find_location(p);
+
+    if (l >= 0)
+        return perform((struct access){CAS, l, order, next, seen});
+    if (direct_load(p, size) != seen)
+        return false;
+    direct_store(p, size, next);
+    return true;
+}
+
+/* Fences of the buffer layer: none; this is for what may come. */
+void model_fence(void)
+{
+    join(world.actors[current].view, world.fence_view);
+    join(world.fence_view, world.actors[current].view);
+}
+
+/* Every chunk of a payload is filled with one repeated word (script.c), which
+ * stands for it here. */
+void payload_store(unsigned char *to, const void *from, size_t size)
+{
+    for (size_t i = 0; i < size; i += chunk_bytes) {
+        uint64_t word;
+
+        memcpy(&word, (const unsigned char *)from + i, sizeof word);
+        perform((struct access){PLAIN_STORE, find_location(to + i),
+                                MODEL_RELAXED, word, 0});
+    }
+}
+
+void payload_load_unowned(void *to, const unsigned char *from, size_t size)
+{
+    world.actors[current].raced = false;
+    world.actors[current].copied = 0;
+    for (size_t i = 0; i < size; i += chunk_bytes) {
+        uint64_t word = perform((struct access){
+            PLAIN_LOAD, find_location(from + i), MODEL_RELAXED, 0, 0});
+
+        for (size_t j = i; j < size && j < i + chunk_bytes; j += sizeof word)
+            memcpy((unsigned char *)to + j, &word, sizeof word);
+    }
+}
+
+void payload_load_owned(void *to, const unsigned char *from, size_t size)
+{
+    payload_load_unowned(to, from, size);
+}
+
+enum process_fate process_fate_of(const struct process_id *id)
+{
+    return perform((struct access){FATE, -1, MODEL_ACQUIRE, id->pid - 100, 0})
+               ? PROCESS_IS_DEAD
+               : PROCESS_LIVES;
+}
+
+/* -------------------------------------------------------------- the state */
+
+/* idle_looks is the one word of 32 bits. */
+static size_t word_bytes(int location)
+{
+    return strcmp(names[location], "idle_looks") == 0 ? 4 : 8;
+}
+
+/* From here on the messages are the truth, not the region. */
+void memory_begin(void)
+{
+    world.pool_used = 0;
+    memset(world.reader, 0, sizeof world.reader);
+    for (int i = 0; i < location_count; i++) {
+        struct message *m = &world.pool[world.pool_used];
+
+        memset(m, 0, sizeof *m);
+        memcpy(&m->value, home[i], word_bytes(i));
+        hash_message(m);
+        world.locations[i].at[0] = (uint16_t)world.pool_used++;
+        world.locations[i].count = 1;
+    }
+}
+
+static int oldest_of_interest(int location)
+{
+    int oldest = latest_time(location);
+
+    for (int i = 0; i < actor_count; i++)
+        if (world.actors[i].state == RUNS &&
+            world.actors[i].view[location] < oldest)
+            oldest = world.actors[i].view[location];
+    return oldest;
+}
+
+uint64_t memory_hash(void)
+{
+    uint64_t hash = 0;
+
+    for (int i = 0; i < location_count; i++) {
+        if (options.weak) {
+            hash = mix(hash, (uint64_t)world.locations[i].count << 16 |
+                                 (uint64_t)world.reader[i] << 8 |
+                                 world.read_clock[i]);
+            for (int t = oldest_of_interest(i); t <= latest_time(i); t++)
+                hash = mix(hash, message_at(i, t)->hash);
+        } else {
+            hash = mix(hash, memory_latest(i));
+        }
+    }
+    for (int i = 0; i < MAX_OWNERS; i++)
+        hash = mix(hash, world.handles[CHECKER].ring.owners.slots[i].handles);
+    return hash;
+}

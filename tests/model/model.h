@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The small-scope checker: runs the library's own sources, two to four
+ * participants on a ring of one to four blocks, and explores what they can do
+ * to each other exhaustively.
+ *
+ * HOW IT WORKS
+ *   lib/atomics.h and lib/payload.h are the only doors to shared memory; under
+ *   SHMIPC_MODEL both lead here. A participant ("actor") is a coroutine that
+ *   stops before each access to a shared location. The explorer (explore.c) is
+ *   a depth-first search over "who goes next" and, in weak mode, "which of the
+ *   allowed values does it see". It goes back by restoring snapshots of all
+ *   that can change: struct world and the used part of the actors' stacks.
+ *   States that were seen before are cut off. Actors are deterministic, so a
+ *   state is known by its memory plus, per actor, a hash of what it has seen
+ *   since its last call began, its results so far, and its handle.
+ *
+ * MEMORY
+ *   --sc    one value per location, each access takes effect at once.
+ *   --weak  RC11 without promises, as an operational model with views: each
+ *           location keeps the history of its messages in modification order;
+ *           an actor's view says how far it knows each history; a load may
+ *           return any message that is not older; a release attaches the view
+ *           to the message and an acquire joins it; a read-modify-write takes
+ *           its message's neighbour, and continues its release sequence. A
+ *           store may also go between older messages, where nothing that the
+ *           actor knows forbids it. Payload is plain memory: accesses that are
+ *           not ordered by views are violations (races), except a copy that
+ *           was thrown away because the head CAS failed.
+ *
+ * STOPPING
+ *   At every single state (check.c) all actors that have not finished are
+ *   stopped for ever, in two ways: dead (somebody recovers, drains, refills),
+ *   and asleep (somebody goes laps around the ring, then they wake and go on).
+ *   Scenarios with `kills` also kill actors in the middle of the exploration,
+ *   so that recovery races with everything.
+ *
+ * CHECKED
+ *   Each write that returned IPC_OK is read exactly once, whole, in its
+ *   producer's order; one that did not return is read at most once and whole,
+ *   one that failed or was aborted never. No status that cannot be explained:
+ *   "empty" and "no space" must have been true at some moment of the call (in
+ *   SC mode). If nobody stopped, all drains without recovery. Head and tail
+ *   stay in bounds. After recovery everything drains and the ring can be
+ *   filled to the last block, and by one entry of maximum size. No call needs
+ *   more than STEPS_PER_CALL steps.
+ *
+ * NOT COVERED
+ *   Small scope: a few calls on a few blocks. Load-buffering (a load that
+ *   returns what is stored later because of it) is outside RC11. A CAS that
+ *   fails sees the latest value. Stale choices are limited per call
+ *   (--stale). A generation of an owner slot or a lap tag that wraps around
+ *   within one stalled step is out of reach. The channel layer is not here.
+ */
+#ifndef MODEL_H
+#define MODEL_H
+
+#include "buffer.h"
+#include <setjmp.h>
+#include <stdio.h>
+
+enum {
+    MAX_ACTORS = 5,
+    CHECKER = MAX_ACTORS, /* the one who drains and judges */
+    MAX_CALLS = 6,
+    MAX_BLOCKS = 4,
+    MAX_OWNERS = MAX_ACTORS + 1,
+    REGION_BYTES = 1024,
+    LOCATIONS_MAX = 42,
+    VIEW_SIZE = 48, /* locations, then one clock per actor */
+    MESSAGES_MAX = 48,
+    POOL_MAX = 400,
+    CHECKER_IDS = 40,
+    CHECKER_ID = 1000,
+    STEPS_PER_CALL = 120,
+    STALE_DEFAULT = 2, /* choices of a value that is not the latest, per call */
+};
+
+/* ------------------------------------------------------------- scenarios */
+
+struct scenario {
+    const char *name;
+    uint32_t blocks;
+    uint32_t flags;
+    const char *script;   /* see script.c */
+    int kills;            /* actors that may be killed during the run */
+    const char *killable; /* "ab": which; NULL: all */
+    uint64_t lap;         /* where the ring starts, 0: as created */
+    uint32_t index;
+    uint32_t age[MAX_BLOCKS]; /* laps since each word was stored; 0: 1 */
+    bool cold;                /* actors register during the run */
+    int owners;               /* 0: enough */
+    int stale;                /* stale choices per call; 0: the default */
+    int quick_sc;   /* preemptions in the quick run; 0: not part of it */
+    int quick_weak; /* the same in weak mode */
+};
+
+enum { ANY = 1000 }; /* preemptions: all interleavings */
+
+extern const struct scenario scenarios[];
+extern const unsigned scenario_count;
+
+enum call_kind {
+    CALL_WRITE = 'w',
+    CALL_RESERVE = 's',
+    CALL_READ = 'r',
+    CALL_GAP_READ = 'g',
+    CALL_PEEK = 'p',
+    CALL_RECOVER = 'v',
+    CALL_FORCE = 'f',
+    CALL_CLOSE = 'd',
+};
+
+struct call {
+    char kind;
+    uint32_t size;   /* bytes written or reserved */
+    uint32_t commit; /* reservation: bytes committed, 0: abort */
+};
+
+struct script {
+    struct call calls[MAX_CALLS];
+    int count;
+    int process; /* actor whose process and handle this one shares */
+};
+
+extern struct script scripts[MAX_ACTORS];
+extern int actor_count;
+extern const struct scenario *running;
+
+/* ----------------------------------------------------------------- state */
+
+enum access_kind { LOAD, STORE, CAS, ADD, SWAP, PLAIN_LOAD, PLAIN_STORE, FATE };
+
+struct access {
+    enum access_kind kind;
+    int location;
+    enum model_order order;
+    uint64_t value; /* to store, or to add; FATE: the process */
+    uint64_t seen;  /* CAS */
+};
+
+struct result {
+    IpcStatus status;
+    uint32_t id; /* of the entry that was read */
+    uint64_t offset;
+};
+
+enum actor_state { RUNS, DONE, DEAD };
+
+struct actor {
+    enum actor_state state;
+    int call;  /* index in the script */
+    int steps; /* in this call */
+    int stale; /* stale choices left in this call */
+    int choice;
+    bool empty_true; /* "empty" was true at some moment of the call */
+    bool full_true;  /* so was "no space" */
+    bool raced;      /* the copy in hand was not ordered after its stores */
+    uint32_t copied; /* payload chunks copied since the call began, bits */
+    uint64_t hash;   /* what it has seen since then */
+    struct access pending;
+    struct result results[MAX_CALLS];
+    unsigned char *sp;
+    uint8_t view[VIEW_SIZE];
+    jmp_buf context;
+};
+
+struct message {
+    uint64_t value;
+    uint64_t hash;
+    bool rmw; /* follows the message before it for ever */
+    uint8_t view[VIEW_SIZE];
+};
+
+struct location {
+    uint8_t count;
+    uint16_t at[MESSAGES_MAX]; /* in the pool; oldest first */
+};
+
+/* Everything that can change; restored by memcpy, so it never moves. */
+struct world {
+    _Alignas(64) unsigned char region[REGION_BYTES];
+    struct IpcBuffer handles[MAX_ACTORS + 1];
+    struct actor actors[MAX_ACTORS + 1];
+    uint8_t reader[LOCATIONS_MAX]; /* payload: who took it last, plus 1 */
+    uint8_t read_clock[LOCATIONS_MAX];
+    uint8_t fence_view[VIEW_SIZE];
+    int kills_left;
+    int trace_length;
+    int checker_written;
+    uint8_t checker_read[CHECKER_IDS]; /* times */
+    uint8_t read_count[MAX_ACTORS][MAX_CALLS];
+    uint64_t read_offset[MAX_ACTORS][MAX_CALLS];
+    struct location locations[LOCATIONS_MAX];
+    int pool_used;
+    struct message pool[POOL_MAX];
+};
+
+extern struct world world;
+extern int current;   /* who runs */
+extern bool tracking; /* false while the ring is set up */
+
+/* --------------------------------------------------------------- options */
+
+struct options {
+    bool weak;
+    int bound; /* preemptions; -1: none */
+    int stale;
+    uint64_t max_states;
+    bool verbose;
+};
+extern struct options options;
+
+/* memory.c */
+void memory_map(uint32_t blocks, uint32_t owners);
+void memory_begin(void);
+uint64_t memory_choices(const struct actor *a);
+uint64_t memory_latest(int location);
+uint64_t memory_hash(void);
+void memory_taken(int actor);
+void memory_settle(bool settled); /* latest values only */
+int location_control(uint32_t index);
+const char *location_name(int location);
+enum { LOCATION_TAIL, LOCATION_HEAD, LOCATION_TAIL_ROLE, LOCATION_HEAD_ROLE };
+
+/* schedule.c */
+void schedule_start(int actor);
+void schedule_step(int actor, int choice);
+void schedule_yield(void);
+struct snapshot;
+struct snapshot *snapshot_make(struct snapshot *reuse);
+void snapshot_restore(const struct snapshot *s);
+
+/* script.c */
+void script_parse(const char *text);
+void script_run(int actor);
+void script_setup(const struct scenario *s);
+IpcStatus script_write(int actor, uint32_t id, uint32_t size);
+IpcStatus script_read(int actor, struct result *result);
+void script_begin(int actor);
+void script_moment(void);
+void script_kill(int actor);
+bool actor_is_dead(int process);
+uint64_t actor_boundary_hash(int actor);
+static inline uint32_t actor_id(int actor, int call)
+{
+    return (uint32_t)actor * MAX_CALLS + (uint32_t)call + 1;
+}
+
+/* check.c */
+void check_state(void);
+void check_stopped(void);
+void check_entry(const unsigned char *payload, size_t size, uint64_t offset,
+                 struct result *result);
+extern uint64_t crash_points;
+
+/* explore.c */
+struct report {
+    uint64_t states;
+    uint64_t steps;
+    uint64_t kills;
+    uint64_t pruned;
+    double executions;
+    bool full; /* the limit of states was hit */
+};
+struct report explore(const struct scenario *s);
+
+/* trace.c */
+void trace_access(int actor, const struct access *a, int choice,
+                  uint64_t result);
+void trace_result(int actor, const struct result *result);
+void trace_event(int actor, const char *what);
+void trace_print(void);
+_Noreturn void violation(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
+_Noreturn void harness_error(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
+
+static inline uint64_t mix(uint64_t hash, uint64_t value)
+{
+    hash = (hash ^ value) * UINT64_C(0x9e3779b97f4a7c15);
+    return hash ^ hash >> 29;
+}
+
+uint64_t mix_bytes(uint64_t hash, const void *bytes, size_t size);
+
+#endif

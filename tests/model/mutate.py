@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Shows that the checker can fail: breaks the protocol, one mistake at a time,
+and demands that the checker finds each.
+
+    mutate.py [--source DIR] [--build DIR] [--cc CC] [-v] [NAME...]
+    mutate.py --list
+
+A mutation replaces text in a copy of lib/; the text must occur exactly once
+there (white space apart), so that a change of lib/ that a mutation no longer
+fits is noticed.
+The mistakes are in mutations.py.
+"""
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from mutations import MUTATIONS  # noqa: E402
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+LIB_SOURCES = ("buffer", "format", "handle", "owner", "read", "recover",
+               "stats", "status", "write")
+VIOLATION = 1
+TIMEOUT_S = 30
+
+
+def fail(text):
+    print("mutate.py:", text)
+    sys.exit(1)
+
+
+def run(command, **more):
+    return subprocess.run(command, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, **more)
+
+
+class Builder:
+    def __init__(self, source, build, cc):
+        self.lib = os.path.join(source, "lib")
+        self.build = build
+        self.cc = cc.split()
+        self.flags = ["-std=c11", "-D_GNU_SOURCE", "-DSHMIPC_MODEL",
+                      "-I" + HERE, "-I" + os.path.join(source, "include")]
+        self.objects = self.compile_checker()
+
+    def compile(self, flags, files, directory):
+        result = run(self.cc + self.flags + flags + ["-c"] + files,
+                     cwd=directory)
+        if result.returncode:
+            fail("does not compile:\n" + result.stdout)
+
+    def compile_checker(self):
+        files = sorted(f for f in os.listdir(HERE) if f.endswith(".c"))
+        self.compile(["-O2", "-I" + self.lib],
+                     [os.path.join(HERE, f) for f in files], self.build)
+        return [os.path.join(self.build, f[:-2] + ".o") for f in files]
+
+    def make(self, mutation):
+        directory = os.path.join(self.build, mutation.name)
+        shutil.copytree(self.lib, directory)
+        for name, old, new in mutation.edits:
+            path = os.path.join(directory, name)
+            with open(path) as f:
+                text = f.read()
+            pattern = r"\s*".join(re.escape(c) for c in "".join(old.split()))
+            places = [m.span() for m in re.finditer(pattern, text)]
+            if len(places) != 1:
+                fail(f"{mutation.name}: {len(places)} times in {name}:\n"
+                     f"{old}")
+            start, end = places[0]
+            with open(path, "w") as f:
+                f.write(text[:start] + new + text[end:])
+        sources = [s + ".c" for s in LIB_SOURCES]
+        self.compile(["-O1", "-w", "-I."], sources, directory)
+        model = os.path.join(directory, "model")
+        result = run(self.cc + ["-o", model] + self.objects +
+                     [s + ".o" for s in LIB_SOURCES], cwd=directory)
+        if result.returncode:
+            fail("does not link:\n" + result.stdout)
+        return model
+
+
+def check(builder, mutation, verbose):
+    """True if the checker said what it should."""
+    model = builder.make(mutation)
+    start = time.monotonic()
+    try:
+        result = run([model] + mutation.arguments.split(), timeout=TIMEOUT_S)
+        code, output = result.returncode, result.stdout
+    except subprocess.TimeoutExpired:
+        code, output = None, "ran for too long"
+    found = [l for l in output.splitlines() if l.startswith("VIOLATION")]
+    good = code == VIOLATION and len(found) == 1
+    if mutation.harmless:
+        good = code == 0
+    print("%-6s %-32s %5.1f s  %s" %
+          ("ok" if good else "MISSED", mutation.name,
+           time.monotonic() - start,
+           found[0] if found else "nothing found"), flush=True)
+    if verbose or not good:
+        print(output)
+    shutil.rmtree(os.path.dirname(model))
+    return good
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--source", default=os.path.join(HERE, "..", ".."))
+    parser.add_argument("--build")
+    parser.add_argument("--cc", default=os.environ.get("CC", "cc"))
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("-v", "--verbose", action="store_true")
+    parser.add_argument("names", nargs="*")
+    args = parser.parse_args()
+    if args.list:
+        for m in MUTATIONS:
+            print("%-32s %s" % (m.name, m.arguments))
+        return 0
+    chosen = [m for m in MUTATIONS if not args.names or m.name in args.names]
+    if not chosen:
+        fail("no such mutation: see --list")
+    with tempfile.TemporaryDirectory(dir=args.build) as build:
+        builder = Builder(os.path.abspath(args.source), build, args.cc)
+        missed = sum(not check(builder, m, args.verbose) for m in chosen)
+    print(f"{len(chosen)} mutations, {missed} missed")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

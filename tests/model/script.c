@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What actors do: scripts, one per actor, separated by '|'. Calls:
+ *
+ *     w40      write 40 bytes           r   read
+ *     s104:40  reserve 104, commit 40   p   peek, copy, skip
+ *     s104:0   reserve and abort        g   read as one who looked in vain
+ *     v        recover                      for long: sees to gaps as well
+ *     f        skip by force            d   destroy the handle
+ *
+ * "@a" in front: shares process and handle with the first actor.
+ */
+#include "model.h"
+#include "model_payload.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_PID = 100 };
+
+struct world world;
+struct script scripts[MAX_ACTORS];
+int actor_count;
+const struct scenario *running;
+int current = CHECKER;
+bool tracking;
+
+/* --------------------------------------------------------------- process */
+
+static int process_of(int actor)
+{
+    return actor == CHECKER ? CHECKER : scripts[actor].process;
+}
+
+uint64_t process_token(void)
+{
+    return (uint64_t)process_of(current) + 1;
+}
+
+struct process_id process_self(void)
+{
+    struct process_id id = {(uint32_t)(FIRST_PID + process_of(current)), 1,
+                            1000};
+    return id;
+}
+
+uint32_t process_next_handle(void)
+{
+    return (uint32_t)process_of(current) + 1;
+}
+
+bool actor_is_dead(int process)
+{
+    return process < actor_count && world.actors[process].state == DEAD;
+}
+
+/* A process dies with all its threads. */
+void script_kill(int actor)
+{
+    for (int i = 0; i < actor_count; i++)
+        if (scripts[i].process == scripts[actor].process)
+            world.actors[i].state = DEAD;
+    trace_event(actor, "dies");
+}
+
+/* --------------------------------------------------------------- parsing */
+
+static uint32_t parse_number(const char **text)
+{
+    char *end;
+    unsigned long value = strtoul(*text, &end, 10);
+
+    if (end == *text || value > MAX_BLOCKS * SHMIPC_BLOCK || value % 8)
+        harness_error("script: a size is missing or wrong at \"%s\"", *text);
+    *text = end;
+    return (uint32_t)value;
+}
+
+static void parse_call(const char **text, struct script *script)
+{
+    struct call *call = &script->calls[script->count++];
+
+    if (script->count > MAX_CALLS || !strchr("wsrgpvfd", **text))
+        harness_error("script: bad call at \"%s\"", *text);
+    call->kind = *(*text)++;
+    if (call->kind == CALL_WRITE || call->kind == CALL_RESERVE)
+        call->commit = call->size = parse_number(text);
+    if (call->kind == CALL_RESERVE) {
+        if (**text != ':')
+            harness_error("script: ':' expected at \"%s\"", *text);
+        ++*text;
+        call->commit = parse_number(text);
+    }
+}
+
+void script_parse(const char *text)
+{
+    struct script *script = &scripts[0];
+
+    memset(scripts, 0, sizeof scripts);
+    actor_count = 1;
+    while (*text) {
+        if (*text == '|') {
+            script = &scripts[actor_count];
+            script->process = actor_count++;
+            if (actor_count > MAX_ACTORS)
+                harness_error("script: too many actors");
+            text++;
+        } else if (*text == ' ') {
+            text++;
+        } else if (*text == '@') {
+            script->process = text[1] - 'a';
+            text += 2;
+        } else {
+            parse_call(&text, script);
+        }
+    }
+}
+
+/* --------------------------------------------------------------- running */
+
+/* A word that says whose it is, how long the entry is, and which chunk. */
+static void fill(unsigned char *to, uint32_t id, uint32_t size)
+{
+    uint32_t chunk = options.weak ? 64 : 32;
+
+    for (uint32_t i = 0; i < size; i += 8) {
+        uint64_t word = (uint64_t)id << 32 | size << 8 | (i / chunk + 1);
+
+        memcpy(to + i, &word, sizeof word);
+    }
+}
+
+static struct IpcBuffer *handle_of(int actor)
+{
+    return &world.handles[process_of(actor)];
+}
+
+IpcStatus script_write(int actor, uint32_t id, uint32_t size)
+{
+    unsigned char data[MAX_BLOCKS * SHMIPC_BLOCK];
+
+    fill(data, id, size);
+    return buffer_write(handle_of(actor), data, size);
+}
+
+static IpcStatus reserve(int actor, uint32_t id, const struct call *call)
+{
+    unsigned char data[MAX_BLOCKS * SHMIPC_BLOCK];
+    struct IpcBuffer *b = handle_of(actor);
+    IpcReservation reservation;
+    IpcStatus status = buffer_reserve(b, call->size, &reservation);
+
+    if (status != IPC_OK)
+        return status;
+    fill(data, id, call->commit ? call->commit : call->size);
+    payload_store(reservation.payload, data,
+                  call->commit ? call->commit : call->size);
+    if (call->commit == 0) {
+        status = buffer_abort(b, &reservation);
+        if (status != IPC_OK)
+            violation("abort: %d", status);
+        return IPC_PLACEHOLDER; /* stands for "aborted" */
+    }
+    status = buffer_commit(b, &reservation, call->commit);
+    if (status != IPC_OK)
+        violation("commit: %d", status);
+    return status;
+}
+
+IpcStatus script_read(int actor, struct result *result)
+{
+    unsigned char data[MAX_BLOCKS * SHMIPC_BLOCK];
+    IpcEntry entry = {0, data, sizeof data};
+    uint64_t offset;
+    size_t needed;
+    IpcStatus status = buffer_read(handle_of(actor), &entry, &offset, &needed);
+
+    if (status == IPC_OK) {
+        memory_taken(actor);
+        check_entry(data, entry.size, entry.offset, result);
+    }
+    return status;
+}
+
+/* Many consumers: what was peeked counts if the skip succeeds. */
+static IpcStatus peek(int actor, struct result *result)
+{
+    unsigned char data[MAX_BLOCKS * SHMIPC_BLOCK];
+    struct IpcBuffer *b = handle_of(actor);
+    IpcEntry entry;
+    uint64_t offset;
+    IpcStatus status = buffer_peek(b, &entry, &offset);
+
+    if (status != IPC_OK)
+        return status;
+    payload_load_unowned(data, entry.payload, entry.size);
+    status = buffer_skip(b, entry.offset, &offset);
+    if (status != IPC_OK)
+        return status;
+    memory_taken(actor);
+    check_entry(data, entry.size, entry.offset, result);
+    return status;
+}
+
+static IpcStatus run_call(int actor, struct result *result)
+{
+    const struct call *call = &scripts[actor].calls[world.actors[actor].call];
+    uint32_t id = actor_id(actor, world.actors[actor].call);
+    struct IpcBuffer *b = handle_of(actor);
+    uint64_t removed, offset;
+
+    switch (call->kind) {
+    case CALL_WRITE:
+        return script_write(actor, id, call->size);
+    case CALL_RESERVE:
+        return reserve(actor, id, call);
+    case CALL_GAP_READ:
+        b->idle_looks = 63;
+        return script_read(actor, result);
+    case CALL_READ:
+        return script_read(actor, result);
+    case CALL_PEEK:
+        return peek(actor, result);
+    case CALL_RECOVER:
+        return buffer_recover(b, false, &removed, &offset);
+    case CALL_FORCE:
+        return buffer_skip_force(b, &offset);
+    default:
+        buffer_close(b);
+        return IPC_OK;
+    }
+}
+
+static bool status_is_fine(int actor, char kind, IpcStatus status)
+{
+    const struct actor *a = &world.actors[actor];
+    bool reads = kind != CALL_WRITE && kind != CALL_RESERVE;
+
+    switch (status) {
+    case IPC_OK:
+        return true;
+    case IPC_EMPTY:
+        return reads && (options.weak || a->empty_true);
+    case IPC_ERR_NO_SPACE_CONTIGUOUS:
+        return !reads && (options.weak || a->full_true);
+    case IPC_PLACEHOLDER:
+        return kind == CALL_RESERVE;
+    case IPC_ERR_NOT_READY:
+        return reads && kind != CALL_FORCE;
+    case IPC_ALREADY_SKIPPED:
+        return kind == CALL_PEEK || kind == CALL_FORCE;
+    case IPC_ERR_LOCKED:
+        return kind == CALL_FORCE;
+    case IPC_ERR_ROLE_TAKEN:
+        return running->flags != 0;
+    case IPC_ERR_OWNERS_FULL:
+        return running->owners != 0;
+    default:
+        return false;
+    }
+}
+
+/* What an actor is between two calls; how it got there is no longer of
+ * interest. Padding inside the handle was zeroed at setup. */
+uint64_t actor_boundary_hash(int actor)
+{
+    const struct actor *a = &world.actors[actor];
+    uint64_t hash = mix((uint64_t)a->call, scripts[actor].count);
+
+    for (int i = 0; i < a->call; i++) {
+        hash = mix(hash, (uint64_t)(unsigned)a->results[i].status << 32 |
+                             a->results[i].id);
+        hash = mix(hash, a->results[i].offset);
+    }
+    if (a->state == DEAD)
+        return hash;
+    return mix_bytes(hash, handle_of(actor), sizeof(struct IpcBuffer));
+}
+
+static void begin_call(struct actor *a)
+{
+    a->steps = 0;
+    a->stale = options.stale;
+    a->empty_true = false;
+    a->full_true = false;
+    a->raced = false;
+    a->copied = 0;
+}
+
+static void record(int actor, const struct result *result)
+{
+    struct actor *a = &world.actors[actor];
+    char kind = scripts[actor].calls[a->call].kind;
+
+    trace_result(actor, result);
+    if (!status_is_fine(actor, kind, result->status))
+        violation("call %d (%c) of %c returned %s, which was not true",
+                  a->call + 1, kind, 'A' + actor,
+                  ipc_status_name(result->status));
+    a->results[a->call++] = *result;
+    begin_call(a);
+    a->hash = actor_boundary_hash(actor);
+}
+
+void script_run(int actor)
+{
+    struct actor *a = &world.actors[actor];
+
+    while (a->call < scripts[actor].count) {
+        struct result result = {0};
+
+        result.status = run_call(actor, &result);
+        record(actor, &result);
+    }
+}
+
+/* ------------------------------------------------- what is true this moment */
+
+static bool truly_has_entry(const struct ring *r)
+{
+    uint64_t position = memory_latest(LOCATION_HEAD);
+
+    for (uint32_t i = 0; i <= r->block_count; i++) {
+        uint32_t index = position_index(r, position);
+        uint64_t word = memory_latest(location_control(index));
+
+        if (control_tag(word) != position_tag(r, position))
+            return false;
+        if (control_state(word) == CONTROL_READY)
+            return true;
+        if (control_state(word) != CONTROL_PAD &&
+            control_state(word) != CONTROL_SKIP)
+            return false;
+        position = position_advance(r, position, control_value(word));
+    }
+    return false;
+}
+
+static bool truly_lacks_room(const struct ring *r, uint32_t size)
+{
+    uint64_t head = memory_latest(LOCATION_HEAD);
+    uint64_t tail = memory_latest(LOCATION_TAIL);
+    uint32_t blocks = blocks_of(size);
+    uint32_t fit = blocks_to_end(r, tail);
+    uint32_t need = blocks <= fit ? blocks : fit + blocks;
+
+    if (need > r->block_count)
+        need = fit;
+    return position_distance(r, head, tail) > (int64_t)(r->block_count - need);
+}
+
+static void note_truth(int actor, bool empty)
+{
+    const struct ring *r = &world.handles[CHECKER].ring;
+    struct actor *a = &world.actors[actor];
+    uint32_t size = scripts[actor].calls[a->call].size;
+
+    if (!size)
+        a->empty_true |= empty;
+    else if (!a->full_true)
+        a->full_true = truly_lacks_room(r, size);
+}
+
+/* A call begins with its first step. */
+void script_begin(int actor)
+{
+    note_truth(actor, !truly_has_entry(&world.handles[CHECKER].ring));
+}
+
+/* Notes for every call that runs whether its excuse is true now. */
+void script_moment(void)
+{
+    bool empty = !truly_has_entry(&world.handles[CHECKER].ring);
+
+    for (int i = 0; i < actor_count; i++)
+        if (world.actors[i].state == RUNS && world.actors[i].steps > 0)
+            note_truth(i, empty);
+}
+
+/* ----------------------------------------------------------------- setup */
+
+static void put_word(uint64_t position, uint32_t age, bool before)
+{
+    const struct ring *r = &world.handles[CHECKER].ring;
+    uint32_t tag = position_tag(r, position);
+
+    r->control[position_index(r, position)] =
+        before ? control_make(tag, 8, CONTROL_READY)
+               : control_make(tag - (age ? age : 1), 8, CONTROL_READY);
+}
+
+/* Starts the ring in another lap, at another block. */
+static void move_start(const struct scenario *s)
+{
+    const struct ring *r = &world.handles[CHECKER].ring;
+    uint64_t lap = (s->lap ? s->lap : SHMIPC_FIRST_LAP) << r->index_bits;
+
+    if (!s->lap && !s->index)
+        return;
+    r->tail->position = lap + s->index;
+    r->head->position = lap + s->index;
+    for (uint32_t i = 0; i < s->blocks; i++)
+        put_word(lap + i, s->age[i], i < s->index);
+}
+
+static bool has_call(int actor, const char *kinds)
+{
+    for (int i = 0; i < scripts[actor].count; i++)
+        if (strchr(kinds, scripts[actor].calls[i].kind))
+            return true;
+    return false;
+}
+
+/* Takes the owner slots and roles that the first calls would take. */
+static void enter(int actor, const struct scenario *s)
+{
+    struct IpcBuffer *b = handle_of(actor);
+
+    if (s->cold || (actor == CHECKER && (s->flags || s->owners)))
+        return;
+    current = actor;
+    if (actor == CHECKER || (has_call(actor, "ws") &&
+                             !(s->flags & IPC_BUFFER_ONE_PRODUCER && actor)))
+        handle_produce(b);
+    if (actor != CHECKER && has_call(actor, "rpg") &&
+        !(s->flags & IPC_BUFFER_ONE_CONSUMER && b->ring.head->role != 0))
+        handle_consume(b);
+    current = CHECKER;
+}
+
+static void make_ring(const struct scenario *s, uint32_t owners)
+{
+    IpcBufferOptions how = {
+        .struct_size = sizeof how, .flags = s->flags, .max_owners = owners};
+    IpcBufferCreateError body;
+    const char *detail;
+    uint64_t needed;
+    size_t size = 320 + (owners * 32 + 63) / 64 * 64 + 64 + 64 * s->blocks;
+
+    if (size > REGION_BYTES ||
+        buffer_init(&world.handles[CHECKER], world.region, size, &how, &body,
+                    &detail) != IPC_OK ||
+        world.handles[CHECKER].ring.block_count != s->blocks)
+        harness_error("no ring of %u blocks", s->blocks);
+    move_start(s);
+    for (int i = 0; i < actor_count; i++) {
+        current = i;
+        if (scripts[i].process == i &&
+            buffer_open(&world.handles[i], world.region, size, &needed,
+                        &detail) != IPC_OK)
+            harness_error("cannot attach: %s", detail);
+        current = CHECKER;
+    }
+}
+
+void script_setup(const struct scenario *s)
+{
+    uint32_t owners;
+
+    running = s;
+    tracking = false;
+    memory_settle(false);
+    memset(&world, 0, sizeof world);
+    script_parse(s->script);
+    owners = s->owners ? (uint32_t)s->owners : (uint32_t)actor_count + 1;
+    make_ring(s, owners);
+    for (int i = 0; i < actor_count; i++)
+        if (scripts[i].process == i)
+            enter(i, s);
+    enter(CHECKER, s);
+    memory_map(s->blocks, owners);
+    memory_begin();
+    world.kills_left = s->kills;
+    tracking = true;
+    for (int i = 0; i < actor_count; i++) {
+        begin_call(&world.actors[i]);
+        world.actors[i].hash = actor_boundary_hash(i);
+    }
+    for (int i = 0; i < actor_count; i++)
+        schedule_start(i);
+}
