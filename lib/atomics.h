@@ -18,6 +18,14 @@ _Static_assert(ATOMIC_INT_LOCK_FREE == 2, "needs lock-free 32-bit atomics");
 typedef _Atomic uint64_t atomic_u64;
 typedef _Atomic uint32_t atomic_u32;
 
+/* Whether every read-modify-write is a full fence too, whatever order it asks
+ * for: a locked instruction is. */
+#if defined(__x86_64__) || defined(__i386__)
+#define ATOMIC_RMW_IS_FENCE 1
+#else
+#define ATOMIC_RMW_IS_FENCE 0
+#endif
+
 #ifdef SHMIPC_MODEL
 #include "model_atomics.h"
 #else
@@ -32,6 +40,8 @@ typedef _Atomic uint32_t atomic_u32;
     atomic_fetch_add_explicit(p, v, memory_order_relaxed)
 #define atomic_add_acq_rel(p, v)                                               \
     atomic_fetch_add_explicit(p, v, memory_order_acq_rel)
+#define atomic_or_relaxed(p, v)                                                \
+    atomic_fetch_or_explicit(p, v, memory_order_relaxed)
 #define atomic_swap_acq_rel(p, v)                                              \
     atomic_exchange_explicit(p, v, memory_order_acq_rel)
 
@@ -73,6 +83,18 @@ static inline void atomic_full_fence(void)
     atomic_fetch_add_explicit(&dummy, 1, memory_order_seq_cst);
 #else
     atomic_thread_fence(memory_order_seq_cst);
+#endif
+}
+
+/* For loops that wait for another CPU. */
+static inline void atomic_cpu_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __asm__ __volatile__("pause");
+#elif defined(__aarch64__)
+    __asm__ __volatile__("isb");
+#else
+    atomic_signal_fence(memory_order_seq_cst);
 #endif
 }
 

@@ -82,9 +82,14 @@ IpcStatus buffer_skip_force(struct IpcBuffer *b, uint64_t *offset);
 IpcStatus buffer_recover(struct IpcBuffer *b, bool force, uint64_t *removed,
                          uint64_t *offset);
 
-/* Whether a read would find something other than "nothing"; `stuck`: claimed
- * but not committed, so that it pays to look again soon. */
-bool buffer_has_entry(struct IpcBuffer *b, bool *stuck);
+/* Whether what is at the head is claimed but not committed, so that it pays to
+ * look after it. Moves nothing. */
+bool buffer_is_stuck(struct IpcBuffer *b);
+
+/* Ends all writing. Readers get IPC_ERR_CLOSED when they have drained. */
+void buffer_shut(struct IpcBuffer *b);
+
+bool buffer_producers_are_dead(const struct IpcBuffer *b);
 
 IpcStatus buffer_stats(const struct IpcBuffer *b, IpcBufferStats *dest);
 

@@ -4,7 +4,9 @@
  * whom to wake. The public calls are in channel_api.c.
  */
 #include "channel.h"
+#include <sched.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     /* Calls that do not wait look for dead producers at every so many
@@ -12,153 +14,152 @@ enum {
     STUCK_ANSWERS_PER_RECOVERY = 64,
     /* An entry that is claimed but not committed: look again this soon. */
     STUCK_SLEEP_NS = 1000 * 1000,
+    /* What a sleep and a wake-up cost: then spinning in vain at most doubles
+     * the cost. docs/design.md has the figures. */
+    DEFAULT_SPIN_NS = 20000,
+    LOOKS_PER_CLOCK = 8,
 };
 
 static bool configuration_is_possible(const IpcChannelConfiguration *c)
 {
     if (c->max_round_trips == 0 || c->start_sleep_ns <= 0 ||
-        c->max_sleep_ns < c->start_sleep_ns || c->reserved32)
+        c->max_sleep_ns < c->start_sleep_ns || c->reserved32 ||
+        (c->options & ~IPC_CHANNEL_REPORT_DEAD_PRODUCERS))
         return false;
     for (size_t i = 0; i < sizeof c->reserved / sizeof c->reserved[0]; i++)
         if (c->reserved[i])
             return false;
-    return wait_backend_find(c->wait) != NULL;
+    return true;
 }
 
-const char *channel_configure(struct IpcChannel *ch,
-                              const IpcChannelConfiguration *c)
+/* Nanoseconds to spin. Where there is one CPU, whom we wait for cannot run
+ * meanwhile; a process that is bound to one may have its peer on another, but
+ * should say so. */
+static int64_t spin_time(uint32_t configured)
 {
+    cpu_set_t usable;
+
+    if (configured == IPC_CHANNEL_NO_SPIN ||
+        sysconf(_SC_NPROCESSORS_ONLN) == 1)
+        return 0;
+    if (configured)
+        return configured;
+    CPU_ZERO(&usable);
+    if (sched_getaffinity(0, sizeof usable, &usable) == 0 &&
+        CPU_COUNT(&usable) == 1)
+        return 0;
+    return DEFAULT_SPIN_NS;
+}
+
+IpcStatus channel_configure(struct IpcChannel *ch,
+                            const IpcChannelConfiguration *c,
+                            const char **detail)
+{
+    IpcStatus status;
+
+    *detail = "the configuration is impossible: max_round_trips and "
+              "start_sleep_ns are at least 1, max_sleep_ns at least "
+              "start_sleep_ns, wait is an IpcWait, and unknown options and "
+              "the reserved members are 0";
     if (!configuration_is_possible(c))
-        return "the configuration is impossible: max_round_trips and "
-               "start_sleep_ns are at least 1, max_sleep_ns at least "
-               "start_sleep_ns, wait is an IpcWait, and the reserved members "
-               "are 0";
+        return IPC_ERR_INVALID_ARGUMENT;
     memset(ch, 0, sizeof *ch);
     ch->max_round_trips = c->max_round_trips;
     ch->start_sleep = c->start_sleep_ns;
     ch->max_sleep = c->max_sleep_ns;
-    ch->backend = wait_backend_find(c->wait);
-    return NULL;
+    ch->spin = spin_time(c->spin_ns);
+    ch->report_dead = c->options & IPC_CHANNEL_REPORT_DEAD_PRODUCERS;
+    status = wait_open(&ch->waiter, c->wait);
+    if (status == IPC_ERR_UNSUPPORTED)
+        *detail = "this way of waiting was not built, or the running kernel "
+                  "lacks it: use IPC_WAIT_DEFAULT";
+    return status;
 }
 
-/* ---------------------------------------------------------------- writes */
-
-static inline void notify(struct IpcChannel *ch)
+static IpcStatus enter(struct IpcChannel *ch, IpcStatus status,
+                       const char **detail)
 {
-    wait_notify(&ch->buffer.region->readers);
+    if (status == IPC_OK &&
+        !wait_declare_deaf(&ch->waiter, ch->buffer.region)) {
+        status = IPC_ERR_ILLEGAL_STATE;
+        *detail = "a reader polls this channel's eventfd, which a handle made "
+                  "by connect could not signal: get it by ipc_channel_accept, "
+                  "or inherit it";
+    }
+    if (status != IPC_OK)
+        wait_close(&ch->waiter);
+    return status;
 }
 
-/*
- * After `status`, which a dead producer may be the reason of: now and then
- * removes what such ones left. True: something was, try again.
- */
-static bool repair_now_and_then(struct IpcChannel *ch)
+IpcStatus channel_create(struct IpcChannel *ch, void *mem, size_t size,
+                         const IpcBufferOptions *options,
+                         IpcBufferCreateError *body, const char **detail)
 {
-    uint64_t removed = 0;
+    const struct wait_backend *backend = ch->waiter.backend;
+    IpcStatus status = backend->create ? backend->create(&ch->waiter) : IPC_OK;
+
+    if (status == IPC_OK)
+        status = buffer_init(&ch->buffer, mem, size, options, body, detail);
+    else
+        *detail = "the channel's eventfd could not be made: see errno";
+    return enter(ch, status, detail);
+}
+
+IpcStatus channel_join(struct IpcChannel *ch, void *mem, size_t size,
+                       uint64_t *needed, const char **detail)
+{
+    return enter(ch, buffer_open(&ch->buffer, mem, size, needed, detail),
+                 detail);
+}
+
+void channel_leave(struct IpcChannel *ch)
+{
+    buffer_close(&ch->buffer);
+    wait_close(&ch->waiter);
+}
+
+static inline void notify(struct IpcChannel *ch, enum wait_side side)
+{
+    wait_notify(&ch->waiter, ch->buffer.region, side);
+}
+
+IpcStatus channel_recover(struct IpcChannel *ch, bool force, uint64_t *removed,
+                          uint64_t *offset)
+{
+    IpcStatus status = buffer_recover(&ch->buffer, force, removed, offset);
+
+    /* What was behind it can be read now. */
+    if (*removed)
+        notify(ch, WAIT_READERS);
+    return status;
+}
+
+/* True: something that dead producers left was removed. */
+static bool repair(struct IpcChannel *ch)
+{
+    uint64_t removed;
     uint64_t offset;
-    /* Relaxed: a count of this handle that may miss some. */
-    uint32_t answers = atomic_get_relaxed(&ch->stuck_answers) + 1;
 
-    atomic_put_relaxed(&ch->stuck_answers, answers);
-    if (answers % STUCK_ANSWERS_PER_RECOVERY != 0)
-        return false;
-    buffer_recover(&ch->buffer, false, &removed, &offset);
+    channel_recover(ch, false, &removed, &offset);
     return removed > 0;
 }
 
-/* After a write or reserve that did not get space. It may have left filler
- * that a sleeping reader has to pass. */
-static bool should_write_again(struct IpcChannel *ch, IpcStatus status)
-{
-    if (status != IPC_ERR_NO_SPACE_CONTIGUOUS)
-        return false;
-    notify(ch);
-    return repair_now_and_then(ch);
-}
+/* --------------------------------------------------------------- waiting */
 
-IpcStatus channel_write(struct IpcChannel *ch, const void *data, size_t size)
-{
-    IpcStatus status = buffer_write(&ch->buffer, data, size);
+/* One try of what a caller waits for. */
+typedef IpcStatus attempt_fn(struct IpcChannel *ch, void *what);
 
-    if (__builtin_expect(status != IPC_OK, 0)) {
-        if (!should_write_again(ch, status))
-            return status;
-        status = buffer_write(&ch->buffer, data, size);
-    }
-    notify(ch);
-    return status;
-}
-
-IpcStatus channel_writev(struct IpcChannel *ch, const struct iovec *pieces,
-                         int count, size_t *size)
-{
-    IpcStatus status = buffer_writev(&ch->buffer, pieces, count, size);
-
-    if (should_write_again(ch, status))
-        status = buffer_writev(&ch->buffer, pieces, count, size);
-    notify(ch);
-    return status;
-}
-
-IpcStatus channel_reserve(struct IpcChannel *ch, size_t size,
-                          IpcReservation *dest)
-{
-    IpcStatus status = buffer_reserve(&ch->buffer, size, dest);
-
-    if (should_write_again(ch, status))
-        status = buffer_reserve(&ch->buffer, size, dest);
-    return status;
-}
-
-IpcStatus channel_commit(struct IpcChannel *ch,
-                         const IpcReservation *reservation, size_t size)
-{
-    IpcStatus status = buffer_commit(&ch->buffer, reservation, size);
-
-    notify(ch);
-    return status;
-}
-
-IpcStatus channel_abort(struct IpcChannel *ch,
-                        const IpcReservation *reservation)
-{
-    IpcStatus status = buffer_abort(&ch->buffer, reservation);
-
-    /* Entries behind the reservation can be read now. */
-    notify(ch);
-    return status;
-}
-
-/* ----------------------------------------------------------------- reads */
-
-static IpcStatus attempt(struct IpcChannel *ch, struct request *q)
-{
-    struct IpcBuffer *b = &ch->buffer;
-
-    switch (q->kind) {
-    case REQUEST_ALLOCATE:
-        return buffer_read_alloc(b, q->dest, &q->offset);
-    case REQUEST_INTO:
-        return buffer_read(b, q->dest, &q->offset, &q->needed);
-    case REQUEST_PEEK:
-        break;
-    }
-    return buffer_peek(b, q->dest, &q->offset);
-}
-
-IpcStatus channel_try(struct IpcChannel *ch, struct request *q)
-{
-    IpcStatus status = attempt(ch, q);
-
-    if (status == IPC_ERR_NOT_READY && repair_now_and_then(ch))
-        status = attempt(ch, q);
-    return status;
-}
+struct waiting {
+    enum wait_side side;
+    attempt_fn *attempt;
+    void *what;
+    int64_t round; /* ns: how long to sleep where nobody wakes us */
+};
 
 static bool is_transient(IpcStatus status)
 {
     return status == IPC_EMPTY || status == IPC_ERR_NOT_READY ||
-           status == IPC_ERR_LOCKED;
+           status == IPC_ERR_LOCKED || status == IPC_ERR_NO_SPACE_CONTIGUOUS;
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -166,68 +167,95 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* Sleeps until there may be something to read, at most to `until` and at most
- * for `round` if nobody will wake us. */
-static void sleep_once(struct IpcChannel *ch, int64_t until, int64_t round)
-{
-    struct shm_wait *wait = &ch->buffer.region->readers;
-    uint32_t seen = wait_announce(ch->backend, wait);
-    uint64_t removed = 0;
-    uint64_t offset;
-    int64_t now;
-    bool stuck;
-
-    if (buffer_has_entry(&ch->buffer, &stuck))
-        return;
-    now = wait_now();
-    if (stuck) {
-        buffer_recover(&ch->buffer, false, &removed, &offset);
-        if (removed)
-            return;
-        until = earlier(until, now + STUCK_SLEEP_NS);
-    }
-    if (!ch->backend->can_be_woken)
-        until = earlier(until, now + round);
-    ch->backend->sleep(&wait->sequence, seen,
-                       earlier(until, now + WAIT_CAP_NS));
-}
-
 static int64_t next_round(const struct IpcChannel *ch, int64_t round)
 {
     return round > ch->max_sleep / 2 ? ch->max_sleep : round * 2;
 }
 
-/* One round: until something arrives or its time is over. A sleep ends early
- * for signals, wakes meant for others, and to look after the stuck. */
-static IpcStatus wait_round(struct IpcChannel *ch, struct request *q,
-                            int64_t round)
+/* Tries for a short while without sleeping. */
+static IpcStatus spin(struct IpcChannel *ch, struct waiting *w, int64_t until)
 {
-    int64_t until = wait_now() + round;
+    IpcStatus status = IPC_EMPTY;
+
+    do {
+        for (int i = 0; i < LOOKS_PER_CLOCK; i++) {
+            status = w->attempt(ch, w->what);
+            if (!is_transient(status))
+                return status;
+            atomic_cpu_relax();
+        }
+    } while (wait_now() < until);
+    return status;
+}
+
+/* Whether all that ever wrote and has not left is dead. */
+static bool producers_are_dead(struct IpcChannel *ch, IpcStatus status,
+                               enum wait_side side)
+{
+    return ch->report_dead && side == WAIT_READERS && status == IPC_EMPTY &&
+           buffer_producers_are_dead(&ch->buffer);
+}
+
+static IpcStatus sleep_announced(struct IpcChannel *ch, struct waiting *w,
+                                 int64_t until)
+{
+    struct shm_wait *wait = wait_of(ch->buffer.region, w->side);
+    uint32_t seen = wait_announce(wait, wait_how(&ch->waiter, wait, w->side),
+                                  channel_wakers_fence(ch, w->side));
+    IpcStatus status = w->attempt(ch, w->what);
+    int64_t now;
+
+    /* Where others are faster there may be more: no time to sleep. */
+    if (!is_transient(status) || status == IPC_ERR_LOCKED)
+        return status;
+    now = wait_now();
+    if (buffer_is_stuck(&ch->buffer)) {
+        if (repair(ch))
+            return w->attempt(ch, w->what);
+        until = earlier(until, now + STUCK_SLEEP_NS);
+    } else if (producers_are_dead(ch, status, w->side)) {
+        return IPC_ERR_PRODUCERS_DEAD;
+    }
+    if (ch->waiter.backend->announces == 0)
+        until = earlier(until, now + w->round);
+    wait_sleep(&ch->waiter, wait, w->side, seen,
+               earlier(until, now + WAIT_CAP_NS));
+    return w->attempt(ch, w->what);
+}
+
+static bool found_nothing(IpcStatus status)
+{
+    return status == IPC_EMPTY || status == IPC_ERR_NOT_READY;
+}
+
+/* Sleeps once, at most to `until`, unless a try after the announcement gives
+ * an answer. */
+static IpcStatus sleep_once(struct IpcChannel *ch, struct waiting *w,
+                            int64_t until)
+{
+    bool took = wait_before(&ch->waiter, w->side);
+    IpcStatus status = sleep_announced(ch, w, until);
+
+    if (took && !found_nothing(status))
+        wait_pass_on(&ch->waiter, w->side);
+    return status;
+}
+
+/* Until there is an answer, or `until`; the status then is a transient one. A
+ * sleep ends early for wakes meant for others and to look after the stuck. */
+static IpcStatus wait_until(struct IpcChannel *ch, struct waiting *w,
+                            int64_t until)
+{
     IpcStatus status;
 
     do {
-        sleep_once(ch, until, round);
-        status = attempt(ch, q);
+        status = sleep_once(ch, w, until);
+        w->round = next_round(ch, w->round);
     } while (is_transient(status) && wait_now() < until);
     return status;
 }
 
-IpcStatus channel_read_rounds(struct IpcChannel *ch, struct request *q)
-{
-    int64_t round = ch->start_sleep;
-    IpcStatus status = attempt(ch, q);
-
-    for (uint32_t i = 0; is_transient(status); i++) {
-        if (i >= ch->max_round_trips &&
-            ch->max_round_trips != IPC_CHANNEL_UNLIMITED_ROUND_TRIPS)
-            return IPC_ERR_RETRY_LIMIT;
-        status = wait_round(ch, q, round);
-        round = next_round(ch, round);
-    }
-    return status;
-}
-
-/* The end of a relative timeout; one beyond the clock's range is never. */
+/* Ends of relative timeouts; one beyond the clock's range is never. */
 static bool deadline_of(const struct timespec *timeout, int64_t *deadline)
 {
     const int64_t second = 1000000000;
@@ -245,22 +273,270 @@ static bool deadline_of(const struct timespec *timeout, int64_t *deadline)
     return true;
 }
 
-IpcStatus channel_read_until(struct IpcChannel *ch, struct request *q,
+static IpcStatus block_until(struct IpcChannel *ch, struct waiting *w,
                              const struct timespec *timeout)
 {
-    int64_t round = ch->start_sleep;
     int64_t deadline;
     IpcStatus status;
 
     if (!deadline_of(timeout, &deadline))
         return IPC_ERR_INVALID_ARGUMENT;
-    status = attempt(ch, q);
-    while (is_transient(status)) {
-        if (wait_now() >= deadline)
-            return IPC_ERR_TIMEOUT;
-        sleep_once(ch, deadline, round);
-        status = attempt(ch, q);
+    status = w->attempt(ch, w->what);
+    if (is_transient(status) && ch->spin > 0)
+        status = spin(ch, w, earlier(deadline, wait_now() + ch->spin));
+    if (is_transient(status) && wait_now() < deadline)
+        status = wait_until(ch, w, deadline);
+    return is_transient(status) ? IPC_ERR_TIMEOUT : status;
+}
+
+static IpcStatus block_rounds(struct IpcChannel *ch, struct waiting *w)
+{
+    int64_t round = ch->start_sleep;
+    IpcStatus status = w->attempt(ch, w->what);
+
+    if (is_transient(status) && ch->spin > 0)
+        status = spin(ch, w, wait_now() + ch->spin);
+    for (uint32_t i = 0; is_transient(status); i++) {
+        if (i >= ch->max_round_trips &&
+            ch->max_round_trips != IPC_CHANNEL_UNLIMITED_ROUND_TRIPS)
+            return IPC_ERR_RETRY_LIMIT;
+        w->round = round;
+        status = wait_until(ch, w, wait_now() + round);
         round = next_round(ch, round);
     }
+    return status;
+}
+
+/*
+ * After an answer that a dead producer may be the reason of: now and then
+ * removes what such ones left. True: something was, try again.
+ */
+static bool repair_now_and_then(struct IpcChannel *ch)
+{
+    /* Relaxed: a count of this handle that may miss some. */
+    uint32_t answers = atomic_get_relaxed(&ch->stuck_answers) + 1;
+
+    atomic_put_relaxed(&ch->stuck_answers, answers);
+    return answers % STUCK_ANSWERS_PER_RECOVERY == 0 && repair(ch);
+}
+
+/* ---------------------------------------------------------------- writes */
+
+/* Without space a write may have left filler that a reader has to pass: by a
+ * plain store, so that the fence of channel_wakers_fence() is ours. */
+static inline void notify_sent(struct IpcChannel *ch, IpcStatus status)
+{
+    if (__builtin_expect(status != IPC_OK, 0))
+        atomic_full_fence();
+    notify(ch, WAIT_READERS);
+}
+
+static IpcStatus send_once(struct IpcChannel *ch, void *what)
+{
+    struct sending *s = what;
+    struct IpcBuffer *b = &ch->buffer;
+    IpcStatus status = IPC_ERR_INVALID_ARGUMENT;
+
+    switch (s->kind) {
+    case SENDING_DATA:
+        status = buffer_write(b, s->data, s->size);
+        break;
+    case SENDING_PIECES:
+        status = buffer_writev(b, s->data, s->count, &s->size);
+        break;
+    case SENDING_RESERVE:
+        status = buffer_reserve(b, s->size, s->dest);
+        break;
+    }
+    notify_sent(ch, status);
+    return status;
+}
+
+IpcStatus channel_write(struct IpcChannel *ch, const void *data, size_t size)
+{
+    IpcStatus status = buffer_write(&ch->buffer, data, size);
+
+    notify_sent(ch, status);
+    if (__builtin_expect(status == IPC_ERR_NO_SPACE_CONTIGUOUS, 0) &&
+        repair_now_and_then(ch)) {
+        status = buffer_write(&ch->buffer, data, size);
+        notify_sent(ch, status);
+    }
+    return status;
+}
+
+IpcStatus channel_send(struct IpcChannel *ch, struct sending *what)
+{
+    IpcStatus status = send_once(ch, what);
+
+    if (status == IPC_ERR_NO_SPACE_CONTIGUOUS && repair_now_and_then(ch))
+        status = send_once(ch, what);
+    return status;
+}
+
+IpcStatus channel_send_until(struct IpcChannel *ch, struct sending *what,
+                             const struct timespec *timeout)
+{
+    struct waiting w = {WAIT_WRITERS, send_once, what, ch->start_sleep};
+
+    return block_until(ch, &w, timeout);
+}
+
+IpcStatus channel_commit(struct IpcChannel *ch,
+                         const IpcReservation *reservation, size_t size)
+{
+    IpcStatus status = buffer_commit(&ch->buffer, reservation, size);
+
+    notify(ch, WAIT_READERS);
+    return status;
+}
+
+IpcStatus channel_abort(struct IpcChannel *ch,
+                        const IpcReservation *reservation)
+{
+    IpcStatus status = buffer_abort(&ch->buffer, reservation);
+
+    /* Entries behind the reservation can be read now. The fence is what
+     * channel_wakers_fence() promises. */
+    atomic_full_fence();
+    notify(ch, WAIT_READERS);
+    return status;
+}
+
+void channel_close(struct IpcChannel *ch)
+{
+    buffer_shut(&ch->buffer);
+    /* As in channel_abort(). */
+    atomic_full_fence();
+    notify(ch, WAIT_READERS);
+    notify(ch, WAIT_WRITERS);
+}
+
+/* ----------------------------------------------------------------- reads */
+
+static IpcStatus read_once(struct IpcChannel *ch, void *what)
+{
+    struct request *q = what;
+    struct IpcBuffer *b = &ch->buffer;
+    IpcStatus status = IPC_ERR_INVALID_ARGUMENT;
+
+    switch (q->kind) {
+    case REQUEST_ALLOCATE:
+        status = buffer_read_alloc(b, q->dest, &q->offset);
+        break;
+    case REQUEST_INTO:
+        status = buffer_read(b, q->dest, &q->offset, &q->needed);
+        break;
+    case REQUEST_PEEK:
+        status = buffer_peek(b, q->dest, &q->offset);
+        break;
+    }
+    /* Also without an entry it may have passed filler and so made space. */
+    notify(ch, WAIT_WRITERS);
+    return status;
+}
+
+/* A poller sleeps out of our sight: what a sleeper looks after between two
+ * short sleeps is looked after at once. */
+static IpcStatus look_after_stuck(struct IpcChannel *ch, struct request *q)
+{
+    return repair(ch) ? read_once(ch, q) : IPC_ERR_NOT_READY;
+}
+
+/* A sleeper's steps but the sleep, which the application does in poll(). */
+static IpcStatus arm_and_try(struct IpcChannel *ch, struct request *q)
+{
+    struct waiter *w = &ch->waiter;
+    struct shm_wait *wait = wait_of(ch->buffer.region, WAIT_READERS);
+    bool took = wait_before(w, WAIT_READERS);
+    uint32_t seen = wait_announce(wait, wait_how(w, wait, WAIT_READERS),
+                                  channel_wakers_fence(ch, WAIT_READERS));
+    IpcStatus armed = w->backend->arm(w, wait, seen);
+    IpcStatus status = read_once(ch, q);
+
+    if (found_nothing(status) && buffer_is_stuck(&ch->buffer))
+        status = look_after_stuck(ch, q);
+    if (!found_nothing(status)) {
+        if (took)
+            wait_pass_on(w, WAIT_READERS);
+        return status;
+    }
+    if (armed != IPC_OK)
+        return armed;
+    return producers_are_dead(ch, status, WAIT_READERS) ? IPC_ERR_PRODUCERS_DEAD
+                                                        : status;
+}
+
+IpcStatus channel_try(struct IpcChannel *ch, struct request *q)
+{
+    IpcStatus status = read_once(ch, q);
+
+    if (status == IPC_ERR_NOT_READY && repair_now_and_then(ch))
+        status = read_once(ch, q);
+    /* Relaxed: the thread that polls has asked for the descriptor before. */
+    if (found_nothing(status) && atomic_get_relaxed(&ch->polled))
+        status = arm_and_try(ch, q);
+    return status;
+}
+
+IpcStatus channel_poll(struct IpcChannel *ch, int *fd, const char **detail)
+{
+    struct waiter *w = &ch->waiter;
+    struct shm_wait *wait = wait_of(ch->buffer.region, WAIT_READERS);
+
+    *detail = "this way of waiting has no descriptor: use IPC_WAIT_IO_URING "
+              "or IPC_WAIT_EVENTFD";
+    if (!w->backend->fd || !w->backend->arm)
+        return IPC_ERR_UNSUPPORTED;
+    *detail = "the handle has no descriptor: with IPC_WAIT_EVENTFD create, "
+              "accept or inherit it";
+    if (w->backend->announces == WAIT_BY_EVENT &&
+        w->event_fds[WAIT_READERS] < 0)
+        return IPC_ERR_ILLEGAL_STATE;
+    *detail = "no descriptor could be made: see sys_errno";
+    *fd = w->backend->fd(w);
+    if (*fd < 0)
+        return IPC_ERR_SYSTEM;
+    *detail = "some handle of this channel was made by connect and cannot "
+              "signal the eventfd: use ipc_channel_share for it, or "
+              "IPC_WAIT_IO_URING here";
+    if (w->backend->announces == WAIT_BY_EVENT &&
+        !wait_declare_polled(ch->buffer.region))
+        return IPC_ERR_ILLEGAL_STATE;
+    /* Relaxed: other threads need not poll. */
+    atomic_put_relaxed(&ch->polled, 1);
+    *detail = "the wait could not be prepared";
+    /* Readable at first, whatever there is: a loop begins by reading. */
+    return w->backend->arm(w, wait, atomic_get_relaxed(&wait->sequence) - 1);
+}
+
+IpcStatus channel_read_rounds(struct IpcChannel *ch, struct request *q)
+{
+    struct waiting w = {WAIT_READERS, read_once, q, ch->start_sleep};
+
+    return block_rounds(ch, &w);
+}
+
+IpcStatus channel_read_until(struct IpcChannel *ch, struct request *q,
+                             const struct timespec *timeout)
+{
+    struct waiting w = {WAIT_READERS, read_once, q, ch->start_sleep};
+
+    return block_until(ch, &w, timeout);
+}
+
+IpcStatus channel_skip(struct IpcChannel *ch, uint64_t offset, uint64_t *head)
+{
+    IpcStatus status = buffer_skip(&ch->buffer, offset, head);
+
+    notify(ch, WAIT_WRITERS);
+    return status;
+}
+
+IpcStatus channel_skip_force(struct IpcChannel *ch, uint64_t *offset)
+{
+    IpcStatus status = buffer_skip_force(&ch->buffer, offset);
+
+    notify(ch, WAIT_WRITERS);
     return status;
 }

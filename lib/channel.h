@@ -11,12 +11,39 @@
 
 struct IpcChannel {
     struct IpcBuffer buffer;
-    const struct wait_backend *backend;
+    struct waiter waiter;
+    int64_t spin;        /* ns */
     int64_t start_sleep; /* ns */
     int64_t max_sleep;   /* ns */
     uint32_t max_round_trips;
+    bool report_dead;
+    atomic_u32 polled; /* 1: reads that find nothing arm the descriptor */
     atomic_u32 stuck_answers;
 };
+
+/* A write that may wait for space, in one of three forms. */
+struct sending {
+    enum { SENDING_DATA, SENDING_PIECES, SENDING_RESERVE } kind;
+    const void *data; /* or the pieces */
+    int count;
+    size_t size;
+    IpcReservation *dest;
+};
+
+/*
+ * Whether all who wake that side pass a full fence between making the change
+ * and looking for sleepers, without being asked to: where a read-modify-write
+ * is one. Producers count the entry after READY (see publish() in write.c);
+ * many consumers move head by CAS. One producer and one consumer do with plain
+ * stores.
+ */
+static inline bool channel_wakers_fence(const struct IpcChannel *ch,
+                                        enum wait_side side)
+{
+    return ATOMIC_RMW_IS_FENCE &&
+           !(side == WAIT_READERS ? ch->buffer.ring.one_producer
+                                  : ch->buffer.ring.one_consumer);
+}
 
 /* What a read wants, and what it found out for an error body. */
 struct request {
@@ -26,21 +53,39 @@ struct request {
     size_t needed;
 };
 
-/* Takes the configuration over; NULL, or what is wrong with it. */
-const char *channel_configure(struct IpcChannel *ch,
-                              const IpcChannelConfiguration *configuration);
+/* Takes the configuration over. On an error *detail says what is wrong. */
+IpcStatus channel_configure(struct IpcChannel *ch,
+                            const IpcChannelConfiguration *configuration,
+                            const char **detail);
 
+/* Makes or joins the buffer of a configured handle; on an error nothing is
+ * left to release but the handle's memory. */
+IpcStatus channel_create(struct IpcChannel *ch, void *mem, size_t size,
+                         const IpcBufferOptions *options,
+                         IpcBufferCreateError *body, const char **detail);
+IpcStatus channel_join(struct IpcChannel *ch, void *mem, size_t size,
+                       uint64_t *needed, const char **detail);
+void channel_leave(struct IpcChannel *ch);
+
+/* Sends if there is space; waits for space until `timeout` is over (NULL: for
+ * ever). */
+IpcStatus channel_send(struct IpcChannel *ch, struct sending *what);
+IpcStatus channel_send_until(struct IpcChannel *ch, struct sending *what,
+                             const struct timespec *timeout);
 IpcStatus channel_write(struct IpcChannel *ch, const void *data, size_t size);
-IpcStatus channel_writev(struct IpcChannel *ch, const struct iovec *pieces,
-                         int count, size_t *size);
-IpcStatus channel_reserve(struct IpcChannel *ch, size_t size,
-                          IpcReservation *dest);
 IpcStatus channel_commit(struct IpcChannel *ch,
                          const IpcReservation *reservation, size_t size);
 IpcStatus channel_abort(struct IpcChannel *ch,
                         const IpcReservation *reservation);
 
+void channel_close(struct IpcChannel *ch);
+IpcStatus channel_recover(struct IpcChannel *ch, bool force, uint64_t *removed,
+                          uint64_t *offset);
+
+IpcStatus channel_skip(struct IpcChannel *ch, uint64_t offset, uint64_t *head);
+IpcStatus channel_skip_force(struct IpcChannel *ch, uint64_t *offset);
 IpcStatus channel_try(struct IpcChannel *ch, struct request *q);
+IpcStatus channel_poll(struct IpcChannel *ch, int *fd, const char **detail);
 IpcStatus channel_read_rounds(struct IpcChannel *ch, struct request *q);
 IpcStatus channel_read_until(struct IpcChannel *ch, struct request *q,
                              const struct timespec *timeout);

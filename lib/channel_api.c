@@ -4,6 +4,7 @@
  * around channel.c.
  */
 #include "channel.h"
+#include <errno.h>
 #include <stdlib.h>
 
 static const char null_handle[] =
@@ -21,16 +22,16 @@ IpcChannelResult ipc_channel_create(void *mem, size_t size,
                                 .flags = configuration.flags,
                                 .max_owners = configuration.max_owners};
     IpcBufferCreateError body = {size, 0};
-    IpcStatus status = IPC_ERR_INVALID_ARGUMENT;
     IpcChannel *ch = malloc(sizeof *ch);
     const char *detail;
+    IpcStatus status;
 
     if (!ch)
         return IpcChannelResult_error(
             IPC_ERR_ALLOCATION, "malloc failed: no memory for the handle");
-    detail = channel_configure(ch, &configuration);
-    if (!detail)
-        status = buffer_init(&ch->buffer, mem, size, &options, &body, &detail);
+    status = channel_configure(ch, &configuration, &detail);
+    if (status == IPC_OK)
+        status = channel_create(ch, mem, size, &options, &body, &detail);
     if (status == IPC_OK)
         return IpcChannelResult_ok(IPC_OK, ch);
     free(ch);
@@ -42,16 +43,16 @@ ipc_channel_connect_sized(void *mem, size_t size,
                           IpcChannelConfiguration configuration)
 {
     IpcBufferAttachError body = {0};
-    IpcStatus status = IPC_ERR_INVALID_ARGUMENT;
     IpcChannel *ch = malloc(sizeof *ch);
     const char *detail;
+    IpcStatus status;
 
     if (!ch)
         return IpcChannelConnectResult_error(
             IPC_ERR_ALLOCATION, buffer_attach_detail(IPC_ERR_ALLOCATION));
-    detail = channel_configure(ch, &configuration);
-    if (!detail)
-        status = buffer_open(&ch->buffer, mem, size, &body.min_size, &detail);
+    status = channel_configure(ch, &configuration, &detail);
+    if (status == IPC_OK)
+        status = channel_join(ch, mem, size, &body.min_size, &detail);
     if (status == IPC_OK)
         return IpcChannelConnectResult_ok(IPC_OK, ch);
     free(ch);
@@ -69,7 +70,7 @@ IpcChannelDestroyResult ipc_channel_destroy(IpcChannel *channel)
     if (!channel)
         return IpcChannelDestroyResult_error(IPC_ERR_INVALID_ARGUMENT,
                                              null_handle);
-    buffer_close(&channel->buffer);
+    channel_leave(channel);
     free(channel);
     return IpcChannelDestroyResult_ok(IPC_OK);
 }
@@ -105,37 +106,106 @@ IpcChannelWriteResult ipc_channel_write(IpcChannel *channel, const void *data,
         write_body(channel, size));
 }
 
+static IpcChannelWriteResult
+write_result(IpcChannel *channel, const struct sending *what, IpcStatus status)
+{
+    if (status == IPC_OK)
+        return IpcChannelWriteResult_ok(IPC_OK);
+    return IpcChannelWriteResult_error_body(
+        status,
+        buffer_write_detail(&channel->buffer, what->data, what->size, status),
+        write_body(channel, what->size));
+}
+
+static IpcChannelReserveResult reserve_result(IpcChannel *channel,
+                                              const struct sending *what,
+                                              IpcStatus status)
+{
+    if (status == IPC_OK)
+        return IpcChannelReserveResult_ok(IPC_OK);
+    return IpcChannelReserveResult_error_body(
+        status,
+        buffer_write_detail(&channel->buffer, what->dest, what->size, status),
+        write_body(channel, what->size));
+}
+
 IpcChannelWriteResult ipc_channel_writev(IpcChannel *channel,
                                          const struct iovec *pieces, int count)
 {
-    IpcStatus status;
-    size_t size;
+    struct sending what = {
+        .kind = SENDING_PIECES, .data = pieces, .count = count};
 
     if (!channel)
         return IpcChannelWriteResult_error(IPC_ERR_INVALID_ARGUMENT,
                                            null_handle);
-    status = channel_writev(channel, pieces, count, &size);
-    if (status == IPC_OK)
-        return IpcChannelWriteResult_ok(IPC_OK);
-    return IpcChannelWriteResult_error_body(
-        status, buffer_write_detail(&channel->buffer, pieces, size, status),
-        write_body(channel, size));
+    return write_result(channel, &what, channel_send(channel, &what));
 }
 
 IpcChannelReserveResult ipc_channel_reserve(IpcChannel *channel, size_t size,
                                             IpcReservation *dest)
 {
-    IpcStatus status;
+    struct sending what = {.kind = SENDING_RESERVE, .size = size, .dest = dest};
 
     if (!channel)
         return IpcChannelReserveResult_error(IPC_ERR_INVALID_ARGUMENT,
                                              null_handle);
-    status = channel_reserve(channel, size, dest);
-    if (status == IPC_OK)
-        return IpcChannelReserveResult_ok(IPC_OK);
-    return IpcChannelReserveResult_error_body(
-        status, buffer_write_detail(&channel->buffer, dest, size, status),
-        write_body(channel, size));
+    return reserve_result(channel, &what, channel_send(channel, &what));
+}
+
+IpcChannelWriteResult
+ipc_channel_write_with_timeout(IpcChannel *channel, const void *data,
+                               size_t size, const struct timespec *timeout)
+{
+    struct sending what = {.kind = SENDING_DATA, .data = data, .size = size};
+
+    if (!channel)
+        return IpcChannelWriteResult_error(IPC_ERR_INVALID_ARGUMENT,
+                                           null_handle);
+    return write_result(channel, &what,
+                        channel_send_until(channel, &what, timeout));
+}
+
+IpcChannelWriteResult ipc_channel_write_blocking(IpcChannel *channel,
+                                                 const void *data, size_t size)
+{
+    return ipc_channel_write_with_timeout(channel, data, size, NULL);
+}
+
+IpcChannelWriteResult
+ipc_channel_writev_with_timeout(IpcChannel *channel, const struct iovec *pieces,
+                                int count, const struct timespec *timeout)
+{
+    struct sending what = {
+        .kind = SENDING_PIECES, .data = pieces, .count = count};
+
+    if (!channel)
+        return IpcChannelWriteResult_error(IPC_ERR_INVALID_ARGUMENT,
+                                           null_handle);
+    return write_result(channel, &what,
+                        channel_send_until(channel, &what, timeout));
+}
+
+IpcChannelReserveResult
+ipc_channel_reserve_with_timeout(IpcChannel *channel, size_t size,
+                                 IpcReservation *dest,
+                                 const struct timespec *timeout)
+{
+    struct sending what = {.kind = SENDING_RESERVE, .size = size, .dest = dest};
+
+    if (!channel)
+        return IpcChannelReserveResult_error(IPC_ERR_INVALID_ARGUMENT,
+                                             null_handle);
+    return reserve_result(channel, &what,
+                          channel_send_until(channel, &what, timeout));
+}
+
+IpcChannelCloseResult ipc_channel_close(IpcChannel *channel)
+{
+    if (!channel)
+        return IpcChannelCloseResult_error(IPC_ERR_INVALID_ARGUMENT,
+                                           null_handle);
+    channel_close(channel);
+    return IpcChannelCloseResult_ok(IPC_OK);
 }
 
 IpcChannelCommitResult ipc_channel_commit(IpcChannel *channel,
@@ -314,7 +384,7 @@ IpcChannelSkipResult ipc_channel_skip(IpcChannel *channel, uint64_t offset)
     IpcStatus status = IPC_ERR_INVALID_ARGUMENT;
 
     if (channel)
-        status = buffer_skip(&channel->buffer, offset, &body.offset);
+        status = channel_skip(channel, offset, &body.offset);
     if (status >= 0)
         return IpcChannelSkipResult_ok(status, offset);
     return IpcChannelSkipResult_error_body(status, buffer_read_detail(status),
@@ -327,7 +397,7 @@ IpcChannelSkipForceResult ipc_channel_skip_force(IpcChannel *channel)
     IpcStatus status = IPC_ERR_INVALID_ARGUMENT;
 
     if (channel)
-        status = buffer_skip_force(&channel->buffer, &body.offset);
+        status = channel_skip_force(channel, &body.offset);
     if (status >= 0)
         return IpcChannelSkipForceResult_ok(status, body.offset);
     return IpcChannelSkipForceResult_error_body(
@@ -341,12 +411,28 @@ IpcChannelRecoverResult ipc_channel_recover(IpcChannel *channel, bool force)
     uint64_t removed = 0;
 
     if (channel)
-        status =
-            buffer_recover(&channel->buffer, force, &removed, &body.offset);
+        status = channel_recover(channel, force, &removed, &body.offset);
     if (status >= 0)
         return IpcChannelRecoverResult_ok(status, removed);
     return IpcChannelRecoverResult_error_body(status,
                                               buffer_read_detail(status), body);
+}
+
+IpcChannelFdResult ipc_channel_fd(IpcChannel *channel)
+{
+    IpcChannelSystemError body = {0};
+    const char *detail;
+    IpcStatus status;
+    int fd;
+
+    if (!channel)
+        return IpcChannelFdResult_error(IPC_ERR_INVALID_ARGUMENT, null_handle);
+    status = channel_poll(channel, &fd, &detail);
+    if (status == IPC_OK)
+        return IpcChannelFdResult_ok(IPC_OK, fd);
+    if (status == IPC_ERR_SYSTEM)
+        body.sys_errno = errno;
+    return IpcChannelFdResult_error_body(status, detail, body);
 }
 
 IpcChannelStatsResult ipc_channel_stats(const IpcChannel *channel,

@@ -194,9 +194,11 @@ IpcStatus handle_produce(struct IpcBuffer *b)
     status = enter(b, token);
     if (status == IPC_OK && b->ring.one_producer)
         status = take_producer_role(b);
-    if (status == IPC_OK)
+    if (status == IPC_OK) {
+        owner_note(&b->ring.owners, handle_owner(b), OWNER_PRODUCES);
         /* Publishes `owner`; pairs with handle_may_produce(). */
         atomic_put_release(&b->produces, token);
+    }
     unlock_entry(b);
     return status;
 }
@@ -238,7 +240,7 @@ static void abort_reservations(struct IpcBuffer *b, uint32_t owner)
 {
     struct ring *r = &b->ring;
     /* Relaxed: not older than this process's own claims. */
-    uint64_t tail = atomic_get_relaxed(&r->tail->position);
+    uint64_t tail = protocol_tail(r);
 
     for (uint32_t i = 0; i < r->block_count; i++) {
         uint64_t position = position_before(r, tail, i);
@@ -264,8 +266,18 @@ void buffer_close(struct IpcBuffer *b)
     if (b->ring.one_consumer)
         owner_drop_role(&b->ring.head->role, owner, b->handle);
     if (owner_release(&b->ring.owners, owner)) {
-        if (owner_has_reserved(&b->ring.owners, owner))
+        if (owner_does(&b->ring.owners, owner, OWNER_RESERVES))
             abort_reservations(b, owner);
         owner_free(&b->ring.owners, owner);
     }
+}
+
+void buffer_shut(struct IpcBuffer *b)
+{
+    protocol_close(&b->ring);
+}
+
+bool buffer_producers_are_dead(const struct IpcBuffer *b)
+{
+    return owner_producers_are_dead(&b->ring.owners);
 }

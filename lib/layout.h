@@ -25,7 +25,8 @@
  *
  * Position, 64 bit: lap | index. The index has just as many bits as n needs
  * (index_bits), so that laps never run out: 2^58 blocks can pass through any
- * buffer. The first lap is 1.
+ * buffer. The first lap is 1. The top bit is set in the tail of a closed
+ * ring, so that every claim by CAS fails from then on.
  *
  * Control word, 64 bit: tag:32 | value:28 | state:4. The tag is the low half
  * of the lap that the word speaks of. A word with another tag says nothing
@@ -55,8 +56,10 @@ enum {
     SHMIPC_RENEWAL_LAPS = 65536,
 };
 
+#define SHMIPC_TAIL_CLOSED (UINT64_C(1) << 63)
+
 /* ready word: anything else means that create has not finished. */
-#define SHMIPC_READY UINT32_C(0x600dc0de)
+#define SHMIPC_READY       UINT32_C(0x600dc0de)
 
 struct shm_identity {
     uint64_t magic;
@@ -74,20 +77,24 @@ struct shm_identity {
 
 struct shm_tail {
     atomic_u64 position;
-    atomic_u64 role; /* one-producer mode: who, see owner.h; else 0 */
-    uint64_t reserved[6];
+    atomic_u64 role;   /* one-producer mode: who, see owner.h; else 0 */
+    atomic_u64 closed; /* 1: closed, for a one producer */
+    uint64_t reserved[5];
 };
 
 struct shm_head {
     atomic_u64 position;
-    atomic_u64 role; /* one-consumer mode: who; else 0 */
-    uint64_t reserved[6];
+    atomic_u64 role;   /* one-consumer mode: who; else 0 */
+    atomic_u64 closed; /* 1: closed, for consumers */
+    uint64_t reserved[5];
 };
 
 struct shm_wait {
     atomic_u32 sequence; /* the futex word: changes with every wake */
-    atomic_u32 sleepers; /* 1: somebody may be asleep; cleared by wakers */
-    uint32_t reserved[14];
+    atomic_u32 sleepers; /* WAIT_BY_* of who may be asleep; wakers clear it */
+    atomic_u32 deaf;     /* 1: some handle has no eventfd to wake others by */
+    atomic_u32 polled;   /* 1: nothing but the eventfd wakes some sleeper */
+    uint32_t reserved[12];
 };
 
 struct shm_owner {
@@ -95,7 +102,7 @@ struct shm_owner {
     atomic_u64 started;  /* generation:14 | process start time:50 */
     atomic_u64 written;  /* entries committed through this slot, ever */
     atomic_u32 handles;  /* of the owning process */
-    atomic_u32 reserves; /* 1: it has used reserve, and may have open claims */
+    atomic_u32 habits;   /* OWNER_*: what it has done */
 };
 
 struct shm_region {
@@ -120,9 +127,13 @@ _Static_assert(offsetof(struct shm_identity, ready) == 56, "layout");
 _Static_assert(sizeof(struct shm_tail) == 64, "tail is one line");
 _Static_assert(sizeof(struct shm_head) == 64, "head is one line");
 _Static_assert(offsetof(struct shm_tail, role) == 8, "layout");
+_Static_assert(offsetof(struct shm_tail, closed) == 16, "layout");
+_Static_assert(offsetof(struct shm_head, closed) == 16, "layout");
 _Static_assert(offsetof(struct shm_head, role) == 8, "layout");
 _Static_assert(sizeof(struct shm_wait) == 64, "wait words are one line");
 _Static_assert(offsetof(struct shm_wait, sleepers) == 4, "layout");
+_Static_assert(offsetof(struct shm_wait, deaf) == 8, "layout");
+_Static_assert(offsetof(struct shm_wait, polled) == 12, "layout");
 _Static_assert(sizeof(struct shm_owner) == 32, "two owner slots in a line");
 _Static_assert(offsetof(struct shm_owner, started) == 8, "layout");
 _Static_assert(offsetof(struct shm_owner, written) == 16, "layout");

@@ -116,7 +116,7 @@ static bool take_slot(const struct owner_table *table, uint32_t i,
                             make_identity(generation, self)))
         return false;
     /* Relaxed, both: published by the next store. */
-    atomic_put_relaxed(&slot->reserves, 0);
+    atomic_put_relaxed(&slot->habits, 0);
     atomic_put_relaxed(&slot->handles, 1);
     /* Pairs with the acquires in find_slot() and read_process(). */
     atomic_put_release(&slot->started, make_started(generation, self));
@@ -225,6 +225,24 @@ uint32_t owner_pid(const struct owner_table *table, uint32_t owner)
     identity = atomic_get_acquire(&table->slots[i].identity);
     return make_owner(i, generation_of(identity)) == owner ? pid_of(identity)
                                                            : 0;
+}
+
+bool owner_producers_are_dead(const struct owner_table *table)
+{
+    bool found = false;
+
+    for (uint32_t i = 0; i < table->count; i++) {
+        /* Acquire pairs with the CAS in take_slot(). */
+        uint64_t identity = atomic_get_acquire(&table->slots[i].identity);
+        uint32_t owner = make_owner(i, generation_of(identity));
+
+        if (pid_of(identity) == 0 || !owner_does(table, owner, OWNER_PRODUCES))
+            continue;
+        if (owner_fate_of(table, owner) != OWNER_IS_DEAD)
+            return false;
+        found = true;
+    }
+    return found;
 }
 
 void owner_count(const struct owner_table *table, uint32_t *used,

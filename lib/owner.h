@@ -67,21 +67,31 @@ static inline uint32_t owner_slot(uint32_t owner)
     return owner & 0x3fff;
 }
 
-/* Remembers that this process may have open claims when its last handle goes;
- * and asks. */
-static inline void owner_note_reserve(const struct owner_table *table,
-                                      uint32_t owner)
+/* What an owner is remembered for. */
+enum {
+    OWNER_RESERVES = 1, /* it may have open claims when its last handle goes */
+    OWNER_PRODUCES = 2, /* it may write */
+};
+
+static inline void owner_note(const struct owner_table *table, uint32_t owner,
+                              uint32_t habit)
 {
-    /* Relaxed: only this process asks, after its last handle's release. */
-    atomic_put_relaxed(&table->slots[owner_slot(owner)].reserves, 1);
+    atomic_u32 *habits = &table->slots[owner_slot(owner)].habits;
+
+    /* Relaxed: only asked of by the process itself, or of the dead. */
+    if (!(atomic_get_relaxed(habits) & habit))
+        atomic_or_relaxed(habits, habit);
 }
 
-static inline bool owner_has_reserved(const struct owner_table *table,
-                                      uint32_t owner)
+static inline bool owner_does(const struct owner_table *table, uint32_t owner,
+                              uint32_t habit)
 {
-    /* Relaxed: comes after the acquire in owner_release(). */
-    return atomic_get_relaxed(&table->slots[owner_slot(owner)].reserves) != 0;
+    /* Relaxed: as above. */
+    return atomic_get_relaxed(&table->slots[owner_slot(owner)].habits) & habit;
 }
+
+/* Whether there are producers in the table and all of them are dead. */
+bool owner_producers_are_dead(const struct owner_table *table);
 
 /* Counts a committed entry. Threads of one process share the slot. */
 static inline void owner_count_entry(const struct owner_table *table,

@@ -89,6 +89,12 @@ struct plan {
     bool only_pad; /* pad and entry can never be free together */
 };
 
+/* Tail as a position. Relaxed: who needs more than a hint says why. */
+static inline uint64_t protocol_tail(const struct ring *r)
+{
+    return atomic_get_relaxed(&r->tail->position) & ~SHMIPC_TAIL_CLOSED;
+}
+
 /* ---------------------------------------------------------------- claims */
 
 /*
@@ -119,6 +125,9 @@ static inline IpcStatus protocol_plan(struct ring *r, uint32_t blocks,
     if ((uint64_t)position_distance(r, head, tail) <= n - need)
         return IPC_OK;
 
+    /* A closed tail is too far from any head. */
+    if (tail & SHMIPC_TAIL_CLOSED)
+        return IPC_ERR_CLOSED;
     /* Acquire pairs with the release in protocol_move_head(): the blocks that
      * it gave back were read before. */
     head = atomic_get_acquire(&r->head->position);
@@ -231,8 +240,12 @@ static inline IpcStatus protocol_claim_alone(struct ring *r, uint32_t blocks,
     /* Two rounds suffice, with a pad in the first, if tail is only ours. */
     for (int tries = 0; tries < 3; tries++) {
         struct plan plan;
-        IpcStatus status = protocol_plan(r, blocks, &plan);
+        IpcStatus status;
 
+        /* Relaxed: who closes meanwhile was later. */
+        if (atomic_get_relaxed(&r->tail->closed))
+            return IPC_ERR_CLOSED;
+        status = protocol_plan(r, blocks, &plan);
         if (status == IPC_ERR_LOCKED)
             return IPC_ERR_CORRUPTED; /* nobody else moves tail */
         if (status != IPC_OK)
@@ -389,6 +402,36 @@ static inline IpcStatus protocol_look(struct ring *r, struct view *view)
     return IPC_ERR_LOCKED;
 }
 
+/* --------------------------------------------------------------- closing */
+
+/*
+ * Lets nobody claim any more. With many producers tail settles that: a claim
+ * comes before the closing, or its CAS fails. A one producer looks at `closed`
+ * before it claims; what it was writing meanwhile still counts.
+ */
+static inline void protocol_close(struct ring *r)
+{
+    /* Relaxed, both: published by the store below. */
+    if (!r->one_producer)
+        atomic_or_relaxed(&r->tail->position, SHMIPC_TAIL_CLOSED);
+    atomic_put_relaxed(&r->tail->closed, 1);
+    /* Pairs with the acquire in protocol_is_closed(). */
+    atomic_put_release(&r->head->closed, 1);
+}
+
+/* After IPC_EMPTY at `head`: whether nothing can come any more. */
+static inline bool protocol_is_closed(const struct ring *r, uint64_t head)
+{
+    struct view view;
+
+    /* Acquire pairs with the release in protocol_close(): tail is final, and
+     * what the closer wrote before is there. */
+    if (!atomic_get_acquire(&r->head->closed))
+        return false;
+    return r->one_producer ? protocol_examine(r, head, &view) == IPC_EMPTY
+                           : protocol_tail(r) == head;
+}
+
 /* -------------------------------------------------------------- recovery */
 
 /* Whether producers have claimed what IPC_EMPTY was said of: a gap. */
@@ -396,7 +439,7 @@ static inline bool protocol_is_gap(const struct ring *r,
                                    const struct view *view)
 {
     /* Relaxed: a stale tail only hides the gap until the next look. */
-    uint64_t tail = atomic_get_relaxed(&r->tail->position);
+    uint64_t tail = protocol_tail(r);
 
     return !r->one_producer && position_is_valid(r, tail) &&
            position_distance(r, view->position, tail) > 0;
@@ -410,7 +453,7 @@ static inline bool protocol_is_gap(const struct ring *r,
 static inline uint32_t protocol_revoke(struct ring *r, uint64_t position)
 {
     /* Relaxed: what is claimed later need not be revoked. */
-    uint64_t tail = atomic_get_relaxed(&r->tail->position);
+    uint64_t tail = protocol_tail(r);
     uint32_t tag = position_tag(r, position);
     uint32_t count = 0;
 

@@ -17,12 +17,9 @@ enum {
 static bool check_for_gap(struct IpcBuffer *b, const struct view *view,
                           IpcStatus *status)
 {
-    /* Relaxed, all: hints of this handle; losing one costs a later check. */
-    uint32_t looks = atomic_get_relaxed(&b->idle_looks) + 1;
-
-    atomic_put_relaxed(&b->idle_looks, looks);
-    if (looks % LOOKS_PER_GAP_CHECK != 0 || !protocol_is_gap(&b->ring, view))
+    if (!protocol_is_gap(&b->ring, view))
         return false;
+    /* Relaxed, both: a hint of this handle; losing it costs a later check. */
     if (atomic_get_relaxed(&b->gap_seen) == view->position) {
         protocol_revoke(&b->ring, view->position);
         return true;
@@ -30,6 +27,21 @@ static bool check_for_gap(struct IpcBuffer *b, const struct view *view,
     atomic_put_relaxed(&b->gap_seen, view->position);
     *status = IPC_ERR_NOT_READY;
     return false;
+}
+
+/* True: something came up, look again. */
+static bool check_when_empty(struct IpcBuffer *b, const struct view *view,
+                             IpcStatus *status)
+{
+    /* Relaxed, both: a count of this handle that may miss some. */
+    uint32_t looks = atomic_get_relaxed(&b->idle_looks) + 1;
+
+    if (protocol_is_closed(&b->ring, view->position)) {
+        *status = IPC_ERR_CLOSED;
+        return false;
+    }
+    atomic_put_relaxed(&b->idle_looks, looks);
+    return looks % LOOKS_PER_GAP_CHECK == 0 && check_for_gap(b, view, status);
 }
 
 static inline IpcStatus look(struct IpcBuffer *b, struct view *view)
@@ -46,7 +58,7 @@ static inline IpcStatus look(struct IpcBuffer *b, struct view *view)
     }
     do {
         status = protocol_look(&b->ring, view);
-    } while (status == IPC_EMPTY && check_for_gap(b, view, &status));
+    } while (status == IPC_EMPTY && check_when_empty(b, view, &status));
     return status;
 }
 
@@ -181,18 +193,15 @@ IpcStatus buffer_skip(struct IpcBuffer *b, uint64_t offset, uint64_t *head)
     return take(b, &view) ? IPC_OK : IPC_ALREADY_SKIPPED;
 }
 
-bool buffer_has_entry(struct IpcBuffer *b, bool *stuck)
+bool buffer_is_stuck(struct IpcBuffer *b)
 {
     struct view view;
-    IpcStatus status;
+    /* Acquire pairs with the release in protocol_move_head(). */
+    uint64_t head = atomic_get_acquire(&b->ring.head->position);
+    IpcStatus status = protocol_examine(&b->ring, head, &view);
 
-    *stuck = false;
-    if (b->ring.one_consumer && !handle_may_consume(b))
-        return true; /* a read will say why not */
-    status = protocol_look(&b->ring, &view);
-    *stuck = status == IPC_ERR_NOT_READY ||
-             (status == IPC_EMPTY && protocol_is_gap(&b->ring, &view));
-    return status == IPC_OK || status == IPC_ERR_CORRUPTED;
+    return status == IPC_ERR_NOT_READY ||
+           (status == IPC_EMPTY && protocol_is_gap(&b->ring, &view));
 }
 
 const char *buffer_read_detail(IpcStatus status)
@@ -220,6 +229,11 @@ const char *buffer_read_detail(IpcStatus status)
                "buffer with a larger max_owners";
     case IPC_ERR_ALLOCATION:
         return "malloc failed: no memory for the payload";
+    case IPC_ERR_CLOSED:
+        return "the channel was closed, and all that was written is read";
+    case IPC_ERR_PRODUCERS_DEAD:
+        return "every process that wrote into the channel is dead, and all "
+               "that they wrote is read";
     case IPC_ERR_TIMEOUT:
         return "the deadline passed before there was an entry";
     case IPC_ERR_RETRY_LIMIT:

@@ -31,7 +31,8 @@ static void describe_ends(const struct IpcBuffer *b, IpcBufferStats *stats)
      * is told of them can be true together. Pairs with
      * protocol_move_head(). */
     uint64_t head = atomic_get_acquire(&r->head->position);
-    uint64_t tail = atomic_get_acquire(&r->tail->position);
+    uint64_t tail =
+        atomic_get_acquire(&r->tail->position) & ~SHMIPC_TAIL_CLOSED;
     int64_t used = position_distance(r, head, tail);
     uint64_t word;
 

@@ -49,6 +49,12 @@ static const struct status_words words[] = {
      "Another living handle has the one-producer or one-consumer role."},
     {IPC_ERR_OWNERS_FULL, "IPC_ERR_OWNERS_FULL",
      "Every owner slot belongs to a living process."},
+    {IPC_ERR_CLOSED, "IPC_ERR_CLOSED",
+     "The channel was closed, and all that was written before is read."},
+    {IPC_ERR_UNSUPPORTED, "IPC_ERR_UNSUPPORTED",
+     "The library was built without it, or the running kernel lacks it."},
+    {IPC_ERR_PRODUCERS_DEAD, "IPC_ERR_PRODUCERS_DEAD",
+     "Every process that wrote into the channel is dead."},
 };
 
 static const struct status_words *find(IpcStatus status)

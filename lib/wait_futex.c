@@ -32,17 +32,22 @@ static long futex_wait(atomic_u32 *word, uint32_t seen, int64_t deadline)
 }
 #endif
 
-static void futex_sleep(atomic_u32 *word, uint32_t seen, int64_t deadline)
+void wait_on_word(struct shm_wait *wait, uint32_t seen, int64_t deadline)
 {
-    int saved = errno;
-
-    while (futex_wait(word, seen, deadline) != 0 && errno == EINTR)
+    while (futex_wait(&wait->sequence, seen, deadline) != 0 && errno == EINTR)
         continue;
-    errno = saved;
+}
+
+static void futex_sleep(struct waiter *w, struct shm_wait *wait,
+                        enum wait_side side, uint32_t seen, int64_t deadline)
+{
+    (void)w;
+    (void)side;
+    wait_on_word(wait, seen, deadline);
 }
 
 const struct wait_backend wait_backend_futex = {
     .name = "futex",
-    .can_be_woken = true,
+    .announces = WAIT_BY_WORD,
     .sleep = futex_sleep,
 };

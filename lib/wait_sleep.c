@@ -7,12 +7,15 @@
 #include <errno.h>
 #include <time.h>
 
-static void timed_sleep(atomic_u32 *word, uint32_t seen, int64_t deadline)
+static void timed_sleep(struct waiter *w, struct shm_wait *wait,
+                        enum wait_side side, uint32_t seen, int64_t deadline)
 {
     struct timespec until = {.tv_sec = (time_t)(deadline / 1000000000),
                              .tv_nsec = (long)(deadline % 1000000000)};
 
-    (void)word;
+    (void)w;
+    (void)wait;
+    (void)side;
     (void)seen;
     while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) ==
            EINTR)
@@ -21,6 +24,6 @@ static void timed_sleep(atomic_u32 *word, uint32_t seen, int64_t deadline)
 
 const struct wait_backend wait_backend_sleep = {
     .name = "sleep",
-    .can_be_woken = false,
+    .announces = 0,
     .sleep = timed_sleep,
 };

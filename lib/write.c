@@ -67,6 +67,8 @@ static inline void publish(struct IpcBuffer *b, const struct claim *claim,
     } else {
         protocol_publish(&b->ring, claim->position, claim->blocks,
                          (uint32_t)size);
+        /* After READY: channel_wakers_fence() counts on its being a locked
+         * instruction where there are such. */
         owner_count_entry(&b->ring.owners, handle_owner(b));
     }
 }
@@ -135,7 +137,7 @@ IpcStatus buffer_reserve(struct IpcBuffer *b, size_t size, IpcReservation *dest)
         /* Relaxed: one thread at a time, by contract. */
         atomic_put_relaxed(&b->open_alone, claim.position);
     else
-        owner_note_reserve(&b->ring.owners, handle_owner(b));
+        owner_note(&b->ring.owners, handle_owner(b), OWNER_RESERVES);
     dest->offset = position_offset(&b->ring, claim.position);
     dest->payload = claim.payload;
     dest->size = size;
@@ -245,6 +247,10 @@ const char *buffer_write_detail(const struct IpcBuffer *b, const void *data,
                "or create the buffer without IPC_BUFFER_ONE_PRODUCER";
     case IPC_ERR_ILLEGAL_STATE:
         return "a reservation is open: commit or abort it first";
+    case IPC_ERR_CLOSED:
+        return "the channel was closed: nothing more can be written";
+    case IPC_ERR_TIMEOUT:
+        return "the deadline passed before there was space";
     case IPC_ERR_LOCKED:
         return "other producers were faster every time: try again";
     default:
@@ -267,7 +273,7 @@ void buffer_write_body(const struct IpcBuffer *b, size_t size,
 {
     const struct ring *r = &b->ring;
     /* Relaxed, both: a description of a moment. */
-    uint64_t tail = atomic_get_relaxed(&r->tail->position);
+    uint64_t tail = protocol_tail(r);
     uint64_t head = atomic_get_relaxed(&r->head->position);
     uint64_t used = (uint64_t)position_distance(r, head, tail);
     uint64_t free_blocks;

@@ -23,9 +23,11 @@
  * ipc_buffer_recover is called; a channel calls it by itself.
  *
  * Statuses that every function of a kind may return are told here once:
- * IPC_ERR_INVALID_ARGUMENT for a NULL argument, and IPC_ERR_CORRUPTED if shared
+ * IPC_ERR_INVALID_ARGUMENT for a NULL argument; IPC_ERR_CORRUPTED if shared
  * memory holds something that cannot be true (another process wrote into it):
- * nothing outside the region is ever read or written because of that.
+ * nothing outside the region is ever read or written because of that; and
+ * IPC_ERR_CLOSED from writes, and from reads that find nothing more, once the
+ * region was closed as a channel.
  */
 #ifndef SHMIPC_IPC_BUFFER_H
 #define SHMIPC_IPC_BUFFER_H

@@ -33,15 +33,32 @@ typedef struct IpcChannel IpcChannel;
 /** For `max_round_trips`: ipc_channel_read waits for ever. */
 #define IPC_CHANNEL_UNLIMITED_ROUND_TRIPS UINT32_MAX
 
-/** How a reader sleeps. Handles of one channel may differ in it. */
+/** For `spin_ns`: sleep at once. */
+#define IPC_CHANNEL_NO_SPIN               UINT32_MAX
+
+/** For `options`: a read that would block says IPC_ERR_PRODUCERS_DEAD if
+ * processes that wrote into the channel died without destroying their handles
+ * and no other one that wrote is left. */
+#define IPC_CHANNEL_REPORT_DEAD_PRODUCERS UINT32_C(1)
+
+/** How a blocked call sleeps. Handles of one channel may differ in it. */
 typedef enum IpcWait {
-    /** The library's default, here IPC_WAIT_FUTEX. */
+    /** The library's default, chosen when it was built (-Dwait), normally
+     * IPC_WAIT_FUTEX; that too if the running kernel lacks the default. */
     IPC_WAIT_DEFAULT = 0,
     /** In the kernel, until a writer wakes it. */
     IPC_WAIT_FUTEX = 1,
     /** For times that double from start_sleep_ns to max_sleep_ns; nobody has
      * to wake it. */
-    IPC_WAIT_SLEEP = 2
+    IPC_WAIT_SLEEP = 2,
+    /** Readers on an eventfd that the creator makes and others inherit over
+     * fork or get by ipc_channel_accept; one made by connect has none. Writers
+     * that wait for space, and readers once a handle without the eventfd has
+     * joined, sleep on a futex. */
+    IPC_WAIT_EVENTFD = 3,
+    /** On a futex through an io_uring of the handle's own, whose descriptor
+     * can be polled. Linux 6.7 or newer. */
+    IPC_WAIT_IO_URING = 4
 } IpcWait;
 
 /** How to use a channel. In the members after the first three zero means the
@@ -59,14 +76,21 @@ typedef struct IpcChannelConfiguration {
     uint32_t max_owners;
     /** An IpcWait. */
     uint32_t wait;
+    /** How long a call that blocks tries before it sleeps; 0: 20000 ns, or not
+     * at all if this process is bound to one CPU. On a machine with one CPU
+     * nobody spins. */
+    uint32_t spin_ns;
+    /** IPC_CHANNEL_REPORT_DEAD_PRODUCERS, or 0. */
+    uint32_t options;
     uint32_t reserved32;
-    uint64_t reserved[6];
+    uint64_t reserved[5];
 } IpcChannelConfiguration;
 
 IPC_RESULT(IpcChannelResult, IpcChannel *, IpcBufferCreateError)
 IPC_RESULT(IpcChannelConnectResult, IpcChannel *, IpcBufferAttachError)
 IPC_RESULT_UNIT(IpcChannelDestroyResult, IpcBufferDestroyError)
 IPC_RESULT_UNIT(IpcChannelWriteResult, IpcBufferWriteError)
+IPC_RESULT_UNIT(IpcChannelCloseResult, IpcBufferCommitError)
 IPC_RESULT_UNIT(IpcChannelReserveResult, IpcBufferWriteError)
 IPC_RESULT_UNIT(IpcChannelCommitResult, IpcBufferCommitError)
 IPC_RESULT_UNIT(IpcChannelAbortResult, IpcBufferCommitError)
@@ -79,6 +103,27 @@ IPC_RESULT(IpcChannelSkipForceResult, uint64_t, IpcBufferSkipError)
 IPC_RESULT(IpcChannelRecoverResult, uint64_t, IpcBufferSkipError)
 IPC_RESULT_UNIT(IpcChannelStatsResult, IpcBufferStatsError)
 
+/** What ipc_channel_accept makes. */
+typedef struct IpcSharedChannel {
+    IpcChannel *channel;
+    /** The mapping that the channel is in; the library's. */
+    void *memory;
+    uint64_t size;
+    /** The memory is not sealed against shrinking (F_SEAL_SHRINK of a memfd):
+     * if a process that has it cuts it short, using the channel raises
+     * SIGBUS. */
+    bool can_shrink;
+} IpcSharedChannel;
+
+typedef struct IpcChannelSystemError {
+    /** errno of the system call that failed, or 0. */
+    int sys_errno;
+} IpcChannelSystemError;
+IPC_RESULT(IpcChannelFdResult, int, IpcChannelSystemError)
+IPC_RESULT_UNIT(IpcChannelShareResult, IpcChannelSystemError)
+IPC_RESULT(IpcChannelAcceptResult, IpcSharedChannel, IpcChannelSystemError)
+IPC_RESULT_UNIT(IpcChannelLeaveSharedResult, IpcChannelSystemError)
+
 /**
  * Bytes of memory to provide, at any address, for `capacity` bytes of data; as
  * ipc_buffer_align_size. Since 0.1.0.
@@ -90,7 +135,9 @@ IPC_API uint64_t ipc_channel_align_size(size_t capacity);
  * ipc_buffer_create_with_options, and IPC_ERR_INVALID_ARGUMENT for a
  * configuration that is impossible: one of the first three members zero or
  * negative, max_sleep_ns below start_sleep_ns, an unknown `wait` or flag, or
- * reserved members that are not zero. `result` is to be given to
+ * reserved members that are not zero; IPC_ERR_UNSUPPORTED: that `wait` was not
+ * built, or the running kernel lacks it; IPC_ERR_SYSTEM: no eventfd could be
+ * made for IPC_WAIT_EVENTFD, errno says why. `result` is to be given to
  * ipc_channel_destroy. Allocates; does not block. Since 0.1.0.
  */
 IPC_API IpcChannelResult ipc_channel_create(
@@ -100,7 +147,9 @@ IPC_API IpcChannelResult ipc_channel_create(
  * Joins the channel that another handle created at `mem`. Statuses as for
  * ipc_buffer_attach, and IPC_ERR_INVALID_ARGUMENT for an impossible
  * configuration; its `flags` and `max_owners` are the creator's business and
- * ignored. Allocates; does not block. Since 0.1.0.
+ * ignored. IPC_ERR_ILLEGAL_STATE: a reader polls the channel's eventfd, see
+ * ipc_channel_fd, which this handle could not signal. Allocates; does not
+ * block. Since 0.1.0.
  */
 IPC_API IpcChannelConnectResult
 ipc_channel_connect(void *mem, IpcChannelConfiguration configuration);
@@ -146,6 +195,42 @@ IPC_API IpcChannelCommitResult ipc_channel_commit(
     IpcChannel *channel, const IpcReservation *reservation, size_t size);
 IPC_API IpcChannelAbortResult
 ipc_channel_abort(IpcChannel *channel, const IpcReservation *reservation);
+
+/**
+ * The writes again, waiting for space at most `timeout` from now on the
+ * monotonic clock (NULL: for ever; zero: not at all). In addition
+ * IPC_ERR_TIMEOUT: it passed, instead of IPC_ERR_NO_SPACE_CONTIGUOUS and
+ * IPC_ERR_LOCKED; IPC_ERR_INVALID_ARGUMENT: it is negative or its tv_nsec out
+ * of range. They block; signals do not end them. Since 0.1.0.
+ */
+IPC_API IpcChannelWriteResult
+ipc_channel_write_with_timeout(IpcChannel *channel, const void *data,
+                               size_t size, const struct timespec *timeout);
+IPC_API IpcChannelWriteResult
+ipc_channel_writev_with_timeout(IpcChannel *channel, const struct iovec *pieces,
+                                int count, const struct timespec *timeout);
+IPC_API IpcChannelReserveResult ipc_channel_reserve_with_timeout(
+    IpcChannel *channel, size_t size, IpcReservation *dest,
+    const struct timespec *timeout);
+
+/** ipc_channel_write_with_timeout that waits for ever. Since 0.1.0. */
+IPC_API IpcChannelWriteResult ipc_channel_write_blocking(IpcChannel *channel,
+                                                         const void *data,
+                                                         size_t size);
+
+/**
+ * Closes the channel for everybody, for good. Writes and reserves fail with
+ * IPC_ERR_CLOSED from now on; reservations that are open can still be
+ * committed. Reads get what is there and then IPC_ERR_CLOSED. Whoever is
+ * blocked wakes at once. Either side may close, more than once.
+ * With many producers no entry is committed after a read said
+ * IPC_ERR_CLOSED; with one producer, one whose write was on its way when
+ * somebody else closed can be, and can still be read.
+ *
+ * IPC_OK. IPC_ERR_INVALID_ARGUMENT: NULL. Does not block; wakes by system
+ * calls. Since 0.1.0.
+ */
+IPC_API IpcChannelCloseResult ipc_channel_close(IpcChannel *channel);
 
 /**
  * Reads the next entry, waiting for it up to `max_round_trips` rounds. Each
@@ -222,6 +307,86 @@ IPC_API IpcChannelRecoverResult ipc_channel_recover(IpcChannel *channel,
 /** As ipc_buffer_stats. Since 0.1.0. */
 IPC_API IpcChannelStatsResult ipc_channel_stats(const IpcChannel *channel,
                                                 IpcBufferStats *dest);
+
+/**
+ * A descriptor for poll, select, epoll or an event loop that is readable when
+ * there may be something to read. It belongs to the handle, which closes it
+ * when it is destroyed; do nothing with it but wait for it to be readable.
+ *
+ * It is readable at first. When it is, call the reads that do not wait, or
+ * ipc_channel_peek, until they say IPC_EMPTY: that, and nothing else, gets the
+ * descriptor ready for the next entry, also one that came in between. So no
+ * wake-up is lost and an idle loop does not spin. IPC_ERR_NOT_READY does the
+ * same: somebody is writing the next entry. IPC_ERR_PRODUCERS_DEAD is said as
+ * by blocked reads. Closing the channel makes the descriptor readable, and an
+ * idle one is ten times a second, so that deaths are noticed. Each IPC_EMPTY
+ * costs some system calls from now on.
+ *
+ * Where a process uses io_uring the kernel now and then breaks polls off with
+ * EINTR. One handle is one event loop's. A forked child that inherited the
+ * handle calls this anew, which with IPC_WAIT_IO_URING it cannot.
+ *
+ * IPC_WAIT_IO_URING needs nothing of others. With IPC_WAIT_EVENTFD all handles
+ * of the channel must have the descriptor, that is be the creator's, inherited
+ * over fork, or from ipc_channel_accept. If one was ever made by connect,
+ * IPC_ERR_ILLEGAL_STATE; once this call succeeded, ipc_channel_connect says
+ * that for as long as the channel exists. ipc_buffer_attach, for looking at
+ * it, is still possible.
+ *
+ * IPC_OK. IPC_ERR_UNSUPPORTED: the handle's way of waiting has none.
+ * IPC_ERR_INVALID_ARGUMENT: NULL. IPC_ERR_SYSTEM: no descriptor could be made,
+ * `sys_errno` says why; or it is an inherited io_uring's. Does not block.
+ * Since 0.1.0.
+ */
+IPC_API IpcChannelFdResult ipc_channel_fd(IpcChannel *channel);
+
+/**
+ * Sends what another process needs to join the channel over a connected Unix
+ * socket, of type SOCK_STREAM or SOCK_SEQPACKET: one short message with the
+ * memory's descriptor and the eventfd, if this handle has one. `memory_fd` is
+ * what memfd_create made, or shm_open("name", O_RDWR, 0) for a segment; its
+ * first byte is the first byte of the memory that the channel was created in,
+ * and `size` how much to map. All descriptors stay the caller's.
+ *
+ * Who receives it can read, write and damage the channel, but not crash
+ * a program that uses it, with one exception: who may shrink the file can make
+ * others get SIGBUS. Use a memfd and seal it with F_SEAL_SHRINK first.
+ *
+ * IPC_OK. IPC_ERR_INVALID_ARGUMENT: NULL, or `size` is less than the channel
+ * or more than the file. IPC_ERR_SYSTEM: see `sys_errno`; EAGAIN if the socket
+ * does not block and is full. After any other error on a stream part of the
+ * message may be sent: close the socket. Blocks as the socket does; never
+ * raises SIGPIPE. Since 0.1.0.
+ */
+IPC_API IpcChannelShareResult ipc_channel_share(IpcChannel *channel, int socket,
+                                                int memory_fd, uint64_t size);
+
+/**
+ * Receives what ipc_channel_share sent, maps the memory and connects. Any
+ * `wait` will do: the handle can wake those that sleep on the eventfd, and
+ * poll it with IPC_WAIT_EVENTFD. The sender is not trusted: what it sent is
+ * checked and, if wrong, closed. Only that it leaves the eventfd as it is, or
+ * else wake-ups come late, not at all, or block, cannot be checked.
+ *
+ * IPC_OK: `result` is to be given to ipc_channel_leave_shared.
+ * IPC_ERR_CORRUPTED: the message is not ours, or the wrong descriptors came
+ * with it. IPC_ERR_LAYOUT_VERSION: it is another version's.
+ * IPC_ERR_TRUNCATED: the memory is shorter than said.
+ * IPC_ERR_SYSTEM: see `sys_errno`; EAGAIN if the socket does not block and
+ * nothing is there, ECONNRESET if the other side has closed it.
+ * Others as for ipc_channel_connect_sized. After an error other than EAGAIN
+ * the socket is of no more use. Blocks as the socket does. Since 0.1.0.
+ */
+IPC_API IpcChannelAcceptResult
+ipc_channel_accept(int socket, IpcChannelConfiguration configuration);
+
+/**
+ * Releases the handle, as ipc_channel_destroy, and the mapping, and clears
+ * `shared`. IPC_ERR_INVALID_ARGUMENT: NULL, or cleared. IPC_ERR_SYSTEM: munmap
+ * failed; the handle is gone. Since 0.1.0.
+ */
+IPC_API IpcChannelLeaveSharedResult
+ipc_channel_leave_shared(IpcSharedChannel *shared);
 
 #ifdef __cplusplus
 }

@@ -89,7 +89,13 @@ typedef enum IpcStatus {
     /** Another living handle has the one-producer or one-consumer role. */
     IPC_ERR_ROLE_TAKEN = -18,
     /** Every owner slot belongs to a living process. */
-    IPC_ERR_OWNERS_FULL = -19
+    IPC_ERR_OWNERS_FULL = -19,
+    /** The channel was closed; what had been written is drained. */
+    IPC_ERR_CLOSED = -20,
+    /** This library was built without it, or the running kernel lacks it. */
+    IPC_ERR_UNSUPPORTED = -21,
+    /** Every process that wrote into the channel is dead. */
+    IPC_ERR_PRODUCERS_DEAD = -22
 } IpcStatus;
 
 /**

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libshmipc: every public header.
+ * libshmipc: every public header but ipc_uring.h, which is not installed
+ * everywhere.
  */
 #ifndef SHMIPC_SHMIPC_H
 #define SHMIPC_SHMIPC_H

@@ -487,6 +487,18 @@ bool model_cas(volatile void *p, size_t size, uint64_t seen, uint64_t next,
     return true;
 }
 
+/* Nothing else in the protocol ors; a loop costs the explorer a few states. */
+uint64_t model_or(volatile void *p, size_t size, uint64_t value,
+                  enum model_order order)
+{
+    uint64_t old;
+
+    do {
+        old = model_load(p, size, MODEL_RELAXED);
+    } while (!model_cas(p, size, old, old | value, order));
+    return old;
+}
+
 /* Fences of the buffer layer: none; this is for what may come. */
 void model_fence(void)
 {

@@ -23,6 +23,8 @@ uint64_t model_add(volatile void *p, size_t size, uint64_t value,
                    enum model_order order);
 uint64_t model_swap(volatile void *p, size_t size, uint64_t value,
                     enum model_order order);
+uint64_t model_or(volatile void *p, size_t size, uint64_t value,
+                  enum model_order order);
 bool model_cas(volatile void *p, size_t size, uint64_t seen, uint64_t next,
                enum model_order order);
 void model_fence(void);
@@ -31,6 +33,7 @@ void model_fence(void);
 #define atomic_get_acquire(p)     model_load(p, sizeof *(p), MODEL_ACQUIRE)
 #define atomic_put_relaxed(p, v)  model_store(p, sizeof *(p), v, MODEL_RELAXED)
 #define atomic_put_release(p, v)  model_store(p, sizeof *(p), v, MODEL_RELEASE)
+#define atomic_or_relaxed(p, v)   model_or(p, sizeof *(p), v, MODEL_RELAXED)
 #define atomic_add_relaxed(p, v)  model_add(p, sizeof *(p), v, MODEL_RELAXED)
 #define atomic_add_acq_rel(p, v)  model_add(p, sizeof *(p), v, MODEL_ACQ_REL)
 #define atomic_swap_acq_rel(p, v) model_swap(p, sizeof *(p), v, MODEL_ACQ_REL)

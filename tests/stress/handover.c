@@ -162,21 +162,25 @@ static bool play_processes(void)
     return good && status == 0;
 }
 
-static bool create_channels(void)
+/* Exit code: 0, or 77 if the running kernel lacks the back end. */
+static int create_channels(void)
 {
     for (int i = 0; i < 2; i++) {
         IpcChannelResult r;
 
         memory[i] = shared_zeros(MEMORY);
         if (!memory[i])
-            return false;
+            return 2;
         r = ipc_channel_create(memory[i], MEMORY, configuration);
-        if (IpcChannelResult_is_error(r))
-            return false;
+        if (IpcChannelResult_is_error(r)) {
+            fprintf(stderr, "%s: %s\n", ipc_status_name(r.ipc_status),
+                    r.error.detail);
+            return r.ipc_status == IPC_ERR_UNSUPPORTED ? 77 : 2;
+        }
         ipc_channel_destroy(r.result);
     }
     taken = shared_zeros(sizeof *taken);
-    return taken != NULL;
+    return taken ? 0 : 2;
 }
 
 static void share_one_cpu(void)
@@ -200,7 +204,7 @@ int main(int argc, char **argv)
     bool processes = false;
     struct rusage usage;
     bool good;
-    int option;
+    int option, error;
 
     while ((option = getopt(argc, argv, "tpn:w:s1r:")) != -1) {
         if (option == 'p')
@@ -218,8 +222,9 @@ int main(int argc, char **argv)
         else if (option != 't')
             return 2;
     }
-    if (!create_channels())
-        return 2;
+    error = create_channels();
+    if (error)
+        return error;
     alarm(300);
     good = processes ? play_processes() : play_threads();
     getrusage(RUSAGE_SELF, &usage);

@@ -124,11 +124,11 @@ static void make_noise(const struct victim *v, uint64_t *random)
 #define ANY_READ                                                               \
     (BIT(IPC_OK) | BIT(IPC_EMPTY) | BIT(IPC_ERR_NOT_READY) |                   \
      BIT(IPC_ERR_LOCKED) | BIT(IPC_ERR_ROLE_TAKEN) |                           \
-     BIT(IPC_ERR_OWNERS_FULL) | BIT(IPC_ERR_CORRUPTED))
+     BIT(IPC_ERR_OWNERS_FULL) | BIT(IPC_ERR_CLOSED) | BIT(IPC_ERR_CORRUPTED))
 #define ANY_WRITE                                                              \
     (BIT(IPC_OK) | BIT(IPC_ERR_NO_SPACE_CONTIGUOUS) | BIT(IPC_ERR_LOCKED) |    \
      BIT(IPC_ERR_OWNERS_FULL) | BIT(IPC_ERR_ROLE_TAKEN) |                      \
-     BIT(IPC_ERR_CORRUPTED))
+     BIT(IPC_ERR_CLOSED) | BIT(IPC_ERR_CORRUPTED))
 #define ANY_FINISH                                                             \
     (BIT(IPC_OK) | BIT(IPC_ERR_INVALID_ARGUMENT) |                             \
      BIT(IPC_ERR_ILLEGAL_STATE) | BIT(IPC_ERR_CORRUPTED))

@@ -32,6 +32,9 @@ static const struct {
     {IPC_ERR_TRUNCATED, -17, "IPC_ERR_TRUNCATED"},
     {IPC_ERR_ROLE_TAKEN, -18, "IPC_ERR_ROLE_TAKEN"},
     {IPC_ERR_OWNERS_FULL, -19, "IPC_ERR_OWNERS_FULL"},
+    {IPC_ERR_CLOSED, -20, "IPC_ERR_CLOSED"},
+    {IPC_ERR_UNSUPPORTED, -21, "IPC_ERR_UNSUPPORTED"},
+    {IPC_ERR_PRODUCERS_DEAD, -22, "IPC_ERR_PRODUCERS_DEAD"},
 };
 
 enum { KNOWN = sizeof known / sizeof known[0] };
@@ -66,7 +69,7 @@ Test(unit, every_status_has_a_sentence_of_its_own)
 
 Test(unit, numbers_that_are_no_status_are_called_unknown)
 {
-    static const int others[] = {4, 5, 100, -20, -21, -100, 0x7fffffff};
+    static const int others[] = {4, 5, 100, -23, -24, -100, 0x7fffffff};
 
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         must(!strcmp(ipc_status_name((IpcStatus)others[i]), "unknown"));
