@@ -172,6 +172,11 @@ static int64_t next_round(const struct IpcChannel *ch, int64_t round)
     return round > ch->max_sleep / 2 ? ch->max_sleep : round * 2;
 }
 
+static bool is_past(int64_t time)
+{
+    return time != INT64_MAX && wait_now() >= time;
+}
+
 /* Tries for a short while without sleeping. */
 static IpcStatus spin(struct IpcChannel *ch, struct waiting *w, int64_t until)
 {
@@ -251,7 +256,7 @@ static IpcStatus wait_until(struct IpcChannel *ch, struct waiting *w,
     do {
         status = sleep_once(ch, w, until);
         w->round = next_round(ch, w->round);
-    } while (is_transient(status) && wait_now() < until);
+    } while (is_transient(status) && !is_past(until));
     return status;
 }
 
@@ -284,7 +289,7 @@ static IpcStatus block_until(struct IpcChannel *ch, struct waiting *w,
     status = w->attempt(ch, w->what);
     if (is_transient(status) && ch->spin > 0)
         status = spin(ch, w, earlier(deadline, wait_now() + ch->spin));
-    if (is_transient(status) && wait_now() < deadline)
+    if (is_transient(status) && !is_past(deadline))
         status = wait_until(ch, w, deadline);
     return is_transient(status) ? IPC_ERR_TIMEOUT : status;
 }

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
+#include <pthread.h>
 #include <shmipc/ipc_channel.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -114,8 +115,13 @@ void wait_sleep(struct waiter *w, struct shm_wait *wait, enum wait_side side,
                 uint32_t seen, int64_t deadline)
 {
     int saved = errno;
+    int state;
 
+    /* Some ways sleep in a cancellation point and some do not: none is one, so
+     * that a cancelled thread leaves nothing half done in any of them. */
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
     w->backend->sleep(w, wait, side, seen, deadline);
+    pthread_setcancelstate(state, NULL);
     errno = saved;
 }
 

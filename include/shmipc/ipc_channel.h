@@ -244,7 +244,8 @@ IPC_API IpcChannelCloseResult ipc_channel_close(IpcChannel *channel);
  * IPC_OK. IPC_ERR_RETRY_LIMIT: the rounds passed.
  * IPC_ERR_ALLOCATION: malloc failed; the entry stays.
  * IPC_ERR_ROLE_TAKEN, IPC_ERR_OWNERS_FULL: as for ipc_buffer_read.
- * Blocks; signals neither end nor shorten a round. Makes no system call, but
+ * Blocks; signals neither end nor shorten a round, and it is no cancellation
+ * point. Makes no system call, but
  * for malloc's, if an entry is there. Since 0.1.0.
  */
 IPC_API IpcChannelReadResult ipc_channel_read(IpcChannel *channel,

@@ -127,6 +127,51 @@ Test(unit, a_skip_makes_space_for_a_waiting_write)
     must(waitpid(child, &status, 0) == child && status == 0);
 }
 
+/* ------------------------------------------------------------ cancellation */
+
+static IpcStatus cancelled_read;
+
+static void *read_and_be_cancelled(void *channel)
+{
+    IpcEntry entry;
+
+    cancelled_read =
+        ipc_channel_read_with_timeout(channel, &entry, NULL).ipc_status;
+    free(entry.payload);
+    for (;;)
+        pthread_testcancel();
+    return NULL;
+}
+
+Test(unit, a_cancelled_thread_reads_to_the_end_and_blocks_nobody)
+{
+    for (uint32_t wait = IPC_WAIT_DEFAULT; wait <= IPC_WAIT_IO_URING; wait++) {
+        IpcChannelConfiguration configuration = quick;
+        unsigned char memory[4096];
+        pthread_t reader;
+        IpcChannelResult r;
+        void *end;
+
+        configuration.wait = wait;
+        r = ipc_channel_create(memory, sizeof memory, configuration);
+        if (r.ipc_status == IPC_ERR_UNSUPPORTED)
+            continue;
+        must_work(r);
+        cancelled_read = IPC_EMPTY;
+        must(pthread_create(&reader, NULL, read_and_be_cancelled, r.result) ==
+             0);
+        sleep_ms(10);
+        must(pthread_cancel(reader) == 0);
+        sleep_ms(5);
+        must_work(ipc_channel_write(r.result, "x", 1));
+        must(pthread_join(reader, &end) == 0 && end == PTHREAD_CANCELED);
+        must_be(cancelled_read, IPC_OK);
+        must_send(r.result, 10, 1);
+        must_receive(r.result, 10, 1);
+        must_work(ipc_channel_destroy(r.result));
+    }
+}
+
 /* ----------------------------------------------------------------- closing */
 
 Test(unit, what_was_written_before_the_closing_is_read_and_then_closed)
