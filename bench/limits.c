@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+#include "limits.h"
+#include "loops.h"
+#include <stdlib.h>
+
+/* -------------------------------------------------------------- one line */
+
+/* Both directions use the first link's memory. The turn stands in the line's
+ * first word; a message is that word alone, whatever its size. */
+static unsigned char *shared_line;
+
+static int line_open(struct link *link)
+{
+    if (link->number == 0)
+        shared_line = link->memory;
+    return 0;
+}
+
+static int line_join(struct link *link, enum side side, unsigned index)
+{
+    (void)link;
+    (void)side;
+    (void)index;
+    return 0;
+}
+
+/* Way 0 stores odd numbers, way 1 even ones. */
+static inline int line_send(struct link *to, const void *data, size_t size)
+{
+    uint64_t word;
+
+    (void)size;
+    memcpy(&word, data, sizeof word);
+    __atomic_store_n((uint64_t *)(void *)shared_line,
+                     word * 2 + 1 + to->number, __ATOMIC_RELEASE);
+    return 1;
+}
+
+static inline long line_receive(struct link *from, void *to, size_t room)
+{
+    uint64_t *expected = to; /* holds the last message's word */
+    uint64_t word =
+        __atomic_load_n((uint64_t *)(void *)shared_line, __ATOMIC_ACQUIRE);
+
+    if (word == 0 || word % 2 == from->number)
+        return 0;
+    word = (word - 1 - from->number) / 2;
+    memcpy(expected, &word, sizeof word);
+    if (room >= 16)
+        memcpy((unsigned char *)to + room - 8, &word, sizeof word);
+    return (long)room;
+}
+
+LOOPS(line, line_send, line_receive)
+static const struct loops line_loops = {LOOPS_BASE(line), LOOPS_NO_CALLS,
+                                        LOOPS_NO_CALLS};
+
+const struct transport limit_line = {
+    .name = "limit: one cache line",
+    .traits = TRAIT_LIMIT,
+    .open = line_open,
+    .join = line_join,
+    .loops = &line_loops,
+};
+
+/* ------------------------------------------------------------ bare memcpy */
+
+/* The least that hands slots over: a count each side, on lines of their own,
+ * and what either side last saw of the other. */
+struct copy_shared {
+    uint64_t written;
+    char pad1[120];
+    uint64_t read;
+    char pad2[120];
+    unsigned char slots[];
+};
+
+struct copy {
+    struct copy_shared *shared;
+    uint64_t mine; /* the count of this side */
+    uint64_t seen; /* of the other */
+    uint64_t slots;
+    size_t stride;
+    uint64_t index;
+};
+
+static int copy_open(struct link *link, uint64_t most)
+{
+    struct copy *c = calloc(1, sizeof *c);
+
+    if (!c)
+        return -1;
+    c->shared = link->memory;
+    c->stride = (link->load->size + 63) / 64 * 64;
+    if (link->load->size < 64)
+        c->stride = link->load->size;
+    c->slots = (link->load->memory - sizeof *c->shared) / c->stride;
+    if (c->slots > most)
+        c->slots = most;
+    link->state = c;
+    return c->slots ? 0 : -1;
+}
+
+static int copy_open_few(struct link *link)
+{
+    return copy_open(link, 2);
+}
+
+static int copy_open_some(struct link *link)
+{
+    return copy_open(link, 8);
+}
+
+static int copy_open_all(struct link *link)
+{
+    return copy_open(link, UINT64_MAX);
+}
+
+static int copy_join(struct link *link, enum side side, unsigned index)
+{
+    (void)link;
+    (void)side;
+    (void)index;
+    return 0;
+}
+
+static inline unsigned char *copy_slot(struct copy *c)
+{
+    unsigned char *slot = c->shared->slots + c->index * c->stride;
+
+    c->index = c->index + 1 == c->slots ? 0 : c->index + 1;
+    return slot;
+}
+
+static inline int copy_send(struct link *to, const void *data, size_t size)
+{
+    struct copy *c = to->state;
+
+    if (c->mine - c->seen == c->slots) {
+        c->seen = __atomic_load_n(&c->shared->read, __ATOMIC_ACQUIRE);
+        if (c->mine - c->seen == c->slots)
+            return 0;
+    }
+    memcpy(copy_slot(c), data, size);
+    __atomic_store_n(&c->shared->written, ++c->mine, __ATOMIC_RELEASE);
+    return 1;
+}
+
+static inline long copy_receive(struct link *from, void *to, size_t room)
+{
+    struct copy *c = from->state;
+
+    if (c->mine == c->seen) {
+        c->seen = __atomic_load_n(&c->shared->written, __ATOMIC_ACQUIRE);
+        if (c->mine == c->seen)
+            return 0;
+    }
+    memcpy(to, copy_slot(c), room);
+    __atomic_store_n(&c->shared->read, ++c->mine, __ATOMIC_RELEASE);
+    return (long)room;
+}
+
+LOOPS(copy, copy_send, copy_receive)
+static const struct loops copy_loops = {LOOPS_BASE(copy), LOOPS_NO_CALLS,
+                                        LOOPS_NO_CALLS};
+
+const struct transport limit_copy_few = {
+    .name = "limit: memcpy, 2 slots",
+    .traits = TRAIT_LIMIT | TRAIT_FIXED_SLOT,
+    .open = copy_open_few,
+    .join = copy_join,
+    .loops = &copy_loops,
+};
+
+const struct transport limit_copy_some = {
+    .name = "limit: memcpy, 8 slots",
+    .traits = TRAIT_LIMIT | TRAIT_FIXED_SLOT,
+    .open = copy_open_some,
+    .join = copy_join,
+    .loops = &copy_loops,
+};
+
+const struct transport limit_copy_all = {
+    .name = "limit: memcpy, all slots",
+    .traits = TRAIT_LIMIT | TRAIT_FIXED_SLOT,
+    .open = copy_open_all,
+    .join = copy_join,
+    .loops = &copy_loops,
+};

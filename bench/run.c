@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: MIT */
+#include "run.h"
+#include "clock.h"
+#include "loops.h"
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { HANG_SECONDS = 10, RUNNER_UNAVAILABLE = 3, RUNNER_FAILED = 4 };
+
+/* Shared by all processes of a run, and by who made it. */
+struct stage {
+    uint64_t ready; /* parties that have joined */
+    uint64_t padding1[7];
+    uint64_t producers_left;
+    uint64_t padding2[7];
+    struct tally tallies[RUN_MAX_PARTIES];
+    uint64_t trips[];
+};
+
+struct run {
+    const struct transport *transport;
+    const struct load *load;
+    struct placement place;
+    bool ping_pong;
+    struct stage *stage;
+    struct link links[2];
+};
+
+static double ns_per_tick = 1;
+static uint64_t clock_cost;
+
+/* ----------------------------------------------------------------- clock */
+
+static int compare_u64(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+void run_prepare(void)
+{
+    uint64_t costs[1001];
+    uint64_t ns = clock_system_ns();
+    uint64_t ticks = clock_ticks();
+    sigset_t child;
+
+    while (clock_system_ns() - ns < 50000000)
+        continue;
+    ns_per_tick = (double)(clock_system_ns() - ns) /
+                  (double)(clock_ticks() - ticks);
+    for (int i = 0; i < 1001; i++) {
+        ticks = clock_ticks();
+        costs[i] = clock_ticks() - ticks;
+    }
+    qsort(costs, 1001, sizeof costs[0], compare_u64);
+    clock_cost = costs[500];
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &child, NULL); /* for sigtimedwait */
+}
+
+double run_ns_per_tick(void)
+{
+    return ns_per_tick;
+}
+
+uint64_t run_clock_ticks(void)
+{
+    return clock_cost;
+}
+
+int run_cpu_count(void)
+{
+    return (int)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+uint64_t loop_until(const struct load *load)
+{
+    return clock_ticks() + (uint64_t)(load->seconds * 1e9 / ns_per_tick);
+}
+
+const char *run_status_name(enum run_status status)
+{
+    static const char *const names[] = {"ok", "wrong", "hung", "failed",
+                                        "unavailable"};
+
+    return names[status];
+}
+
+/* --------------------------------------------------------------- parties */
+
+static void use_cpu(int cpu)
+{
+    cpu_set_t set;
+
+    if (cpu < 0)
+        return;
+    CPU_ZERO(&set);
+    CPU_SET((size_t)(cpu % run_cpu_count()), &set);
+    sched_setaffinity(0, sizeof set, &set);
+}
+
+static void wait_for_all(struct stage *stage, uint64_t parties)
+{
+    unsigned vain = 0;
+
+    __atomic_add_fetch(&stage->ready, 1, __ATOMIC_ACQ_REL);
+    while (__atomic_load_n(&stage->ready, __ATOMIC_ACQUIRE) < parties)
+        if (++vain % 1000 == 0)
+            sched_yield();
+}
+
+static int perform(const struct run *run, struct party *p, bool sends)
+{
+    const struct loops *l = run->transport->loops;
+
+    if (run->ping_pong)
+        return sends ? l->ask(p) : l->answer(p);
+    if (run->load->in_place)
+        return sends ? l->produce_in_place(p) : l->consume_in_place(p);
+    if (run->load->batch > 1)
+        return sends ? l->produce_batch(p) : l->consume_batch(p);
+    return sends ? l->produce(p) : l->consume(p);
+}
+
+static int join(const struct run *run, struct party *p)
+{
+    if (p->out && run->transport->join(p->out, SIDE_SEND, p->index) != 0)
+        return -1;
+    if (p->in && run->transport->join(p->in, SIDE_RECEIVE, p->index) != 0)
+        return -1;
+    return 0;
+}
+
+static void leave(const struct run *run, struct party *p)
+{
+    if (!run->transport->leave)
+        return;
+    if (p->out)
+        run->transport->leave(p->out, SIDE_SEND);
+    if (p->in)
+        run->transport->leave(p->in, SIDE_RECEIVE);
+}
+
+/* Page faults belong to no message. */
+static void touch(const struct link *link)
+{
+    const volatile unsigned char *bytes = link->memory;
+
+    for (size_t i = 0; i < link->load->memory; i += 4096)
+        (void)bytes[i];
+}
+
+/* Party number `i` of the run, in its own process; does not return. */
+static void be_party(struct run *run, unsigned i)
+{
+    const struct load *load = run->load;
+    unsigned senders = run->ping_pong ? 1 : load->producers;
+    unsigned receivers = run->ping_pong ? 1 : load->consumers;
+    bool sends = i < senders;
+    struct party p = {.load = load,
+                      .tally = &run->stage->tallies[i],
+                      .index = sends ? i : i - senders,
+                      .trips = run->stage->trips,
+                      .producers_left = &run->stage->producers_left};
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    use_cpu(sends ? run->place.senders : run->place.receivers);
+    if (sends || run->ping_pong)
+        p.out = &run->links[sends ? 0 : 1];
+    if (!sends || run->ping_pong)
+        p.in = &run->links[sends ? 1 : 0];
+    p.data = aligned_alloc(64, (load->size * load->batch + 127) / 64 * 64);
+    if (!p.data || join(run, &p) != 0)
+        _exit(RUNNER_UNAVAILABLE);
+    memset(p.data, 0x5a, load->size * load->batch);
+    for (int k = 0; k < (run->ping_pong ? 2 : 1); k++)
+        touch(&run->links[k]);
+    wait_for_all(run->stage, senders + receivers);
+    p.tally->start = clock_ticks();
+    p.tally->bad = perform(run, &p, sends) != 0;
+    p.tally->end = clock_ticks();
+    leave(run, &p);
+    _exit(0);
+}
+
+/* ---------------------------------------------------------------- runner */
+
+static int open_links(struct run *run)
+{
+    for (unsigned i = 0; i < (run->ping_pong ? 2 : 1); i++) {
+        struct link *link = &run->links[i];
+
+        link->load = run->load;
+        link->number = i;
+        snprintf(link->name, sizeof link->name, "shmipc-bench-%d-%u",
+                 (int)getpid(), i);
+        link->memory = mmap(NULL, run->load->memory, PROT_READ | PROT_WRITE,
+                            MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+        if (link->memory == MAP_FAILED || run->transport->open(link) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int wait_for_parties(unsigned count)
+{
+    int result = 0;
+
+    while (count > 0) {
+        int status;
+
+        if (wait(&status) < 0)
+            return RUNNER_FAILED;
+        count--;
+        if (!WIFEXITED(status))
+            return RUNNER_FAILED;
+        if (WEXITSTATUS(status) != 0)
+            return WEXITSTATUS(status);
+    }
+    return result;
+}
+
+/* In the run's own process; does not return. */
+static void be_runner(struct run *run)
+{
+    const struct load *load = run->load;
+    unsigned parties = run->ping_pong ? 2 : load->producers + load->consumers;
+    sigset_t none;
+    int result;
+
+    setpgid(0, 0);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (open_links(run) != 0)
+        _exit(RUNNER_UNAVAILABLE);
+    run->stage->producers_left = load->producers;
+    for (unsigned i = 0; i < parties; i++) {
+        pid_t pid = fork();
+
+        if (pid == 0)
+            be_party(run, i);
+        if (pid < 0)
+            _exit(RUNNER_FAILED);
+    }
+    result = wait_for_parties(parties);
+    for (unsigned i = 0; i < (run->ping_pong ? 2 : 1); i++)
+        if (run->transport->close)
+            run->transport->close(&run->links[i]);
+    _exit(result);
+}
+
+/* The runner's wait status, or -1 if it had to be killed. */
+static int wait_for_runner(pid_t runner, double seconds)
+{
+    uint64_t end = clock_system_ns() + (uint64_t)(seconds * 1e9);
+    int status = -1;
+    sigset_t child;
+
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    while (waitpid(runner, &status, WNOHANG) != runner) {
+        struct timespec slice = {1, 0};
+
+        if (clock_system_ns() >= end) {
+            kill(-runner, SIGKILL);
+            waitpid(runner, &status, 0);
+            return -1;
+        }
+        sigtimedwait(&child, NULL, &slice);
+    }
+    kill(-runner, SIGKILL); /* whom it may have left behind */
+    return status;
+}
+
+/* --------------------------------------------------------------- outcome */
+
+static void sum_up(const struct run *run, int status, struct outcome *out)
+{
+    const struct tally *tallies = run->stage->tallies;
+    uint64_t start = UINT64_MAX, end = 0;
+    bool bad = false;
+    unsigned parties = run->ping_pong
+                           ? 2
+                           : run->load->producers + run->load->consumers;
+
+    for (unsigned i = 0; i < parties; i++) {
+        const struct tally *t = &tallies[i];
+
+        out->sent += t->sent;
+        out->received += t->received;
+        out->wrong += t->wrong;
+        out->skipped += t->skipped;
+        bad |= t->bad != 0;
+        if (t->start < start)
+            start = t->start;
+        if (t->end > end)
+            end = t->end;
+    }
+    out->seconds = (double)(end - start) * ns_per_tick / 1e9;
+    if (status == -1)
+        out->status = RUN_HUNG;
+    else if (WIFEXITED(status) && WEXITSTATUS(status) == RUNNER_UNAVAILABLE)
+        out->status = RUN_UNAVAILABLE;
+    else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || bad)
+        out->status = RUN_FAILED;
+    else if (out->wrong || out->skipped || out->sent != out->received)
+        out->status = RUN_WRONG;
+    else
+        out->status = RUN_OK;
+}
+
+static void run_one(const struct transport *t, const struct load *load,
+                    struct placement place, bool ping_pong,
+                    struct outcome *out)
+{
+    struct run run = {.transport = t,
+                      .load = load,
+                      .place = place,
+                      .ping_pong = ping_pong};
+    uint64_t trips = ping_pong ? load->trips : 0;
+    pid_t runner;
+
+    *out = (struct outcome){.status = RUN_FAILED};
+    out->stage_size = sizeof *run.stage + trips * sizeof run.stage->trips[0];
+    run.stage = mmap(NULL, out->stage_size, PROT_READ | PROT_WRITE,
+                     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (run.stage == MAP_FAILED)
+        return;
+    out->stage = run.stage;
+    fflush(NULL);
+    runner = fork();
+    if (runner == 0)
+        be_runner(&run);
+    if (runner < 0)
+        return;
+    setpgid(runner, runner);
+    sum_up(&run, wait_for_runner(runner, HANG_SECONDS + 4 * load->seconds),
+           out);
+    for (uint64_t i = 0; i < trips; i++) {
+        uint64_t *trip = &run.stage->trips[i];
+
+        *trip = *trip > clock_cost ? *trip - clock_cost : 0;
+    }
+    if (trips)
+        qsort(run.stage->trips, trips, sizeof run.stage->trips[0],
+              compare_u64);
+    out->trips = run.stage->trips;
+    out->trip_count = trips;
+}
+
+void run_stream(const struct transport *t, const struct load *load,
+                struct placement place, struct outcome *out)
+{
+    run_one(t, load, place, false, out);
+}
+
+void run_ping_pong(const struct transport *t, const struct load *load,
+                   struct placement place, struct outcome *out)
+{
+    run_one(t, load, place, true, out);
+}
+
+void run_free(struct outcome *out)
+{
+    if (out->stage)
+        munmap(out->stage, out->stage_size);
+    out->stage = NULL;
+}
+
+bool run_is_possible(const struct transport *t, const struct load *load)
+{
+    if ((t->max_size && load->size > t->max_size) ||
+        (load->producers > 1 && !(t->traits & TRAIT_MANY_PRODUCERS)) ||
+        (load->consumers > 1 && !(t->traits & TRAIT_MANY_CONSUMERS)))
+        return false;
+    if (load->in_place)
+        return t->loops->produce_in_place != NULL;
+    return load->batch <= 1 || t->loops->produce_batch != NULL;
+}
