@@ -98,6 +98,40 @@ static inline void atomic_cpu_relax(void)
 #endif
 }
 
+/* Words of a handle that are mere hints: its threads may lose each other's
+ * stores without harm. */
+#define atomic_hint(p)        atomic_get_relaxed(p)
+#define atomic_set_hint(p, v) atomic_put_relaxed(p, v)
+
+/* A clock that costs next to nothing, a fraction of a nanosecond to a few of
+ * them a tick; 0 where user code has none. */
+static inline uint64_t atomic_ticks(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    return __builtin_ia32_rdtsc();
+#else
+    return 0;
+#endif
+}
+
+/* Asks for a line before it is needed: to be read, or to be written, so that
+ * it need not be asked for twice. Any address will do. */
+static inline void atomic_prefetch(const void *p)
+{
+    __builtin_prefetch(p);
+}
+
+static inline void atomic_prefetch_write(const void *p)
+{
+#if defined(__x86_64__)
+    /* Compilers use it only if told that every CPU has it. Where one has not,
+     * it does nothing. */
+    __asm__ __volatile__("prefetchw %0" : : "m"(*(const char *)p));
+#else
+    __builtin_prefetch(p, 1);
+#endif
+}
+
 /* Keeps the compiler from moving a load above a store. */
 static inline void atomic_compiler_fence(void)
 {

@@ -3,8 +3,8 @@
  * The public calls of ipc_buffer.h: results and error bodies around the work
  * that handle.c, write.c, read.c and recover.c do.
  */
-#include "buffer.h"
 #include "format.h"
+#include "hot.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,7 +105,7 @@ static IpcBufferWriteResult write_error(const IpcBuffer *b, const void *data,
 IpcBufferWriteResult ipc_buffer_write(IpcBuffer *buffer, const void *data,
                                       size_t size)
 {
-    IpcStatus status = buffer_write(buffer, data, size);
+    IpcStatus status = hot_write(buffer, data, size);
 
     if (__builtin_expect(status != IPC_OK, 0))
         return write_error(buffer, data, size, status);
@@ -170,7 +170,7 @@ IpcBufferReadResult ipc_buffer_read(IpcBuffer *buffer, IpcEntry *dest)
 {
     uint64_t offset = 0;
     size_t needed = 0;
-    IpcStatus status = buffer_read(buffer, dest, &offset, &needed);
+    IpcStatus status = hot_read(buffer, dest, &offset, &needed);
     IpcBufferReadError body;
 
     if (__builtin_expect(status >= 0, 1))

@@ -6,6 +6,7 @@
 #ifndef SHMIPC_BUFFER_H
 #define SHMIPC_BUFFER_H
 
+#include "pace.h"
 #include "protocol.h"
 #include <shmipc/ipc_buffer.h>
 
@@ -24,6 +25,7 @@ struct IpcBuffer {
     atomic_u64 entering; /* lock around the changes; a token as well */
     atomic_u32 owner;
 
+    struct pace pace;      /* of reading */
     atomic_u32 idle_looks; /* looks that found nothing */
     atomic_u64 gap_seen;   /* position of a gap at an earlier look */
     /* One producer: position of the open reservation, or 0, which is none. */

@@ -4,6 +4,7 @@
  * whom to wake. The public calls are in channel_api.c.
  */
 #include "channel.h"
+#include "hot.h"
 #include <sched.h>
 #include <string.h>
 #include <unistd.h>
@@ -39,8 +40,7 @@ static int64_t spin_time(uint32_t configured)
 {
     cpu_set_t usable;
 
-    if (configured == IPC_CHANNEL_NO_SPIN ||
-        sysconf(_SC_NPROCESSORS_ONLN) == 1)
+    if (configured == IPC_CHANNEL_NO_SPIN || sysconf(_SC_NPROCESSORS_ONLN) == 1)
         return 0;
     if (configured)
         return configured;
@@ -359,7 +359,7 @@ static IpcStatus send_once(struct IpcChannel *ch, void *what)
 
 IpcStatus channel_write(struct IpcChannel *ch, const void *data, size_t size)
 {
-    IpcStatus status = buffer_write(&ch->buffer, data, size);
+    IpcStatus status = hot_write(&ch->buffer, data, size);
 
     notify_sent(ch, status);
     if (__builtin_expect(status == IPC_ERR_NO_SPACE_CONTIGUOUS, 0) &&

@@ -101,7 +101,7 @@ static void point_at(struct ring *ring, void *base,
     ring->owners.slots = region->owners;
     ring->owners.count = id->owner_count;
     /* Relaxed: nobody else has this handle yet. A head that is always true. */
-    atomic_put_relaxed(&ring->seen_head, position_first(ring));
+    atomic_put_relaxed(&ring->room_end, 0);
 }
 
 void format_region(void *mem, uint32_t blocks, uint32_t owners, uint32_t flags,

@@ -40,15 +40,16 @@
 #define channel_join              shmipc_channel_join
 #define channel_leave             shmipc_channel_leave
 #define channel_poll              shmipc_channel_poll
-#define channel_recover           shmipc_channel_recover
 #define channel_read_rounds       shmipc_channel_read_rounds
 #define channel_read_until        shmipc_channel_read_until
+#define channel_recover           shmipc_channel_recover
 #define channel_send              shmipc_channel_send
 #define channel_send_until        shmipc_channel_send_until
 #define channel_skip              shmipc_channel_skip
 #define channel_skip_force        shmipc_channel_skip_force
 #define channel_try               shmipc_channel_try
 #define channel_write             shmipc_channel_write
+#define claim_behind_filler       shmipc_claim_behind_filler
 #define format_blocks_in          shmipc_format_blocks_in
 #define format_default_owners     shmipc_format_default_owners
 #define format_open               shmipc_format_open
@@ -57,6 +58,7 @@
 #define format_slack              shmipc_format_slack
 #define handle_consume            shmipc_handle_consume
 #define handle_produce            shmipc_handle_produce
+#define look_when_empty           shmipc_look_when_empty
 #define owner_count               shmipc_owner_count
 #define owner_drop_role           shmipc_owner_drop_role
 #define owner_fate_of             shmipc_owner_fate_of
@@ -66,6 +68,7 @@
 #define owner_register            shmipc_owner_register
 #define owner_release             shmipc_owner_release
 #define owner_take_role           shmipc_owner_take_role
+#define pace_rest                 shmipc_pace_rest
 #define process_fate_of           shmipc_process_fate_of
 #define process_has_membarrier    shmipc_process_has_membarrier
 #define process_next_handle       shmipc_process_next_handle

@@ -70,9 +70,13 @@
 
 #include "ring.h"
 
-/* Others can make us start again; only a hostile one can do so this often
- * without getting anything done itself. */
-enum { PROTOCOL_TRIES = 4096 };
+enum {
+    PROTOCOL_AHEAD = 8,
+    /* Others can make us start again; only a hostile one can do so this often
+     * without getting anything done itself. */
+    PROTOCOL_TRIES = 4096,
+    /* Blocks by which producers prefetch: docs/benchmarks/experiments.md. */
+};
 
 /* What a consumer found at the head. */
 struct view {
@@ -97,50 +101,89 @@ static inline uint64_t protocol_tail(const struct ring *r)
 
 /* ---------------------------------------------------------------- claims */
 
+/* Remembers up to where `tail`'s lap is free, now that head is there. */
+static inline void protocol_note_room(struct ring *r, uint64_t tail,
+                                      uint64_t head)
+{
+    uint64_t lap = tail & ~r->index_mask;
+    uint32_t end = r->block_count - 1;
+
+    if (head < lap && position_index(r, head) < end)
+        end = position_index(r, head);
+    /* Release: pairs with the acquire in protocol_plan(), another thread's. */
+    atomic_put_release(&r->room_end, lap + end);
+}
+
+/* protocol_plan(), when what the handle knows does not suffice: at the end of
+ * a lap, and when readers have to be asked how far they are. */
+static inline IpcStatus protocol_plan_anew(struct ring *r, uint32_t blocks,
+                                           struct plan *plan)
+{
+    uint64_t tail = plan->tail;
+    uint32_t n = r->block_count;
+    uint32_t fit, need;
+    uint64_t head, used;
+
+    if (tail & SHMIPC_TAIL_CLOSED)
+        return IPC_ERR_CLOSED;
+    if (!position_is_valid(r, tail))
+        return IPC_ERR_CORRUPTED;
+    fit = blocks_to_end(r, tail);
+    plan->pad = blocks <= fit ? 0 : fit;
+    plan->only_pad = plan->pad + (uint64_t)blocks > n;
+    need = plan->only_pad ? plan->pad : plan->pad + blocks;
+    /* Acquire pairs with the release in protocol_move_head(): the blocks that
+     * it gave back were read before. */
+    head = atomic_get_acquire(&r->head->position);
+    if (!position_is_valid(r, head))
+        return IPC_ERR_CORRUPTED;
+    /* Unsigned: a tail behind the head counts as too far as well. Then tail is
+     * older than head, or the other way round. */
+    used = (uint64_t)position_distance(r, head, tail);
+    if (used > n)
+        return IPC_ERR_LOCKED;
+    protocol_note_room(r, tail, head);
+    return used <= n - need ? IPC_OK : IPC_ERR_NO_SPACE_CONTIGUOUS;
+}
+
 /*
  * IPC_OK: *plan fits. IPC_ERR_NO_SPACE_CONTIGUOUS: it does not now.
- * IPC_ERR_LOCKED: tail moved on meanwhile, look again.
+ * IPC_ERR_LOCKED: tail moved on meanwhile, look again. IPC_ERR_CLOSED.
  */
 static inline IpcStatus protocol_plan(struct ring *r, uint32_t blocks,
                                       struct plan *plan)
 {
     /* Relaxed: the CAS of tail, or being its only writer, settles it. */
     uint64_t tail = atomic_get_relaxed(&r->tail->position);
-    uint32_t n = r->block_count;
-    uint32_t fit, need;
-    uint64_t head;
+    /* Acquire: with another thread's release in protocol_note_room(), and so
+     * with the head move that it acquired. */
+    uint64_t end = atomic_get_acquire(&r->room_end);
+    uint64_t room = end - tail;
 
-    if (!position_is_valid(r, tail))
-        return IPC_ERR_CORRUPTED;
-    fit = blocks_to_end(r, tail);
     plan->tail = tail;
-    plan->pad = blocks <= fit ? 0 : fit;
-    plan->only_pad = plan->pad + (uint64_t)blocks > n;
-    need = plan->only_pad ? plan->pad : plan->pad + blocks;
-
-    /* Acquire: with another thread's release below, and so with the head move
-     * that it acquired. The distance is unsigned here: a tail behind the head
-     * counts as too far as well. */
-    head = atomic_get_acquire(&r->seen_head);
-    if ((uint64_t)position_distance(r, head, tail) <= n - need)
+    plan->pad = 0;
+    plan->only_pad = false;
+    /* In the lap of `end`, and far enough before it: so it is a position that
+     * exists, and of no closed ring. */
+    if (__builtin_expect(room <= (end & r->index_mask) && blocks <= room, 1))
         return IPC_OK;
+    return protocol_plan_anew(r, blocks, plan);
+}
 
-    /* A closed tail is too far from any head. */
-    if (tail & SHMIPC_TAIL_CLOSED)
-        return IPC_ERR_CLOSED;
-    /* Acquire pairs with the release in protocol_move_head(): the blocks that
-     * it gave back were read before. */
-    head = atomic_get_acquire(&r->head->position);
-    if (!position_is_valid(r, head))
-        return IPC_ERR_CORRUPTED;
-    /* Release: pairs with the acquire above in another thread. */
-    atomic_put_release(&r->seen_head, head);
-    if ((uint64_t)position_distance(r, head, tail) <= n - need)
-        return IPC_OK;
-    /* Out of bounds: tail is older than head, or the other way round. */
-    return (uint64_t)position_distance(r, head, tail) <= n
-               ? IPC_ERR_NO_SPACE_CONTIGUOUS
-               : IPC_ERR_LOCKED;
+/* Has the lines of the entry at `position` on their way while the claim is
+ * made, and those of entries to come. */
+static inline void protocol_expect(const struct ring *r, uint64_t position,
+                                   uint32_t blocks)
+{
+    uint32_t index = position_index(r, position);
+    uint32_t ahead = index + blocks - 1 + PROTOCOL_AHEAD;
+
+    atomic_prefetch_write(&r->control[index]);
+    atomic_prefetch_write(r->blocks + (size_t)index * SHMIPC_BLOCK);
+    if (ahead < r->block_count) {
+        atomic_prefetch_write(&r->control[ahead]);
+        atomic_prefetch_write(r->blocks + (size_t)ahead * SHMIPC_BLOCK);
+    }
 }
 
 /* Step 4: makes a claimed block ours, unless the claim was revoked. */
@@ -218,6 +261,7 @@ static inline IpcStatus protocol_claim(struct ring *r, uint32_t blocks,
             return status;
         if (plan.pad)
             entry = position_advance(r, plan.tail, plan.pad);
+        protocol_expect(r, entry, blocks);
         next = plan.only_pad ? entry : position_advance(r, entry, blocks);
         /* Relaxed: see ORDERING. */
         if (!atomic_cas_relaxed(&r->tail->position, plan.tail, next))
@@ -251,8 +295,10 @@ static inline IpcStatus protocol_claim_alone(struct ring *r, uint32_t blocks,
         if (status != IPC_OK)
             return status;
         *position = plan.tail;
-        if (!plan.pad)
+        if (!plan.pad) {
+            protocol_expect(r, plan.tail, blocks);
             return IPC_OK;
+        }
         protocol_renew(r, plan.tail, plan.pad);
         /* Release: pairs with the acquire in protocol_examine(). */
         atomic_put_release(
@@ -319,7 +365,7 @@ static inline bool protocol_move_head(struct ring *r, uint64_t from,
                                       uint64_t to)
 {
     /* Release, both: our loads of the blocks come first. Pairs with the
-     * acquires of head in protocol_plan() and protocol_look(). */
+     * acquires of head in protocol_plan_anew() and protocol_look(). */
     if (!r->one_consumer)
         return atomic_cas_release(&r->head->position, from, to);
     atomic_put_release(&r->head->position, to);
@@ -389,8 +435,11 @@ static inline IpcStatus protocol_look(struct ring *r, struct view *view)
         /* Acquire pairs with the release in protocol_move_head(): words of
          * older laps that were replaced are not seen any more. */
         uint64_t head = atomic_get_acquire(&r->head->position);
-        IpcStatus status = protocol_examine(r, head, view);
+        IpcStatus status;
 
+        /* Both lines of the entry at once, should it be there. */
+        atomic_prefetch(position_payload(r, head));
+        status = protocol_examine(r, head, view);
         if (status == IPC_PLACEHOLDER)
             protocol_move_head(r, head, view->next);
         /* The word is older than head's lap, or head is stale: then it has
@@ -438,10 +487,13 @@ static inline bool protocol_is_closed(const struct ring *r, uint64_t head)
 static inline bool protocol_is_gap(const struct ring *r,
                                    const struct view *view)
 {
-    /* Relaxed: a stale tail only hides the gap until the next look. */
-    uint64_t tail = protocol_tail(r);
+    uint64_t tail;
 
-    return !r->one_producer && position_is_valid(r, tail) &&
+    if (r->one_producer)
+        return false;
+    /* Relaxed: a stale tail only hides the gap until the next look. */
+    tail = protocol_tail(r);
+    return position_is_valid(r, tail) &&
            position_distance(r, view->position, tail) > 0;
 }
 

@@ -2,15 +2,14 @@
 /*
  * The consumer's side of a buffer.
  */
-#include "buffer.h"
-#include "payload.h"
+#include "hot.h"
 #include <stdlib.h>
 
 enum {
     /* A look that finds nothing leaves the producers' tail alone, whose line
      * it would take from them. Every so many it makes sure that there is no
      * gap, and revokes one that it met the time before. */
-    LOOKS_PER_GAP_CHECK = 64,
+    LOOKS_PER_GAP_CHECK = 512,
 };
 
 /* True: a gap was revoked, look again. */
@@ -29,81 +28,28 @@ static bool check_for_gap(struct IpcBuffer *b, const struct view *view,
     return false;
 }
 
-/* True: something came up, look again. */
-static bool check_when_empty(struct IpcBuffer *b, const struct view *view,
-                             IpcStatus *status)
+bool look_when_empty(struct IpcBuffer *b, const struct view *view,
+                     IpcStatus *status)
 {
     /* Relaxed, both: a count of this handle that may miss some. */
     uint32_t looks = atomic_get_relaxed(&b->idle_looks) + 1;
 
+    if (*status == IPC_ERR_NOT_READY)
+        return pace_rest(&b->pace);
     if (protocol_is_closed(&b->ring, view->position)) {
         *status = IPC_ERR_CLOSED;
         return false;
     }
+    if (pace_rest(&b->pace))
+        return true;
     atomic_put_relaxed(&b->idle_looks, looks);
     return looks % LOOKS_PER_GAP_CHECK == 0 && check_for_gap(b, view, status);
-}
-
-static inline IpcStatus look(struct IpcBuffer *b, struct view *view)
-{
-    IpcStatus status;
-
-    if (b->ring.one_consumer && !handle_may_consume(b)) {
-        status = handle_consume(b);
-        if (status != IPC_OK) {
-            /* Relaxed: for the error body. */
-            view->position = atomic_get_relaxed(&b->ring.head->position);
-            return status;
-        }
-    }
-    do {
-        status = protocol_look(&b->ring, view);
-    } while (status == IPC_EMPTY && check_when_empty(b, view, &status));
-    return status;
-}
-
-static inline void load(struct IpcBuffer *b, void *to, const struct view *view)
-{
-    const unsigned char *from = position_payload(&b->ring, view->position);
-
-    if (b->ring.one_consumer)
-        payload_load_owned(to, from, view->size);
-    else
-        payload_load_unowned(to, from, view->size);
-}
-
-static inline bool take(struct IpcBuffer *b, const struct view *view)
-{
-    return protocol_move_head(&b->ring, view->position, view->next);
 }
 
 IpcStatus buffer_read(struct IpcBuffer *b, IpcEntry *dest, uint64_t *offset,
                       size_t *needed)
 {
-    if (!b || !dest || !dest->payload)
-        return IPC_ERR_INVALID_ARGUMENT;
-    for (int tries = 0; tries < PROTOCOL_TRIES; tries++) {
-        struct view view;
-        IpcStatus status = look(b, &view);
-
-        if (status != IPC_OK) {
-            if (status < 0)
-                *offset = position_offset(&b->ring, view.position);
-            return status;
-        }
-        if (view.size > dest->size) {
-            *offset = position_offset(&b->ring, view.position);
-            *needed = view.size;
-            return IPC_ERR_TOO_SMALL;
-        }
-        load(b, dest->payload, &view);
-        if (take(b, &view)) {
-            dest->offset = position_offset(&b->ring, view.position);
-            dest->size = view.size;
-            return IPC_OK;
-        }
-    }
-    return IPC_ERR_LOCKED;
+    return hot_read(b, dest, offset, needed);
 }
 
 /* Makes *memory at least `size` bytes; what it held is of no interest. */

@@ -23,9 +23,9 @@ struct ring {
     bool one_producer;
     bool one_consumer;
     struct owner_table owners;
-    /* The last head that this handle acquired; old values only make it look
-     * again sooner. */
-    atomic_u64 seen_head;
+    /* Up to where the blocks of that lap are known to be free: a position, but
+     * never a lap's end. Old values only make a producer look again sooner. */
+    atomic_u64 room_end;
 };
 
 static inline uint32_t position_index(const struct ring *r, uint64_t position)

@@ -2,27 +2,11 @@
 /*
  * The producer's side of a buffer.
  */
-#include "buffer.h"
-#include "payload.h"
-
-/* An entry being written. */
-struct claim {
-    uint64_t position;
-    unsigned char *payload;
-    uint32_t blocks;
-};
-
-static inline IpcStatus claim_once(struct IpcBuffer *b, struct claim *claim)
-{
-    return b->ring.one_producer
-               ? protocol_claim_alone(&b->ring, claim->blocks, &claim->position)
-               : protocol_claim(&b->ring, claim->blocks, handle_owner(b),
-                                &claim->position);
-}
+#include "hot.h"
 
 /* Full: perhaps only of filler at the head that no reader has come by to
  * pass. Anyone may, where heads are moved by CAS. */
-static IpcStatus claim_behind_filler(struct IpcBuffer *b, struct claim *claim)
+IpcStatus claim_behind_filler(struct IpcBuffer *b, struct claim *claim)
 {
     struct view view;
 
@@ -33,59 +17,9 @@ static IpcStatus claim_behind_filler(struct IpcBuffer *b, struct claim *claim)
     return claim_once(b, claim);
 }
 
-static inline IpcStatus claim_space(struct IpcBuffer *b, size_t size,
-                                    struct claim *claim)
-{
-    IpcStatus status;
-
-    /* 0 wraps around and is too large as well. */
-    if ((uint64_t)size - 1 >= b->max_entry_size)
-        return size ? IPC_ERR_ENTRY_TOO_LARGE : IPC_ERR_INVALID_ARGUMENT;
-    if (!handle_may_produce(b)) {
-        status = handle_produce(b);
-        if (status != IPC_OK)
-            return status;
-    }
-    /* Relaxed: one thread at a time, by contract. */
-    if (b->ring.one_producer && atomic_get_relaxed(&b->open_alone))
-        return IPC_ERR_ILLEGAL_STATE;
-    claim->blocks = blocks_of(size);
-    status = claim_once(b, claim);
-    if (status == IPC_ERR_NO_SPACE_CONTIGUOUS)
-        status = claim_behind_filler(b, claim);
-    if (status == IPC_OK)
-        claim->payload = position_payload(&b->ring, claim->position);
-    return status;
-}
-
-static inline void publish(struct IpcBuffer *b, const struct claim *claim,
-                           size_t size)
-{
-    if (b->ring.one_producer) {
-        protocol_publish_alone(&b->ring, claim->position, (uint32_t)size);
-        owner_count_entry_alone(&b->ring.owners, handle_owner(b));
-    } else {
-        protocol_publish(&b->ring, claim->position, claim->blocks,
-                         (uint32_t)size);
-        /* After READY: channel_wakers_fence() counts on its being a locked
-         * instruction where there are such. */
-        owner_count_entry(&b->ring.owners, handle_owner(b));
-    }
-}
-
 IpcStatus buffer_write(struct IpcBuffer *b, const void *data, size_t size)
 {
-    struct claim claim;
-    IpcStatus status;
-
-    if (!b || !data)
-        return IPC_ERR_INVALID_ARGUMENT;
-    status = claim_space(b, size, &claim);
-    if (status != IPC_OK)
-        return status;
-    payload_store(claim.payload, data, size);
-    publish(b, &claim, size);
-    return IPC_OK;
+    return hot_write(b, data, size);
 }
 
 /* False: a piece is NULL but not empty, or there are too many bytes. */

@@ -76,7 +76,7 @@ static void map_shared_handles(void)
 
         if (scripts[i].process == i || others_count)
             continue;
-        map_other(&b->ring.seen_head, "seen_head");
+        map_other(&b->ring.room_end, "room_end");
         map_other(&b->idle_looks, "idle_looks");
         map_other(&b->gap_seen, "gap_seen");
     }

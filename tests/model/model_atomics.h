@@ -47,4 +47,13 @@ void model_fence(void);
     model_cas(p, sizeof *(p), s, n, MODEL_RELAXED)
 #define atomic_full_fence() model_fence()
 
+/* No steps: what hints say changes how often somebody looks, not what they
+ * may see. */
+#define atomic_hint(p)           (*(p))
+#define atomic_set_hint(p, v)    (*(p) = (v))
+#define atomic_prefetch(p)       ((void)(p))
+#define atomic_prefetch_write(p) ((void)(p))
+#define atomic_cpu_relax()       ((void)0)
+#define atomic_ticks()           UINT64_C(0)
+
 #endif

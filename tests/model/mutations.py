@@ -39,13 +39,13 @@ MUTATIONS = [
           "        if (!plan.only_pad && "
           "protocol_occupy(r, entry, owner, CONTROL_BUSY)) {",
           "        if (!plan.only_pad) {"),
-         ("write.c",
+         ("hot.h",
           "    payload_store(claim.payload, data, size);\n",
           "    payload_store(claim.payload, data, size);\n"
           "    if (!b->ring.one_producer &&\n"
           "        !protocol_occupy(&b->ring, claim.position,\n"
           "                         handle_owner(b), CONTROL_BUSY))\n"
-          "        return buffer_write(b, data, size);\n")]),
+          "        return hot_write(b, data, size);\n")]),
     in_protocol(
         "occupy-forgets-the-lap", "--sc gap gap-of-laps",
         "    if (tag - control_tag(word) - 1 > SHMIPC_RENEWAL_LAPS)\n"
@@ -57,21 +57,24 @@ MUTATIONS = [
         "        atomic_put_relaxed(&r->tail->position, next);\n"),
     in_protocol(
         "stale-tail-is-full", "--sc stale-tail",
-        "    return (uint64_t)position_distance(r, head, tail) <= n\n",
-        "    return (uint64_t)position_distance(r, head, tail) > 0\n"),
+        "    if (used > n)\n        return IPC_ERR_LOCKED;\n",
+        "    if (used > n)\n        return IPC_ERR_NO_SPACE_CONTIGUOUS;\n"),
     in_protocol(
         "full-without-a-fresh-head", "--sc two-writers",
-        "    head = atomic_get_acquire(&r->head->position);\n"
-        "    if (!position_is_valid(r, head))\n"
-        "        return IPC_ERR_CORRUPTED;\n"
-        "    /* Release: pairs",
-        "    /* Release: pairs"),
+        "    protocol_note_room(r, tail, head);\n"
+        "    return used <= n - need",
+        "    protocol_note_room(r, tail, tail);\n"
+        "    return used <= n - need"),
     in_protocol(
         "one-block-too-many", "--sc two-writers",
-        "    head = atomic_get_acquire(&r->seen_head);\n"
-        "    if ((uint64_t)position_distance(r, head, tail) <= n - need)\n",
-        "    head = atomic_get_acquire(&r->seen_head);\n"
-        "    if ((uint64_t)position_distance(r, head, tail) <= n - need + 1)\n"),
+        "    return used <= n - need ?", "    return used <= n - need + 1 ?"),
+    in_protocol(
+        "room-of-one-block-too-many", "--sc two-writers",
+        "        end = position_index(r, head);",
+        "        end = position_index(r, head) + 1;"),
+    in_protocol(
+        "room-of-another-lap", "--sc two-writers",
+        "room <= (end & r->index_mask) && blocks <= room", "blocks <= room"),
     in_protocol(
         "entry-wraps-without-pad", "--sc pad",
         "    plan->pad = blocks <= fit ? 0 : fit;", "    plan->pad = 0;"),
@@ -89,7 +92,7 @@ MUTATIONS = [
         "    if (taken < blocks)\n", "    if (0)\n"),
     Mutation(
         "ready-before-payload", "--sc two-writers",
-        [("write.c",
+        [("hot.h",
           "    payload_store(claim.payload, data, size);\n"
           "    publish(b, &claim, size);\n",
           "    publish(b, &claim, size);\n"
@@ -101,7 +104,7 @@ MUTATIONS = [
     # --------------------------------------------------------- reading
     Mutation(
         "copy-after-the-head-moved", "--sc one-block",
-        [("read.c",
+        [("hot.h",
           "        load(b, dest->payload, &view);\n"
           "        if (take(b, &view)) {\n",
           "        if (take(b, &view)) {\n"
@@ -183,9 +186,9 @@ MUTATIONS = [
          "position_distance(r, position, tail) >= 0) {")),
     in_protocol(
         "revokes-in-one-producer-mode", "--sc one-producer-pad",
-        ("    return !r->one_producer && position_is_valid(r, tail) &&\n"
-         "           position_distance(r, view->position, tail) > 0;",
-         "    return position_is_valid(r, tail) &&\n"
+        ("    if (r->one_producer)\n        return false;\n    /* Relaxed: a stale",
+         "    /* Relaxed: a stale"),
+        ("           position_distance(r, view->position, tail) > 0;",
          "           position_distance(r, view->position, tail) >= 0;"),
         ("position_distance(r, position, tail) > 0) {",
          "position_distance(r, position, tail) >= 0) {")),
@@ -275,13 +278,13 @@ MUTATIONS = [
         "    return atomic_cas_relaxed(control, word, "
         "control_make(tag, value, state));"),
     in_protocol(
-        "relaxed-seen-head", "--weak threads",
-        "    atomic_put_release(&r->seen_head, head);",
-        "    atomic_put_relaxed(&r->seen_head, head);"),
+        "relaxed-room", "--weak threads",
+        "    atomic_put_release(&r->room_end, lap + end);",
+        "    atomic_put_relaxed(&r->room_end, lap + end);"),
     in_protocol(
-        "relaxed-seen-head-load", "--weak threads",
-        "    head = atomic_get_acquire(&r->seen_head);",
-        "    head = atomic_get_relaxed(&r->seen_head);"),
+        "relaxed-room-load", "--weak threads",
+        "    uint64_t end = atomic_get_acquire(&r->room_end);",
+        "    uint64_t end = atomic_get_relaxed(&r->room_end);"),
     in_protocol(
         "relaxed-abort", "--weak abort",
         "    atomic_put_release(\n"

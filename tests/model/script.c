@@ -215,7 +215,7 @@ static IpcStatus run_call(int actor, struct result *result)
     case CALL_RESERVE:
         return reserve(actor, id, call);
     case CALL_GAP_READ:
-        b->idle_looks = 63;
+        b->idle_looks = 511;
         return script_read(actor, result);
     case CALL_READ:
         return script_read(actor, result);

@@ -82,7 +82,7 @@ static const char *decode(int location, uint64_t value, char *to, size_t size)
     if (strncmp(name, "control", 7) == 0)
         return decode_control(value, to, size);
     if (strcmp(name, "tail") == 0 || strcmp(name, "head") == 0 ||
-        strcmp(name, "seen_head") == 0)
+        strcmp(name, "room_end") == 0)
         snprintf(to, size, "lap %llu block %u",
                  (unsigned long long)position_lap(r, value),
                  position_index(r, value));
