@@ -136,6 +136,42 @@ LOOP int loop_answer(struct party *p, loop_send *send, loop_receive *receive)
     return 0;
 }
 
+/* ---------------------------------------------------------------- alone */
+
+/* Writes and reads in one thread: what a message costs without a second CPU. */
+LOOP int loop_alone(struct party *p, loop_send *send, loop_receive *receive)
+{
+    uint64_t warm = p->load->warm_trips;
+    uint64_t word = 0;
+
+    for (uint64_t i = 0; i < warm + p->load->trips; i++) {
+        uint64_t start = clock_ticks();
+
+        for (int k = 0; k < LOOP_SENDS_PER_CLOCK; k++, word++)
+            if (loop_put(p, send, word) != 0 || loop_get(p, receive, word) != 0)
+                return -1;
+        if (i >= warm)
+            p->trips[i - warm] = clock_ticks() - start;
+    }
+    return 0;
+}
+
+/* Sends until there is no room, then receives all that. */
+LOOP int loop_exhaust(struct party *p, loop_send *send, loop_receive *receive)
+{
+    int n = 1;
+
+    while (n > 0 && p->tally->sent < p->load->trips) {
+        loop_mark(p->data, p->load->size, p->tally->sent);
+        n = send(p->out, p->data, p->load->size);
+        p->tally->sent += n > 0;
+    }
+    while (n >= 0 && p->tally->received < p->tally->sent)
+        if (loop_get(p, receive, p->tally->received) != 0)
+            n = -1;
+    return n < 0 ? -1 : 0;
+}
+
 /* ------------------------------------------------------------ throughput */
 
 /* Sends one message, however long that takes. */
@@ -294,7 +330,8 @@ LOOP void loop_fill(unsigned char *data, size_t size, uint64_t word)
 
 LOOP bool loop_is_filled(const unsigned char *data, size_t size)
 {
-    const uint64_t pattern = (loop_word(data) & 0xff) * UINT64_C(0x0101010101010101);
+    const uint64_t pattern =
+        (loop_word(data) & 0xff) * UINT64_C(0x0101010101010101);
     uint64_t other = 0;
 
     for (size_t i = 8; i + 16 <= size; i += 8)
@@ -349,10 +386,10 @@ LOOP int loop_consume_in_place(struct party *p, loop_peek *peek,
         }
         stop = loop_word((const unsigned char *)data) == LOOP_STOP;
         if (!stop)
-            loop_check(p, &notes, loop_word((const unsigned char *)data),
-                       (size_t)n == load->size &&
-                           loop_is_filled((const unsigned char *)data,
-                                          load->size));
+            loop_check(
+                p, &notes, loop_word((const unsigned char *)data),
+                (size_t)n == load->size &&
+                    loop_is_filled((const unsigned char *)data, load->size));
         if (skip(p->in) != 0)
             return -1;
     }
@@ -368,7 +405,8 @@ extern "C"
 #else
 extern
 #endif
-    uint64_t loop_until(const struct load *load);
+    uint64_t
+    loop_until(const struct load *load);
 
 #define LOOPS(NAME, SEND, RECEIVE)                                             \
     static int NAME##_ask(struct party *p)                                     \
@@ -386,6 +424,14 @@ extern
     static int NAME##_consume(struct party *p)                                 \
     {                                                                          \
         return loop_consume(p, RECEIVE);                                       \
+    }                                                                          \
+    static int NAME##_alone(struct party *p)                                   \
+    {                                                                          \
+        return loop_alone(p, SEND, RECEIVE);                                   \
+    }                                                                          \
+    static int NAME##_exhaust(struct party *p)                                 \
+    {                                                                          \
+        return loop_exhaust(p, SEND, RECEIVE);                                 \
     }
 
 #define LOOPS_BATCH(NAME, SEND_BATCH, RECEIVE_BATCH, SEND)                     \
@@ -410,9 +456,11 @@ extern
     }
 
 /* The members of a `struct loops`, in its order. */
-#define LOOPS_BASE(NAME)     NAME##_ask, NAME##_answer, NAME##_produce, NAME##_consume
-#define LOOPS_NO_CALLS       NULL, NULL
-#define LOOPS_BATCHED(NAME)  NAME##_produce_batch, NAME##_consume_batch
-#define LOOPS_PLACED(NAME)   NAME##_produce_in_place, NAME##_consume_in_place
+#define LOOPS_BASE(NAME)                                                       \
+    NAME##_ask, NAME##_answer, NAME##_produce, NAME##_consume, NAME##_alone,   \
+        NAME##_exhaust
+#define LOOPS_NO_CALLS      NULL, NULL
+#define LOOPS_BATCHED(NAME) NAME##_produce_batch, NAME##_consume_batch
+#define LOOPS_PLACED(NAME)  NAME##_produce_in_place, NAME##_consume_in_place
 
 #endif

@@ -1,23 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /*
  *     shmipc-bench [-o file.json] [-r rounds] [-s seconds] [-t trips]
- *                  [-p part of a name] [-z size] [workload...]
+ *                  [-p part of a name] [-z size] [-w ns] [workload...]
  *
  * Runs the workloads, all of them by default, prints tables and writes what
  * it measured as JSON. -p measures only transports with that in their name,
- * -z only messages of that many bytes. README.md says what each number means.
+ * -z only messages of that many bytes, -w lets channels of the workload `wake`
+ * spin that long before they sleep. README.md says what each number means.
  * Exit status: 0; 1 if a run of ours lost a message, failed or hung; 2 if it
  * was called wrongly.
  */
+#include "sleepers.h"
 #include "workloads.h"
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static const struct workload workloads[] = {
+    {"limits", "what the machine can do", workload_limits},
     {"latency", "one way, both polling", workload_latency},
     {"throughput", "one producer, one consumer", workload_throughput},
     {"contention", "several of either", workload_contention},
+    {"wake", "both asleep in between", workload_wake},
+    {"single", "one thread, no other", workload_single},
+    {"paced", "one side is slower", workload_paced},
+    {"memory", "how many messages fit", workload_memory},
+    {"growth", "rings, messages, producers", workload_growth},
+    {"lifecycle", "create, attach, first write", workload_lifecycle},
+    {"recovery", "after a producer was killed", workload_recovery},
 };
 
 enum { WORKLOADS = sizeof workloads / sizeof workloads[0] };
@@ -36,7 +46,7 @@ static int usage(const char *name)
 {
     fprintf(stderr,
             "usage: %s [-o file.json] [-r rounds] [-s seconds] [-t trips] "
-            "[-p part of a name] [-z size] [workload...]\n",
+            "[-p part of a name] [-z size] [-w ns] [workload...]\n",
             name);
     for (int i = 0; i < WORKLOADS; i++)
         fprintf(stderr, "  %-12s %s\n", workloads[i].name, workloads[i].about);
@@ -56,7 +66,7 @@ static bool read_options(int argc, char **argv, struct plan *plan,
 {
     int option;
 
-    while ((option = getopt(argc, argv, "o:r:s:t:p:z:")) != -1) {
+    while ((option = getopt(argc, argv, "o:r:s:t:p:z:w:")) != -1) {
         if (option == 'o')
             *file = optarg;
         else if (option == 'r')
@@ -69,6 +79,8 @@ static bool read_options(int argc, char **argv, struct plan *plan,
             plan->only = optarg;
         else if (option == 'z')
             plan->size = (size_t)atoll(optarg);
+        else if (option == 'w')
+            sleepers_spin_ns = (uint32_t)atoll(optarg);
         else
             return false;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "report.h"
 #include "bench_config.h"
+#include "statistics.h"
 #include "transports.h"
 #include <shmipc/shmipc.h>
 #include <stdlib.h>
@@ -12,13 +13,6 @@ enum { MAX_ROWS = 4096 };
 
 static struct row *rows[MAX_ROWS];
 static int row_count;
-
-static int compare_doubles(const void *a, const void *b)
-{
-    const double *x = a, *y = b;
-
-    return (*x > *y) - (*x < *y);
-}
 
 struct row *report_row(const char *workload, const struct transport *t,
                        const struct load *load, struct placement place,
@@ -72,13 +66,12 @@ void report_status(struct row *row, const struct outcome *outcome)
 
 static double quantile(const struct figure *f, double share)
 {
-    double sorted[REPORT_MAX_ROUNDS];
+    double values[REPORT_MAX_ROUNDS];
 
-    if (!f || f->count == 0)
+    if (!f)
         return 0;
-    memcpy(sorted, f->values, sizeof sorted);
-    qsort(sorted, (size_t)f->count, sizeof sorted[0], compare_doubles);
-    return sorted[(int)((f->count - 1) * share + 0.5)];
+    memcpy(values, f->values, sizeof values);
+    return stat_quantile(values, (size_t)f->count, share);
 }
 
 double report_median(const struct row *row, const char *figure)
@@ -86,20 +79,47 @@ double report_median(const struct row *row, const char *figure)
     return quantile(find_figure(row, figure), 0.5);
 }
 
-void report_limit(struct row *row, const char *limit, double value)
+void report_limit(struct row *row, const char *name, const struct figure *limit)
 {
-    row->limit = limit;
-    row->limit_value = value;
+    row->limit = name;
+    row->limit_figure = *limit;
 }
 
+void report_limit_value(struct row *row, const char *name, double value)
+{
+    const struct figure limit = {.values = {value}, .count = 1};
+
+    report_limit(row, name, &limit);
+}
+
+/* The median of the rounds' ratios, or, where rounds do not match, the ratio
+ * of the medians. 0 if there is no limit. */
 static double multiple(const struct row *row)
 {
-    return row->limit && row->limit_value > 0
-               ? quantile(&row->figures[0], 0.5) / row->limit_value
-               : 0;
+    const struct figure *f = &row->figures[0], *limit = &row->limit_figure;
+    double limit_median = quantile(limit, 0.5);
+    struct figure ratios = {.count = 0};
+
+    if (!row->limit || !(limit_median > 0))
+        return 0;
+    if (f->count != limit->count)
+        return quantile(f, 0.5) / limit_median;
+    for (int i = 0; i < f->count; i++)
+        if (limit->values[i] > 0)
+            ratios.values[ratios.count++] = f->values[i] / limit->values[i];
+    return quantile(&ratios, 0.5);
 }
 
 /* ---------------------------------------------------------------- tables */
+
+static int figure_count(const struct row *row)
+{
+    int count = 0;
+
+    while (count < REPORT_MAX_FIGURES && row->figures[count].name)
+        count++;
+    return count;
+}
 
 static void print_number(double value)
 {
@@ -110,7 +130,7 @@ static void print_number(double value)
 
 static void print_header(const struct row *row)
 {
-    printf("\n%s: %s\n%-28s", row->workload, row->group, "");
+    printf("\n%s: %s\n%-32s", row->workload, row->group, "");
     for (int i = 0; i < REPORT_MAX_FIGURES && row->figures[i].name; i++)
         printf(" %11s", row->figures[i].name);
     printf("  spread");
@@ -119,17 +139,18 @@ static void print_header(const struct row *row)
     printf("\n");
 }
 
-static void print_row(const struct row *row)
+static void print_row(const struct row *row, int columns)
 {
     const struct figure *first = &row->figures[0];
     double median = quantile(first, 0.5);
 
-    printf("%-28s", row->transport);
+    printf("%-32s", row->transport);
     for (int i = 0; i < REPORT_MAX_FIGURES && row->figures[i].name; i++)
         print_number(quantile(&row->figures[i], 0.5));
+    printf("%*s", 12 * (columns - figure_count(row)), "");
     if (median > 0)
-        printf("  %4.0f %%", 100 * (quantile(first, 1) - quantile(first, 0)) /
-                                 median);
+        printf("  %4.0f %%",
+               100 * (quantile(first, 1) - quantile(first, 0)) / median);
     if (row->limit && first->count)
         printf("  %8.3f", multiple(row));
     if (row->status != RUN_OK)
@@ -140,26 +161,32 @@ static void print_row(const struct row *row)
     printf("%s\n", row->traits & TRAIT_FIXED_SLOT ? "  (fixed slots)" : "");
 }
 
-/* The row whose figures name the columns. */
-static const struct row *first_with_figures(int from, const char *group)
+/* Of the rows of this one's group, the one with most figures, which name the
+ * columns. */
+static const struct row *widest(const struct row *row)
 {
-    for (int i = from; i < row_count; i++)
-        if (strcmp(rows[i]->group, group) == 0 && rows[i]->figures[0].name)
-            return rows[i];
-    return rows[from];
+    const struct row *best = row;
+
+    for (int i = 0; i < row_count; i++)
+        if (strcmp(rows[i]->workload, row->workload) == 0 &&
+            strcmp(rows[i]->group, row->group) == 0 &&
+            figure_count(rows[i]) > figure_count(best))
+            best = rows[i];
+    return best;
 }
 
 void report_print(const char *workload)
 {
-    const char *group = "";
+    const struct row *columns = NULL;
 
     for (int i = 0; i < row_count; i++) {
         if (strcmp(rows[i]->workload, workload) != 0)
             continue;
-        if (strcmp(rows[i]->group, group) != 0)
-            print_header(first_with_figures(i, rows[i]->group));
-        group = rows[i]->group;
-        print_row(rows[i]);
+        if (!columns || strcmp(rows[i]->group, columns->group) != 0) {
+            columns = widest(rows[i]);
+            print_header(columns);
+        }
+        print_row(rows[i], figure_count(columns));
     }
     fflush(stdout);
 }
@@ -167,7 +194,8 @@ void report_print(const char *workload)
 bool report_is_bad(void)
 {
     for (int i = 0; i < row_count; i++)
-        if ((rows[i]->traits & TRAIT_OURS) && rows[i]->status != RUN_OK)
+        if ((rows[i]->traits & TRAIT_OURS) && rows[i]->status != RUN_OK &&
+            rows[i]->status != RUN_UNAVAILABLE)
             return true;
     return false;
 }
@@ -234,8 +262,9 @@ static void json_figures(FILE *to, const struct row *row)
     for (int i = 0; i < REPORT_MAX_FIGURES && row->figures[i].name; i++) {
         const struct figure *f = &row->figures[i];
 
-        fprintf(to, "%s\"%s\": {\"median\": %.6g, \"min\": %.6g, "
-                    "\"max\": %.6g, \"rounds\": [",
+        fprintf(to,
+                "%s\"%s\": {\"median\": %.6g, \"min\": %.6g, "
+                "\"max\": %.6g, \"rounds\": [",
                 i ? ", " : "", f->name, quantile(f, 0.5), quantile(f, 0),
                 quantile(f, 1));
         for (int k = 0; k < f->count; k++)
@@ -272,9 +301,10 @@ static void json_row(FILE *to, const struct row *row)
     fprintf(to, ",\n   ");
     json_figures(to, row);
     if (row->limit)
-        fprintf(to, ", \"limit\": \"%s\", \"limit_value\": %.6g, "
-                    "\"multiple\": %.4f",
-                row->limit, row->limit_value, multiple(row));
+        fprintf(to,
+                ", \"limit\": \"%s\", \"limit_value\": %.6g, "
+                "\"multiple\": %.4f",
+                row->limit, quantile(&row->limit_figure, 0.5), multiple(row));
     fprintf(to, "}");
 }
 

@@ -30,7 +30,7 @@ struct row {
     uint64_t sent, received, wrong, skipped;
     struct figure figures[REPORT_MAX_FIGURES]; /* the first one counts most */
     const char *limit; /* what the first figure is a multiple of, or NULL */
-    double limit_value;
+    struct figure limit_figure;
 };
 
 /* A new row, to be filled; stays where it is until report_end(). */
@@ -41,12 +41,19 @@ struct row *report_row(const char *workload, const struct transport *t,
 void report_add(struct row *row, const char *figure, double value);
 void report_status(struct row *row, const struct outcome *outcome);
 double report_median(const struct row *row, const char *figure);
-void report_limit(struct row *row, const char *limit, double value);
+/* What the row's first figure is a multiple of. If it was measured in as many
+ * rounds as the row, the multiple is the median of the rounds' ratios: the
+ * machine changes from one round to the next more than within one. */
+void report_limit(struct row *row, const char *name,
+                  const struct figure *limit);
+/* The same for a limit that is known without measuring. */
+void report_limit_value(struct row *row, const char *name, double value);
 
 /* The rows of a workload as tables. */
 void report_print(const char *workload);
 void report_json(FILE *to);
-/* Whether some row of ours is not RUN_OK: then the benchmark has failed. */
+/* Whether some row of ours went wrong: then the benchmark has failed. One that
+ * is not to be had here, such as io_uring on an old kernel, did not. */
 bool report_is_bad(void);
 
 #endif

@@ -2,6 +2,7 @@
 #include "run.h"
 #include "clock.h"
 #include "loops.h"
+#include "statistics.h"
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,7 +12,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { HANG_SECONDS = 10, RUNNER_UNAVAILABLE = 3, RUNNER_FAILED = 4 };
+enum {
+    HANG_SECONDS = 10,
+    RUNNER_UNAVAILABLE = 3,
+    RUNNER_FAILED = 4,
+    CLOCK_LOOKS = 2000,
+    YIELD_AFTER = 100,
+};
 
 /* Shared by all processes of a run, and by who made it. */
 struct stage {
@@ -23,17 +30,37 @@ struct stage {
     uint64_t trips[];
 };
 
+enum kind { STREAM, PING_PONG, ALONE, EXHAUST };
+
 struct run {
     const struct transport *transport;
     const struct load *load;
     struct placement place;
-    bool ping_pong;
+    enum kind kind;
     struct stage *stage;
     struct link links[2];
 };
 
 static double ns_per_tick = 1;
 static uint64_t clock_cost;
+static cpu_set_t allowed_cpus; /* of this process, before anyone was pinned */
+
+static unsigned senders(const struct run *run)
+{
+    return run->kind == STREAM ? run->load->producers : 1;
+}
+
+static unsigned receivers(const struct run *run)
+{
+    return run->kind == STREAM      ? run->load->consumers
+           : run->kind == PING_PONG ? 1
+                                    : 0;
+}
+
+static unsigned links(const struct run *run)
+{
+    return run->kind == PING_PONG ? 2 : 1;
+}
 
 /* ----------------------------------------------------------------- clock */
 
@@ -46,21 +73,21 @@ static int compare_u64(const void *a, const void *b)
 
 void run_prepare(void)
 {
-    uint64_t costs[1001];
+    uint64_t costs[CLOCK_LOOKS];
     uint64_t ns = clock_system_ns();
     uint64_t ticks = clock_ticks();
     sigset_t child;
 
     while (clock_system_ns() - ns < 50000000)
         continue;
-    ns_per_tick = (double)(clock_system_ns() - ns) /
-                  (double)(clock_ticks() - ticks);
-    for (int i = 0; i < 1001; i++) {
+    ns_per_tick =
+        (double)(clock_system_ns() - ns) / (double)(clock_ticks() - ticks);
+    for (int i = 0; i < CLOCK_LOOKS; i++) {
         ticks = clock_ticks();
         costs[i] = clock_ticks() - ticks;
     }
-    qsort(costs, 1001, sizeof costs[0], compare_u64);
-    clock_cost = costs[500];
+    clock_cost = (uint64_t)(stat_mean(costs, CLOCK_LOOKS) + 0.5);
+    sched_getaffinity(0, sizeof allowed_cpus, &allowed_cpus);
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
     sigprocmask(SIG_BLOCK, &child, NULL); /* for sigtimedwait */
@@ -78,7 +105,7 @@ uint64_t run_clock_ticks(void)
 
 int run_cpu_count(void)
 {
-    return (int)sysconf(_SC_NPROCESSORS_ONLN);
+    return CPU_COUNT(&allowed_cpus);
 }
 
 uint64_t loop_until(const struct load *load)
@@ -96,14 +123,19 @@ const char *run_status_name(enum run_status status)
 
 /* --------------------------------------------------------------- parties */
 
-static void use_cpu(int cpu)
+/* Number `which` of the CPUs that this process may use. */
+static void use_cpu(int which)
 {
     cpu_set_t set;
+    size_t cpu = 0;
 
-    if (cpu < 0)
+    if (which < 0)
         return;
+    which %= run_cpu_count();
+    while (!CPU_ISSET(cpu, &allowed_cpus) || which-- > 0)
+        cpu++;
     CPU_ZERO(&set);
-    CPU_SET((size_t)(cpu % run_cpu_count()), &set);
+    CPU_SET(cpu, &set);
     sched_setaffinity(0, sizeof set, &set);
 }
 
@@ -121,7 +153,11 @@ static int perform(const struct run *run, struct party *p, bool sends)
 {
     const struct loops *l = run->transport->loops;
 
-    if (run->ping_pong)
+    if (run->kind == ALONE)
+        return l->alone(p);
+    if (run->kind == EXHAUST)
+        return l->exhaust(p);
+    if (run->kind == PING_PONG)
         return sends ? l->ask(p) : l->answer(p);
     if (run->load->in_place)
         return sends ? l->produce_in_place(p) : l->consume_in_place(p);
@@ -158,32 +194,43 @@ static void touch(const struct link *link)
         (void)bytes[i];
 }
 
+/* Which links party number `i` uses. One that is alone has two views of the
+ * same link, as two processes would. */
+static void assign_links(struct run *run, struct party *p, bool sends)
+{
+    if (run->kind == ALONE || run->kind == EXHAUST) {
+        run->links[1] = run->links[0];
+        p->out = &run->links[0];
+        p->in = &run->links[1];
+        return;
+    }
+    if (sends || run->kind == PING_PONG)
+        p->out = &run->links[sends ? 0 : 1];
+    if (!sends || run->kind == PING_PONG)
+        p->in = &run->links[sends ? 1 : 0];
+}
+
 /* Party number `i` of the run, in its own process; does not return. */
 static void be_party(struct run *run, unsigned i)
 {
     const struct load *load = run->load;
-    unsigned senders = run->ping_pong ? 1 : load->producers;
-    unsigned receivers = run->ping_pong ? 1 : load->consumers;
-    bool sends = i < senders;
+    bool sends = i < senders(run);
     struct party p = {.load = load,
                       .tally = &run->stage->tallies[i],
-                      .index = sends ? i : i - senders,
+                      .index = sends ? i : i - senders(run),
                       .trips = run->stage->trips,
                       .producers_left = &run->stage->producers_left};
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     use_cpu(sends ? run->place.senders : run->place.receivers);
-    if (sends || run->ping_pong)
-        p.out = &run->links[sends ? 0 : 1];
-    if (!sends || run->ping_pong)
-        p.in = &run->links[sends ? 1 : 0];
+    assign_links(run, &p, sends);
     p.data = aligned_alloc(64, (load->size * load->batch + 127) / 64 * 64);
     if (!p.data || join(run, &p) != 0)
         _exit(RUNNER_UNAVAILABLE);
     memset(p.data, 0x5a, load->size * load->batch);
-    for (int k = 0; k < (run->ping_pong ? 2 : 1); k++)
+    for (unsigned k = 0; k < links(run); k++)
         touch(&run->links[k]);
-    wait_for_all(run->stage, senders + receivers);
+    wait_for_all(run->stage, senders(run) + receivers(run));
     p.tally->start = clock_ticks();
     p.tally->bad = perform(run, &p, sends) != 0;
     p.tally->end = clock_ticks();
@@ -195,7 +242,7 @@ static void be_party(struct run *run, unsigned i)
 
 static int open_links(struct run *run)
 {
-    for (unsigned i = 0; i < (run->ping_pong ? 2 : 1); i++) {
+    for (unsigned i = 0; i < links(run); i++) {
         struct link *link = &run->links[i];
 
         link->load = run->load;
@@ -231,17 +278,12 @@ static int wait_for_parties(unsigned count)
 /* In the run's own process; does not return. */
 static void be_runner(struct run *run)
 {
-    const struct load *load = run->load;
-    unsigned parties = run->ping_pong ? 2 : load->producers + load->consumers;
-    sigset_t none;
+    unsigned parties = senders(run) + receivers(run);
     int result;
 
-    setpgid(0, 0);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
     if (open_links(run) != 0)
         _exit(RUNNER_UNAVAILABLE);
-    run->stage->producers_left = load->producers;
+    run->stage->producers_left = run->load->producers;
     for (unsigned i = 0; i < parties; i++) {
         pid_t pid = fork();
 
@@ -251,7 +293,7 @@ static void be_runner(struct run *run)
             _exit(RUNNER_FAILED);
     }
     result = wait_for_parties(parties);
-    for (unsigned i = 0; i < (run->ping_pong ? 2 : 1); i++)
+    for (unsigned i = 0; i < links(run); i++)
         if (run->transport->close)
             run->transport->close(&run->links[i]);
     _exit(result);
@@ -287,9 +329,7 @@ static void sum_up(const struct run *run, int status, struct outcome *out)
     const struct tally *tallies = run->stage->tallies;
     uint64_t start = UINT64_MAX, end = 0;
     bool bad = false;
-    unsigned parties = run->ping_pong
-                           ? 2
-                           : run->load->producers + run->load->consumers;
+    unsigned parties = senders(run) + receivers(run);
 
     for (unsigned i = 0; i < parties; i++) {
         const struct tally *t = &tallies[i];
@@ -317,17 +357,44 @@ static void sum_up(const struct run *run, int status, struct outcome *out)
         out->status = RUN_OK;
 }
 
-static void run_one(const struct transport *t, const struct load *load,
-                    struct placement place, bool ping_pong,
-                    struct outcome *out)
+static void sort_trips(uint64_t *trips, uint64_t count, struct outcome *out)
 {
-    struct run run = {.transport = t,
-                      .load = load,
-                      .place = place,
-                      .ping_pong = ping_pong};
-    uint64_t trips = ping_pong ? load->trips : 0;
+    for (uint64_t i = 0; i < count; i++)
+        trips[i] = trips[i] > clock_cost ? trips[i] - clock_cost : 0;
+    out->mean_trip = stat_mean(trips, count);
+    qsort(trips, count, sizeof trips[0], compare_u64);
+    out->trips = trips;
+    out->trip_count = count;
+}
+
+/* A process in a group of its own, whose wait status wait_for_runner() gets. */
+static pid_t fork_runner(void)
+{
+    sigset_t none;
     pid_t runner;
 
+    fflush(NULL);
+    runner = fork();
+    if (runner == 0) {
+        setpgid(0, 0);
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+    } else if (runner > 0) {
+        setpgid(runner, runner);
+    }
+    return runner;
+}
+
+static void run_one(struct run run, struct outcome *out)
+{
+    struct load load = *run.load;
+    bool has_trips = run.kind == PING_PONG || run.kind == ALONE;
+    uint64_t trips = has_trips ? run.load->trips : 0;
+    pid_t runner;
+
+    if (run_cpu_count() == 1 && load.yield_after == 0)
+        load.yield_after = YIELD_AFTER; /* who polls keeps the other off */
+    run.load = &load;
     *out = (struct outcome){.status = RUN_FAILED};
     out->stage_size = sizeof *run.stage + trips * sizeof run.stage->trips[0];
     run.stage = mmap(NULL, out->stage_size, PROT_READ | PROT_WRITE,
@@ -335,37 +402,54 @@ static void run_one(const struct transport *t, const struct load *load,
     if (run.stage == MAP_FAILED)
         return;
     out->stage = run.stage;
-    fflush(NULL);
-    runner = fork();
+    runner = fork_runner();
     if (runner == 0)
         be_runner(&run);
     if (runner < 0)
         return;
-    setpgid(runner, runner);
-    sum_up(&run, wait_for_runner(runner, HANG_SECONDS + 4 * load->seconds),
+    sum_up(&run, wait_for_runner(runner, HANG_SECONDS + 4 * run.load->seconds),
            out);
-    for (uint64_t i = 0; i < trips; i++) {
-        uint64_t *trip = &run.stage->trips[i];
-
-        *trip = *trip > clock_cost ? *trip - clock_cost : 0;
-    }
     if (trips)
-        qsort(run.stage->trips, trips, sizeof run.stage->trips[0],
-              compare_u64);
-    out->trips = run.stage->trips;
-    out->trip_count = trips;
+        sort_trips(run.stage->trips, trips, out);
 }
 
 void run_stream(const struct transport *t, const struct load *load,
                 struct placement place, struct outcome *out)
 {
-    run_one(t, load, place, false, out);
+    run_one((struct run){t, load, place, .kind = STREAM}, out);
 }
 
 void run_ping_pong(const struct transport *t, const struct load *load,
                    struct placement place, struct outcome *out)
 {
-    run_one(t, load, place, true, out);
+    run_one((struct run){t, load, place, .kind = PING_PONG}, out);
+}
+
+void run_alone(const struct transport *t, const struct load *load,
+               struct placement place, struct outcome *out)
+{
+    run_one((struct run){t, load, place, .kind = ALONE}, out);
+}
+
+void run_exhaust(const struct transport *t, const struct load *load,
+                 struct placement place, struct outcome *out)
+{
+    run_one((struct run){t, load, place, .kind = EXHAUST}, out);
+}
+
+int run_apart(int (*task)(void *shared), void *shared, int cpu)
+{
+    pid_t runner = fork_runner();
+    int status;
+
+    if (runner == 0) {
+        use_cpu(cpu);
+        _exit(task(shared));
+    }
+    if (runner < 0)
+        return -1;
+    status = wait_for_runner(runner, HANG_SECONDS);
+    return status != -1 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 void run_free(struct outcome *out)

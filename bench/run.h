@@ -30,7 +30,8 @@ struct outcome {
     double seconds;        /* from the first party's start to the last's end */
     const uint64_t *trips; /* ticks, sorted; until run_free() */
     uint64_t trip_count;
-    void *stage; /* run.c's */
+    double mean_trip; /* ticks, as stat_mean() */
+    void *stage;      /* run.c's */
     size_t stage_size;
 };
 
@@ -49,8 +50,18 @@ void run_stream(const struct transport *t, const struct load *load,
 /* Two parties send one message to and fro. */
 void run_ping_pong(const struct transport *t, const struct load *load,
                    struct placement place, struct outcome *out);
+/* One party sends to itself; trips are of LOOP_SENDS_PER_CLOCK messages. */
+void run_alone(const struct transport *t, const struct load *load,
+               struct placement place, struct outcome *out);
+/* One party sends until there is no room, or load->trips messages. */
+void run_exhaust(const struct transport *t, const struct load *load,
+                 struct placement place, struct outcome *out);
 void run_free(struct outcome *out);
 
+/* Lets `task` run in a process of its own on that CPU (-1: any), in a process
+ * group of its own, with `shared`, which has to be shared memory, and ends
+ * what it leaves behind. 0, or what the task returned; -1: it died or hung. */
+int run_apart(int (*task)(void *shared), void *shared, int cpu);
 /* Whether the transport can carry such a load at all. */
 bool run_is_possible(const struct transport *t, const struct load *load);
 

@@ -20,14 +20,14 @@ extern "C" {
 
 /* What a run is to do. */
 struct load {
-    size_t size;         /* bytes of a message, at least 8 */
-    size_t memory;       /* bytes that a ring may take */
-    unsigned producers;  /* processes */
+    size_t size;        /* bytes of a message, at least 8 */
+    size_t memory;      /* bytes that a ring may take */
+    unsigned producers; /* processes */
     unsigned consumers;
     unsigned batch;      /* messages handed over by one call */
     bool in_place;       /* no copies: reserve/commit, peek/skip */
     double seconds;      /* how long producers go on */
-    uint64_t trips;      /* of a ping-pong */
+    uint64_t trips;      /* of a ping-pong, or of one alone */
     uint64_t warm_trips; /* before them, not measured */
     unsigned produce_work, consume_work; /* rounds of work for a message */
     unsigned yield_after; /* tries in vain before a yield; 0: never */
@@ -49,9 +49,9 @@ enum {
  */
 struct link {
     const struct load *load;
-    unsigned number;    /* 0, or 1 for the way back */
-    char name[40];      /* unique on this machine, starts with a letter */
-    void *memory;       /* load->memory bytes, zeroed, page-aligned, shared */
+    unsigned number; /* 0, or 1 for the way back */
+    char name[40];   /* unique on this machine, starts with a letter */
+    void *memory;    /* load->memory bytes, zeroed, page-aligned, shared */
     void *state;
 };
 
@@ -61,10 +61,10 @@ enum side { SIDE_SEND, SIDE_RECEIVE };
 struct tally {
     uint64_t sent;
     uint64_t received;
-    uint64_t wrong;   /* messages torn, doubled, or of the wrong size */
-    uint64_t skipped; /* sequence numbers that never came, one consumer */
+    uint64_t wrong;      /* messages torn, doubled, or of the wrong size */
+    uint64_t skipped;    /* sequence numbers that never came, one consumer */
     uint64_t start, end; /* ticks */
-    uint64_t bad;     /* 1: a call failed */
+    uint64_t bad;        /* 1: a call failed */
     uint64_t padding[9];
 };
 
@@ -73,9 +73,10 @@ struct party {
     const struct load *load;
     struct link *in, *out; /* NULL if it does not receive, or send */
     struct tally *tally;
-    unsigned index;      /* among the producers, or the consumers */
-    unsigned char *data; /* its own memory: `batch` messages */
-    uint64_t *trips;     /* ping-pong: ticks of each round trip */
+    unsigned index;           /* among the producers, or the consumers */
+    unsigned char *data;      /* its own memory: `batch` messages */
+    uint64_t *trips;          /* ticks: of each round trip of a ping-pong, or of
+                               * LOOP_SENDS_PER_CLOCK messages of one alone */
     uint64_t *producers_left; /* shared: who are still sending */
 };
 
@@ -88,6 +89,8 @@ struct loops {
     int (*answer)(struct party *p);
     int (*produce)(struct party *p);
     int (*consume)(struct party *p);
+    int (*alone)(struct party *p);         /* both sides in one process */
+    int (*exhaust)(struct party *p);       /* likewise */
     int (*produce_batch)(struct party *p); /* NULL, both: no such calls */
     int (*consume_batch)(struct party *p);
     int (*produce_in_place)(struct party *p); /* NULL, both: likewise */
@@ -95,10 +98,10 @@ struct loops {
 };
 
 struct transport {
-    const char *name;  /* as tables show it: "boost spsc_queue" */
-    const char *note;  /* what a reader of the table should know, or NULL */
+    const char *name; /* as tables show it: "boost spsc_queue" */
+    const char *note; /* what a reader of the table should know, or NULL */
     unsigned traits;
-    size_t max_size;   /* of a message; 0: what fits the memory */
+    size_t max_size; /* of a message; 0: what fits the memory */
     int (*open)(struct link *link);
     int (*join)(struct link *link, enum side side, unsigned index);
     void (*leave)(struct link *link, enum side side); /* may be NULL */

@@ -20,9 +20,17 @@ struct workload {
     void (*run)(const struct plan *plan);
 };
 
+void workload_limits(const struct plan *plan);
 void workload_latency(const struct plan *plan);
 void workload_throughput(const struct plan *plan);
 void workload_contention(const struct plan *plan);
+void workload_wake(const struct plan *plan);
+void workload_single(const struct plan *plan);
+void workload_paced(const struct plan *plan);
+void workload_memory(const struct plan *plan);
+void workload_growth(const struct plan *plan);
+void workload_lifecycle(const struct plan *plan);
+void workload_recovery(const struct plan *plan);
 
 /* Whether the command line wants this transport (limits always). */
 bool plan_wants(const struct plan *plan, const struct transport *t);

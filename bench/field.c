@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include "field.h"
+
+struct row *field_enter(struct field *field, const struct transport *t,
+                        const struct load *load, struct placement place,
+                        const char *group)
+{
+    struct candidate *c = &field->candidates[field->count];
+
+    if (field->count == FIELD_MAX || !run_is_possible(t, load))
+        return NULL;
+    c->transport = t;
+    c->row = report_row(field->workload, t, load, place, group);
+    field->count++;
+    return c->row;
+}
+
+bool field_is_of_use(const struct plan *plan, const struct load *load)
+{
+    for (int i = 0; transports[i]; i++)
+        if (plan_wants(plan, transports[i]) &&
+            run_is_possible(transports[i], load))
+            return true;
+    return false;
+}
+
+void field_enter_all(struct field *field, const struct plan *plan,
+                     const struct load *load, struct placement place,
+                     const char *group)
+{
+    for (int i = 0; transports[i]; i++)
+        if (plan_wants(plan, transports[i]))
+            field_enter(field, transports[i], load, place, group);
+}
+
+void field_measure(struct field *field, const struct plan *plan,
+                   field_measure_fn *one)
+{
+    for (int round = 0; round < plan->rounds; round++)
+        for (int i = 0; i < field->count; i++) {
+            struct candidate *c = &field->candidates[i];
+
+            if (c->row->status == RUN_OK || c->row->status == RUN_WRONG)
+                one(c->row, c->transport);
+        }
+}
+
+static bool is_better(double value, double than, enum field_best best)
+{
+    return best == FIELD_LARGEST ? value > than : value < than;
+}
+
+void field_limit(struct field *field, const char *name, enum field_best best)
+{
+    struct figure limit = {.count = 0};
+
+    for (int i = 0; i < field->count; i++) {
+        const struct row *row = field->candidates[i].row;
+        const struct figure *f = &row->figures[0];
+
+        if (!(row->traits & TRAIT_LIMIT))
+            continue;
+        for (int k = 0; k < f->count; k++)
+            if (k >= limit.count ||
+                is_better(f->values[k], limit.values[k], best))
+                limit.values[k] = f->values[k];
+        if (f->count > limit.count)
+            limit.count = f->count;
+    }
+    for (int i = 0; i < field->count; i++)
+        report_limit(field->candidates[i].row, name, &limit);
+}
+
+static double trip_at(const struct outcome *out, double share)
+{
+    uint64_t i = (uint64_t)((double)(out->trip_count - 1) * share);
+
+    return (double)out->trips[i] * run_ns_per_tick() / 2;
+}
+
+void field_trips(struct row *row, const struct transport *t)
+{
+    struct outcome out;
+
+    run_ping_pong(t, &row->load, row->place, &out);
+    report_status(row, &out);
+    if (out.status == RUN_OK || out.status == RUN_WRONG) {
+        report_add(row, "mean_ns", out.mean_trip * run_ns_per_tick() / 2);
+        report_add(row, "p50_ns", trip_at(&out, 0.5));
+        report_add(row, "p99_ns", trip_at(&out, 0.99));
+        report_add(row, "p99.9_ns", trip_at(&out, 0.999));
+        report_add(row, "max_ns", trip_at(&out, 1));
+    }
+    run_free(&out);
+}
+
+void field_stream(struct row *row, const struct transport *t)
+{
+    struct outcome out;
+
+    run_stream(t, &row->load, row->place, &out);
+    report_status(row, &out);
+    if (out.status == RUN_OK || out.status == RUN_WRONG) {
+        double rate = (double)out.received / out.seconds;
+
+        report_add(row, "M_msg_s", rate / 1e6);
+        report_add(row, "MB_s", rate * (double)row->load.size / 1e6);
+        report_add(row, "ns_msg", 1e9 / rate);
+    }
+    run_free(&out);
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What it costs to make, join and leave a buffer or a channel, and what a
+ * process pays once: for its first message into a region, and for its first
+ * one of all after a fork.
+ */
+#include "clock.h"
+#include "statistics.h"
+#include "task.h"
+#include <fcntl.h>
+#include <shmipc/shmipc.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { SAMPLES = 1000, FORKS = 200 };
+
+/* What a task's steps work on. */
+static struct {
+    void *memory;
+    size_t size;
+    IpcBuffer *buffer;
+    IpcChannel *channel;
+} my;
+
+/* An operation: `timed` is what is measured; the steps around it are not.
+ * Steps answer whether they went well. */
+typedef bool step(void);
+struct operation {
+    step *before, *timed, *after;
+    bool in_child; /* `timed` in a forked child */
+};
+
+/* ----------------------------------------------------------------- steps */
+
+static bool nothing(void)
+{
+    return true;
+}
+
+static bool create_buffer(void)
+{
+    IpcBufferCreateResult r = ipc_buffer_create(my.memory, my.size);
+
+    my.buffer = r.result;
+    return IpcBufferCreateResult_is_ok(r);
+}
+
+static bool destroy_buffer(void)
+{
+    return IpcBufferDestroyResult_is_ok(ipc_buffer_destroy(my.buffer));
+}
+
+static bool visit_buffer(void)
+{
+    IpcBufferAttachResult r = ipc_buffer_attach_sized(my.memory, my.size);
+
+    return IpcBufferAttachResult_is_ok(r) &&
+           IpcBufferDestroyResult_is_ok(ipc_buffer_destroy(r.result));
+}
+
+static bool write_buffer(void)
+{
+    return IpcBufferWriteResult_is_ok(
+        ipc_buffer_write(my.buffer, "12345678", 8));
+}
+
+static IpcChannelConfiguration configuration(void)
+{
+    return (IpcChannelConfiguration){.max_round_trips = 1,
+                                     .start_sleep_ns = 1000000,
+                                     .max_sleep_ns = 1000000};
+}
+
+static bool create_channel(void)
+{
+    IpcChannelResult r =
+        ipc_channel_create(my.memory, my.size, configuration());
+
+    my.channel = r.result;
+    return IpcChannelResult_is_ok(r);
+}
+
+static bool destroy_channel(void)
+{
+    return IpcChannelDestroyResult_is_ok(ipc_channel_destroy(my.channel));
+}
+
+static bool visit_channel(void)
+{
+    IpcChannelConnectResult r =
+        ipc_channel_connect_sized(my.memory, my.size, configuration());
+
+    return IpcChannelConnectResult_is_ok(r) &&
+           IpcChannelDestroyResult_is_ok(ipc_channel_destroy(r.result));
+}
+
+static bool write_channel(void)
+{
+    return IpcChannelWriteResult_is_ok(
+        ipc_channel_write(my.channel, "12345678", 8));
+}
+
+/* For comparison: what a child pays for anything that it does first is mostly
+ * page faults. */
+static bool look_at_proc(void)
+{
+    char line[512];
+    int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+    ssize_t got = read(fd, line, sizeof line);
+
+    return close(fd) == 0 && got > 0;
+}
+
+/* ------------------------------------------------------------- measuring */
+
+static bool time_step(step *timed, uint64_t *ticks)
+{
+    uint64_t start = clock_ticks();
+    bool went_well = timed();
+
+    *ticks = clock_ticks() - start;
+    return went_well;
+}
+
+static bool time_in_child(step *timed, uint64_t *shared_ticks)
+{
+    pid_t child = fork();
+    int status;
+
+    if (child == 0)
+        _exit(time_step(timed, shared_ticks) ? 0 : 1);
+    return child > 0 && waitpid(child, &status, 0) == child && status == 0;
+}
+
+/* ns of one */
+static double time_operation(const struct task *task)
+{
+    const struct operation *o = task->of;
+    size_t count = o->in_child ? FORKS : SAMPLES;
+    uint64_t *samples = task_memory(count * sizeof *samples);
+
+    my.size = task->memory;
+    my.memory = task_memory(my.size);
+    for (size_t i = 0; i < count; i++)
+        if (!o->before() ||
+            !(o->in_child ? time_in_child : time_step)(o->timed, &samples[i]) ||
+            !o->after())
+            _exit(1);
+    return (stat_mean(samples, count) - (double)run_clock_ticks()) *
+           run_ns_per_tick();
+}
+
+#define OPERATION(NAME, TRAITS, BEFORE, TIMED, AFTER, IN_CHILD)                \
+    {                                                                          \
+        .about = {.name = NAME, .traits = TRAITS}, .figure = "ns",             \
+        .measure = time_operation,                                             \
+        .of = &(const struct operation){BEFORE, TIMED, AFTER, IN_CHILD},       \
+    }
+
+static const struct task operations[] = {
+    OPERATION("bare: child reads /proc/self", TRAIT_KERNEL, nothing,
+              look_at_proc, nothing, true),
+    OPERATION("shmipc buffer: create", TRAIT_OURS, nothing, create_buffer,
+              destroy_buffer, false),
+    OPERATION("shmipc buffer: attach, destroy", TRAIT_OURS, create_buffer,
+              visit_buffer, destroy_buffer, false),
+    OPERATION("shmipc buffer: first write", TRAIT_OURS, create_buffer,
+              write_buffer, destroy_buffer, false),
+    OPERATION("shmipc buffer: child's first", TRAIT_OURS, create_buffer,
+              write_buffer, destroy_buffer, true),
+    OPERATION("shmipc channel: create", TRAIT_OURS, nothing, create_channel,
+              destroy_channel, false),
+    OPERATION("shmipc channel: connect, destroy", TRAIT_OURS, create_channel,
+              visit_channel, destroy_channel, false),
+    OPERATION("shmipc channel: first write", TRAIT_OURS, create_channel,
+              write_channel, destroy_channel, false),
+    OPERATION("shmipc channel: child's first", TRAIT_OURS, create_channel,
+              write_channel, destroy_channel, true),
+};
+
+enum { OPERATIONS = sizeof operations / sizeof operations[0] };
+
+static void lifecycle_of(const struct plan *plan, size_t memory)
+{
+    struct task tasks[OPERATIONS];
+    struct field field = {.workload = "lifecycle"};
+    char group[32];
+
+    snprintf(group, sizeof group, "%zu KiB", memory >> 10);
+    task_enter(&field, &task_system_call, group);
+    for (int i = 0; i < OPERATIONS; i++) {
+        tasks[i] = operations[i];
+        tasks[i].memory = memory;
+        if (plan_wants(plan, &tasks[i].about))
+            task_enter(&field, &tasks[i], group);
+    }
+    field_measure(&field, plan, task_measure);
+    field_limit(&field, "system call", FIELD_SMALLEST);
+}
+
+void workload_lifecycle(const struct plan *plan)
+{
+    lifecycle_of(plan, 1 << 10);
+    lifecycle_of(plan, 64 << 10);
+    lifecycle_of(plan, 1 << 20);
+    report_print("lifecycle");
+}
