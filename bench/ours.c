@@ -8,6 +8,8 @@
 #include <shmipc/shmipc.h>
 #include <stdlib.h>
 
+enum { MAX_BATCH = 64 };
+
 static int create(struct link *link, uint32_t flags)
 {
     const IpcBufferOptions options = {.struct_size = sizeof options,
@@ -78,6 +80,35 @@ static inline long buffer_receive(struct link *from, void *to, size_t room)
     return got > 0 ? (long)entry.size : got;
 }
 
+static inline int buffer_send_batch(struct link *to, const void *data,
+                                    size_t size, unsigned count)
+{
+    static struct iovec entries[MAX_BATCH];
+    IpcBufferWriteBatchResult r;
+    int sent;
+
+    for (unsigned i = 0; i < count; i++)
+        entries[i] =
+            (struct iovec){(unsigned char *)(uintptr_t)data + i * size, size};
+    r = ipc_buffer_write_batch(to->state, entries, (int)count);
+    sent = answer(r.ipc_status);
+    return sent > 0 ? (int)r.result : sent;
+}
+
+static inline int buffer_receive_batch(struct link *from, void *to, size_t size,
+                                       unsigned count)
+{
+    static IpcEntry entries[MAX_BATCH];
+    IpcBufferReadBatchResult r = ipc_buffer_read_batch(
+        from->state, entries, (int)count, to, size * count);
+    int got = answer(r.ipc_status);
+
+    for (size_t i = 0; got > 0 && i < r.result; i++)
+        if (entries[i].size != size)
+            return -1;
+    return got > 0 ? (int)r.result : got;
+}
+
 /* Where its state has to be remembered between two calls. */
 static IpcReservation reservation;
 static uint64_t peeked;
@@ -113,11 +144,12 @@ static inline int buffer_skip_in(struct link *from)
 }
 
 LOOPS(buffer, buffer_send, buffer_receive)
+LOOPS_BATCH(buffer, buffer_send_batch, buffer_receive_batch, buffer_send)
 LOOPS_IN_PLACE(buffer, buffer_reserve_in, buffer_commit_in, buffer_peek_in,
                buffer_skip_in, buffer_send)
 static const struct loops buffer_loops = {
     LOOPS_BASE(buffer),
-    LOOPS_NO_CALLS,
+    LOOPS_BATCHED(buffer),
     LOOPS_PLACED(buffer),
 };
 

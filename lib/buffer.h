@@ -72,10 +72,18 @@ IpcStatus buffer_commit(struct IpcBuffer *b, const IpcReservation *reservation,
                         size_t size);
 IpcStatus buffer_abort(struct IpcBuffer *b, const IpcReservation *reservation);
 
+/* *written of the entries; *size is that of the one that failed. */
+IpcStatus buffer_write_batch(struct IpcBuffer *b, const struct iovec *entries,
+                             int count, size_t *written, size_t *size);
+
 /* Copies the next entry; *needed is its size, *offset where it is. */
 IpcStatus buffer_read(struct IpcBuffer *b, IpcEntry *dest, uint64_t *offset,
                       size_t *needed);
-/* The same into memory from malloc; on IPC_OK the caller owns it. */
+/* *read entries into `memory`, one after the other. */
+IpcStatus buffer_read_batch(struct IpcBuffer *b, IpcEntry *entries, int count,
+                            void *memory, size_t size, size_t *read,
+                            uint64_t *offset, size_t *needed);
+/* The next entry into memory from malloc; on IPC_OK the caller owns it. */
 IpcStatus buffer_read_alloc(struct IpcBuffer *b, IpcEntry *dest,
                             uint64_t *offset);
 IpcStatus buffer_peek(struct IpcBuffer *b, IpcEntry *dest, uint64_t *offset);

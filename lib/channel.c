@@ -11,8 +11,9 @@
 
 enum {
     /* Calls that do not wait look for dead producers at every so many
-     * answers in a row that could be their doing. */
-    STUCK_ANSWERS_PER_RECOVERY = 64,
+     * answers in a row that could be their doing: who polls gets that many
+     * while one larger entry is being written. */
+    STUCK_ANSWERS_PER_RECOVERY = 256,
     /* An entry that is claimed but not committed: look again this soon. */
     STUCK_SLEEP_NS = 1000 * 1000,
     /* What a sleep and a wake-up cost: then spinning in vain at most doubles
@@ -313,16 +314,23 @@ static IpcStatus block_rounds(struct IpcChannel *ch, struct waiting *w)
 }
 
 /*
- * After an answer that a dead producer may be the reason of: now and then
- * removes what such ones left. True: something was, try again.
+ * After an answer that a dead producer may be the reason of: removes what such
+ * ones left if head stays where it is for many of them. True: something was
+ * removed, try again.
  */
 static bool repair_now_and_then(struct IpcChannel *ch)
 {
-    /* Relaxed: a count of this handle that may miss some. */
-    uint32_t answers = atomic_get_relaxed(&ch->stuck_answers) + 1;
+    /* Relaxed: where head was at some moment. */
+    uint64_t head = atomic_get_relaxed(&ch->buffer.ring.head->position);
+    uint32_t answers = atomic_hint(&ch->stuck_answers) + 1;
 
-    atomic_put_relaxed(&ch->stuck_answers, answers);
-    return answers % STUCK_ANSWERS_PER_RECOVERY == 0 && repair(ch);
+    if (atomic_hint(&ch->stuck_at) != head) {
+        atomic_set_hint(&ch->stuck_at, head);
+        answers = 0;
+    }
+    atomic_set_hint(&ch->stuck_answers, answers);
+    return answers != 0 && answers % STUCK_ANSWERS_PER_RECOVERY == 0 &&
+           repair(ch);
 }
 
 /* ---------------------------------------------------------------- writes */
@@ -351,6 +359,10 @@ static IpcStatus send_once(struct IpcChannel *ch, void *what)
         break;
     case SENDING_RESERVE:
         status = buffer_reserve(b, s->size, s->dest);
+        break;
+    case SENDING_BATCH:
+        status =
+            buffer_write_batch(b, s->data, s->count, &s->written, &s->size);
         break;
     }
     notify_sent(ch, status);
@@ -434,6 +446,10 @@ static IpcStatus read_once(struct IpcChannel *ch, void *what)
         break;
     case REQUEST_PEEK:
         status = buffer_peek(b, q->dest, &q->offset);
+        break;
+    case REQUEST_BATCH:
+        status = buffer_read_batch(b, q->dest, q->count, q->memory, q->size,
+                                   &q->read, &q->offset, &q->needed);
         break;
     }
     /* Also without an entry it may have passed filler and so made space. */

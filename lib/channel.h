@@ -18,16 +18,23 @@ struct IpcChannel {
     uint32_t max_round_trips;
     bool report_dead;
     atomic_u32 polled; /* 1: reads that find nothing arm the descriptor */
-    atomic_u32 stuck_answers;
+    atomic_u32 stuck_answers; /* hint: that came with head at `stuck_at` */
+    atomic_u64 stuck_at;      /* hint */
 };
 
-/* A write that may wait for space, in one of three forms. */
+/* A write that may wait for space, in one of several forms. */
 struct sending {
-    enum { SENDING_DATA, SENDING_PIECES, SENDING_RESERVE } kind;
-    const void *data; /* or the pieces */
+    enum {
+        SENDING_DATA,
+        SENDING_PIECES,
+        SENDING_RESERVE,
+        SENDING_BATCH,
+    } kind;
+    const void *data; /* or the pieces, or the entries */
     int count;
     size_t size;
     IpcReservation *dest;
+    size_t written; /* entries of a batch */
 };
 
 /*
@@ -47,8 +54,17 @@ static inline bool channel_wakers_fence(const struct IpcChannel *ch,
 
 /* What a read wants, and what it found out for an error body. */
 struct request {
-    enum { REQUEST_ALLOCATE, REQUEST_INTO, REQUEST_PEEK } kind;
-    IpcEntry *dest;
+    enum {
+        REQUEST_ALLOCATE,
+        REQUEST_INTO,
+        REQUEST_PEEK,
+        REQUEST_BATCH,
+    } kind;
+    IpcEntry *dest; /* of a batch: `count` of them, with memory for all */
+    int count;
+    void *memory;
+    size_t size;
+    size_t read; /* entries of a batch */
     uint64_t offset;
     size_t needed;
 };

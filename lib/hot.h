@@ -29,14 +29,11 @@ static inline IpcStatus claim_once(struct IpcBuffer *b, struct claim *claim)
 /* After IPC_ERR_NO_SPACE_CONTIGUOUS. write.c. */
 IpcStatus claim_behind_filler(struct IpcBuffer *b, struct claim *claim);
 
-static inline IpcStatus claim_space(struct IpcBuffer *b, size_t size,
-                                    struct claim *claim)
+/* Claims claim->blocks blocks. */
+static inline IpcStatus claim_blocks(struct IpcBuffer *b, struct claim *claim)
 {
     IpcStatus status;
 
-    /* 0 wraps around and is too large as well. */
-    if ((uint64_t)size - 1 >= b->max_entry_size)
-        return size ? IPC_ERR_ENTRY_TOO_LARGE : IPC_ERR_INVALID_ARGUMENT;
     if (!handle_may_produce(b)) {
         status = handle_produce(b);
         if (status != IPC_OK)
@@ -45,7 +42,6 @@ static inline IpcStatus claim_space(struct IpcBuffer *b, size_t size,
     /* Relaxed: one thread at a time, by contract. */
     if (b->ring.one_producer && atomic_get_relaxed(&b->open_alone))
         return IPC_ERR_ILLEGAL_STATE;
-    claim->blocks = blocks_of(size);
     status = claim_once(b, claim);
     if (status == IPC_ERR_NO_SPACE_CONTIGUOUS)
         status = claim_behind_filler(b, claim);
@@ -54,19 +50,35 @@ static inline IpcStatus claim_space(struct IpcBuffer *b, size_t size,
     return status;
 }
 
+static inline IpcStatus claim_space(struct IpcBuffer *b, size_t size,
+                                    struct claim *claim)
+{
+    /* 0 wraps around and is too large as well. */
+    if ((uint64_t)size - 1 >= b->max_entry_size)
+        return size ? IPC_ERR_ENTRY_TOO_LARGE : IPC_ERR_INVALID_ARGUMENT;
+    claim->blocks = blocks_of(size);
+    return claim_blocks(b, claim);
+}
+
+/* After READY: channel_wakers_fence() counts on its being a locked instruction
+ * where there are such, with many producers. */
+static inline void count_entries(struct IpcBuffer *b, uint64_t count)
+{
+    if (b->ring.one_producer)
+        owner_count_entries_alone(&b->ring.owners, handle_owner(b), count);
+    else
+        owner_count_entries(&b->ring.owners, handle_owner(b), count);
+}
+
 static inline void publish(struct IpcBuffer *b, const struct claim *claim,
                            size_t size)
 {
-    if (b->ring.one_producer) {
+    if (b->ring.one_producer)
         protocol_publish_alone(&b->ring, claim->position, (uint32_t)size);
-        owner_count_entry_alone(&b->ring.owners, handle_owner(b));
-    } else {
+    else
         protocol_publish(&b->ring, claim->position, claim->blocks,
                          (uint32_t)size);
-        /* After READY: channel_wakers_fence() counts on its being a locked
-         * instruction where there are such. */
-        owner_count_entry(&b->ring.owners, handle_owner(b));
-    }
+    count_entries(b, 1);
 }
 
 static inline IpcStatus hot_write(struct IpcBuffer *b, const void *data,
@@ -122,7 +134,7 @@ static inline void load(struct IpcBuffer *b, void *to, const struct view *view)
 
 static inline bool take(struct IpcBuffer *b, const struct view *view)
 {
-    pace_entry(&b->pace);
+    pace_entries(&b->pace, 1);
     return protocol_move_head(&b->ring, view->position, view->next);
 }
 

@@ -20,6 +20,7 @@
 #define buffer_producers_are_dead shmipc_buffer_producers_are_dead
 #define buffer_read               shmipc_buffer_read
 #define buffer_read_alloc         shmipc_buffer_read_alloc
+#define buffer_read_batch         shmipc_buffer_read_batch
 #define buffer_read_detail        shmipc_buffer_read_detail
 #define buffer_recover            shmipc_buffer_recover
 #define buffer_reserve            shmipc_buffer_reserve
@@ -29,6 +30,7 @@
 #define buffer_stats              shmipc_buffer_stats
 #define buffer_stats_detail       shmipc_buffer_stats_detail
 #define buffer_write              shmipc_buffer_write
+#define buffer_write_batch        shmipc_buffer_write_batch
 #define buffer_write_body         shmipc_buffer_write_body
 #define buffer_write_detail       shmipc_buffer_write_detail
 #define buffer_writev             shmipc_buffer_writev

@@ -93,22 +93,22 @@ static inline bool owner_does(const struct owner_table *table, uint32_t owner,
 /* Whether there are producers in the table and all of them are dead. */
 bool owner_producers_are_dead(const struct owner_table *table);
 
-/* Counts a committed entry. Threads of one process share the slot. */
-static inline void owner_count_entry(const struct owner_table *table,
-                                     uint32_t owner)
+/* Counts committed entries. Threads of one process share the slot. */
+static inline void owner_count_entries(const struct owner_table *table,
+                                       uint32_t owner, uint64_t count)
 {
     /* Relaxed: a figure for monitors, orders nothing. */
-    atomic_add_relaxed(&table->slots[owner_slot(owner)].written, 1);
+    atomic_add_relaxed(&table->slots[owner_slot(owner)].written, count);
 }
 
 /* The same where the caller is the slot's only writer. */
-static inline void owner_count_entry_alone(const struct owner_table *table,
-                                           uint32_t owner)
+static inline void owner_count_entries_alone(const struct owner_table *table,
+                                             uint32_t owner, uint64_t count)
 {
     atomic_u64 *written = &table->slots[owner_slot(owner)].written;
 
     /* Relaxed: as above. */
-    atomic_put_relaxed(written, atomic_get_relaxed(written) + 1);
+    atomic_put_relaxed(written, atomic_get_relaxed(written) + count);
 }
 
 #endif

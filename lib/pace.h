@@ -25,10 +25,10 @@ struct pace {
     atomic_u64 since;    /* when this round began, ticks */
 };
 
-/* An entry was read. */
-static inline void pace_entry(struct pace *p)
+/* So many entries were read. */
+static inline void pace_entries(struct pace *p, uint32_t count)
 {
-    atomic_set_hint(&p->run, atomic_hint(&p->run) + 1);
+    atomic_set_hint(&p->run, atomic_hint(&p->run) + count);
 }
 
 /* A look found nothing. True: it rested, look again. */

@@ -170,6 +170,28 @@ static inline IpcStatus protocol_plan(struct ring *r, uint32_t blocks,
     return protocol_plan_anew(r, blocks, plan);
 }
 
+/* Free blocks behind tail in one piece, when up to `wanted` are of interest: a
+ * hint, which the claim settles. */
+static inline uint64_t protocol_room(struct ring *r, uint64_t wanted)
+{
+    /* Relaxed, both: a hint. */
+    uint64_t tail = atomic_get_relaxed(&r->tail->position);
+    uint64_t end = atomic_get_relaxed(&r->room_end);
+    uint64_t room = end - tail;
+    uint64_t head, used;
+
+    if (room <= (end & r->index_mask) && wanted <= room)
+        return room;
+    /* Acquire: as in protocol_plan_anew(). */
+    head = atomic_get_acquire(&r->head->position);
+    used = (uint64_t)position_distance(r, head, tail);
+    if (!position_is_valid(r, tail) || used > r->block_count)
+        return 0;
+    protocol_note_room(r, tail, head);
+    room = r->block_count - used;
+    return room < blocks_to_end(r, tail) ? room : blocks_to_end(r, tail);
+}
+
 /* Has the lines of the entry at `position` on their way while the claim is
  * made, and those of entries to come. */
 static inline void protocol_expect(const struct ring *r, uint64_t position,
@@ -274,6 +296,17 @@ static inline IpcStatus protocol_claim(struct ring *r, uint32_t blocks,
         }
     }
     return IPC_ERR_LOCKED;
+}
+
+/* Many producers: lets another entry begin inside a claim that is ours. What
+ * follows the first entry's word is not looked at before that is READY. */
+static inline void protocol_divide(struct ring *r, uint64_t position,
+                                   uint32_t owner)
+{
+    /* Relaxed: published with the word of the claim's first block. */
+    atomic_put_relaxed(
+        position_control(r, position),
+        control_make(position_tag(r, position), owner, CONTROL_BUSY));
 }
 
 /* One producer: finds room. A pad is made at once, the entry's blocks stay

@@ -23,6 +23,15 @@ static void check_order(int actor, int call, uint64_t offset)
             violation("entries of one producer are in the wrong order");
 }
 
+/* Whether the actor is in a call that writes that call's entry too. */
+static bool is_in_batch(int actor, int call)
+{
+    for (int c = world.actors[actor].call; c <= call; c++)
+        if (scripts[actor].calls[c].kind != CALL_BATCH)
+            return false;
+    return true;
+}
+
 static void check_actors_entry(uint32_t id, size_t size, uint64_t offset)
 {
     int actor = (int)(id - 1) / MAX_CALLS;
@@ -32,7 +41,8 @@ static void check_actors_entry(uint32_t id, size_t size, uint64_t offset)
     if (actor >= actor_count || call >= scripts[actor].count)
         violation("an entry that nobody wrote");
     a = &world.actors[actor];
-    if (call > a->call || scripts[actor].calls[call].commit != size)
+    if ((call > a->call && !is_in_batch(actor, call)) ||
+        scripts[actor].calls[call].commit != size)
         violation("an entry of a wrong length or not written yet");
     if (call < a->call && a->results[call].status != IPC_OK)
         violation("an entry whose write failed or was aborted");
@@ -79,6 +89,22 @@ static int forced_losses(void)
     return losses;
 }
 
+/* Of a batch that its writer did not finish, the first few were written. */
+static void account_batch(int actor)
+{
+    const struct actor *a = &world.actors[actor];
+    bool missing = false;
+
+    for (int c = a->call; c < scripts[actor].count &&
+                          scripts[actor].calls[c].kind == CALL_BATCH;
+         c++) {
+        if (missing && world.read_count[actor][c])
+            violation("entry %u of a batch without those before it",
+                      actor_id(actor, c));
+        missing |= !world.read_count[actor][c];
+    }
+}
+
 /* The ring is empty: all that was committed was read, nothing else was. */
 static void account(void)
 {
@@ -97,6 +123,8 @@ static void account(void)
                 violation("entry %u was read, but its write failed",
                           actor_id(i, c));
         }
+        if (!forced_losses())
+            account_batch(i);
     }
     for (int i = 0; i < world.checker_written; i++)
         if (!world.checker_read[i] && losses-- <= 0)

@@ -102,8 +102,10 @@ extern const unsigned scenario_count;
 
 enum call_kind {
     CALL_WRITE = 'w',
+    CALL_BATCH = 'b',
     CALL_RESERVE = 's',
     CALL_READ = 'r',
+    CALL_READ_BATCH = 'q',
     CALL_GAP_READ = 'g',
     CALL_PEEK = 'p',
     CALL_RECOVER = 'v',
@@ -150,6 +152,7 @@ enum actor_state { RUNS, DONE, DEAD };
 struct actor {
     enum actor_state state;
     int call;  /* index in the script */
+    int batched; /* calls before this one that batches have written */
     int steps; /* in this call */
     int stale; /* stale choices left in this call */
     int choice;

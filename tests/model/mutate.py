@@ -25,8 +25,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from mutations import MUTATIONS  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-LIB_SOURCES = ("buffer", "format", "handle", "owner", "pace", "read",
-               "recover", "stats", "status", "write")
+LIB_SOURCES = ("batch", "buffer", "format", "handle", "owner", "pace",
+               "read", "recover", "stats", "status", "write")
 VIOLATION = 1
 TIMEOUT_S = 30
 

@@ -86,6 +86,39 @@ MUTATIONS = [
         "    need = plan->pad + blocks;\n"
         "    if (need > n)\n"
         "        return IPC_ERR_NO_SPACE_CONTIGUOUS;"),
+    # --------------------------------------------------------- batches
+    Mutation(
+        "batch-is-not-divided", "--sc batch-gap",
+        [("batch.c",
+          "    if (!b->ring.one_producer)\n"
+          "        mark_entries(b, &claim, entries, *done);\n", "")]),
+    Mutation(
+        "batch-is-published-backwards", "--sc batch-death",
+        [("batch.c",
+          "    for (int i = 0; i < count; i++) {\n"
+          "        uint32_t size = (uint32_t)entries[i].iov_len;",
+          "    for (int i = 0; i < count; i++)\n"
+          "        position += blocks_of(entries[i].iov_len);\n"
+          "    for (int i = count - 1; i >= 0; i--) {\n"
+          "        uint32_t size = (uint32_t)entries[i].iov_len;"),
+         ("batch.c",
+          "        if (b->ring.one_producer)\n"
+          "            protocol_publish_alone(&b->ring, position, size);",
+          "        position -= blocks;\n"
+          "        if (b->ring.one_producer)\n"
+          "            protocol_publish_alone(&b->ring, position, size);"),
+         ("batch.c", "        position += blocks;\n    }\n    count",
+          "    }\n    count")]),
+    Mutation(
+        "batch-copies-after-the-head-moved", "--sc batch-read",
+        [("batch.c",
+          "        view.next = put_on_more(&tray, b, &view);\n"
+          "        if (take(b, &view)) {\n",
+          "        if (take(b, &view)) {\n"
+          "            struct view more = view;\n"
+          "            more.next = put_on_more(&tray, b, &view);\n"
+          "            more.position = view.next;\n"
+          "            take(b, &more);\n")]),
     # ------------------------------------------------------ committing
     in_protocol(
         "short-commit-without-pad", "--sc reserve",

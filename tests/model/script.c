@@ -7,6 +7,7 @@
  *     s104:0   reserve and abort        g   read as one who looked in vain
  *     v        recover                      for long: sees to gaps as well
  *     f        skip by force            d   destroy the handle
+ *     b40b8    one batch of two         q   read up to three as a batch
  *
  * "@a" in front: shares process and handle with the first actor.
  */
@@ -79,10 +80,10 @@ static void parse_call(const char **text, struct script *script)
 {
     struct call *call = &script->calls[script->count++];
 
-    if (script->count > MAX_CALLS || !strchr("wsrgpvfd", **text))
+    if (script->count > MAX_CALLS || !strchr("wsrgpvfdbq", **text))
         harness_error("script: bad call at \"%s\"", *text);
     call->kind = *(*text)++;
-    if (call->kind == CALL_WRITE || call->kind == CALL_RESERVE)
+    if (strchr("wsb", call->kind))
         call->commit = call->size = parse_number(text);
     if (call->kind == CALL_RESERVE) {
         if (**text != ':')
@@ -143,6 +144,32 @@ IpcStatus script_write(int actor, uint32_t id, uint32_t size)
     return buffer_write(handle_of(actor), data, size);
 }
 
+/* The calls from this one on that are one batch, unless an earlier one has
+ * written it. */
+static IpcStatus write_batch(int actor)
+{
+    unsigned char data[MAX_CALLS][MAX_BLOCKS * SHMIPC_BLOCK];
+    struct iovec entries[MAX_CALLS];
+    struct actor *a = &world.actors[actor];
+    size_t written, size;
+    int count = 0;
+    IpcStatus status;
+
+    if (a->call < a->batched)
+        return IPC_OK;
+    for (int c = a->call; scripts[actor].calls[c].kind == CALL_BATCH &&
+                          c < scripts[actor].count;
+         c++, count++) {
+        size = scripts[actor].calls[c].size;
+        fill(data[count], actor_id(actor, c), (uint32_t)size);
+        entries[count] = (struct iovec){data[count], size};
+    }
+    status = buffer_write_batch(handle_of(actor), entries, count, &written,
+                                &size);
+    a->batched = a->call + (int)written;
+    return status;
+}
+
 static IpcStatus reserve(int actor, uint32_t id, const struct call *call)
 {
     unsigned char data[MAX_BLOCKS * SHMIPC_BLOCK];
@@ -182,6 +209,23 @@ IpcStatus script_read(int actor, struct result *result)
     return status;
 }
 
+static IpcStatus read_batch(int actor, struct result *result)
+{
+    unsigned char data[MAX_BLOCKS * SHMIPC_BLOCK];
+    IpcEntry entries[3];
+    uint64_t offset;
+    size_t read, needed;
+    IpcStatus status = buffer_read_batch(handle_of(actor), entries, 3, data,
+                                         sizeof data, &read, &offset, &needed);
+
+    if (status == IPC_OK)
+        memory_taken(actor);
+    for (size_t i = 0; i < read; i++)
+        check_entry(entries[i].payload, entries[i].size, entries[i].offset,
+                    result);
+    return status;
+}
+
 /* Many consumers: what was peeked counts if the skip succeeds. */
 static IpcStatus peek(int actor, struct result *result)
 {
@@ -212,6 +256,10 @@ static IpcStatus run_call(int actor, struct result *result)
     switch (call->kind) {
     case CALL_WRITE:
         return script_write(actor, id, call->size);
+    case CALL_BATCH:
+        return write_batch(actor);
+    case CALL_READ_BATCH:
+        return read_batch(actor, result);
     case CALL_RESERVE:
         return reserve(actor, id, call);
     case CALL_GAP_READ:
@@ -234,7 +282,7 @@ static IpcStatus run_call(int actor, struct result *result)
 static bool status_is_fine(int actor, char kind, IpcStatus status)
 {
     const struct actor *a = &world.actors[actor];
-    bool reads = kind != CALL_WRITE && kind != CALL_RESERVE;
+    bool reads = !strchr("wsb", kind);
 
     switch (status) {
     case IPC_OK:
@@ -265,7 +313,7 @@ static bool status_is_fine(int actor, char kind, IpcStatus status)
 uint64_t actor_boundary_hash(int actor)
 {
     const struct actor *a = &world.actors[actor];
-    uint64_t hash = mix((uint64_t)a->call, scripts[actor].count);
+    uint64_t hash = mix((uint64_t)a->call, (uint64_t)a->batched);
 
     for (int i = 0; i < a->call; i++) {
         hash = mix(hash, (uint64_t)(unsigned)a->results[i].status << 32 |

@@ -249,6 +249,7 @@ Test(unit, the_role_of_a_dead_parent_passes_on_to_its_child)
     for (uint32_t mode = 1; mode < ALL_MODES; mode++) {
         IpcBuffer *b = new_ring(BLOCKS, mode, NULL);
         struct gate *gate = make_gate();
+        struct gate *born = make_gate();
         pid_t parent = fork_child();
 
         if (parent == 0) {
@@ -257,6 +258,7 @@ Test(unit, the_role_of_a_dead_parent_passes_on_to_its_child)
             must_read(b, 10, 1);
             if (fork() == 0) {
                 prctl(PR_SET_PDEATHSIG, 0);
+                gate_open(born, 1);
                 gate_wait(gate, 1);
                 must_write(b, 10, 3);
                 must_read(b, 10, 2);
@@ -265,10 +267,9 @@ Test(unit, the_role_of_a_dead_parent_passes_on_to_its_child)
                 gate_open(gate, 2);
                 child_done();
             }
-            gate_open(gate, 0);
             sleep_for_ever();
         }
-        pause_ns(20 * MILLISECOND);
+        gate_wait(born, 1);
         kill_child(parent);
         gate_open(gate, 1);
         gate_wait(gate, 2);

@@ -509,8 +509,9 @@ static void *poll_and_share(void *channel)
     IpcStatus status;
 
     while ((status = try_number(channel, &got)) != IPC_ERR_CLOSED) {
-        must(status == IPC_OK || status == IPC_EMPTY);
-        if (status == IPC_EMPTY)
+        must(status == IPC_OK || status == IPC_EMPTY ||
+             status == IPC_ERR_NOT_READY);
+        if (status != IPC_OK)
             must(is_readable(fd, 10000));
     }
     return channel;

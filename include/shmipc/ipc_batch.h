@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libshmipc: several entries by one call. They are entries like all others:
+ * written by a batch they can be read one by one, and the other way round.
+ * Where small messages come in numbers this is several times as fast.
+ */
+#ifndef SHMIPC_IPC_BATCH_H
+#define SHMIPC_IPC_BATCH_H
+
+#include <shmipc/ipc_buffer.h>
+#include <shmipc/ipc_channel.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* `result` is the number of entries, 1 or more. */
+IPC_RESULT(IpcBufferWriteBatchResult, size_t, IpcBufferWriteError)
+IPC_RESULT(IpcBufferReadBatchResult, size_t, IpcBufferReadError)
+IPC_RESULT(IpcChannelWriteBatchResult, size_t, IpcBufferWriteError)
+IPC_RESULT(IpcChannelReadBatchResult, size_t, IpcBufferReadError)
+
+/**
+ * Writes `count` entries, each piece in `entries` one, in their order, until
+ * there is no space for the next. Entries of others may come between them. If
+ * the process dies meanwhile, those that were written are the first few.
+ *
+ * IPC_OK: `result` of them were written, 1 to `count`.
+ * IPC_ERR_INVALID_ARGUMENT: a NULL, `count` is not above 0, or an entry is NULL
+ * or empty. IPC_ERR_ENTRY_TOO_LARGE: one of them is above
+ * ipc_buffer_max_entry_size, which the body's `requested_size` tells. Nothing
+ * was written then.
+ * Else as ipc_buffer_write when not even the first was written. Lock-free; no
+ * system call after a process's first write, no allocation. Since 0.1.0.
+ */
+IPC_API IpcBufferWriteBatchResult ipc_buffer_write_batch(
+    IpcBuffer *buffer, const struct iovec *entries, int count);
+
+/**
+ * Copies up to `count` entries into `memory`, one behind the other at
+ * multiples of 8 bytes from its start, and consumes them; as many as are there
+ * and fit into `size` bytes. What `entries` held is ignored; the first `result`
+ * of them are set, with payloads that point into `memory`, the others are
+ * undefined.
+ *
+ * IPC_OK: `result` entries were read, 1 to `count`. IPC_EMPTY: there is none.
+ * IPC_ERR_INVALID_ARGUMENT: a NULL, or `count` is not above 0.
+ * IPC_ERR_TOO_SMALL: the first entry needs the body's `required_size`.
+ * Else as ipc_buffer_read. With one consumer, one that is killed during the
+ * call leaves all of its entries to be read again. Lock-free; no system call,
+ * no allocation. Since 0.1.0.
+ */
+IPC_API IpcBufferReadBatchResult ipc_buffer_read_batch(IpcBuffer *buffer,
+                                                       IpcEntry *entries,
+                                                       int count, void *memory,
+                                                       size_t size);
+
+/**
+ * As ipc_buffer_write_batch, and wakes readers that sleep. Never blocks; makes
+ * system calls when ipc_channel_write does. Since 0.1.0.
+ */
+IPC_API IpcChannelWriteBatchResult ipc_channel_write_batch(
+    IpcChannel *channel, const struct iovec *entries, int count);
+
+/**
+ * As ipc_buffer_read_batch, and wakes writers that wait for space. Never
+ * blocks. Since 0.1.0.
+ */
+IPC_API IpcChannelReadBatchResult
+ipc_channel_try_read_batch(IpcChannel *channel, IpcEntry *entries, int count,
+                           void *memory, size_t size);
+
+/**
+ * The same, waiting for the first entry like ipc_channel_read_with_timeout,
+ * whose statuses it has. Since 0.1.0.
+ */
+IPC_API IpcChannelReadBatchResult ipc_channel_read_batch_with_timeout(
+    IpcChannel *channel, IpcEntry *entries, int count, void *memory,
+    size_t size, const struct timespec *timeout);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
