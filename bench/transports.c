@@ -7,6 +7,10 @@ const struct transport *const transports[] = {
     &transport_many_many,
     &transport_one_one_channel,
     &transport_many_many_channel,
+    &transport_pipe,
+    &transport_unix_stream,
+    &transport_unix_seqpacket,
+    &transport_posix_mq,
 #ifdef HAVE_PEER_BOOST
     &transport_boost_message_queue,
     &transport_boost_spsc_queue,

@@ -5,7 +5,7 @@
  * no system call.
  */
 #include "field.h"
-#include "limits.h"
+#include "bare.h"
 
 static const struct placement two_cpus = {0, 1};
 static const struct placement anywhere = {-1, -1};

@@ -4,7 +4,7 @@
  * memcpy, and the calls that no message should need.
  */
 #include "clock.h"
-#include "limits.h"
+#include "bare.h"
 #include "loops.h"
 #include "statistics.h"
 #include "task.h"

@@ -4,7 +4,7 @@
  * memory, and into what the kernel allows where it keeps them.
  */
 #include "field.h"
-#include "limits.h"
+#include "bare.h"
 
 enum {
     UNBOUNDED = 4, /* times what can fit: there is no bound */

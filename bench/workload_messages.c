@@ -4,7 +4,7 @@
  * throughput, contention.
  */
 #include "field.h"
-#include "limits.h"
+#include "bare.h"
 
 enum { WARM_TRIPS = 20000 }; /* at most: a lap of small messages */
 

@@ -5,7 +5,7 @@
  * it costs the side that works.
  */
 #include "field.h"
-#include "limits.h"
+#include "bare.h"
 
 enum { WORK_NS = 300 };
 

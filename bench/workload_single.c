@@ -4,7 +4,7 @@
  * without any cache line that changes its CPU.
  */
 #include "field.h"
-#include "limits.h"
+#include "bare.h"
 #include "loops.h"
 
 enum { TRIPS = 1000, WARM_TRIPS = 500 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "limits.h"
+#include "bare.h"
 #include "loops.h"
 #include <stdlib.h>
 

@@ -2,8 +2,8 @@
 /*
  * What the machine can do: what every result is a multiple of.
  */
-#ifndef BENCH_LIMITS_H
-#define BENCH_LIMITS_H
+#ifndef BENCH_BARE_H
+#define BENCH_BARE_H
 
 #include "transport.h"
 
