@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "field.h"
 
+enum { SLEEPERS_SHARE = 32 };
+
 struct row *field_enter(struct field *field, const struct transport *t,
                         const struct load *load, struct placement place,
                         const char *group)
@@ -69,6 +71,18 @@ void field_limit(struct field *field, const char *name, enum field_best best)
     }
     for (int i = 0; i < field->count; i++)
         report_limit(field->candidates[i].row, name, &limit);
+}
+
+void field_spare_sleepers(struct field *field)
+{
+    for (int i = 0; i < field->count; i++) {
+        struct row *row = field->candidates[i].row;
+
+        if (!(row->traits & TRAIT_SLEEPS))
+            continue;
+        row->load.trips = row->load.trips / SLEEPERS_SHARE + 1;
+        row->load.warm_trips /= SLEEPERS_SHARE;
+    }
 }
 
 static double trip_at(const struct outcome *out, double share)

@@ -34,6 +34,8 @@ bool field_is_of_use(const struct plan *plan, const struct load *load);
 void field_enter_all(struct field *field, const struct plan *plan,
                      const struct load *load, struct placement place,
                      const char *group);
+/* Those whose every call may sleep make a small share of the trips. */
+void field_spare_sleepers(struct field *field);
 /* Measures each once a round. What hung or failed once is left alone. */
 void field_measure(struct field *field, const struct plan *plan,
                    field_measure_fn *one);

@@ -166,11 +166,13 @@ static int perform(const struct run *run, struct party *p, bool sends)
     return sends ? l->produce(p) : l->consume(p);
 }
 
+/* Receivers first, both ways, so that senders can wait for them: until they
+ * are there, and until they are gone. */
 static int join(const struct run *run, struct party *p)
 {
-    if (p->out && run->transport->join(p->out, SIDE_SEND, p->index) != 0)
-        return -1;
     if (p->in && run->transport->join(p->in, SIDE_RECEIVE, p->index) != 0)
+        return -1;
+    if (p->out && run->transport->join(p->out, SIDE_SEND, p->index) != 0)
         return -1;
     return 0;
 }
@@ -179,10 +181,10 @@ static void leave(const struct run *run, struct party *p)
 {
     if (!run->transport->leave)
         return;
-    if (p->out)
-        run->transport->leave(p->out, SIDE_SEND);
     if (p->in)
         run->transport->leave(p->in, SIDE_RECEIVE);
+    if (p->out)
+        run->transport->leave(p->out, SIDE_SEND);
 }
 
 /* Page faults belong to no message. */
@@ -235,7 +237,7 @@ static void be_party(struct run *run, unsigned i)
     p.tally->bad = perform(run, &p, sends) != 0;
     p.tally->end = clock_ticks();
     leave(run, &p);
-    _exit(0);
+    exit(0); /* libraries may have to say good-bye, too */
 }
 
 /* ---------------------------------------------------------------- runner */

@@ -39,7 +39,9 @@ enum {
     TRAIT_FIXED_SLOT = 4, /* all messages of one size, fixed when created */
     TRAIT_MANY_PRODUCERS = 8,
     TRAIT_MANY_CONSUMERS = 16,
-    TRAIT_KERNEL = 32, /* a system call for every message */
+    TRAIT_KERNEL = 32,         /* a system call for every message */
+    TRAIT_WAITS_FOR_ROOM = 64, /* send() does, so nobody can fill it alone */
+    TRAIT_SLEEPS = 128,        /* send() and receive() do, for a while */
 };
 
 /*

@@ -44,6 +44,11 @@ static void measure_exhaustion(struct row *row, const struct transport *t)
 {
     struct outcome out;
 
+    if (t->traits & TRAIT_WAITS_FOR_ROOM) {
+        row->status = RUN_UNAVAILABLE;
+        row->note = "waits for room, cannot be filled alone";
+        return;
+    }
     run_exhaust(t, &row->load, row->place, &out);
     report_status(row, &out);
     if (out.status == RUN_OK && out.sent == row->load.trips) {

@@ -34,6 +34,7 @@ void workload_latency(const struct plan *plan)
         snprintf(group, sizeof group, "%zu bytes", sizes[i]);
         field_enter(&field, &limit_line, &load, two_cpus, group);
         field_enter_all(&field, plan, &load, two_cpus, group);
+        field_spare_sleepers(&field);
         field_measure(&field, plan, field_trips);
         field_limit(&field, "one line", FIELD_SMALLEST);
     }

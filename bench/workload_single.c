@@ -42,6 +42,7 @@ void workload_single(const struct plan *plan)
         snprintf(group, sizeof group, "%zu bytes", sizes[i]);
         field_enter(&field, &limit_copy_twice, &load, one_cpu, group);
         field_enter_all(&field, plan, &load, one_cpu, group);
+        field_spare_sleepers(&field);
         field_measure(&field, plan, measure_alone);
         field_limit(&field, "memcpy twice", FIELD_SMALLEST);
     }

@@ -62,6 +62,8 @@ int spsc_open(struct link *link)
         return make<16384>(link);
     case 65536:
         return make<65536>(link);
+    case 1048576:
+        return make<1048576>(link);
     default:
         return -1;
     }
@@ -96,8 +98,10 @@ inline int spsc_send(struct link *to, const void *data, size_t size)
         return push<4096>(to, data);
     case 16384:
         return push<16384>(to, data);
-    default:
+    case 65536:
         return push<65536>(to, data);
+    default:
+        return push<1048576>(to, data);
     }
 }
 
@@ -116,8 +120,10 @@ inline long spsc_receive(struct link *from, void *to, size_t room)
         return pop<4096>(from, to);
     case 16384:
         return pop<16384>(from, to);
-    default:
+    case 65536:
         return pop<65536>(from, to);
+    default:
+        return pop<1048576>(from, to);
     }
 }
 
@@ -216,7 +222,7 @@ const struct loops queue_loops = {LOOPS_BASE(queue), LOOPS_NO_CALLS,
 } // namespace
 
 extern "C" const struct transport transport_boost_spsc_queue = {
-    "boost spsc_queue", nullptr, TRAIT_FIXED_SLOT, 65536,       spsc_open,
+    "boost spsc_queue", nullptr, TRAIT_FIXED_SLOT, 1048576,     spsc_open,
     join_nothing,       nullptr, nullptr,          &spsc_loops,
 };
 

@@ -20,6 +20,7 @@ RING_OF(1024)
 RING_OF(4096)
 RING_OF(16384)
 RING_OF(65536)
+RING_OF(1048576)
 
 struct ring {
     ck_ring_t ring; /* its parts are on lines of their own */
@@ -41,6 +42,7 @@ static int ring_open(struct link *link)
     case 4096:
     case 16384:
     case 65536:
+    case 1048576:
         break;
     default:
         return -1;
@@ -77,7 +79,8 @@ static int ring_join(struct link *link, enum side side, unsigned index)
     WHAT(1024, KIND);                                                          \
     WHAT(4096, KIND);                                                          \
     WHAT(16384, KIND);                                                         \
-    WHAT(65536, KIND)
+    WHAT(65536, KIND);                                                         \
+    WHAT(1048576, KIND)
 
 static inline int spsc_send(struct link *link, const void *data, size_t size)
 {
@@ -130,7 +133,7 @@ static const struct loops spsc_loops = {LOOPS_BASE(spsc), LOOPS_NO_CALLS,
 const struct transport transport_ck_spsc = {
     .name = "ck_ring spsc",
     .traits = TRAIT_FIXED_SLOT,
-    .max_size = 65536,
+    .max_size = 1048576,
     .open = ring_open,
     .join = ring_join,
     .loops = &spsc_loops,
@@ -144,7 +147,7 @@ const struct transport transport_ck_mpmc = {
     .name = "ck_ring mpmc",
     .note = "spins behind a producer that is not running",
     .traits = TRAIT_FIXED_SLOT | TRAIT_MANY_PRODUCERS | TRAIT_MANY_CONSUMERS,
-    .max_size = 65536,
+    .max_size = 1048576,
     .open = ring_open,
     .join = ring_join,
     .loops = &mpmc_loops,
