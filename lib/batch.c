@@ -211,7 +211,7 @@ IpcStatus buffer_read_batch(struct IpcBuffer *b, IpcEntry *entries, int count,
         }
         view.next = put_on_more(&tray, b, &view);
         if (take(b, &view)) {
-            pace_entries(&b->pace, (uint32_t)tray.count - 1);
+            count_run(b, (uint32_t)tray.count - 1);
             *read = tray.count;
             return IPC_OK;
         }

@@ -25,8 +25,10 @@ struct IpcBuffer {
     atomic_u64 entering; /* lock around the changes; a token as well */
     atomic_u32 owner;
 
-    struct pace pace;      /* of reading */
+    struct pace read_pace, write_pace;
+    atomic_u32 run;        /* entries read since a look found none */
     atomic_u32 idle_looks; /* looks that found nothing */
+    atomic_u64 full_at;    /* tail when there was no room, some time ago */
     atomic_u64 gap_seen;   /* position of a gap at an earlier look */
     /* One producer: position of the open reservation, or 0, which is none. */
     atomic_u64 open_alone;

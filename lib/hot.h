@@ -27,7 +27,7 @@ static inline IpcStatus claim_once(struct IpcBuffer *b, struct claim *claim)
 }
 
 /* After IPC_ERR_NO_SPACE_CONTIGUOUS. write.c. */
-IpcStatus claim_behind_filler(struct IpcBuffer *b, struct claim *claim);
+IpcStatus claim_when_full(struct IpcBuffer *b, struct claim *claim);
 
 /* Claims claim->blocks blocks. */
 static inline IpcStatus claim_blocks(struct IpcBuffer *b, struct claim *claim)
@@ -44,7 +44,7 @@ static inline IpcStatus claim_blocks(struct IpcBuffer *b, struct claim *claim)
         return IPC_ERR_ILLEGAL_STATE;
     status = claim_once(b, claim);
     if (status == IPC_ERR_NO_SPACE_CONTIGUOUS)
-        status = claim_behind_filler(b, claim);
+        status = claim_when_full(b, claim);
     if (status == IPC_OK)
         claim->payload = position_payload(&b->ring, claim->position);
     return status;
@@ -132,9 +132,15 @@ static inline void load(struct IpcBuffer *b, void *to, const struct view *view)
         payload_load_unowned(to, from, view->size);
 }
 
+/* So many entries were taken. */
+static inline void count_run(struct IpcBuffer *b, uint32_t count)
+{
+    atomic_set_hint(&b->run, atomic_hint(&b->run) + count);
+}
+
 static inline bool take(struct IpcBuffer *b, const struct view *view)
 {
-    pace_entries(&b->pace, 1);
+    count_run(b, 1);
     return protocol_move_head(&b->ring, view->position, view->next);
 }
 

@@ -51,7 +51,7 @@
 #define channel_skip_force        shmipc_channel_skip_force
 #define channel_try               shmipc_channel_try
 #define channel_write             shmipc_channel_write
-#define claim_behind_filler       shmipc_claim_behind_filler
+#define claim_when_full           shmipc_claim_when_full
 #define format_blocks_in          shmipc_format_blocks_in
 #define format_default_owners     shmipc_format_default_owners
 #define format_open               shmipc_format_open

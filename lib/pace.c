@@ -3,7 +3,7 @@
 
 enum {
     PACE_RESTS = 16,      /* in a round of measuring */
-    PACE_MAX = 128,       /* pauses: a microsecond or a few */
+    PACE_MAX = 128,       /* pauses: 2 to 8 us */
     PACE_SPARSE = 2048,   /* ticks between entries: no stream */
     PACE_RATE_SHIFT = 16, /* of the rate: entries per 2^16 ticks */
 };
@@ -14,7 +14,7 @@ static uint32_t longer(uint32_t patience)
 }
 
 /* The end of a round: what the rests were good for. */
-static void adjust(struct pace *p, uint32_t entries)
+static void adjust(struct pace *p, uint32_t entries, uint32_t dense)
 {
     uint64_t now = atomic_ticks();
     uint64_t ticks = now - atomic_hint(&p->since);
@@ -24,7 +24,7 @@ static void adjust(struct pace *p, uint32_t entries)
     uint32_t rate = 0;
 
     /* No clock, no stream, or answers to messages of ours: no rests. */
-    if (now == 0 || entries < PACE_RESTS + PACE_RESTS / 4 ||
+    if (now == 0 || entries < PACE_RESTS * dense / 4 ||
         ticks > (uint64_t)entries * PACE_SPARSE) {
         patience = 0;
         shorter = 0;
@@ -40,23 +40,21 @@ static void adjust(struct pace *p, uint32_t entries)
     atomic_set_hint(&p->since, now);
 }
 
-bool pace_rest(struct pace *p)
+bool pace_rest(struct pace *p, uint32_t entries, uint32_t dense)
 {
-    uint32_t run = atomic_hint(&p->run);
     uint32_t rests = atomic_hint(&p->rests) + 1;
-    uint32_t entries = atomic_hint(&p->entries) + run;
+    uint32_t sum = atomic_hint(&p->entries) + entries;
     uint32_t patience;
 
-    if (run == 0)
+    if (entries == 0)
         return false;
-    atomic_set_hint(&p->run, 0);
     if (rests >= PACE_RESTS) {
-        adjust(p, entries);
+        adjust(p, sum, dense);
         rests = 0;
-        entries = 0;
+        sum = 0;
     }
     atomic_set_hint(&p->rests, rests);
-    atomic_set_hint(&p->entries, entries);
+    atomic_set_hint(&p->entries, sum);
     patience = atomic_hint(&p->patience);
     for (uint32_t i = 0; i < patience; i++)
         atomic_cpu_relax();

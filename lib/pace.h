@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A reader's pace. A reader that is as fast as its writer takes from it, with
- * every look, the line that the writer is filling, and both are slow then: the
- * line goes to and fro for each entry. So a reader who has read all there was
- * of a dense stream may rest for a moment before it looks again.
+ * A handle's pace. A reader that is as fast as its writer takes from it, with
+ * every look, the line that the writer is filling; a writer that is faster
+ * than its reader takes from that one, with every look for room, the line that
+ * says how far it is. Both are slow then: lines go to and fro for each entry.
+ * So who caught up in a dense stream may rest for a moment before it looks
+ * again.
  *
  * How long is found by trying: for as long as longer rests make more entries
  * pass per time, they become longer, and shorter where that helps. Who sends
  * one message and waits for an answer never finds two at once, and does not
- * rest; nor does who gets them at intervals.
+ * rest; nor does who gets them at intervals. A rest is some microseconds at
+ * the most, and never the reason of an answer: it is followed by a look.
  */
 #ifndef SHMIPC_PACE_H
 #define SHMIPC_PACE_H
@@ -16,7 +19,6 @@
 #include "atomics.h"
 
 struct pace {
-    atomic_u32 run;      /* entries since a look found none */
     atomic_u32 rests;    /* of this round of measuring */
     atomic_u32 entries;  /* of this round */
     atomic_u32 patience; /* pauses of a rest */
@@ -25,13 +27,11 @@ struct pace {
     atomic_u64 since;    /* when this round began, ticks */
 };
 
-/* So many entries were read. */
-static inline void pace_entries(struct pace *p, uint32_t count)
-{
-    atomic_set_hint(&p->run, atomic_hint(&p->run) + count);
-}
-
-/* A look found nothing. True: it rested, look again. */
-bool pace_rest(struct pace *p);
+/*
+ * A look was in vain, after `entries` since the one before. With fewer than
+ * `dense` quarters of an entry at a time there is no reason to rest. True: it
+ * rested, look again.
+ */
+bool pace_rest(struct pace *p, uint32_t entries, uint32_t dense);
 
 #endif

@@ -4,14 +4,27 @@
  */
 #include "hot.h"
 
-/* Full: perhaps only of filler at the head that no reader has come by to
- * pass. Anyone may, where heads are moved by CAS. */
-IpcStatus claim_behind_filler(struct IpcBuffer *b, struct claim *claim)
+/* True: it rested. Blocks count as entries. */
+static bool rest(struct IpcBuffer *b)
 {
+    uint64_t tail = protocol_tail(&b->ring);
+    uint64_t blocks = tail - atomic_hint(&b->full_at);
+
+    atomic_set_hint(&b->full_at, tail);
+    if (blocks > b->ring.block_count)
+        blocks = b->ring.block_count;
+    return pace_rest(&b->write_pace, (uint32_t)blocks, 0);
+}
+
+/* Perhaps only of filler at the head that no reader has come by to pass.
+ * Anyone may, where heads are moved by CAS. */
+IpcStatus claim_when_full(struct IpcBuffer *b, struct claim *claim)
+{
+    bool rested = rest(b);
     struct view view;
 
     if (b->ring.one_consumer)
-        return IPC_ERR_NO_SPACE_CONTIGUOUS;
+        return rested ? claim_once(b, claim) : IPC_ERR_NO_SPACE_CONTIGUOUS;
     if (protocol_look(&b->ring, &view) == IPC_ERR_CORRUPTED)
         return IPC_ERR_CORRUPTED;
     return claim_once(b, claim);
