@@ -185,10 +185,16 @@ LOOP int loop_send_one(struct party *p, loop_send *send)
     return n < 0 ? -1 : 0;
 }
 
-/* The last producer to finish sends one last message to each consumer. */
+/*
+ * Says to an only consumer that this producer is done, whose messages may go a
+ * way of their own. Several consumers have one queue: there the last producer
+ * to finish says so to each.
+ */
 LOOP int loop_stop_consumers(struct party *p, loop_send *send)
 {
-    if (__atomic_sub_fetch(p->producers_left, 1, __ATOMIC_ACQ_REL) != 0)
+    uint64_t left = __atomic_sub_fetch(p->producers_left, 1, __ATOMIC_ACQ_REL);
+
+    if (p->load->consumers > 1 && left > 0)
         return 0;
     loop_mark(p->data, p->load->size, LOOP_STOP);
     for (unsigned i = 0; i < p->load->consumers; i++)
@@ -218,10 +224,11 @@ LOOP int loop_produce(struct party *p, uint64_t until, loop_send *send)
 /* A receiver's notes: the sequence number that each producer is at. */
 struct loop_notes {
     uint64_t received;
+    uint64_t stops; /* producers that said that they are done */
     uint64_t next[LOOP_MAX_PRODUCERS];
 };
 
-/* True: the message that says stop. */
+/* True: it was the last message for this consumer. */
 LOOP bool loop_check(struct party *p, struct loop_notes *notes, uint64_t word,
                      bool whole)
 {
@@ -229,7 +236,7 @@ LOOP bool loop_check(struct party *p, struct loop_notes *notes, uint64_t word,
     uint64_t sequence = word & ~LOOP_STOP;
 
     if (word == LOOP_STOP)
-        return true;
+        return ++notes->stops == p->load->producers || p->load->consumers > 1;
     notes->received++;
     if (!whole || producer >= p->load->producers ||
         sequence < notes->next[producer]) {
@@ -245,7 +252,7 @@ LOOP bool loop_check(struct party *p, struct loop_notes *notes, uint64_t word,
 LOOP int loop_consume(struct party *p, loop_receive *receive)
 {
     const struct load *load = p->load;
-    struct loop_notes notes = {0, {0}};
+    struct loop_notes notes = {0, 0, {0}};
     unsigned vain = 0;
 
     for (;;) {
@@ -297,7 +304,7 @@ LOOP int loop_produce_batch(struct party *p, uint64_t until,
 LOOP int loop_consume_batch(struct party *p, loop_receive_batch *receive)
 {
     const struct load *load = p->load;
-    struct loop_notes notes = {0, {0}};
+    struct loop_notes notes = {0, 0, {0}};
     unsigned vain = 0;
     bool stop = false;
 
@@ -370,7 +377,7 @@ LOOP int loop_consume_in_place(struct party *p, loop_peek *peek,
                                loop_skip *skip)
 {
     const struct load *load = p->load;
-    struct loop_notes notes = {0, {0}};
+    struct loop_notes notes = {0, 0, {0}};
     unsigned vain = 0;
     bool stop = false;
 
@@ -384,12 +391,10 @@ LOOP int loop_consume_in_place(struct party *p, loop_peek *peek,
             loop_pause(load, &vain);
             continue;
         }
-        stop = loop_word((const unsigned char *)data) == LOOP_STOP;
-        if (!stop)
-            loop_check(
-                p, &notes, loop_word((const unsigned char *)data),
-                (size_t)n == load->size &&
-                    loop_is_filled((const unsigned char *)data, load->size));
+        stop = loop_check(
+            p, &notes, loop_word((const unsigned char *)data),
+            (size_t)n == load->size &&
+                loop_is_filled((const unsigned char *)data, load->size));
         if (skip(p->in) != 0)
             return -1;
     }
