@@ -98,7 +98,7 @@ void field_trips(struct row *row, const struct transport *t)
 
     run_ping_pong(t, &row->load, row->place, &out);
     report_status(row, &out);
-    if (out.status == RUN_OK || out.status == RUN_WRONG) {
+    if (report_is_usable(&out)) {
         report_add(row, "mean_ns", out.mean_trip * run_ns_per_tick() / 2);
         report_add(row, "p50_ns", trip_at(&out, 0.5));
         report_add(row, "p99_ns", trip_at(&out, 0.99));
@@ -114,7 +114,7 @@ void field_stream(struct row *row, const struct transport *t)
 
     run_stream(t, &row->load, row->place, &out);
     report_status(row, &out);
-    if (out.status == RUN_OK || out.status == RUN_WRONG) {
+    if (report_is_usable(&out)) {
         double rate = (double)out.received / out.seconds;
 
         report_add(row, "M_msg_s", rate / 1e6);

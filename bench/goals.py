@@ -173,8 +173,8 @@ def contention_goals(run):
 def wake_goals(run):
     place = ("wake", "both on one CPU")
     futex = run.row(*place, "limit: bare futex")
-    bare = {"futex": futex, "eventfd": run.row(*place, "bare eventfd"),
-            "io_uring": run.row(*place, "bare io_uring") or futex}
+    bare = {"futex": futex, "eventfd": run.row(*place, "limit: bare eventfd"),
+            "io_uring": run.row(*place, "limit: bare io_uring") or futex}
     for mode in ("1/1", "m/m"):
         for back_end, primitive in bare.items():
             name = f"shmipc channel {mode}, {back_end}"

@@ -64,6 +64,12 @@ void report_status(struct row *row, const struct outcome *outcome)
     row->skipped += outcome->skipped;
 }
 
+bool report_is_usable(const struct outcome *outcome)
+{
+    return outcome->received > 0 &&
+           (outcome->status == RUN_OK || outcome->status == RUN_WRONG);
+}
+
 static double quantile(const struct figure *f, double share)
 {
     double values[REPORT_MAX_ROUNDS];
@@ -300,10 +306,10 @@ static void json_row(FILE *to, const struct row *row)
     json_string(to, row->note);
     fprintf(to, ",\n   ");
     json_figures(to, row);
-    if (row->limit)
+    if (row->limit && row->figures[0].count > 0)
         fprintf(to,
                 ", \"limit\": \"%s\", \"limit_value\": %.6g, "
-                "\"multiple\": %.4f",
+                "\"multiple\": %.6g",
                 row->limit, quantile(&row->limit_figure, 0.5), multiple(row));
     fprintf(to, "}");
 }

@@ -40,6 +40,8 @@ struct row *report_row(const char *workload, const struct transport *t,
 /* One round's value of a figure. */
 void report_add(struct row *row, const char *figure, double value);
 void report_status(struct row *row, const struct outcome *outcome);
+/* Whether there is anything to report: messages arrived, lost ones or not. */
+bool report_is_usable(const struct outcome *outcome);
 double report_median(const struct row *row, const char *figure);
 /* What the row's first figure is a multiple of. If it was measured in as many
  * rounds as the row, the multiple is the median of the rounds' ratios: the

@@ -11,7 +11,12 @@
 /* How long channels try before they sleep, as in IpcChannelConfiguration. */
 extern uint32_t sleepers_spin_ns;
 
-/* The bare futex first, which is the limit; ends with NULL. */
-extern const struct transport *const sleepers[];
+struct sleeper {
+    const struct transport *transport;
+    const struct transport *bare; /* the primitive that is its limit */
+};
+
+/* The primitives first; ends with NULL. */
+extern const struct sleeper sleepers[];
 
 #endif

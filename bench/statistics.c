@@ -13,10 +13,16 @@ static int compare_doubles(const void *a, const void *b)
 
 double stat_quantile(double *values, size_t count, double share)
 {
+    double place = (double)(count - 1) * share;
+    size_t below = (size_t)place;
+
     if (count == 0)
         return 0;
     qsort(values, count, sizeof *values, compare_doubles);
-    return values[(size_t)((double)(count - 1) * share + 0.5)];
+    if (below + 1 >= count)
+        return values[count - 1];
+    return values[below] +
+           (place - (double)below) * (values[below + 1] - values[below]);
 }
 
 static double plain_mean(const uint64_t *values, size_t count)

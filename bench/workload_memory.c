@@ -57,8 +57,10 @@ static void measure_exhaustion(struct row *row, const struct transport *t)
     } else if (out.status == RUN_OK && out.sent > 0) {
         report_messages(row, (double)out.sent);
     }
-    if (out.status == RUN_OK && is_wasteful(row))
-        row->status = RUN_WRONG;
+    if (out.status == RUN_OK && is_wasteful(row)) {
+        row->status = RUN_FAILED;
+        row->note = "takes more memory than it may";
+    }
     run_free(&out);
 }
 

@@ -49,7 +49,7 @@ static void measure_paced(struct row *row, const struct transport *t)
     }
     run_stream(t, &row->load, row->place, &out);
     report_status(row, &out);
-    if (out.status == RUN_OK || out.status == RUN_WRONG) {
+    if (report_is_usable(&out)) {
         double ns = out.seconds * 1e9 / (double)out.received;
 
         report_add(row, "cost_ns", ns - work_ns);

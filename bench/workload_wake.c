@@ -9,6 +9,18 @@
 
 enum { SIZE = 64, MEMORY = 16384, MAX_TRIPS = 10000, WARM_TRIPS = 500 };
 
+/* Where the primitive is not to be had, there is no limit. */
+static void limit(const struct field *field, int i, const struct transport *by)
+{
+    for (int k = 0; k < field->count; k++) {
+        const struct row *row = field->candidates[k].row;
+
+        if (field->candidates[k].transport == by && row->figures[0].count > 0)
+            report_limit(field->candidates[i].row, "bare primitive",
+                         &row->figures[0]);
+    }
+}
+
 static void wake_on(const struct plan *plan, struct placement place,
                     const char *group)
 {
@@ -22,12 +34,17 @@ static void wake_on(const struct plan *plan, struct placement place,
         .warm_trips = WARM_TRIPS,
     };
     struct field field = {.workload = "wake"};
+    const struct transport *bare[FIELD_MAX];
 
-    for (int i = 0; sleepers[i]; i++)
-        if (i == 0 || plan_wants(plan, sleepers[i]))
-            field_enter(&field, sleepers[i], &load, place, group);
+    for (const struct sleeper *s = sleepers; s->transport; s++)
+        if (s->transport->traits & TRAIT_LIMIT ||
+            plan_wants(plan, s->transport)) {
+            bare[field.count] = s->bare;
+            field_enter(&field, s->transport, &load, place, group);
+        }
     field_measure(&field, plan, field_trips);
-    field_limit(&field, "bare futex", FIELD_SMALLEST);
+    for (int i = 0; i < field.count; i++)
+        limit(&field, i, bare[i]);
 }
 
 void workload_wake(const struct plan *plan)

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <zmq.h>
 
 enum { WAIT_MS = 100 };
@@ -52,12 +53,18 @@ static int queue_join(struct link *link, enum side side, unsigned index)
     return end->socket ? attach(end, link, side) : -1;
 }
 
-/* Waits until all that was sent has left the process. */
+/* A receiver may drop what it has not read when its sender closes. So senders
+ * stay until the receiver says, in the link's memory, that it is gone. */
 static void queue_leave(struct link *link, enum side side)
 {
     struct end *end = link->state;
+    uint32_t *receiver_left = link->memory;
 
-    (void)side;
+    if (side == SIDE_RECEIVE)
+        __atomic_store_n(receiver_left, 1, __ATOMIC_RELEASE);
+    else
+        while (!__atomic_load_n(receiver_left, __ATOMIC_ACQUIRE))
+            usleep(1000);
     zmq_close(end->socket);
     zmq_ctx_term(end->context);
     free(end);
