@@ -80,6 +80,26 @@ static inline long buffer_receive(struct link *from, void *to, size_t room)
     return got > 0 ? (long)entry.size : got;
 }
 
+static inline int buffer_send_array(struct link *to, const void *data,
+                                    size_t size, unsigned count)
+{
+    IpcBufferWriteBatchResult r =
+        ipc_buffer_write_array(to->state, data, size, (int)count);
+    int sent = answer(r.ipc_status);
+
+    return sent > 0 ? (int)r.result : sent;
+}
+
+static inline int buffer_receive_array(struct link *from, void *to, size_t size,
+                                       unsigned count)
+{
+    IpcBufferReadBatchResult r =
+        ipc_buffer_read_array(from->state, to, size, (int)count);
+    int got = answer(r.ipc_status);
+
+    return got > 0 ? (int)r.result : got;
+}
+
 static inline int buffer_send_batch(struct link *to, const void *data,
                                     size_t size, unsigned count)
 {
@@ -144,13 +164,43 @@ static inline int buffer_skip_in(struct link *from)
 }
 
 LOOPS(buffer, buffer_send, buffer_receive)
-LOOPS_BATCH(buffer, buffer_send_batch, buffer_receive_batch, buffer_send)
+LOOPS_BATCH(buffer, buffer_send_array, buffer_receive_array, buffer_send)
 LOOPS_IN_PLACE(buffer, buffer_reserve_in, buffer_commit_in, buffer_peek_in,
                buffer_skip_in, buffer_send)
 static const struct loops buffer_loops = {
     LOOPS_BASE(buffer),
     LOOPS_BATCHED(buffer),
     LOOPS_PLACED(buffer),
+};
+
+/* Batches of what lies anywhere, each with a size of its own. */
+LOOPS(pieces, buffer_send, buffer_receive)
+LOOPS_BATCH(pieces, buffer_send_batch, buffer_receive_batch, buffer_send)
+static const struct loops pieces_loops = {
+    LOOPS_BASE(pieces),
+    LOOPS_BATCHED(pieces),
+    LOOPS_NO_CALLS,
+};
+
+const struct transport transport_one_one_pieces = {
+    .name = "shmipc one/one, pieces",
+    .note = "entries of any size from anywhere, by one call",
+    .traits = TRAIT_OURS | TRAIT_ONLY_BATCHES,
+    .open = open_one_one,
+    .join = join_buffer,
+    .leave = leave_buffer,
+    .loops = &pieces_loops,
+};
+
+const struct transport transport_many_many_pieces = {
+    .name = "shmipc many/many, pieces",
+    .note = "entries of any size from anywhere, by one call",
+    .traits = TRAIT_OURS | TRAIT_ONLY_BATCHES | TRAIT_MANY_PRODUCERS |
+              TRAIT_MANY_CONSUMERS,
+    .open = open_many_many,
+    .join = join_buffer,
+    .leave = leave_buffer,
+    .loops = &pieces_loops,
 };
 
 const struct transport transport_one_one = {

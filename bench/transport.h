@@ -42,6 +42,7 @@ enum {
     TRAIT_KERNEL = 32,         /* a system call for every message */
     TRAIT_WAITS_FOR_ROOM = 64, /* send() does, so nobody can fill it alone */
     TRAIT_SLEEPS = 128,        /* send() and receive() do, for a while */
+    TRAIT_ONLY_BATCHES = 256,  /* another form of them; the rest is known */
 };
 
 /*

@@ -91,9 +91,9 @@ static void publish_entries(struct IpcBuffer *b, const struct claim *claim,
         uint32_t blocks = blocks_of(size);
 
         if (b->ring.one_producer)
-            protocol_publish_alone(&b->ring, position, size);
+            protocol_publish_alone(&b->ring, position, size, CONTROL_READY);
         else
-            protocol_publish(&b->ring, position, blocks, size);
+            protocol_publish(&b->ring, position, blocks, size, CONTROL_READY);
         position += blocks;
     }
     count_entries(b, (uint64_t)count);
@@ -165,7 +165,7 @@ static bool put_on(struct tray *tray, struct IpcBuffer *b,
     if (tray->count == tray->room || view->size > tray->free)
         return false;
     load(b, tray->memory, view);
-    entry->offset = position_offset(&b->ring, view->position);
+    entry->offset = view_offset(&b->ring, view);
     entry->payload = tray->memory;
     entry->size = view->size;
     tray->count++;
@@ -174,20 +174,19 @@ static bool put_on(struct tray *tray, struct IpcBuffer *b,
     return true;
 }
 
-/* Copies what follows `first`, which was put on the tray; where that ends. */
+/* Copies what follows `first`, which was put on the tray; where that ends.
+ * Filler ends it too, so that nobody can make it endless. */
 static uint64_t put_on_more(struct tray *tray, struct IpcBuffer *b,
                             const struct view *first)
 {
     struct view view = *first;
+    uint64_t end;
 
-    for (;;) {
-        uint64_t end = view.next;
-        IpcStatus status = protocol_examine(&b->ring, end, &view);
-
-        if (status != IPC_PLACEHOLDER &&
-            (status != IPC_OK || !put_on(tray, b, &view)))
-            return end;
-    }
+    do
+        end = view.next;
+    while (protocol_examine(&b->ring, end, &view) == IPC_OK &&
+           put_on(tray, b, &view));
+    return end;
 }
 
 IpcStatus buffer_read_batch(struct IpcBuffer *b, IpcEntry *entries, int count,
@@ -202,7 +201,7 @@ IpcStatus buffer_read_batch(struct IpcBuffer *b, IpcEntry *entries, int count,
         struct view view;
         IpcStatus status = look(b, &view);
 
-        *offset = position_offset(&b->ring, view.position);
+        *offset = view_offset(&b->ring, &view);
         if (status != IPC_OK)
             return status;
         if (!put_on(&tray, b, &view)) {

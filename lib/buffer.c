@@ -102,14 +102,23 @@ static IpcBufferWriteResult write_error(const IpcBuffer *b, const void *data,
     return IpcBufferWriteResult_error_body(status, detail, body);
 }
 
+/* Not inlined: what is rare needs registers that the rest can do without. */
+__attribute__((noinline)) static IpcBufferWriteResult
+write_otherwise(IpcBuffer *buffer, const void *data, size_t size)
+{
+    IpcStatus status = buffer_write(buffer, data, size);
+
+    if (status != IPC_OK)
+        return write_error(buffer, data, size, status);
+    return IpcBufferWriteResult_ok(IPC_OK);
+}
+
 IpcBufferWriteResult ipc_buffer_write(IpcBuffer *buffer, const void *data,
                                       size_t size)
 {
-    IpcStatus status = hot_write(buffer, data, size);
-
-    if (__builtin_expect(status != IPC_OK, 0))
-        return write_error(buffer, data, size, status);
-    return IpcBufferWriteResult_ok(IPC_OK);
+    if (__builtin_expect(hot_write(buffer, data, size), 1))
+        return IpcBufferWriteResult_ok(IPC_OK);
+    return write_otherwise(buffer, data, size);
 }
 
 IpcBufferWriteResult ipc_buffer_writev(IpcBuffer *buffer,
@@ -166,19 +175,24 @@ IpcBufferAbortResult ipc_buffer_abort(IpcBuffer *buffer,
 
 /* ----------------------------------------------------------------- reads */
 
-IpcBufferReadResult ipc_buffer_read(IpcBuffer *buffer, IpcEntry *dest)
+__attribute__((noinline)) static IpcBufferReadResult
+read_otherwise(IpcBuffer *buffer, IpcEntry *dest)
 {
-    uint64_t offset = 0;
-    size_t needed = 0;
-    IpcStatus status = hot_read(buffer, dest, &offset, &needed);
-    IpcBufferReadError body;
+    IpcBufferReadError body = {0, 0};
+    IpcStatus status =
+        buffer_read(buffer, dest, &body.offset, &body.required_size);
 
-    if (__builtin_expect(status >= 0, 1))
+    if (status >= 0)
         return IpcBufferReadResult_ok(status);
-    body.offset = offset;
-    body.required_size = needed;
     return IpcBufferReadResult_error_body(status, buffer_read_detail(status),
                                           body);
+}
+
+IpcBufferReadResult ipc_buffer_read(IpcBuffer *buffer, IpcEntry *dest)
+{
+    if (__builtin_expect(hot_read(buffer, dest), 1))
+        return IpcBufferReadResult_ok(IPC_OK);
+    return read_otherwise(buffer, dest);
 }
 
 IpcBufferPeekResult ipc_buffer_peek(IpcBuffer *buffer, IpcEntry *dest)

@@ -78,6 +78,10 @@ IpcStatus buffer_abort(struct IpcBuffer *b, const IpcReservation *reservation);
 IpcStatus buffer_write_batch(struct IpcBuffer *b, const struct iovec *entries,
                              int count, size_t *written, size_t *size);
 
+/* The same for `count` entries of `size` bytes, one behind the other. */
+IpcStatus buffer_write_array(struct IpcBuffer *b, const void *data, size_t size,
+                             size_t count, size_t *written);
+
 /* Copies the next entry; *needed is its size, *offset where it is. */
 IpcStatus buffer_read(struct IpcBuffer *b, IpcEntry *dest, uint64_t *offset,
                       size_t *needed);
@@ -85,6 +89,10 @@ IpcStatus buffer_read(struct IpcBuffer *b, IpcEntry *dest, uint64_t *offset,
 IpcStatus buffer_read_batch(struct IpcBuffer *b, IpcEntry *entries, int count,
                             void *memory, size_t size, size_t *read,
                             uint64_t *offset, size_t *needed);
+/* *read entries of `size` bytes into `data`; *needed is another one's size. */
+IpcStatus buffer_read_array(struct IpcBuffer *b, void *data, size_t size,
+                            size_t count, size_t *read, uint64_t *offset,
+                            size_t *needed);
 /* The next entry into memory from malloc; on IPC_OK the caller owns it. */
 IpcStatus buffer_read_alloc(struct IpcBuffer *b, IpcEntry *dest,
                             uint64_t *offset);

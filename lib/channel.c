@@ -124,6 +124,27 @@ static inline void notify(struct IpcChannel *ch, enum wait_side side)
     wait_notify(&ch->waiter, ch->buffer.region, side);
 }
 
+/* Whether one handle alone wakes that side: the one producer, or consumer. */
+static inline bool has_one_waker(const struct IpcChannel *ch,
+                                 enum wait_side side)
+{
+    return side == WAIT_READERS ? ch->buffer.ring.one_producer
+                                : ch->buffer.ring.one_consumer;
+}
+
+/* After a call that only the side's one waker can have made with success. */
+static inline void notify_as_waker(struct IpcChannel *ch, enum wait_side side)
+{
+    struct shm_region *region = ch->buffer.region;
+    atomic_u32 *looks = &ch->fenced_looks[side];
+
+    /* Relaxed: one thread at a time, by contract. */
+    if (__builtin_expect(atomic_get_relaxed(looks) != 0, 0))
+        wait_notify_fenced(&ch->waiter, region, side, looks);
+    else if (wait_notify(&ch->waiter, region, side) && has_one_waker(ch, side))
+        wait_fence_on(region, side, looks);
+}
+
 IpcStatus channel_recover(struct IpcChannel *ch, bool force, uint64_t *removed,
                           uint64_t *offset)
 {
@@ -339,8 +360,11 @@ static bool repair_now_and_then(struct IpcChannel *ch)
  * plain store, so that the fence of channel_wakers_fence() is ours. */
 static inline void notify_sent(struct IpcChannel *ch, IpcStatus status)
 {
-    if (__builtin_expect(status != IPC_OK, 0))
-        atomic_full_fence();
+    if (__builtin_expect(status == IPC_OK, 1)) {
+        notify_as_waker(ch, WAIT_READERS);
+        return;
+    }
+    atomic_full_fence();
     notify(ch, WAIT_READERS);
 }
 
@@ -364,6 +388,10 @@ static IpcStatus send_once(struct IpcChannel *ch, void *what)
         status =
             buffer_write_batch(b, s->data, s->count, &s->written, &s->size);
         break;
+    case SENDING_ARRAY:
+        status = buffer_write_array(b, s->data, s->size, (size_t)s->count,
+                                    &s->written);
+        break;
     }
     notify_sent(ch, status);
     return status;
@@ -371,7 +399,9 @@ static IpcStatus send_once(struct IpcChannel *ch, void *what)
 
 IpcStatus channel_write(struct IpcChannel *ch, const void *data, size_t size)
 {
-    IpcStatus status = hot_write(&ch->buffer, data, size);
+    IpcStatus status = hot_write(&ch->buffer, data, size)
+                           ? IPC_OK
+                           : buffer_write(&ch->buffer, data, size);
 
     notify_sent(ch, status);
     if (__builtin_expect(status == IPC_ERR_NO_SPACE_CONTIGUOUS, 0) &&
@@ -404,7 +434,7 @@ IpcStatus channel_commit(struct IpcChannel *ch,
 {
     IpcStatus status = buffer_commit(&ch->buffer, reservation, size);
 
-    notify(ch, WAIT_READERS);
+    notify_sent(ch, status);
     return status;
 }
 
@@ -431,6 +461,18 @@ void channel_close(struct IpcChannel *ch)
 
 /* ----------------------------------------------------------------- reads */
 
+/* Also without an entry a read may have passed filler and so made space. */
+static inline void notify_taken(struct IpcChannel *ch, IpcStatus status)
+{
+    if (__builtin_expect(status >= 0, 1)) {
+        notify_as_waker(ch, WAIT_WRITERS);
+        return;
+    }
+    /* Perhaps not by the one consumer. */
+    atomic_full_fence();
+    notify(ch, WAIT_WRITERS);
+}
+
 static IpcStatus read_once(struct IpcChannel *ch, void *what)
 {
     struct request *q = what;
@@ -451,9 +493,12 @@ static IpcStatus read_once(struct IpcChannel *ch, void *what)
         status = buffer_read_batch(b, q->dest, q->count, q->memory, q->size,
                                    &q->read, &q->offset, &q->needed);
         break;
+    case REQUEST_ARRAY:
+        status = buffer_read_array(b, q->memory, q->size, (size_t)q->count,
+                                   &q->read, &q->offset, &q->needed);
+        break;
     }
-    /* Also without an entry it may have passed filler and so made space. */
-    notify(ch, WAIT_WRITERS);
+    notify_taken(ch, status);
     return status;
 }
 
@@ -550,7 +595,7 @@ IpcStatus channel_skip(struct IpcChannel *ch, uint64_t offset, uint64_t *head)
 {
     IpcStatus status = buffer_skip(&ch->buffer, offset, head);
 
-    notify(ch, WAIT_WRITERS);
+    notify_taken(ch, status);
     return status;
 }
 
@@ -558,6 +603,6 @@ IpcStatus channel_skip_force(struct IpcChannel *ch, uint64_t *offset)
 {
     IpcStatus status = buffer_skip_force(&ch->buffer, offset);
 
-    notify(ch, WAIT_WRITERS);
+    notify_taken(ch, status);
     return status;
 }

@@ -18,8 +18,9 @@ struct IpcChannel {
     uint32_t max_round_trips;
     bool report_dead;
     atomic_u32 polled; /* 1: reads that find nothing arm the descriptor */
-    atomic_u32 stuck_answers; /* hint: that came with head at `stuck_at` */
-    atomic_u64 stuck_at;      /* hint */
+    atomic_u32 fenced_looks[2]; /* by wait_side: see wait_notify_fenced() */
+    atomic_u32 stuck_answers;   /* hint: that came with head at `stuck_at` */
+    atomic_u64 stuck_at;        /* hint */
 };
 
 /* A write that may wait for space, in one of several forms. */
@@ -29,12 +30,13 @@ struct sending {
         SENDING_PIECES,
         SENDING_RESERVE,
         SENDING_BATCH,
+        SENDING_ARRAY,
     } kind;
     const void *data; /* or the pieces, or the entries */
     int count;
     size_t size;
     IpcReservation *dest;
-    size_t written; /* entries of a batch */
+    size_t written; /* entries of a batch or array */
 };
 
 /*
@@ -59,12 +61,13 @@ struct request {
         REQUEST_INTO,
         REQUEST_PEEK,
         REQUEST_BATCH,
+        REQUEST_ARRAY,
     } kind;
     IpcEntry *dest; /* of a batch: `count` of them, with memory for all */
-    int count;
-    void *memory;
-    size_t size;
-    size_t read; /* entries of a batch */
+    int count;      /* also of an array's entries */
+    void *memory;   /* also an array */
+    size_t size;    /* also of an array's entry */
+    size_t read;    /* entries of either */
     uint64_t offset;
     size_t needed;
 };

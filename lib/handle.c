@@ -174,14 +174,36 @@ static IpcStatus enter(struct IpcBuffer *b, uint64_t token)
     return IPC_OK;
 }
 
+/* Who held the role before may have promised sleepers fences: see wait.h. */
+static void take_fences_back(struct shm_wait *wait)
+{
+    /* Relaxed: before anything that we commit, by the fence. */
+    atomic_put_relaxed(&wait->fenced, 0);
+    /* Who relied on it announced itself before, and is seen from now on. */
+    atomic_full_fence();
+}
+
 static IpcStatus take_producer_role(struct IpcBuffer *b)
 {
     bool inherited = false;
     IpcStatus status = owner_take_role(&b->ring.owners, &b->ring.tail->role,
                                        handle_owner(b), b->handle, &inherited);
 
+    if (status == IPC_OK)
+        take_fences_back(&b->region->readers);
     if (status == IPC_OK && inherited)
         status = protocol_succeed(&b->ring);
+    return status;
+}
+
+static IpcStatus take_consumer_role(struct IpcBuffer *b)
+{
+    bool inherited = false; /* head is where it is, whoever moved it */
+    IpcStatus status = owner_take_role(&b->ring.owners, &b->ring.head->role,
+                                       handle_owner(b), b->handle, &inherited);
+
+    if (status == IPC_OK)
+        take_fences_back(&b->region->writers);
     return status;
 }
 
@@ -206,15 +228,13 @@ IpcStatus handle_produce(struct IpcBuffer *b)
 IpcStatus handle_consume(struct IpcBuffer *b)
 {
     uint64_t token = process_token();
-    bool inherited = false;
     IpcStatus status = IPC_OK;
 
     lock_entry(b, token);
     if (b->ring.one_consumer) {
         status = enter(b, token);
         if (status == IPC_OK)
-            status = owner_take_role(&b->ring.owners, &b->ring.head->role,
-                                     handle_owner(b), b->handle, &inherited);
+            status = take_consumer_role(b);
     }
     if (status == IPC_OK)
         /* Pairs with handle_may_consume(). */

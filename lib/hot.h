@@ -18,16 +18,18 @@ struct claim {
     uint32_t blocks;
 };
 
-static inline IpcStatus claim_once(struct IpcBuffer *b, struct claim *claim)
+static inline IpcStatus claim_once(struct IpcBuffer *b, uint32_t blocks,
+                                   uint64_t *position)
 {
     return b->ring.one_producer
-               ? protocol_claim_alone(&b->ring, claim->blocks, &claim->position)
-               : protocol_claim(&b->ring, claim->blocks, handle_owner(b),
-                                &claim->position);
+               ? protocol_claim_alone(&b->ring, blocks, position)
+               : protocol_claim(&b->ring, blocks, handle_owner(b), position);
 }
 
-/* After IPC_ERR_NO_SPACE_CONTIGUOUS. write.c. */
-IpcStatus claim_when_full(struct IpcBuffer *b, struct claim *claim);
+/* After IPC_ERR_NO_SPACE_CONTIGUOUS. write.c. What is passed by value here and
+ * in look_in_vain() can stay in registers elsewhere. */
+IpcStatus claim_when_full(struct IpcBuffer *b, uint32_t blocks,
+                          uint64_t *position);
 
 /* Claims claim->blocks blocks. */
 static inline IpcStatus claim_blocks(struct IpcBuffer *b, struct claim *claim)
@@ -42,9 +44,13 @@ static inline IpcStatus claim_blocks(struct IpcBuffer *b, struct claim *claim)
     /* Relaxed: one thread at a time, by contract. */
     if (b->ring.one_producer && atomic_get_relaxed(&b->open_alone))
         return IPC_ERR_ILLEGAL_STATE;
-    status = claim_once(b, claim);
-    if (status == IPC_ERR_NO_SPACE_CONTIGUOUS)
-        status = claim_when_full(b, claim);
+    status = claim_once(b, claim->blocks, &claim->position);
+    if (__builtin_expect(status == IPC_ERR_NO_SPACE_CONTIGUOUS, 0)) {
+        uint64_t position = 0;
+
+        status = claim_when_full(b, claim->blocks, &position);
+        claim->position = position;
+    }
     if (status == IPC_OK)
         claim->payload = position_payload(&b->ring, claim->position);
     return status;
@@ -70,38 +76,63 @@ static inline void count_entries(struct IpcBuffer *b, uint64_t count)
         owner_count_entries(&b->ring.owners, handle_owner(b), count);
 }
 
+static inline void publish_claim(struct IpcBuffer *b, const struct claim *claim,
+                                 uint32_t value, enum control_state state)
+{
+    if (b->ring.one_producer)
+        protocol_publish_alone(&b->ring, claim->position, value, state);
+    else
+        protocol_publish(&b->ring, claim->position, claim->blocks, value,
+                         state);
+}
+
 static inline void publish(struct IpcBuffer *b, const struct claim *claim,
                            size_t size)
 {
-    if (b->ring.one_producer)
-        protocol_publish_alone(&b->ring, claim->position, (uint32_t)size);
-    else
-        protocol_publish(&b->ring, claim->position, claim->blocks,
-                         (uint32_t)size);
+    publish_claim(b, claim, (uint32_t)size, CONTROL_READY);
     count_entries(b, 1);
 }
 
-static inline IpcStatus hot_write(struct IpcBuffer *b, const void *data,
-                                  size_t size)
+/* A claim when nothing is in the way. False: something is, or may be. */
+static inline bool claim_plainly(struct IpcBuffer *b, struct claim *claim)
 {
-    struct claim claim;
-    IpcStatus status;
+    struct ring *r = &b->ring;
+    struct plan plan;
 
-    if (!b || !data)
-        return IPC_ERR_INVALID_ARGUMENT;
-    status = claim_space(b, size, &claim);
-    if (status != IPC_OK)
-        return status;
-    payload_store(claim.payload, data, size);
+    if (!handle_may_produce(b))
+        return false;
+    /* Relaxed: one thread at a time, by contract. */
+    if (r->one_producer)
+        return !atomic_get_relaxed(&b->open_alone) &&
+               protocol_claim_alone_here(r, claim->blocks, &claim->position);
+    return protocol_plan_here(r, claim->blocks, &plan) &&
+           protocol_claim_planned(r, claim->blocks, handle_owner(b), plan,
+                                  &claim->position);
+}
+
+/* A write when nothing is in the way. False: nothing was done, buffer_write()
+ * has to. */
+static inline bool hot_write(struct IpcBuffer *b, const void *data, size_t size)
+{
+    struct claim claim = {.blocks = blocks_of(size)};
+
+    /* A size of 0 wraps around and is too large as well. */
+    if (__builtin_expect(!b || !data ||
+                             (uint64_t)size - 1 >= b->max_entry_size ||
+                             !claim_plainly(b, &claim),
+                         0))
+        return false;
+    payload_store(position_payload(&b->ring, claim.position), data, size);
     publish(b, &claim, size);
-    return IPC_OK;
+    return true;
 }
 
 /* ----------------------------------------------------------------- reads */
 
-/* After IPC_EMPTY. True: something came up, look again. read.c. */
-bool look_when_empty(struct IpcBuffer *b, const struct view *view,
-                     IpcStatus *status);
+/* After IPC_EMPTY or IPC_ERR_NOT_READY at `position`: what to answer.
+ * IPC_PLACEHOLDER: nothing, look again. read.c. */
+IpcStatus look_in_vain(struct IpcBuffer *b, uint64_t position,
+                       IpcStatus status);
 
 static inline IpcStatus look(struct IpcBuffer *b, struct view *view)
 {
@@ -110,26 +141,32 @@ static inline IpcStatus look(struct IpcBuffer *b, struct view *view)
     if (b->ring.one_consumer && !handle_may_consume(b)) {
         status = handle_consume(b);
         if (status != IPC_OK) {
-            /* Relaxed: for the error body. */
-            view->position = atomic_get_relaxed(&b->ring.head->position);
+            /* For the error body. */
+            view->position = protocol_head(&b->ring);
+            view->start = 0;
             return status;
         }
     }
     do {
         status = protocol_look(&b->ring, view);
-    } while ((status == IPC_EMPTY || status == IPC_ERR_NOT_READY) &&
-             look_when_empty(b, view, &status));
+        if (status == IPC_EMPTY || status == IPC_ERR_NOT_READY)
+            status = look_in_vain(b, view->position, status);
+    } while (status == IPC_PLACEHOLDER);
     return status;
+}
+
+static inline void load_bytes(struct IpcBuffer *b, void *to,
+                              const unsigned char *from, size_t size)
+{
+    if (b->ring.one_consumer)
+        payload_load_owned(to, from, size);
+    else
+        payload_load_unowned(to, from, size);
 }
 
 static inline void load(struct IpcBuffer *b, void *to, const struct view *view)
 {
-    const unsigned char *from = position_payload(&b->ring, view->position);
-
-    if (b->ring.one_consumer)
-        payload_load_owned(to, from, view->size);
-    else
-        payload_load_unowned(to, from, view->size);
+    load_bytes(b, to, view_payload(&b->ring, view), view->size);
 }
 
 /* So many entries were taken. */
@@ -141,36 +178,27 @@ static inline void count_run(struct IpcBuffer *b, uint32_t count)
 static inline bool take(struct IpcBuffer *b, const struct view *view)
 {
     count_run(b, 1);
-    return protocol_move_head(&b->ring, view->position, view->next);
+    return protocol_move_head(&b->ring, view->head, view->next);
 }
 
-static inline IpcStatus hot_read(struct IpcBuffer *b, IpcEntry *dest,
-                                 uint64_t *offset, size_t *needed)
+/* A read when there is an entry and room for it. False: nothing was done,
+ * buffer_read() has to. */
+static inline bool hot_read(struct IpcBuffer *b, IpcEntry *dest)
 {
-    if (!b || !dest || !dest->payload)
-        return IPC_ERR_INVALID_ARGUMENT;
-    for (int tries = 0; tries < PROTOCOL_TRIES; tries++) {
-        struct view view;
-        IpcStatus status = look(b, &view);
+    struct view view;
 
-        if (status != IPC_OK) {
-            if (status < 0)
-                *offset = position_offset(&b->ring, view.position);
-            return status;
-        }
-        if (view.size > dest->size) {
-            *offset = position_offset(&b->ring, view.position);
-            *needed = view.size;
-            return IPC_ERR_TOO_SMALL;
-        }
-        load(b, dest->payload, &view);
-        if (take(b, &view)) {
-            dest->offset = position_offset(&b->ring, view.position);
-            dest->size = view.size;
-            return IPC_OK;
-        }
-    }
-    return IPC_ERR_LOCKED;
+    if (__builtin_expect(!b || !dest || !dest->payload ||
+                             (b->ring.one_consumer && !handle_may_consume(b)) ||
+                             !protocol_glance(&b->ring, &view) ||
+                             view.size > dest->size,
+                         0))
+        return false;
+    load(b, dest->payload, &view);
+    if (!take(b, &view))
+        return false;
+    dest->offset = view_offset(&b->ring, &view);
+    dest->size = view.size;
+    return true;
 }
 
 #endif

@@ -23,14 +23,22 @@
  * All words are native-endian and fixed-width; there are no pointers. Any
  * change here is a new SHMIPC_LAYOUT_VERSION.
  *
- * Position, 64 bit: lap | index. The index has just as many bits as n needs
- * (index_bits), so that laps never run out: 2^58 blocks can pass through any
- * buffer. The first lap is 1. The top bit is set in the tail of a closed
- * ring, so that every claim by CAS fails from then on.
+ * Position, 58 bit: lap | index. The index has just as many bits as n needs
+ * (index_bits), so that laps never run out: 2^57 blocks can pass through any
+ * buffer. The first lap is 1.
+ *
+ * Tail, 64 bit: a position. The top bit is set when the ring is closed, so that
+ * every claim by CAS fails from then on.
+ *
+ * Head, 64 bit: item:6 | position:58. The item is 0 but at an array, of which
+ * so many entries have been taken.
  *
  * Control word, 64 bit: tag:32 | value:28 | state:4. The tag is the low half
  * of the lap that the word speaks of. A word with another tag says nothing
  * about the lap in question: its block is free then.
+ *
+ * Array, 28 bit: size:22 | count - 1:6, the value of an ARRAY word: so many
+ * entries of that size, at multiples of 8 bytes.
  *
  * Owner, 28 bit: slot:14 | generation:14, the value of a BUSY word.
  */
@@ -41,7 +49,7 @@
 #include <stddef.h>
 
 #define SHMIPC_MAGIC          UINT64_C(0x4350494d48532d31) /* "1-SHMIPC" */
-#define SHMIPC_LAYOUT_VERSION UINT32_C(1)
+#define SHMIPC_LAYOUT_VERSION UINT32_C(2)
 
 enum {
     SHMIPC_ALIGN = 64,
@@ -56,10 +64,12 @@ enum {
     SHMIPC_RENEWAL_LAPS = 65536,
 };
 
-#define SHMIPC_TAIL_CLOSED (UINT64_C(1) << 63)
+#define SHMIPC_TAIL_CLOSED   (UINT64_C(1) << 63)
+#define SHMIPC_HEAD_ITEM     (UINT64_C(1) << 58) /* one of them */
+#define SHMIPC_POSITION_MASK (SHMIPC_HEAD_ITEM - 1)
 
 /* ready word: anything else means that create has not finished. */
-#define SHMIPC_READY       UINT32_C(0x600dc0de)
+#define SHMIPC_READY         UINT32_C(0x600dc0de)
 
 struct shm_identity {
     uint64_t magic;
@@ -94,7 +104,8 @@ struct shm_wait {
     atomic_u32 sleepers; /* WAIT_BY_* of who may be asleep; wakers clear it */
     atomic_u32 deaf;     /* 1: some handle has no eventfd to wake others by */
     atomic_u32 polled;   /* 1: nothing but the eventfd wakes some sleeper */
-    uint32_t reserved[12];
+    atomic_u32 fenced;   /* 1: the only one who wakes this side fences */
+    uint32_t reserved[11];
 };
 
 struct shm_owner {
@@ -134,6 +145,7 @@ _Static_assert(sizeof(struct shm_wait) == 64, "wait words are one line");
 _Static_assert(offsetof(struct shm_wait, sleepers) == 4, "layout");
 _Static_assert(offsetof(struct shm_wait, deaf) == 8, "layout");
 _Static_assert(offsetof(struct shm_wait, polled) == 12, "layout");
+_Static_assert(offsetof(struct shm_wait, fenced) == 16, "layout");
 _Static_assert(sizeof(struct shm_owner) == 32, "two owner slots in a line");
 _Static_assert(offsetof(struct shm_owner, started) == 8, "layout");
 _Static_assert(offsetof(struct shm_owner, written) == 16, "layout");
@@ -151,11 +163,19 @@ enum control_state {
     CONTROL_BUSY = 2,  /* value: owner that is writing the entry */
     CONTROL_PAD = 3,   /* value: blocks of filler */
     CONTROL_SKIP = 4,  /* value: blocks of a claim that came to nothing */
+    CONTROL_ARRAY = 5, /* value: an array of committed entries */
 };
 
 #define CONTROL_VALUE_MAX UINT32_C(0x0fffffff)
 #define SHMIPC_BLOCKS_MAX CONTROL_VALUE_MAX
 #define SHMIPC_ENTRY_MAX  CONTROL_VALUE_MAX
+
+/* Arrays: entries, bytes of one, and where in them entries begin. */
+enum {
+    SHMIPC_ARRAY_MAX = 64,
+    SHMIPC_ARRAY_ENTRY_MAX = (1 << 22) - 1,
+    SHMIPC_ARRAY_ALIGN = 8,
+};
 
 static inline uint64_t control_make(uint32_t tag, uint32_t value,
                                     enum control_state state)
@@ -178,9 +198,45 @@ static inline uint32_t control_state(uint64_t word)
     return (uint32_t)word & 15;
 }
 
+static inline uint32_t array_value(uint32_t size, uint32_t count)
+{
+    return size << 6 | (count - 1);
+}
+
+static inline uint32_t array_size(uint32_t value)
+{
+    return value >> 6;
+}
+
+static inline uint32_t array_count(uint32_t value)
+{
+    return (value & (SHMIPC_ARRAY_MAX - 1)) + 1;
+}
+
+/* From one entry of an array to the next, bytes. */
+static inline uint32_t array_stride(uint32_t size)
+{
+    return (size + SHMIPC_ARRAY_ALIGN - 1) / SHMIPC_ARRAY_ALIGN *
+           SHMIPC_ARRAY_ALIGN;
+}
+
 static inline uint32_t blocks_of(uint64_t bytes)
 {
     return (uint32_t)((bytes + SHMIPC_BLOCK - 1) / SHMIPC_BLOCK);
+}
+
+/* Blocks that a word with something to pass covers; 0: it cannot be true. */
+static inline uint32_t control_extent(uint64_t word)
+{
+    uint32_t value = control_value(word);
+    uint32_t state = control_state(word);
+
+    if (state == CONTROL_READY)
+        return blocks_of(value);
+    if (state == CONTROL_ARRAY)
+        return blocks_of((uint64_t)array_count(value) *
+                         array_stride(array_size(value)));
+    return state == CONTROL_PAD || state == CONTROL_SKIP ? value : 0;
 }
 
 #endif

@@ -20,6 +20,7 @@
 #define buffer_producers_are_dead shmipc_buffer_producers_are_dead
 #define buffer_read               shmipc_buffer_read
 #define buffer_read_alloc         shmipc_buffer_read_alloc
+#define buffer_read_array         shmipc_buffer_read_array
 #define buffer_read_batch         shmipc_buffer_read_batch
 #define buffer_read_detail        shmipc_buffer_read_detail
 #define buffer_recover            shmipc_buffer_recover
@@ -30,6 +31,7 @@
 #define buffer_stats              shmipc_buffer_stats
 #define buffer_stats_detail       shmipc_buffer_stats_detail
 #define buffer_write              shmipc_buffer_write
+#define buffer_write_array        shmipc_buffer_write_array
 #define buffer_write_batch        shmipc_buffer_write_batch
 #define buffer_write_body         shmipc_buffer_write_body
 #define buffer_write_detail       shmipc_buffer_write_detail
@@ -60,7 +62,7 @@
 #define format_slack              shmipc_format_slack
 #define handle_consume            shmipc_handle_consume
 #define handle_produce            shmipc_handle_produce
-#define look_when_empty           shmipc_look_when_empty
+#define look_in_vain              shmipc_look_in_vain
 #define owner_count               shmipc_owner_count
 #define owner_drop_role           shmipc_owner_drop_role
 #define owner_fate_of             shmipc_owner_fate_of
@@ -85,7 +87,9 @@
 #define wait_close                shmipc_wait_close
 #define wait_declare_deaf         shmipc_wait_declare_deaf
 #define wait_declare_polled       shmipc_wait_declare_polled
+#define wait_fence_on             shmipc_wait_fence_on
 #define wait_how                  shmipc_wait_how
+#define wait_notify_fenced        shmipc_wait_notify_fenced
 #define wait_now                  shmipc_wait_now
 #define wait_on_word              shmipc_wait_on_word
 #define wait_open                 shmipc_wait_open

@@ -33,9 +33,10 @@ static inline uint64_t process_token(void)
     /* Acquire pairs with the release in make_page(). */
     atomic_u64 *page = atomic_get_acquire(&process_token_page);
     /* Acquire pairs with the release in process_token_make(). */
-    uint64_t token = page ? atomic_get_acquire(page) : 0;
+    uint64_t token =
+        __builtin_expect(page != 0, 1) ? atomic_get_acquire(page) : 0;
 
-    return token ? token : process_token_make();
+    return __builtin_expect(token != 0, 1) ? token : process_token_make();
 }
 #endif
 

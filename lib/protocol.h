@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The protocol: how producers and consumers share the ring. It is written
- * here and nowhere else.
+ * here, the end of it in protocol_repair.h, and nowhere else.
  *
  * OVERVIEW
  *   A producer claims blocks by moving `tail`, makes the first block its own by
  *   storing BUSY(owner) into that block's control word, fills the blocks, and
  *   commits by storing READY(length) there. A consumer reads the control word
  *   at `head`, copies the entry, and takes it by moving `head`. An entry never
- *   wraps: what is left at the end of a lap becomes PAD.
+ *   wraps: what is left at the end of a lap becomes PAD. Several entries of one
+ *   size can share a claim: an ARRAY, in which head moves from item to item,
+ *   and off it with the last one.
  *
  * INVARIANTS
  *   I1  head <= tail (one-producer mode: tail lags while a commit runs), and
@@ -21,8 +23,8 @@
  *       mode: between tail and tail + room, which nobody else may claim.)
  *   I4  Consumers store nothing but `head`, except that anyone may turn a
  *       gap or a dead owner's BUSY into SKIP.
- *   I5  head passes a block only over READY, PAD or SKIP of its own lap. So a
- *       word of lap L+1 implies that head has passed the block in lap L.
+ *   I5  head passes a block only over READY, ARRAY, PAD or SKIP of its own lap.
+ *       So a word of lap L+1 implies that head has passed the block in lap L.
  *   I6  No control word is older than SHMIPC_RENEWAL_LAPS + 1 laps: words
  *       inside entries, which nothing else stores, are renewed that often.
  *       So 32 bits of the lap suffice to tell old from new.
@@ -42,11 +44,11 @@
  *   head: load by consumers         acquire   head moves: older words of the
  *                                             block are not seen any more
  *   head: CAS, store                release   both of the above
- *   control: load by consumers      acquire   READY, PAD, SKIP, BUSY
+ *   control: load by consumers      acquire   READY, ARRAY, PAD, SKIP, BUSY
  *   control: load by producers      relaxed   the CAS settles it
  *   control: CAS to BUSY, PAD, SKIP release   consumers' load: who saw lap L's
  *                                             word sees a head that is in L
- *   control: store READY            release   consumers' load: the payload
+ *   control: store READY, ARRAY     release   consumers' load: the payload
  *   control: store PAD in an entry  relaxed   published by READY
  *   control: renewal                relaxed   published by READY
  *
@@ -71,25 +73,36 @@
 #include "ring.h"
 
 enum {
+    /* Blocks by which producers prefetch: docs/benchmarks/experiments.md. */
     PROTOCOL_AHEAD = 8,
     /* Others can make us start again; only a hostile one can do so this often
      * without getting anything done itself. */
     PROTOCOL_TRIES = 4096,
-    /* Blocks by which producers prefetch: docs/benchmarks/experiments.md. */
 };
+
+/* Not to be inlined into the path of a write or a read, which is shorter for
+ * that. */
+#define PROTOCOL_RARE __attribute__((noinline, unused)) static
 
 /* What a consumer found at the head. */
 struct view {
+    uint64_t head; /* the head word: position and, in an array, item */
     uint64_t position;
     uint64_t word;
-    uint64_t next; /* position after the entry */
-    uint32_t size; /* bytes of the entry */
+    uint64_t next;  /* head word after the entry */
+    uint32_t size;  /* bytes of the entry */
+    uint32_t start; /* bytes before it in its first block: of an array */
 };
 
-/* Room for an entry, as planned from one look at tail and head. */
+/*
+ * Room for an entry, as planned from one look at tail and head. IPC_OK: it
+ * fits. IPC_ERR_NO_SPACE_CONTIGUOUS: it does not now. IPC_ERR_LOCKED: tail
+ * moved on meanwhile, look again. IPC_ERR_CLOSED, IPC_ERR_CORRUPTED.
+ */
 struct plan {
+    IpcStatus status;
+    uint32_t pad; /* blocks to the end of the lap that must be filler */
     uint64_t tail;
-    uint32_t pad;  /* blocks to the end of the lap that must be filler */
     bool only_pad; /* pad and entry can never be free together */
 };
 
@@ -97,6 +110,13 @@ struct plan {
 static inline uint64_t protocol_tail(const struct ring *r)
 {
     return atomic_get_relaxed(&r->tail->position) & ~SHMIPC_TAIL_CLOSED;
+}
+
+/* Head's position. Acquire pairs with the release in protocol_move_head(): the
+ * blocks before it were read. */
+static inline uint64_t protocol_head(const struct ring *r)
+{
+    return head_position(atomic_get_acquire(&r->head->position));
 }
 
 /* ---------------------------------------------------------------- claims */
@@ -110,47 +130,45 @@ static inline void protocol_note_room(struct ring *r, uint64_t tail,
 
     if (head < lap && position_index(r, head) < end)
         end = position_index(r, head);
-    /* Release: pairs with the acquire in protocol_plan(), another thread's. */
+    /* Release: pairs with the acquire in protocol_plan_here(), another
+     * thread's. */
     atomic_put_release(&r->room_end, lap + end);
 }
 
 /* protocol_plan(), when what the handle knows does not suffice: at the end of
  * a lap, and when readers have to be asked how far they are. */
-static inline IpcStatus protocol_plan_anew(struct ring *r, uint32_t blocks,
-                                           struct plan *plan)
+PROTOCOL_RARE struct plan protocol_plan_anew(struct ring *r, uint32_t blocks,
+                                             uint64_t tail)
 {
-    uint64_t tail = plan->tail;
+    struct plan plan = {IPC_ERR_CORRUPTED, 0, tail, false};
     uint32_t n = r->block_count;
     uint32_t fit, need;
     uint64_t head, used;
 
-    if (tail & SHMIPC_TAIL_CLOSED)
-        return IPC_ERR_CLOSED;
-    if (!position_is_valid(r, tail))
-        return IPC_ERR_CORRUPTED;
+    if (tail & SHMIPC_TAIL_CLOSED) {
+        plan.status = IPC_ERR_CLOSED;
+        return plan;
+    }
+    head = protocol_head(r);
+    if (!position_is_valid(r, tail) || !position_is_valid(r, head))
+        return plan;
     fit = blocks_to_end(r, tail);
-    plan->pad = blocks <= fit ? 0 : fit;
-    plan->only_pad = plan->pad + (uint64_t)blocks > n;
-    need = plan->only_pad ? plan->pad : plan->pad + blocks;
-    /* Acquire pairs with the release in protocol_move_head(): the blocks that
-     * it gave back were read before. */
-    head = atomic_get_acquire(&r->head->position);
-    if (!position_is_valid(r, head))
-        return IPC_ERR_CORRUPTED;
+    plan.pad = blocks <= fit ? 0 : fit;
+    plan.only_pad = plan.pad + (uint64_t)blocks > n;
+    need = plan.only_pad ? plan.pad : plan.pad + blocks;
     /* Unsigned: a tail behind the head counts as too far as well. Then tail is
      * older than head, or the other way round. */
     used = (uint64_t)position_distance(r, head, tail);
+    plan.status = IPC_ERR_LOCKED;
     if (used > n)
-        return IPC_ERR_LOCKED;
+        return plan;
     protocol_note_room(r, tail, head);
-    return used <= n - need ? IPC_OK : IPC_ERR_NO_SPACE_CONTIGUOUS;
+    plan.status = used <= n - need ? IPC_OK : IPC_ERR_NO_SPACE_CONTIGUOUS;
+    return plan;
 }
 
-/*
- * IPC_OK: *plan fits. IPC_ERR_NO_SPACE_CONTIGUOUS: it does not now.
- * IPC_ERR_LOCKED: tail moved on meanwhile, look again. IPC_ERR_CLOSED.
- */
-static inline IpcStatus protocol_plan(struct ring *r, uint32_t blocks,
+/* True: what the handle knows suffices, and *plan is the plainest there is. */
+static inline bool protocol_plan_here(const struct ring *r, uint32_t blocks,
                                       struct plan *plan)
 {
     /* Relaxed: the CAS of tail, or being its only writer, settles it. */
@@ -160,14 +178,19 @@ static inline IpcStatus protocol_plan(struct ring *r, uint32_t blocks,
     uint64_t end = atomic_get_acquire(&r->room_end);
     uint64_t room = end - tail;
 
-    plan->tail = tail;
-    plan->pad = 0;
-    plan->only_pad = false;
+    *plan = (struct plan){IPC_OK, 0, tail, false};
     /* In the lap of `end`, and far enough before it: so it is a position that
      * exists, and of no closed ring. */
-    if (__builtin_expect(room <= (end & r->index_mask) && blocks <= room, 1))
-        return IPC_OK;
-    return protocol_plan_anew(r, blocks, plan);
+    return room <= (end & r->index_mask) && blocks <= room;
+}
+
+static inline struct plan protocol_plan(struct ring *r, uint32_t blocks)
+{
+    struct plan plan;
+
+    return protocol_plan_here(r, blocks, &plan)
+               ? plan
+               : protocol_plan_anew(r, blocks, plan.tail);
 }
 
 /* Free blocks behind tail in one piece, when up to `wanted` are of interest: a
@@ -182,8 +205,7 @@ static inline uint64_t protocol_room(struct ring *r, uint64_t wanted)
 
     if (room <= (end & r->index_mask) && wanted <= room)
         return room;
-    /* Acquire: as in protocol_plan_anew(). */
-    head = atomic_get_acquire(&r->head->position);
+    head = protocol_head(r);
     used = (uint64_t)position_distance(r, head, tail);
     if (!position_is_valid(r, tail) || used > r->block_count)
         return 0;
@@ -267,33 +289,41 @@ static inline void protocol_pad(struct ring *r, uint64_t position,
     }
 }
 
+/* Many producers: claims `blocks` blocks for `owner` as planned. False: others
+ * were faster, or it was all padding. */
+static inline bool protocol_claim_planned(struct ring *r, uint32_t blocks,
+                                          uint32_t owner, struct plan plan,
+                                          uint64_t *position)
+{
+    uint64_t entry = plan.tail;
+    uint64_t next;
+
+    if (plan.pad)
+        entry = position_advance(r, plan.tail, plan.pad);
+    protocol_expect(r, entry, blocks);
+    next = plan.only_pad ? entry : position_advance(r, entry, blocks);
+    *position = entry;
+    /* Relaxed: see ORDERING. */
+    if (!atomic_cas_relaxed(&r->tail->position, plan.tail, next))
+        return false;
+    if (plan.pad)
+        protocol_pad(r, plan.tail, plan.pad, owner);
+    return !plan.only_pad && protocol_occupy(r, entry, owner, CONTROL_BUSY);
+}
+
 /* Many producers: claims `blocks` blocks for `owner`. */
 static inline IpcStatus protocol_claim(struct ring *r, uint32_t blocks,
                                        uint32_t owner, uint64_t *position)
 {
     for (int tries = 0; tries < PROTOCOL_TRIES; tries++) {
-        struct plan plan;
-        IpcStatus status = protocol_plan(r, blocks, &plan);
-        uint64_t entry = plan.tail;
-        uint64_t next;
+        struct plan plan = protocol_plan(r, blocks);
 
-        if (status == IPC_ERR_LOCKED)
+        if (plan.status == IPC_ERR_LOCKED)
             continue;
-        if (status != IPC_OK)
-            return status;
-        if (plan.pad)
-            entry = position_advance(r, plan.tail, plan.pad);
-        protocol_expect(r, entry, blocks);
-        next = plan.only_pad ? entry : position_advance(r, entry, blocks);
-        /* Relaxed: see ORDERING. */
-        if (!atomic_cas_relaxed(&r->tail->position, plan.tail, next))
-            continue;
-        if (plan.pad)
-            protocol_pad(r, plan.tail, plan.pad, owner);
-        if (!plan.only_pad && protocol_occupy(r, entry, owner, CONTROL_BUSY)) {
-            *position = entry;
+        if (plan.status != IPC_OK)
+            return plan.status;
+        if (protocol_claim_planned(r, blocks, owner, plan, position))
             return IPC_OK;
-        }
     }
     return IPC_ERR_LOCKED;
 }
@@ -311,22 +341,37 @@ static inline void protocol_divide(struct ring *r, uint64_t position,
 
 /* One producer: finds room. A pad is made at once, the entry's blocks stay
  * unclaimed until protocol_publish_alone(). */
+/* The plainest case of it. */
+static inline bool protocol_claim_alone_here(const struct ring *r,
+                                             uint32_t blocks,
+                                             uint64_t *position)
+{
+    struct plan plan;
+    /* Relaxed: who closes meanwhile was later. */
+    bool free = protocol_plan_here(r, blocks, &plan) &&
+                !atomic_get_relaxed(&r->tail->closed);
+
+    *position = plan.tail;
+    if (free)
+        protocol_expect(r, plan.tail, blocks);
+    return free;
+}
+
 static inline IpcStatus protocol_claim_alone(struct ring *r, uint32_t blocks,
                                              uint64_t *position)
 {
     /* Two rounds suffice, with a pad in the first, if tail is only ours. */
     for (int tries = 0; tries < 3; tries++) {
         struct plan plan;
-        IpcStatus status;
 
         /* Relaxed: who closes meanwhile was later. */
         if (atomic_get_relaxed(&r->tail->closed))
             return IPC_ERR_CLOSED;
-        status = protocol_plan(r, blocks, &plan);
-        if (status == IPC_ERR_LOCKED)
+        plan = protocol_plan(r, blocks);
+        if (plan.status == IPC_ERR_LOCKED)
             return IPC_ERR_CORRUPTED; /* nobody else moves tail */
-        if (status != IPC_OK)
-            return status;
+        if (plan.status != IPC_OK)
+            return plan.status;
         *position = plan.tail;
         if (!plan.pad) {
             protocol_expect(r, plan.tail, blocks);
@@ -346,21 +391,24 @@ static inline IpcStatus protocol_claim_alone(struct ring *r, uint32_t blocks,
 
 /* --------------------------------------------------------------- commits */
 
-/* Many producers: commits `size` bytes of a claim of `blocks` blocks. */
+/* Many producers: commits a claim of `blocks` blocks as what `value` and
+ * `state` say, READY or ARRAY. */
 static inline void protocol_publish(struct ring *r, uint64_t position,
-                                    uint32_t blocks, uint32_t size)
+                                    uint32_t blocks, uint32_t value,
+                                    enum control_state state)
 {
     atomic_u64 *control = position_control(r, position);
-    uint32_t tag = position_tag(r, position);
-    uint32_t taken = blocks_of(size);
+    uint64_t word = control_make(position_tag(r, position), value, state);
+    uint32_t taken = control_extent(word);
 
     protocol_renew(r, position, blocks);
     if (taken < blocks)
         /* Relaxed: published by READY. */
         atomic_put_relaxed(&control[taken],
-                           control_make(tag, blocks - taken, CONTROL_PAD));
+                           control_make(position_tag(r, position),
+                                        blocks - taken, CONTROL_PAD));
     /* Release pairs with the acquire in protocol_examine(): the payload. */
-    atomic_put_release(control, control_make(tag, size, CONTROL_READY));
+    atomic_put_release(control, word);
 }
 
 /* Many producers: gives a claim up. */
@@ -374,18 +422,18 @@ static inline void protocol_abort(struct ring *r, uint64_t position,
         control_make(position_tag(r, position), blocks, CONTROL_SKIP));
 }
 
-/* One producer: commits `size` bytes where protocol_claim_alone() found room.
- * The entry counts from READY on; tail only follows. */
+/* One producer: commits what protocol_claim_alone() found room for. It counts
+ * from READY on; tail only follows. */
 static inline void protocol_publish_alone(struct ring *r, uint64_t position,
-                                          uint32_t size)
+                                          uint32_t value,
+                                          enum control_state state)
 {
-    uint32_t blocks = blocks_of(size);
+    uint64_t word = control_make(position_tag(r, position), value, state);
+    uint32_t blocks = control_extent(word);
 
     protocol_renew(r, position, blocks);
     /* Release pairs with the acquire in protocol_examine(): the payload. */
-    atomic_put_release(
-        position_control(r, position),
-        control_make(position_tag(r, position), size, CONTROL_READY));
+    atomic_put_release(position_control(r, position), word);
     /* Relaxed: only the next producer needs it, and it looks at the words. */
     atomic_put_relaxed(&r->tail->position,
                        position_advance(r, position, blocks));
@@ -393,66 +441,115 @@ static inline void protocol_publish_alone(struct ring *r, uint64_t position,
 
 /* ----------------------------------------------------------------- reads */
 
-/* Takes what lies between two positions from the ring. */
+/* Takes what lies between two head words from the ring. */
 static inline bool protocol_move_head(struct ring *r, uint64_t from,
                                       uint64_t to)
 {
     /* Release, both: our loads of the blocks come first. Pairs with the
-     * acquires of head in protocol_plan_anew() and protocol_look(). */
+     * acquires of head in protocol_head() and protocol_look(). */
     if (!r->one_consumer)
         return atomic_cas_release(&r->head->position, from, to);
     atomic_put_release(&r->head->position, to);
     return true;
 }
 
-/* Blocks that the word at `position` covers; 0: it cannot be true. */
-static inline uint32_t protocol_extent(const struct ring *r, uint64_t position,
-                                       uint64_t word)
+/* The entry of an array that head stands at: a step to the next one, or off
+ * the array. False: it has no such entry. */
+static inline bool protocol_enter_array(uint64_t head, struct view *view)
 {
-    uint32_t blocks = control_value(word);
+    uint32_t value = control_value(view->word);
+    uint32_t item = head_item(head);
 
-    switch (control_state(word)) {
-    case CONTROL_READY:
-        blocks = blocks_of(blocks);
-        break;
-    case CONTROL_PAD:
-    case CONTROL_SKIP:
-        break;
-    default:
-        return 0;
-    }
-    return blocks <= blocks_to_end(r, position) ? blocks : 0;
+    if (item >= array_count(value))
+        return false;
+    view->size = array_size(value);
+    view->start = item * array_stride(view->size);
+    if (item + 1 < array_count(value))
+        view->next = head + SHMIPC_HEAD_ITEM;
+    return true;
+}
+
+/* Whether view->word is an entry by itself. */
+static inline bool protocol_is_ready(const struct ring *r, struct view *view)
+{
+    const uint64_t value_mask = (uint64_t)CONTROL_VALUE_MAX << 4;
+    uint32_t size = control_value(view->word);
+    uint32_t blocks = blocks_of(size);
+
+    view->size = size;
+    view->next = position_advance(r, view->head, blocks);
+    /* Unsigned: 0 blocks are too many as well. */
+    return (view->word & ~value_mask) ==
+               control_make(position_tag(r, view->head), 0, CONTROL_READY) &&
+           blocks - 1 < blocks_to_end(r, view->head) &&
+           view->head == view->position;
+}
+
+/* True: there is an entry by itself at the head. False: there may be anything,
+ * protocol_look() tells. */
+static inline bool protocol_glance(const struct ring *r, struct view *view)
+{
+    /* Acquire, both: as in protocol_look() and protocol_examine(). */
+    uint64_t head = atomic_get_acquire(&r->head->position);
+
+    *view = (struct view){.head = head, .position = head_position(head)};
+    if (!position_is_valid(r, head))
+        return false;
+    atomic_prefetch(position_payload(r, head));
+    view->word = atomic_get_acquire(position_control(r, head));
+    return protocol_is_ready(r, view);
 }
 
 /*
- * What is at `position`. IPC_OK: an entry. IPC_PLACEHOLDER: filler up to
- * view->next. IPC_ERR_NOT_READY: view->word is BUSY. IPC_EMPTY: nothing was
+ * What is at `head`, a head word. IPC_OK: an entry. IPC_PLACEHOLDER: filler up
+ * to view->next. IPC_ERR_NOT_READY: view->word is BUSY. IPC_EMPTY: nothing was
  * stored there in this lap. IPC_ERR_CORRUPTED.
  */
-static inline IpcStatus protocol_examine(const struct ring *r,
-                                         uint64_t position, struct view *view)
+static inline IpcStatus protocol_examine(const struct ring *r, uint64_t head,
+                                         struct view *view)
 {
+    uint64_t position = head_position(head);
     uint64_t word;
     uint32_t blocks;
 
-    view->position = position;
+    *view = (struct view){.head = head, .position = position};
     if (!position_is_valid(r, position))
         return IPC_ERR_CORRUPTED;
     /* Acquire pairs with every release of a control word, as that in
      * protocol_publish(): the payload, and a head at least as new. */
     word = atomic_get_acquire(position_control(r, position));
     view->word = word;
+    if (protocol_is_ready(r, view))
+        return IPC_OK;
     if (control_tag(word) != position_tag(r, position) ||
         control_state(word) == CONTROL_FREE)
         return IPC_EMPTY;
     if (control_state(word) == CONTROL_BUSY)
         return IPC_ERR_NOT_READY;
-    blocks = protocol_extent(r, position, word);
-    if (blocks == 0)
+    blocks = control_extent(word);
+    /* Unsigned: 0 is too many as well. */
+    if (blocks - 1 >= blocks_to_end(r, position))
         return IPC_ERR_CORRUPTED;
     view->next = position_advance(r, position, blocks);
     view->size = control_value(word);
-    return control_state(word) == CONTROL_READY ? IPC_OK : IPC_PLACEHOLDER;
+    if (control_state(word) == CONTROL_ARRAY)
+        return protocol_enter_array(head, view) ? IPC_OK : IPC_ERR_CORRUPTED;
+    return head == position && control_state(word) != CONTROL_READY
+               ? IPC_PLACEHOLDER
+               : IPC_ERR_CORRUPTED;
+}
+
+/* Where the entry's bytes are, and what users call it. */
+static inline unsigned char *view_payload(const struct ring *r,
+                                          const struct view *view)
+{
+    return position_payload(r, view->position) + view->start;
+}
+
+static inline uint64_t view_offset(const struct ring *r,
+                                   const struct view *view)
+{
+    return position_offset(r, view->position) + view->start;
 }
 
 /*
@@ -471,7 +568,7 @@ static inline IpcStatus protocol_look(struct ring *r, struct view *view)
         IpcStatus status;
 
         /* Both lines of the entry at once, should it be there. */
-        atomic_prefetch(position_payload(r, head));
+        atomic_prefetch(position_payload(r, head_position(head)));
         status = protocol_examine(r, head, view);
         if (status == IPC_PLACEHOLDER)
             protocol_move_head(r, head, view->next);
@@ -484,138 +581,6 @@ static inline IpcStatus protocol_look(struct ring *r, struct view *view)
     return IPC_ERR_LOCKED;
 }
 
-/* --------------------------------------------------------------- closing */
-
-/*
- * Lets nobody claim any more. With many producers tail settles that: a claim
- * comes before the closing, or its CAS fails. A one producer looks at `closed`
- * before it claims; what it was writing meanwhile still counts.
- */
-static inline void protocol_close(struct ring *r)
-{
-    /* Relaxed, both: published by the store below. */
-    if (!r->one_producer)
-        atomic_or_relaxed(&r->tail->position, SHMIPC_TAIL_CLOSED);
-    atomic_put_relaxed(&r->tail->closed, 1);
-    /* Pairs with the acquire in protocol_is_closed(). */
-    atomic_put_release(&r->head->closed, 1);
-}
-
-/* After IPC_EMPTY at `head`: whether nothing can come any more. */
-static inline bool protocol_is_closed(const struct ring *r, uint64_t head)
-{
-    struct view view;
-
-    /* Acquire pairs with the release in protocol_close(): tail is final, and
-     * what the closer wrote before is there. */
-    if (!atomic_get_acquire(&r->head->closed))
-        return false;
-    return r->one_producer ? protocol_examine(r, head, &view) == IPC_EMPTY
-                           : protocol_tail(r) == head;
-}
-
-/* -------------------------------------------------------------- recovery */
-
-/* Whether producers have claimed what IPC_EMPTY was said of: a gap. */
-static inline bool protocol_is_gap(const struct ring *r,
-                                   const struct view *view)
-{
-    uint64_t tail;
-
-    if (r->one_producer)
-        return false;
-    /* Relaxed: a stale tail only hides the gap until the next look. */
-    tail = protocol_tail(r);
-    return position_is_valid(r, tail) &&
-           position_distance(r, view->position, tail) > 0;
-}
-
-/*
- * Revokes what is not stored yet from `position` on, up to the next word of its
- * lap or to tail; returns the number of blocks. Each is either part of a claim
- * that is given up or a gap, and a gap may be revoked at any time.
- */
-static inline uint32_t protocol_revoke(struct ring *r, uint64_t position)
-{
-    /* Relaxed: what is claimed later need not be revoked. */
-    uint64_t tail = protocol_tail(r);
-    uint32_t tag = position_tag(r, position);
-    uint32_t count = 0;
-
-    while (position_tag(r, position) == tag &&
-           position_distance(r, position, tail) > 0) {
-        /* Acquire pairs with the release in protocol_occupy(): a word of a
-         * newer lap comes with a head that has passed. */
-        uint64_t word = atomic_get_acquire(position_control(r, position));
-        /* Acquire pairs with the release in protocol_move_head(): if head has
-         * not passed, the word is the old one of a block in a gap. And if head
-         * seems too far behind for such a claim it is stale: a word of ours
-         * would not come with a head of its lap, as all others do. */
-        uint64_t head = atomic_get_acquire(&r->head->position);
-
-        if ((control_tag(word) == tag && control_state(word) != CONTROL_FREE) ||
-            (uint64_t)position_distance(r, head, position) >= r->block_count)
-            break;
-        /* Release pairs with the acquire in protocol_examine(). If it fails,
-         * the owner or another revoker was first, and what follows may be
-         * inside that owner's claim. */
-        if (!atomic_cas_release(position_control(r, position), word,
-                                control_make(tag, 1, CONTROL_SKIP)))
-            break;
-        count++;
-        position = position_advance(r, position, 1);
-    }
-    return count;
-}
-
-/*
- * Removes a claim whose BUSY word is `word`: of a dead owner, or our own. Had
- * the owner's READY come, it would have changed the word. Only the owner knew
- * how many blocks it claimed; they are a gap then. False: somebody else did it.
- */
-static inline bool protocol_recover(struct ring *r, uint64_t position,
-                                    uint64_t word)
-{
-    uint64_t next = position_advance(r, position, 1);
-    /* Release: pairs with the acquire in protocol_examine(). */
-    bool removed = atomic_cas_release(
-        position_control(r, position), word,
-        control_make(position_tag(r, position), 1, CONTROL_SKIP));
-
-    if (removed && position_tag(r, next) == position_tag(r, position))
-        protocol_revoke(r, next);
-    return removed;
-}
-
-/*
- * One producer: a new holder of the role moves tail over what its predecessor
- * committed last. IPC_ERR_CORRUPTED if the words make no sense.
- */
-static inline IpcStatus protocol_succeed(struct ring *r)
-{
-    /* Relaxed: this handle is the only producer now. */
-    uint64_t tail = atomic_get_relaxed(&r->tail->position);
-
-    for (uint64_t tries = 0; tries <= r->block_count; tries++) {
-        uint64_t word;
-        uint32_t blocks;
-
-        if (!position_is_valid(r, tail))
-            return IPC_ERR_CORRUPTED;
-        /* Acquire pairs with the release in protocol_publish_alone(), the
-         * predecessor's. */
-        word = atomic_get_acquire(position_control(r, tail));
-        if (control_tag(word) != position_tag(r, tail) ||
-            control_state(word) == CONTROL_FREE) {
-            atomic_put_relaxed(&r->tail->position, tail);
-            return IPC_OK;
-        }
-        blocks = protocol_extent(r, tail, word);
-        if (blocks == 0)
-            return IPC_ERR_CORRUPTED;
-        tail = position_advance(r, tail, blocks);
-    }
-    return IPC_ERR_CORRUPTED;
-}
+#include "protocol_repair.h"
 
 #endif

@@ -15,20 +15,18 @@ enum {
     DENSE = 5,
 };
 
-/* True: a gap was revoked, look again. */
-static bool check_for_gap(struct IpcBuffer *b, const struct view *view,
-                          IpcStatus *status)
+/* What to answer instead of IPC_EMPTY; IPC_PLACEHOLDER: a gap was revoked. */
+static IpcStatus check_for_gap(struct IpcBuffer *b, uint64_t position)
 {
-    if (!protocol_is_gap(&b->ring, view))
-        return false;
+    if (!protocol_is_gap(&b->ring, position))
+        return IPC_EMPTY;
     /* Relaxed, both: a hint of this handle; losing it costs a later check. */
-    if (atomic_get_relaxed(&b->gap_seen) == view->position) {
-        protocol_revoke(&b->ring, view->position);
-        return true;
+    if (atomic_get_relaxed(&b->gap_seen) == position) {
+        protocol_revoke(&b->ring, position);
+        return IPC_PLACEHOLDER;
     }
-    atomic_put_relaxed(&b->gap_seen, view->position);
-    *status = IPC_ERR_NOT_READY;
-    return false;
+    atomic_put_relaxed(&b->gap_seen, position);
+    return IPC_ERR_NOT_READY;
 }
 
 static bool rest(struct IpcBuffer *b)
@@ -39,31 +37,54 @@ static bool rest(struct IpcBuffer *b)
     return pace_rest(&b->read_pace, run, DENSE);
 }
 
-bool look_when_empty(struct IpcBuffer *b, const struct view *view,
-                     IpcStatus *status)
+IpcStatus look_in_vain(struct IpcBuffer *b, uint64_t position, IpcStatus status)
 {
     /* Relaxed, both: a count of this handle that may miss some. */
     uint32_t looks = atomic_get_relaxed(&b->idle_looks) + 1;
 
-    if (*status == IPC_ERR_NOT_READY)
-        return rest(b);
-    if (protocol_is_closed(&b->ring, view->position)) {
-        *status = IPC_ERR_CLOSED;
-        return false;
-    }
-    /* Leaves the line to the producer for a moment, who may be about to store
-     * there: who polls gets its message sooner. */
-    atomic_cpu_relax();
+    if (status == IPC_ERR_NOT_READY)
+        return rest(b) ? IPC_PLACEHOLDER : status;
+    if (protocol_is_closed(&b->ring, position))
+        return IPC_ERR_CLOSED;
+    /* Leaves the line to a producer who has made the word BUSY, or is about to,
+     * and will store there once more: who polls gets its message sooner. */
+    if (!b->ring.one_producer)
+        atomic_cpu_relax();
     if (rest(b))
-        return true;
+        return IPC_PLACEHOLDER;
     atomic_put_relaxed(&b->idle_looks, looks);
-    return looks % LOOKS_PER_GAP_CHECK == 0 && check_for_gap(b, view, status);
+    if (looks % LOOKS_PER_GAP_CHECK == 0)
+        return check_for_gap(b, position);
+    return IPC_EMPTY;
 }
 
 IpcStatus buffer_read(struct IpcBuffer *b, IpcEntry *dest, uint64_t *offset,
                       size_t *needed)
 {
-    return hot_read(b, dest, offset, needed);
+    if (!b || !dest || !dest->payload)
+        return IPC_ERR_INVALID_ARGUMENT;
+    for (int tries = 0; tries < PROTOCOL_TRIES; tries++) {
+        struct view view;
+        IpcStatus status = look(b, &view);
+
+        if (status != IPC_OK) {
+            if (status < 0)
+                *offset = view_offset(&b->ring, &view);
+            return status;
+        }
+        if (view.size > dest->size) {
+            *offset = view_offset(&b->ring, &view);
+            *needed = view.size;
+            return IPC_ERR_TOO_SMALL;
+        }
+        load(b, dest->payload, &view);
+        if (take(b, &view)) {
+            dest->offset = view_offset(&b->ring, &view);
+            dest->size = view.size;
+            return IPC_OK;
+        }
+    }
+    return IPC_ERR_LOCKED;
 }
 
 /* Makes *memory at least `size` bytes; what it held is of no interest. */
@@ -96,7 +117,7 @@ IpcStatus buffer_read_alloc(struct IpcBuffer *b, IpcEntry *dest,
 
         status = look(b, &view);
         if (status < 0)
-            *offset = position_offset(&b->ring, view.position);
+            *offset = view_offset(&b->ring, &view);
         if (status != IPC_OK)
             break;
         status = IPC_ERR_ALLOCATION;
@@ -104,7 +125,7 @@ IpcStatus buffer_read_alloc(struct IpcBuffer *b, IpcEntry *dest,
             break;
         load(b, memory, &view);
         if (take(b, &view)) {
-            dest->offset = position_offset(&b->ring, view.position);
+            dest->offset = view_offset(&b->ring, &view);
             dest->payload = memory;
             dest->size = view.size;
             return IPC_OK;
@@ -124,11 +145,11 @@ IpcStatus buffer_peek(struct IpcBuffer *b, IpcEntry *dest, uint64_t *offset)
         return IPC_ERR_INVALID_ARGUMENT;
     status = look(b, &view);
     if (status < 0)
-        *offset = position_offset(&b->ring, view.position);
+        *offset = view_offset(&b->ring, &view);
     if (status != IPC_OK)
         return status;
-    dest->offset = position_offset(&b->ring, view.position);
-    dest->payload = position_payload(&b->ring, view.position);
+    dest->offset = view_offset(&b->ring, &view);
+    dest->payload = view_payload(&b->ring, &view);
     dest->size = view.size;
     return IPC_OK;
 }
@@ -141,7 +162,7 @@ IpcStatus buffer_skip(struct IpcBuffer *b, uint64_t offset, uint64_t *head)
     if (!b || offset % 8 != 0)
         return IPC_ERR_INVALID_ARGUMENT;
     status = look(b, &view);
-    *head = position_offset(&b->ring, view.position);
+    *head = view_offset(&b->ring, &view);
     if (status < 0 && status != IPC_ERR_NOT_READY)
         return status;
     if (offset < *head)
@@ -161,7 +182,7 @@ bool buffer_is_stuck(struct IpcBuffer *b)
     IpcStatus status = protocol_examine(&b->ring, head, &view);
 
     return status == IPC_ERR_NOT_READY ||
-           (status == IPC_EMPTY && protocol_is_gap(&b->ring, &view));
+           (status == IPC_EMPTY && protocol_is_gap(&b->ring, view.position));
 }
 
 const char *buffer_read_detail(IpcStatus status)
@@ -181,6 +202,9 @@ const char *buffer_read_detail(IpcStatus status)
                "faster every time: try again";
     case IPC_ERR_OFFSET_MISMATCH:
         return "no entry with that offset is at the head: peek tells which is";
+    case IPC_ERR_SIZE_MISMATCH:
+        return "the next entry has another size, required_size bytes: read it "
+               "with that, or alone";
     case IPC_ERR_ROLE_TAKEN:
         return "another living handle is the one consumer: destroy it first, "
                "or create the buffer without IPC_BUFFER_ONE_CONSUMER";

@@ -29,7 +29,7 @@ IpcStatus buffer_recover(struct IpcBuffer *b, bool force, uint64_t *removed,
 {
     struct ring *r;
     struct view view;
-    uint64_t position;
+    uint64_t head;
 
     *removed = 0;
     if (!b)
@@ -37,25 +37,26 @@ IpcStatus buffer_recover(struct IpcBuffer *b, bool force, uint64_t *removed,
     r = &b->ring;
     /* Acquire pairs with the release in protocol_move_head(): words that were
      * replaced before head got here are not seen any more. */
-    position = atomic_get_acquire(&r->head->position);
+    head = atomic_get_acquire(&r->head->position);
     for (uint64_t i = 0; i <= 2 * (uint64_t)r->block_count; i++) {
-        IpcStatus status = protocol_examine(r, position, &view);
+        IpcStatus status = protocol_examine(r, head, &view);
 
-        *offset = position_offset(r, position);
+        *offset = view_offset(r, &view);
         if (status == IPC_PLACEHOLDER) {
-            position = view.next;
+            head = view.next;
             continue;
         }
         if (status == IPC_ERR_NOT_READY) {
             status = judge_owner(b, &view, force);
             if (status != IPC_OK)
                 return status;
-            *removed += protocol_recover(r, position, view.word);
+            *removed += protocol_recover(r, view.position, view.word);
             continue;
         }
         if (status != IPC_EMPTY)
             return status; /* an entry, or damage */
-        if (!protocol_is_gap(r, &view) || protocol_revoke(r, position) == 0)
+        if (!protocol_is_gap(r, view.position) ||
+            protocol_revoke(r, view.position) == 0)
             return IPC_OK;
         *removed += 1;
     }
@@ -70,9 +71,8 @@ static IpcStatus skip_damaged(struct IpcBuffer *b, const struct view *view)
     if (!position_is_valid(&b->ring, view->position))
         return IPC_ERR_CORRUPTED;
     next = position_advance(&b->ring, view->position, 1);
-    return protocol_move_head(&b->ring, view->position, next)
-               ? IPC_OK
-               : IPC_ALREADY_SKIPPED;
+    return protocol_move_head(&b->ring, view->head, next) ? IPC_OK
+                                                          : IPC_ALREADY_SKIPPED;
 }
 
 static IpcStatus skip_dead(struct IpcBuffer *b, const struct view *view)
@@ -98,14 +98,14 @@ IpcStatus buffer_skip_force(struct IpcBuffer *b, uint64_t *offset)
     if (status != IPC_OK)
         return status;
     status = protocol_look(r, &view);
-    *offset = position_offset(r, view.position);
+    *offset = view_offset(r, &view);
     switch (status) {
     case IPC_OK:
-        return protocol_move_head(r, view.position, view.next)
+        return protocol_move_head(r, view.head, view.next)
                    ? IPC_OK
                    : IPC_ALREADY_SKIPPED;
     case IPC_EMPTY:
-        if (!protocol_is_gap(r, &view))
+        if (!protocol_is_gap(r, view.position))
             return IPC_EMPTY;
         return protocol_revoke(r, view.position) ? IPC_OK : IPC_ALREADY_SKIPPED;
     case IPC_ERR_NOT_READY:

@@ -86,6 +86,17 @@ static inline uint64_t position_offset(const struct ring *r, uint64_t position)
            SHMIPC_BLOCK;
 }
 
+/* The position and the item of a head word. */
+static inline uint64_t head_position(uint64_t head)
+{
+    return head & SHMIPC_POSITION_MASK;
+}
+
+static inline uint32_t head_item(uint64_t head)
+{
+    return (uint32_t)(head / SHMIPC_HEAD_ITEM);
+}
+
 static inline unsigned char *position_payload(const struct ring *r,
                                               uint64_t position)
 {

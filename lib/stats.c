@@ -8,20 +8,20 @@
 /* The members of the first release; a caller's struct has at least these. */
 enum { STATS_SIZE_0_1 = sizeof(IpcBufferStats) };
 
-static uint32_t head_state_of(const struct ring *r, uint64_t head,
-                              uint64_t tail, uint64_t word)
+static uint32_t head_state_of(IpcStatus status, int64_t used)
 {
-    uint32_t state = control_state(word);
-
-    if (control_tag(word) != position_tag(r, head) || state == CONTROL_FREE)
-        return position_distance(r, head, tail) > 0 ? IPC_BUFFER_HEAD_CLAIMED
-                                                    : IPC_BUFFER_HEAD_EMPTY;
-    if (state == CONTROL_BUSY)
+    switch (status) {
+    case IPC_OK:
+        return IPC_BUFFER_HEAD_READY;
+    case IPC_PLACEHOLDER:
+        return IPC_BUFFER_HEAD_FILLER;
+    case IPC_ERR_NOT_READY:
         return IPC_BUFFER_HEAD_BUSY;
-    if (protocol_extent(r, head, word) == 0)
+    case IPC_EMPTY:
+        return used > 0 ? IPC_BUFFER_HEAD_CLAIMED : IPC_BUFFER_HEAD_EMPTY;
+    default:
         return IPC_BUFFER_HEAD_CORRUPTED;
-    return state == CONTROL_READY ? IPC_BUFFER_HEAD_READY
-                                  : IPC_BUFFER_HEAD_FILLER;
+    }
 }
 
 static void describe_ends(const struct IpcBuffer *b, IpcBufferStats *stats)
@@ -33,26 +33,26 @@ static void describe_ends(const struct IpcBuffer *b, IpcBufferStats *stats)
     uint64_t head = atomic_get_acquire(&r->head->position);
     uint64_t tail =
         atomic_get_acquire(&r->tail->position) & ~SHMIPC_TAIL_CLOSED;
-    int64_t used = position_distance(r, head, tail);
-    uint64_t word;
+    int64_t used = position_distance(r, head_position(head), tail);
+    struct view view = {0};
+    IpcStatus status;
 
     stats->head_state = IPC_BUFFER_HEAD_CORRUPTED;
-    if (!position_is_valid(r, head) || !position_is_valid(r, tail))
+    if (!position_is_valid(r, head_position(head)) ||
+        !position_is_valid(r, tail))
         return;
     if (used > (int64_t)r->block_count)
         used = r->block_count; /* they moved between the two loads */
+    status = protocol_examine(r, head, &view);
     stats->used = used > 0 ? (uint64_t)used * SHMIPC_BLOCK : 0;
-    stats->head_offset = position_offset(r, head);
-    stats->tail_offset =
-        used > 0 ? stats->head_offset + stats->used : stats->head_offset;
-    /* Acquire pairs with the release in protocol_occupy(): the owner's slot. */
-    word = atomic_get_acquire(position_control(r, head));
-    stats->head_state = head_state_of(r, head, tail, word);
-    if (stats->head_state == IPC_BUFFER_HEAD_READY)
-        stats->head_size = control_value(word);
-    if (stats->head_state == IPC_BUFFER_HEAD_BUSY)
+    stats->head_offset = view_offset(r, &view);
+    stats->tail_offset = position_offset(r, view.position) + stats->used;
+    stats->head_state = head_state_of(status, used);
+    if (status == IPC_OK)
+        stats->head_size = view.size;
+    if (status == IPC_ERR_NOT_READY)
         stats->head_owner_pid =
-            (int32_t)owner_pid(&r->owners, control_value(word));
+            (int32_t)owner_pid(&r->owners, control_value(view.word));
 }
 
 static void describe(const struct IpcBuffer *b, IpcBufferStats *stats)

@@ -55,6 +55,8 @@ static const struct status_words words[] = {
      "The library was built without it, or the running kernel lacks it."},
     {IPC_ERR_PRODUCERS_DEAD, "IPC_ERR_PRODUCERS_DEAD",
      "Every process that wrote into the channel is dead."},
+    {IPC_ERR_SIZE_MISMATCH, "IPC_ERR_SIZE_MISMATCH",
+     "The entry at the head has another size."},
 };
 
 static const struct status_words *find(IpcStatus status)

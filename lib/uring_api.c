@@ -15,7 +15,9 @@ static bool has_news(struct IpcChannel *ch)
     uint64_t removed = 0;
     IpcStatus status = buffer_peek(&ch->buffer, &entry, &offset);
 
-    /* It may have passed filler and so made space. */
+    /* It may have passed filler and so made space. The fence is what a side's
+     * only waker may have promised. */
+    atomic_full_fence();
     wait_notify(&ch->waiter, ch->buffer.region, WAIT_WRITERS);
     if (status != IPC_EMPTY && status != IPC_ERR_NOT_READY)
         return true;

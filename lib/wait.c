@@ -94,8 +94,10 @@ uint32_t wait_announce(struct shm_wait *wait, uint32_t how, bool fenced)
     atomic_full_fence();
     /* Everybody else's: pairs with wait_notify(). It can fail only where no
      * waker can count on it (no such kernel), or where a filter forbids it to
-     * us alone: then WAIT_CAP_NS bounds what a missed wake costs. */
-    if (!fenced)
+     * us alone: then WAIT_CAP_NS bounds what a missed wake costs.
+     * Acquire pairs with the release in wait_fence_on(): what the only waker
+     * committed before it began to fence is seen by the look that follows. */
+    if (!fenced && !atomic_get_acquire(&wait->fenced))
         syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0);
     return seen;
 }
@@ -178,6 +180,38 @@ void wait_pass_on(struct waiter *w, enum wait_side side)
 
     wake_event(w->event_fds[side]);
     errno = saved;
+}
+
+void wait_fence_on(struct shm_region *region, enum wait_side side,
+                   atomic_u32 *looks)
+{
+    /* Relaxed, here and below: one thread at a time, by contract. */
+    atomic_put_relaxed(looks, WAIT_FENCED_LOOKS);
+    /* Release pairs with the acquire in wait_announce(). */
+    atomic_put_release(&wait_of(region, side)->fenced, 1);
+}
+
+void wait_notify_fenced(struct waiter *w, struct shm_region *region,
+                        enum wait_side side, atomic_u32 *looks)
+{
+    struct shm_wait *wait = wait_of(region, side);
+    uint32_t left = atomic_get_relaxed(looks) - 1;
+
+    atomic_full_fence();
+    /* Relaxed, all: ordered by the fences. */
+    if (atomic_get_relaxed(&wait->sleepers) != 0) {
+        wait_wake(w, region, side);
+        wait_fence_on(region, side, looks);
+        return;
+    }
+    atomic_put_relaxed(looks, left);
+    if (left > 0)
+        return;
+    atomic_put_relaxed(&wait->fenced, 0);
+    /* Who announced itself and did not see that is seen here. */
+    atomic_full_fence();
+    if (atomic_get_relaxed(&wait->sleepers) != 0)
+        wait_wake(w, region, side);
 }
 
 void wait_wake(struct waiter *w, struct shm_region *region, enum wait_side side)

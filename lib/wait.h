@@ -17,6 +17,12 @@
  * not know for that pays a full fence instead. The sequence word is remembered
  * before the look, so a wake in between is not slept through.
  *
+ * A membarrier is a system call and interrupts other CPUs, too much for each of
+ * many short sleeps. So where only one handle wakes a side, that one fences for
+ * a while after each wake, and says so in `fenced`: the sleeper does without
+ * the membarrier then. Either it sees that this is over, or the waker, who says
+ * so before a fence, sees the flag.
+ *
  * The flag is no counter: a sleeper that was killed costs one needless wake,
  * once. A waker that is killed between its steps costs the sleeper the rest of
  * its round: no sleep is longer than WAIT_CAP_NS.
@@ -111,6 +117,18 @@ uint32_t wait_how(const struct waiter *w, struct shm_wait *wait,
  * steps anyway, so step 3 is not needed. */
 uint32_t wait_announce(struct shm_wait *wait, uint32_t how, bool fenced);
 
+/* Looks for sleepers in vain, in a row, after which a side's only waker ceases
+ * to fence. */
+enum { WAIT_FENCED_LOOKS = 16 };
+
+/* The only waker fences from now on. */
+void wait_fence_on(struct shm_region *region, enum wait_side side,
+                   atomic_u32 *looks);
+
+/* The only waker's step 2 while *looks, of those that are left, is not 0. */
+void wait_notify_fenced(struct waiter *w, struct shm_region *region,
+                        enum wait_side side, atomic_u32 *looks);
+
 /* Step 5. */
 void wait_sleep(struct waiter *w, struct shm_wait *wait, enum wait_side side,
                 uint32_t seen, int64_t deadline);
@@ -145,8 +163,8 @@ static inline struct shm_wait *wait_of(struct shm_region *region,
     return side == WAIT_READERS ? &region->readers : &region->writers;
 }
 
-/* The waker's step 2; step 1 was a release store. */
-static inline void wait_notify(struct waiter *w, struct shm_region *region,
+/* The waker's step 2; step 1 was a release store. True: it woke somebody. */
+static inline bool wait_notify(struct waiter *w, struct shm_region *region,
                                enum wait_side side)
 {
     if (process_needs_fence())
@@ -155,8 +173,10 @@ static inline void wait_notify(struct waiter *w, struct shm_region *region,
         atomic_compiler_fence();
     /* Relaxed: ordered by the fence, or by the sleeper's membarrier. */
     if (__builtin_expect(
-            atomic_get_relaxed(&wait_of(region, side)->sleepers) != 0, 0))
-        wait_wake(w, region, side);
+            atomic_get_relaxed(&wait_of(region, side)->sleepers) == 0, 1))
+        return false;
+    wait_wake(w, region, side);
+    return true;
 }
 
 #endif

@@ -18,21 +18,33 @@ static bool rest(struct IpcBuffer *b)
 
 /* Perhaps only of filler at the head that no reader has come by to pass.
  * Anyone may, where heads are moved by CAS. */
-IpcStatus claim_when_full(struct IpcBuffer *b, struct claim *claim)
+IpcStatus claim_when_full(struct IpcBuffer *b, uint32_t blocks,
+                          uint64_t *position)
 {
     bool rested = rest(b);
     struct view view;
 
     if (b->ring.one_consumer)
-        return rested ? claim_once(b, claim) : IPC_ERR_NO_SPACE_CONTIGUOUS;
+        return rested ? claim_once(b, blocks, position)
+                      : IPC_ERR_NO_SPACE_CONTIGUOUS;
     if (protocol_look(&b->ring, &view) == IPC_ERR_CORRUPTED)
         return IPC_ERR_CORRUPTED;
-    return claim_once(b, claim);
+    return claim_once(b, blocks, position);
 }
 
 IpcStatus buffer_write(struct IpcBuffer *b, const void *data, size_t size)
 {
-    return hot_write(b, data, size);
+    struct claim claim;
+    IpcStatus status;
+
+    if (!b || !data)
+        return IPC_ERR_INVALID_ARGUMENT;
+    status = claim_space(b, size, &claim);
+    if (status != IPC_OK)
+        return status;
+    payload_store(claim.payload, data, size);
+    publish(b, &claim, size);
+    return IPC_OK;
 }
 
 /* False: a piece is NULL but not empty, or there are too many bytes. */
@@ -219,9 +231,9 @@ void buffer_write_body(const struct IpcBuffer *b, size_t size,
                        IpcBufferWriteError *body)
 {
     const struct ring *r = &b->ring;
-    /* Relaxed, both: a description of a moment. */
+    /* A description of a moment. */
     uint64_t tail = protocol_tail(r);
-    uint64_t head = atomic_get_relaxed(&r->head->position);
+    uint64_t head = protocol_head(r);
     uint64_t used = (uint64_t)position_distance(r, head, tail);
     uint64_t free_blocks;
     uint64_t fit;

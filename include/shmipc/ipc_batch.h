@@ -3,6 +3,10 @@
  * libshmipc: several entries by one call. They are entries like all others:
  * written by a batch they can be read one by one, and the other way round.
  * Where small messages come in numbers this is several times as fast.
+ *
+ * Batches take entries of any size from anywhere. Arrays take entries of one
+ * size that lie one behind the other in memory, share blocks where they are
+ * small (eight of 8 bytes in 64 bytes of the buffer), and are faster still.
  */
 #ifndef SHMIPC_IPC_BATCH_H
 #define SHMIPC_IPC_BATCH_H
@@ -56,6 +60,41 @@ IPC_API IpcBufferReadBatchResult ipc_buffer_read_batch(IpcBuffer *buffer,
                                                        size_t size);
 
 /**
+ * Writes `count` entries of `size` bytes each from `data`, where they lie one
+ * behind the other, in their order, until there is no space for the next.
+ * Entries of others may come between them. If the process dies meanwhile, those
+ * that were written are the first few. Up to 64 at a time share a claim: the
+ * space of those is free again when the last of them was read.
+ *
+ * IPC_OK: `result` of them were written, 1 to `count`.
+ * IPC_ERR_INVALID_ARGUMENT: a NULL, `size` is 0, or `count` is not above 0.
+ * IPC_ERR_ENTRY_TOO_LARGE: `size` is above ipc_buffer_max_entry_size.
+ * Else as ipc_buffer_write when not even the first was written. Lock-free; no
+ * system call after a process's first write, no allocation. Since 0.1.0.
+ */
+IPC_API IpcBufferWriteBatchResult ipc_buffer_write_array(IpcBuffer *buffer,
+                                                         const void *data,
+                                                         size_t size,
+                                                         int count);
+
+/**
+ * Copies up to `count` entries of `size` bytes each into `data`, one behind the
+ * other, and consumes them: as many as are there, until one of another size,
+ * however they were written.
+ *
+ * IPC_OK: `result` entries were read, 1 to `count`. IPC_EMPTY: there is none.
+ * IPC_ERR_INVALID_ARGUMENT: a NULL, `size` is 0, or `count` is not above 0.
+ * IPC_ERR_SIZE_MISMATCH: the next entry has another size, the body's
+ * `required_size`, and stays.
+ * Else as ipc_buffer_read. With one consumer, one that is killed during the
+ * call leaves all of its entries to be read again. Lock-free; no system call,
+ * no allocation. Since 0.1.0.
+ */
+IPC_API IpcBufferReadBatchResult ipc_buffer_read_array(IpcBuffer *buffer,
+                                                       void *data, size_t size,
+                                                       int count);
+
+/**
  * As ipc_buffer_write_batch, and wakes readers that sleep. Never blocks; makes
  * system calls when ipc_channel_write does. Since 0.1.0.
  */
@@ -77,6 +116,30 @@ ipc_channel_try_read_batch(IpcChannel *channel, IpcEntry *entries, int count,
 IPC_API IpcChannelReadBatchResult ipc_channel_read_batch_with_timeout(
     IpcChannel *channel, IpcEntry *entries, int count, void *memory,
     size_t size, const struct timespec *timeout);
+
+/**
+ * As ipc_buffer_write_array, and wakes readers that sleep. Never blocks; makes
+ * system calls when ipc_channel_write does. Since 0.1.0.
+ */
+IPC_API IpcChannelWriteBatchResult ipc_channel_write_array(IpcChannel *channel,
+                                                           const void *data,
+                                                           size_t size,
+                                                           int count);
+
+/**
+ * As ipc_buffer_read_array, and wakes writers that wait for space. Never
+ * blocks. Since 0.1.0.
+ */
+IPC_API IpcChannelReadBatchResult ipc_channel_try_read_array(
+    IpcChannel *channel, void *data, size_t size, int count);
+
+/**
+ * The same, waiting for the first entry like ipc_channel_read_with_timeout,
+ * whose statuses it has. Since 0.1.0.
+ */
+IPC_API IpcChannelReadBatchResult ipc_channel_read_array_with_timeout(
+    IpcChannel *channel, void *data, size_t size, int count,
+    const struct timespec *timeout);
 
 #ifdef __cplusplus
 }

@@ -95,7 +95,9 @@ typedef enum IpcStatus {
     /** This library was built without it, or the running kernel lacks it. */
     IPC_ERR_UNSUPPORTED = -21,
     /** Every process that wrote into the channel is dead. */
-    IPC_ERR_PRODUCERS_DEAD = -22
+    IPC_ERR_PRODUCERS_DEAD = -22,
+    /** The entry at the head has another size. */
+    IPC_ERR_SIZE_MISMATCH = -23
 } IpcStatus;
 
 /**

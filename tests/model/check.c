@@ -23,15 +23,6 @@ static void check_order(int actor, int call, uint64_t offset)
             violation("entries of one producer are in the wrong order");
 }
 
-/* Whether the actor is in a call that writes that call's entry too. */
-static bool is_in_batch(int actor, int call)
-{
-    for (int c = world.actors[actor].call; c <= call; c++)
-        if (scripts[actor].calls[c].kind != CALL_BATCH)
-            return false;
-    return true;
-}
-
 static void check_actors_entry(uint32_t id, size_t size, uint64_t offset)
 {
     int actor = (int)(id - 1) / MAX_CALLS;
@@ -41,7 +32,7 @@ static void check_actors_entry(uint32_t id, size_t size, uint64_t offset)
     if (actor >= actor_count || call >= scripts[actor].count)
         violation("an entry that nobody wrote");
     a = &world.actors[actor];
-    if ((call > a->call && !is_in_batch(actor, call)) ||
+    if (call >= a->call + script_together(actor, a->call) ||
         scripts[actor].calls[call].commit != size)
         violation("an entry of a wrong length or not written yet");
     if (call < a->call && a->results[call].status != IPC_OK)
@@ -56,8 +47,7 @@ static void check_actors_entry(uint32_t id, size_t size, uint64_t offset)
 void check_entry(const unsigned char *payload, size_t size, uint64_t offset,
                  struct result *result)
 {
-    uint32_t chunk = options.weak ? 64 : 32;
-    uint64_t word;
+    uint64_t word, wanted;
     uint32_t id;
 
     memcpy(&word, payload, sizeof word);
@@ -65,8 +55,10 @@ void check_entry(const unsigned char *payload, size_t size, uint64_t offset,
     result->id = id;
     result->offset = offset;
     for (uint32_t i = 0; i < size; i += 8) {
-        memcpy(&word, payload + i, sizeof word);
-        if (word != ((uint64_t)id << 32 | size << 8 | (i / chunk + 1)))
+        wanted = (uint64_t)id << 32 | size << 8 | (i / chunk_size() + 1);
+        word = wanted;
+        memcpy(&word, payload + i, size - i < 8 ? size - i : 8);
+        if (word != wanted)
             violation("a torn entry: the word at byte %u of %zu is %#llx", i,
                       size, (unsigned long long)word);
     }
@@ -89,17 +81,17 @@ static int forced_losses(void)
     return losses;
 }
 
-/* Of a batch that its writer did not finish, the first few were written. */
-static void account_batch(int actor)
+/* Of a batch or array that its writer did not finish, the first few were
+ * written. */
+static void account_unfinished(int actor)
 {
     const struct actor *a = &world.actors[actor];
+    int end = a->call + script_together(actor, a->call);
     bool missing = false;
 
-    for (int c = a->call; c < scripts[actor].count &&
-                          scripts[actor].calls[c].kind == CALL_BATCH;
-         c++) {
+    for (int c = a->call; c < end; c++) {
         if (missing && world.read_count[actor][c])
-            violation("entry %u of a batch without those before it",
+            violation("entry %u of several without those before it",
                       actor_id(actor, c));
         missing |= !world.read_count[actor][c];
     }
@@ -124,7 +116,7 @@ static void account(void)
                           actor_id(i, c));
         }
         if (!forced_losses())
-            account_batch(i);
+            account_unfinished(i);
     }
     for (int i = 0; i < world.checker_written; i++)
         if (!world.checker_read[i] && losses-- <= 0)
@@ -181,7 +173,7 @@ static bool is_empty(void)
 static bool living_writer_at_head(void)
 {
     const struct ring *r = &checker()->ring;
-    uint64_t position = memory_latest(LOCATION_HEAD);
+    uint64_t position = head_position(memory_latest(LOCATION_HEAD));
     uint64_t word = 0;
     int process;
 
@@ -362,11 +354,26 @@ void check_stopped(void)
     crash_points += (uint64_t)stopped;
 }
 
+/* The head stands at an item only of an array that has it. */
+static void check_item(const struct ring *r, uint64_t head)
+{
+    uint64_t position = head_position(head);
+    uint64_t word =
+        memory_latest(location_control(position_index(r, position)));
+
+    if (head_item(head) == 0)
+        return;
+    if (control_tag(word) != position_tag(r, position) ||
+        control_state(word) != CONTROL_ARRAY ||
+        head_item(head) >= array_count(control_value(word)))
+        violation("the head is at item %u of no such array", head_item(head));
+}
+
 /* I1: head and tail stay in bounds. */
 void check_state(void)
 {
     const struct ring *r = &checker()->ring;
-    uint64_t head = memory_latest(LOCATION_HEAD);
+    uint64_t head = head_position(memory_latest(LOCATION_HEAD));
     uint64_t tail = memory_latest(LOCATION_TAIL);
     int64_t used = position_distance(r, head, tail);
     int64_t n = r->block_count;
@@ -374,4 +381,5 @@ void check_state(void)
     if (!position_is_valid(r, head) || !position_is_valid(r, tail) ||
         used > n || used < (r->one_producer ? -n : 0))
         violation("head and tail are %lld blocks apart", (long long)used);
+    check_item(r, memory_latest(LOCATION_HEAD));
 }

@@ -85,6 +85,7 @@ static uint64_t state_hash(int last)
 
         hash = mix(hash, a->hash);
         hash = mix(hash, (uint64_t)a->state << 32 | (uint64_t)a->stale << 8 |
+                             (uint64_t)a->other_true << 2 |
                              (uint64_t)a->full_true << 1 | a->empty_true);
         if (options.weak && a->state != DONE)
             hash = mix_bytes(hash, a->view, VIEW_SIZE);

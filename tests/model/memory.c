@@ -20,7 +20,6 @@ static void *home[LOCATIONS_MAX];
 static char names[LOCATIONS_MAX][24];
 static int location_count;
 static int first_control, first_chunk, chunk_end;
-static unsigned chunk_bytes;
 static bool settled;
 
 /* ------------------------------------------------------------ addresses */
@@ -54,15 +53,14 @@ static void map_other(void *address, const char *name)
 
 static void map_blocks(const struct ring *r, uint32_t blocks)
 {
-    unsigned per_block = options.weak ? 1 : 2;
+    unsigned per_block = SHMIPC_BLOCK / chunk_size();
 
-    chunk_bytes = SHMIPC_BLOCK / per_block;
     first_control = location_count;
     for (uint32_t i = 0; i < blocks; i++)
         map_word(&r->control[i], "control", (int)i);
     first_chunk = location_count;
     for (uint32_t i = 0; i < blocks * per_block; i++)
-        map_word(r->blocks + i * chunk_bytes,
+        map_word(r->blocks + i * chunk_size(),
                  per_block == 1 ? "block" : "half-block", (int)i);
     chunk_end = location_count;
 }
@@ -279,7 +277,7 @@ static void plain_store(struct actor *me, const struct access *a)
     store_after(me, a, latest, a->value, false);
 }
 
-/* The copy in hand counts: it was whole, and stores must come after it. */
+/* The copies in hand count: they were whole, and stores come after them. */
 void memory_taken(int actor)
 {
     struct actor *me = &world.actors[actor];
@@ -329,6 +327,7 @@ static uint64_t apply(struct actor *me, const struct access *a, int choice)
 
     switch (a->kind) {
     case LOAD:
+        me->looked |= a->location == LOCATION_HEAD;
         return load_at(me, a, time, acquires(a->order));
     case STORE:
         store_after(me, a, time, a->value, false);
@@ -510,7 +509,7 @@ void model_fence(void)
  * stands for it here. */
 void payload_store(unsigned char *to, const void *from, size_t size)
 {
-    for (size_t i = 0; i < size; i += chunk_bytes) {
+    for (size_t i = 0; i < size; i += chunk_size()) {
         uint64_t word;
 
         memcpy(&word, (const unsigned char *)from + i, sizeof word);
@@ -519,16 +518,27 @@ void payload_store(unsigned char *to, const void *from, size_t size)
     }
 }
 
+/* An attempt to read begins with a look at the head, and can be of several
+ * copies. A skip looks again, but copies nothing. */
+static void begin_copy(struct actor *me)
+{
+    if (me->looked) {
+        me->raced = false;
+        me->copied = 0;
+    }
+    me->looked = false;
+}
+
 void payload_load_unowned(void *to, const unsigned char *from, size_t size)
 {
-    world.actors[current].raced = false;
-    world.actors[current].copied = 0;
-    for (size_t i = 0; i < size; i += chunk_bytes) {
+    begin_copy(&world.actors[current]);
+    for (size_t i = 0; i < size; i += chunk_size()) {
         uint64_t word = perform((struct access){
             PLAIN_LOAD, find_location(from + i), MODEL_RELAXED, 0, 0});
 
-        for (size_t j = i; j < size && j < i + chunk_bytes; j += sizeof word)
-            memcpy((unsigned char *)to + j, &word, sizeof word);
+        for (size_t j = i; j < size && j < i + chunk_size(); j += sizeof word)
+            memcpy((unsigned char *)to + j, &word,
+                   size - j < sizeof word ? size - j : sizeof word);
     }
 }
 

@@ -41,9 +41,10 @@
  *   one that failed or was aborted never. No status that cannot be explained:
  *   "empty" and "no space" must have been true at some moment of the call (in
  *   SC mode). If nobody stopped, all drains without recovery. Head and tail
- *   stay in bounds. After recovery everything drains and the ring can be
- *   filled to the last block, and by one entry of maximum size. No call needs
- *   more than STEPS_PER_CALL steps.
+ *   stay in bounds, and head's item is one that the array there has. After
+ *   recovery everything drains and the ring can be filled to the last block,
+ *   and by one entry of maximum size. No call needs more than STEPS_PER_CALL
+ *   steps.
  *
  * NOT COVERED
  *   Small scope: a few calls on a few blocks. Load-buffering (a load that
@@ -89,6 +90,7 @@ struct scenario {
     uint32_t index;
     uint32_t age[MAX_BLOCKS]; /* laps since each word was stored; 0: 1 */
     bool cold;                /* actors register during the run */
+    bool small;               /* there are entries of half a block */
     int owners;               /* 0: enough */
     int stale;                /* stale choices per call; 0: the default */
     int quick_sc;   /* preemptions in the quick run; 0: not part of it */
@@ -103,9 +105,11 @@ extern const unsigned scenario_count;
 enum call_kind {
     CALL_WRITE = 'w',
     CALL_BATCH = 'b',
+    CALL_ARRAY = 'a',
     CALL_RESERVE = 's',
     CALL_READ = 'r',
     CALL_READ_BATCH = 'q',
+    CALL_READ_ARRAY = 'y',
     CALL_GAP_READ = 'g',
     CALL_PEEK = 'p',
     CALL_RECOVER = 'v',
@@ -117,6 +121,7 @@ struct call {
     char kind;
     uint32_t size;   /* bytes written or reserved */
     uint32_t commit; /* reservation: bytes committed, 0: abort */
+    uint32_t wanted; /* bytes of each entry of an array that is read */
 };
 
 struct script {
@@ -151,15 +156,17 @@ enum actor_state { RUNS, DONE, DEAD };
 
 struct actor {
     enum actor_state state;
-    int call;  /* index in the script */
-    int batched; /* calls before this one that batches have written */
-    int steps; /* in this call */
-    int stale; /* stale choices left in this call */
+    int call;    /* index in the script */
+    int batched; /* batches and arrays have written the calls before it */
+    int steps;   /* in this call */
+    int stale;   /* stale choices left in this call */
     int choice;
     bool empty_true; /* "empty" was true at some moment of the call */
     bool full_true;  /* so was "no space" */
-    bool raced;      /* the copy in hand was not ordered after its stores */
-    uint32_t copied; /* payload chunks copied since the call began, bits */
+    bool other_true; /* and "an entry of another size" */
+    bool looked;     /* at the head: the next copy begins a new attempt */
+    bool raced;      /* a copy in hand was not ordered after its stores */
+    uint32_t copied; /* payload chunks copied in this attempt, bits */
     uint64_t hash;   /* what it has seen since then */
     struct access pending;
     struct result results[MAX_CALLS];
@@ -214,6 +221,12 @@ struct options {
 };
 extern struct options options;
 
+/* Payload is stored and copied in pieces of so many bytes. */
+static inline uint32_t chunk_size(void)
+{
+    return options.weak && !running->small ? SHMIPC_BLOCK : SHMIPC_BLOCK / 2;
+}
+
 /* memory.c */
 void memory_map(uint32_t blocks, uint32_t owners);
 void memory_begin(void);
@@ -234,6 +247,10 @@ struct snapshot;
 struct snapshot *snapshot_make(struct snapshot *reuse);
 void snapshot_restore(const struct snapshot *s);
 
+/* calls.c */
+IpcStatus call_write(struct IpcBuffer *b, const void *data, size_t size);
+IpcStatus call_read(struct IpcBuffer *b, IpcEntry *dest);
+
 /* script.c */
 void script_parse(const char *text);
 void script_run(int actor);
@@ -245,6 +262,7 @@ void script_moment(void);
 void script_kill(int actor);
 bool actor_is_dead(int process);
 uint64_t actor_boundary_hash(int actor);
+int script_together(int actor, int call);
 static inline uint32_t actor_id(int actor, int call)
 {
     return (uint32_t)actor * MAX_CALLS + (uint32_t)call + 1;

@@ -45,7 +45,7 @@ void model_fence(void);
     model_cas(p, sizeof *(p), s, n, MODEL_ACQ_REL)
 #define atomic_cas32_relaxed(p, s, n)                                          \
     model_cas(p, sizeof *(p), s, n, MODEL_RELAXED)
-#define atomic_full_fence() model_fence()
+#define atomic_full_fence()      model_fence()
 
 /* No steps: what hints say changes how often somebody looks, not what they
  * may see. */

@@ -25,10 +25,13 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from mutations import MUTATIONS  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-LIB_SOURCES = ("batch", "buffer", "format", "handle", "owner", "pace",
+LIB_SOURCES = ("array", "batch", "buffer", "format", "handle", "owner", "pace",
                "read", "recover", "stats", "status", "write")
+# What of the checker has inlined parts of the library in it.
+MUTATED = "calls.c"
 VIOLATION = 1
 TIMEOUT_S = 30
+PARTS = {"protocol.h": ["protocol.h", "protocol_repair.h"]}
 
 
 def fail(text):
@@ -39,6 +42,22 @@ def fail(text):
 def run(command, **more):
     return subprocess.run(command, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, **more)
+
+
+def replace(directory, files, old, new, mutation):
+    """Replaces what is in one of the files, and once."""
+    pattern = r"\s*".join(re.escape(c) for c in "".join(old.split()))
+    found = []
+    for name in files:
+        path = os.path.join(directory, name)
+        with open(path) as f:
+            text = f.read()
+        found += [(path, text, m.span()) for m in re.finditer(pattern, text)]
+    if len(found) != 1:
+        fail(f"{mutation}: {len(found)} times in {' and '.join(files)}:\n{old}")
+    path, text, (start, end) = found[0]
+    with open(path, "w") as f:
+        f.write(text[:start] + new + text[end:])
 
 
 class Builder:
@@ -57,7 +76,8 @@ class Builder:
             fail("does not compile:\n" + result.stdout)
 
     def compile_checker(self):
-        files = sorted(f for f in os.listdir(HERE) if f.endswith(".c"))
+        files = sorted(f for f in os.listdir(HERE)
+                       if f.endswith(".c") and f != MUTATED)
         self.compile(["-O2", "-I" + self.lib],
                      [os.path.join(HERE, f) for f in files], self.build)
         return [os.path.join(self.build, f[:-2] + ".o") for f in files]
@@ -66,22 +86,15 @@ class Builder:
         directory = os.path.join(self.build, mutation.name)
         shutil.copytree(self.lib, directory)
         for name, old, new in mutation.edits:
-            path = os.path.join(directory, name)
-            with open(path) as f:
-                text = f.read()
-            pattern = r"\s*".join(re.escape(c) for c in "".join(old.split()))
-            places = [m.span() for m in re.finditer(pattern, text)]
-            if len(places) != 1:
-                fail(f"{mutation.name}: {len(places)} times in {name}:\n"
-                     f"{old}")
-            start, end = places[0]
-            with open(path, "w") as f:
-                f.write(text[:start] + new + text[end:])
+            replace(directory, PARTS.get(name, [name]), old, new,
+                    mutation.name)
         sources = [s + ".c" for s in LIB_SOURCES]
+        sources.append(os.path.join(HERE, MUTATED))
         self.compile(["-O1", "-w", "-I."], sources, directory)
         model = os.path.join(directory, "model")
-        result = run(self.cc + ["-o", model] + self.objects +
-                     [s + ".o" for s in LIB_SOURCES], cwd=directory)
+        objects = [os.path.basename(s)[:-2] + ".o" for s in sources]
+        result = run(self.cc + ["-o", model] + self.objects + objects,
+                     cwd=directory)
         if result.returncode:
             fail("does not link:\n" + result.stdout)
         return model

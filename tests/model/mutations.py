@@ -11,12 +11,17 @@ class Mutation:
     harmless: bool = False  # a control: the checker must find nothing
 
 
-def in_protocol(name, arguments, *edits):
-    if isinstance(edits[0], str):
-        edits = [edits]
-    return Mutation(name, arguments,
-                    [("protocol.h", old, new) for old, new in edits])
+def in_file(file):
+    def mutation(name, arguments, *edits):
+        if isinstance(edits[0], str):
+            edits = [edits]
+        return Mutation(name, arguments,
+                        [(file, old, new) for old, new in edits])
+    return mutation
 
+
+in_protocol = in_file("protocol.h")
+in_repair = in_file("protocol_repair.h")
 
 MUTATIONS = [
     Mutation("no-mistake", "--sc two-writers", [], harmless=True),
@@ -36,38 +41,48 @@ MUTATIONS = [
     Mutation(
         "payload-before-busy", "--sc gap",
         [("protocol.h",
-          "        if (!plan.only_pad && "
-          "protocol_occupy(r, entry, owner, CONTROL_BUSY)) {",
-          "        if (!plan.only_pad) {"),
+          "    return !plan.only_pad &&"
+          " protocol_occupy(r, entry, owner, CONTROL_BUSY);",
+          "    return !plan.only_pad;"),
          ("hot.h",
+          "    payload_store(position_payload(&b->ring, claim.position), data,"
+          " size);\n",
+          "    payload_store(position_payload(&b->ring, claim.position), data,"
+          " size);\n"
+          "    if (!b->ring.one_producer &&\n"
+          "        !protocol_occupy(&b->ring, claim.position,\n"
+          "                         handle_owner(b), CONTROL_BUSY))\n"
+          "        return false;\n"),
+         ("write.c",
           "    payload_store(claim.payload, data, size);\n",
           "    payload_store(claim.payload, data, size);\n"
           "    if (!b->ring.one_producer &&\n"
           "        !protocol_occupy(&b->ring, claim.position,\n"
           "                         handle_owner(b), CONTROL_BUSY))\n"
-          "        return hot_write(b, data, size);\n")]),
+          "        return buffer_write(b, data, size);\n")]),
     in_protocol(
         "occupy-forgets-the-lap", "--sc gap gap-of-laps",
         "    if (tag - control_tag(word) - 1 > SHMIPC_RENEWAL_LAPS)\n"
         "        return false;\n", ""),
     in_protocol(
         "tail-is-stored", "--sc two-writers",
-        "        if (!atomic_cas_relaxed(&r->tail->position, plan.tail, next))\n"
-        "            continue;\n",
-        "        atomic_put_relaxed(&r->tail->position, next);\n"),
+        "    if (!atomic_cas_relaxed(&r->tail->position, plan.tail, next))\n"
+        "        return false;\n",
+        "    atomic_put_relaxed(&r->tail->position, next);\n"),
     in_protocol(
         "stale-tail-is-full", "--sc stale-tail",
-        "    if (used > n)\n        return IPC_ERR_LOCKED;\n",
-        "    if (used > n)\n        return IPC_ERR_NO_SPACE_CONTIGUOUS;\n"),
+        "    plan.status = IPC_ERR_LOCKED;\n",
+        "    plan.status = IPC_ERR_NO_SPACE_CONTIGUOUS;\n"),
     in_protocol(
         "full-without-a-fresh-head", "--sc two-writers",
         "    protocol_note_room(r, tail, head);\n"
-        "    return used <= n - need",
+        "    plan.status = used <= n - need",
         "    protocol_note_room(r, tail, tail);\n"
-        "    return used <= n - need"),
+        "    plan.status = used <= n - need"),
     in_protocol(
         "one-block-too-many", "--sc two-writers",
-        "    return used <= n - need ?", "    return used <= n - need + 1 ?"),
+        "    plan.status = used <= n - need ?",
+        "    plan.status = used <= n - need + 1 ?"),
     in_protocol(
         "room-of-one-block-too-many", "--sc two-writers",
         "        end = position_index(r, head);",
@@ -77,15 +92,16 @@ MUTATIONS = [
         "room <= (end & r->index_mask) && blocks <= room", "blocks <= room"),
     in_protocol(
         "entry-wraps-without-pad", "--sc pad",
-        "    plan->pad = blocks <= fit ? 0 : fit;", "    plan->pad = 0;"),
+        "    plan.pad = blocks <= fit ? 0 : fit;", "    plan.pad = 0;"),
     in_protocol(
         "no-pad-alone", "--sc pad-only",
-        "    plan->only_pad = plan->pad + (uint64_t)blocks > n;\n"
-        "    need = plan->only_pad ? plan->pad : plan->pad + blocks;",
-        "    plan->only_pad = false;\n"
-        "    need = plan->pad + blocks;\n"
+        "    plan.only_pad = plan.pad + (uint64_t)blocks > n;\n"
+        "    need = plan.only_pad ? plan.pad : plan.pad + blocks;",
+        "    plan.only_pad = false;\n"
+        "    need = plan.pad + blocks;\n"
+        "    plan.status = IPC_ERR_NO_SPACE_CONTIGUOUS;\n"
         "    if (need > n)\n"
-        "        return IPC_ERR_NO_SPACE_CONTIGUOUS;"),
+        "        return plan;"),
     # --------------------------------------------------------- batches
     Mutation(
         "batch-is-not-divided", "--sc batch-gap",
@@ -103,10 +119,12 @@ MUTATIONS = [
           "        uint32_t size = (uint32_t)entries[i].iov_len;"),
          ("batch.c",
           "        if (b->ring.one_producer)\n"
-          "            protocol_publish_alone(&b->ring, position, size);",
+          "            protocol_publish_alone(&b->ring, position, size,"
+          " CONTROL_READY);",
           "        position -= blocks;\n"
           "        if (b->ring.one_producer)\n"
-          "            protocol_publish_alone(&b->ring, position, size);"),
+          "            protocol_publish_alone(&b->ring, position, size,"
+          " CONTROL_READY);"),
          ("batch.c", "        position += blocks;\n    }\n    count",
           "    }\n    count")]),
     Mutation(
@@ -117,19 +135,94 @@ MUTATIONS = [
           "        if (take(b, &view)) {\n"
           "            struct view more = view;\n"
           "            more.next = put_on_more(&tray, b, &view);\n"
-          "            more.position = view.next;\n"
+          "            more.head = view.next;\n"
           "            take(b, &more);\n")]),
+    # ---------------------------------------------------------- arrays
+    in_protocol(
+        "array-ends-with-its-first-item", "--sc array",
+        "    if (item + 1 < array_count(value))\n", "    if (0)\n"),
+    in_protocol(
+        "array-forgets-which-item", "--sc array-two-readers",
+        "        view->next = head + SHMIPC_HEAD_ITEM;",
+        "        view->next = view->position + SHMIPC_HEAD_ITEM;"),
+    in_protocol(
+        "array-gives-its-first-item-again", "--sc array",
+        "    view->start = item * array_stride(view->size);\n", ""),
+    in_protocol(
+        "array-item-is-taken-for-a-lap", "--sc array",
+        "    return head_position(atomic_get_acquire(&r->head->position));",
+        "    return atomic_get_acquire(&r->head->position);"),
+    Mutation(
+        "array-is-published-before-its-payload", "--sc array",
+        [("array.c",
+          "    store_array(&claim, data, size, count);\n"
+          "    publish_claim(b, &claim,"
+          " array_value((uint32_t)size, (uint32_t)count), CONTROL_ARRAY);\n",
+          "    publish_claim(b, &claim,\n"
+          "                  array_value((uint32_t)size, (uint32_t)count),\n"
+          "                  CONTROL_ARRAY);\n"
+          "    store_array(&claim, data, size, count);\n")]),
+    Mutation(
+        "array-has-one-item-too-many", "--sc array",
+        [("array.c", "array_value((uint32_t)size, (uint32_t)count)",
+          "array_value((uint32_t)size, (uint32_t)count + 1)")]),
+    Mutation(
+        "array-copies-after-the-head-moved", "--sc array-copies",
+        [("array.c",
+          "        done = load_run(b, data, &view, count);\n"
+          "        if (take(b, &view)) {\n",
+          "        if (take(b, &view)) {\n"
+          "            done = load_run(b, data, &view, 1);\n")]),
+    Mutation(
+        "array-run-leaves-the-head-behind-it", "--sc array-read",
+        [("array.c", "    if (count < entries_left(view))\n",
+          "    if (count <= entries_left(view))\n")]),
+    Mutation(
+        "array-run-forgets-where-it-began", "--sc array-shares",
+        [("array.c", "        return view->head + count * SHMIPC_HEAD_ITEM;",
+          "        return view->position + count * SHMIPC_HEAD_ITEM;")]),
+    Mutation(
+        "array-run-goes-on-over-other-sizes", "--sc array-wraps",
+        [("array.c", " ||\n            run.size != view->size)", ")")]),
+    Mutation(
+        "array-read-takes-any-size", "--sc array-reads",
+        [("array.c", "        if (view.size != size) {", "        if (0) {")]),
+    in_protocol(
+        "array-wraps-without-pad", "--sc array-pad",
+        "    plan.pad = blocks <= fit ? 0 : fit;", "    plan.pad = 0;"),
+    Mutation(
+        "array-is-dropped-whole", "--sc array-force",
+        [("recover.c", "return protocol_move_head(r, view.head, view.next)",
+          "return protocol_move_head(\n"
+          "                   r, view.head,\n"
+          "                   position_advance(r, view.position,\n"
+          "                                    control_extent(view.word)))")]),
+    in_protocol(
+        "array-is-not-renewed", "--sc renewal-array",
+        "    protocol_renew(r, position, blocks);\n    if (taken < blocks)",
+        "    if (state != CONTROL_ARRAY)\n"
+        "        protocol_renew(r, position, blocks);\n"
+        "    if (taken < blocks)"),
     # ------------------------------------------------------ committing
     in_protocol(
         "short-commit-without-pad", "--sc reserve",
         "    if (taken < blocks)\n", "    if (0)\n"),
     Mutation(
         "ready-before-payload", "--sc two-writers",
-        [("hot.h",
+        [("write.c",
           "    payload_store(claim.payload, data, size);\n"
           "    publish(b, &claim, size);\n",
           "    publish(b, &claim, size);\n"
           "    payload_store(claim.payload, data, size);\n")]),
+    Mutation(
+        "ready-before-payload-in-known-room", "--sc known-room",
+        [("hot.h",
+          "    payload_store(position_payload(&b->ring, claim.position), data,"
+          " size);\n"
+          "    publish(b, &claim, size);\n",
+          "    publish(b, &claim, size);\n"
+          "    payload_store(position_payload(&b->ring, claim.position), data,"
+          " size);\n")]),
     in_protocol(
         "no-renewal", "--sc renewal",
         "return blocks > 1 && position_lap(r, position) %",
@@ -138,6 +231,15 @@ MUTATIONS = [
     Mutation(
         "copy-after-the-head-moved", "--sc one-block",
         [("hot.h",
+          "    load(b, dest->payload, &view);\n"
+          "    if (!take(b, &view))\n"
+          "        return false;\n",
+          "    if (!take(b, &view))\n"
+          "        return false;\n"
+          "    load(b, dest->payload, &view);\n")]),
+    Mutation(
+        "copy-after-the-head-moved-on", "--sc array",
+        [("read.c",
           "        load(b, dest->payload, &view);\n"
           "        if (take(b, &view)) {\n",
           "        if (take(b, &view)) {\n"
@@ -148,7 +250,13 @@ MUTATIONS = [
         " control_state(word) == CONTROL_FREE) return IPC_EMPTY;",
         "if (control_state(word) == CONTROL_FREE)\n        return IPC_EMPTY;"),
     in_protocol(
-        "empty-on-any-other-lap", "--sc two-readers",
+        "glance-forgets-the-lap", "--sc two-writers",
+        "    return (view->word & ~value_mask) ==\n"
+        "               control_make(position_tag(r, view->head), 0,"
+        " CONTROL_READY) &&",
+        "    return control_state(view->word) == CONTROL_READY &&"),
+    in_protocol(
+        "empty-on-any-other-lap", "--sc peek",
         "else if (status != IPC_EMPTY ||"
         " atomic_get_acquire(&r->head->position) == head)", "else"),
     in_protocol(
@@ -160,7 +268,7 @@ MUTATIONS = [
         [("read.c",
           "    return take(b, &view) ? IPC_OK : IPC_ALREADY_SKIPPED;",
           "    if (atomic_get_acquire(&b->ring.head->position) !=\n"
-          "        view.position)\n"
+          "        view.head)\n"
           "        return IPC_ALREADY_SKIPPED;\n"
           "    atomic_put_release(&b->ring.head->position, view.next);\n"
           "    return IPC_OK;")]),
@@ -170,7 +278,7 @@ MUTATIONS = [
         [("recover.c",
           "    case OWNER_LIVES:\n        break;",
           "    case OWNER_LIVES:\n        return IPC_OK;")]),
-    in_protocol(
+    in_repair(
         "recovers-without-cas", "--sc death-two-recover",
         "    bool removed = atomic_cas_release(\n"
         "        position_control(r, position), word,\n"
@@ -181,18 +289,18 @@ MUTATIONS = [
         "        position_control(r, position),\n"
         "        control_make(position_tag(r, position), 1,"
         " CONTROL_SKIP));\n"),
-    in_protocol(
+    in_repair(
         "revokes-without-cas", "--sc gap-read",
         "if (!atomic_cas_release(position_control(r, position), word,"
         " control_make(tag, 1, CONTROL_SKIP)))\n"
         "            break;\n",
         "atomic_put_release(position_control(r, position),\n"
         "                           control_make(tag, 1, CONTROL_SKIP));\n"),
-    in_protocol(
+    in_repair(
         "revokes-what-head-passed", "--sc stale-revoker",
         "|| (uint64_t)position_distance(r, head, position) >="
         " r->block_count)", ")"),
-    in_protocol(
+    in_repair(
         "revokes-ahead-of-head", "--weak gap-ahead",
         "(uint64_t)position_distance(r, head, position) >= r->block_count",
         "position_distance(r, head, position) < 0"),
@@ -207,22 +315,22 @@ MUTATIONS = [
         "            control_make(position_tag(r, position), blocks,"
         " CONTROL_PAD));\n"
         "        protocol_renew(r, position, blocks);"),
-    in_protocol(
+    in_repair(
         "revokes-what-is-stored", "--sc gap",
         "(control_tag(word) == tag && control_state(word) !="
         " CONTROL_FREE) ||", ""),
-    in_protocol(
+    in_repair(
         "revokes-beyond-tail", "--sc gap",
-        ("position_distance(r, view->position, tail) > 0;",
-         "position_distance(r, view->position, tail) >= 0;"),
+        ("position_distance(r, position, tail) > 0;",
+         "position_distance(r, position, tail) >= 0;"),
         ("position_distance(r, position, tail) > 0) {",
          "position_distance(r, position, tail) >= 0) {")),
-    in_protocol(
+    in_repair(
         "revokes-in-one-producer-mode", "--sc one-producer-pad",
         ("    if (r->one_producer)\n        return false;\n    /* Relaxed: a stale",
          "    /* Relaxed: a stale"),
-        ("           position_distance(r, view->position, tail) > 0;",
-         "           position_distance(r, view->position, tail) >= 0;"),
+        ("           position_distance(r, position, tail) > 0;",
+         "           position_distance(r, position, tail) >= 0;"),
         ("position_distance(r, position, tail) > 0) {",
          "position_distance(r, position, tail) >= 0) {")),
     Mutation(
@@ -248,10 +356,9 @@ MUTATIONS = [
     # ---------------------------------------------------- weaker orders
     in_protocol(
         "relaxed-head-in-producer", "--weak two-writers",
-        "    head = atomic_get_acquire(&r->head->position);\n"
-        "    if (!position_is_valid(r, head))",
-        "    head = atomic_get_relaxed(&r->head->position);\n"
-        "    if (!position_is_valid(r, head))"),
+        "    head = protocol_head(r);\n    if (!position_is_valid(r, tail) ||",
+        "    head = head_position(atomic_get_relaxed(&r->head->position));\n"
+        "    if (!position_is_valid(r, tail) ||"),
     in_protocol(
         "relaxed-head-cas", "--weak two-writers",
         "        return atomic_cas_release(&r->head->position, from, to);",
@@ -262,22 +369,37 @@ MUTATIONS = [
         "    atomic_put_relaxed(&r->head->position, to);"),
     in_protocol(
         "relaxed-ready", "--weak two-writers",
-        "    atomic_put_release(control, "
-        "control_make(tag, size, CONTROL_READY));",
-        "    atomic_put_relaxed(control, "
-        "control_make(tag, size, CONTROL_READY));"),
+        "    atomic_put_release(control, word);",
+        "    atomic_put_relaxed(control, word);"),
     in_protocol(
         "relaxed-ready-alone", "--weak one-producer",
-        "    atomic_put_release(\n"
-        "        position_control(r, position),\n"
-        "        control_make(position_tag(r, position), size,"
-        " CONTROL_READY));",
-        "    atomic_put_relaxed(\n"
-        "        position_control(r, position),\n"
-        "        control_make(position_tag(r, position), size,"
-        " CONTROL_READY));"),
+        "    atomic_put_release(position_control(r, position), word);",
+        "    atomic_put_relaxed(position_control(r, position), word);"),
     in_protocol(
-        "relaxed-control-in-look", "--weak two-writers",
+        "relaxed-array", "--weak array",
+        "    atomic_put_release(control, word);",
+        "    if (state == CONTROL_ARRAY)\n"
+        "        atomic_put_relaxed(control, word);\n"
+        "    else\n"
+        "        atomic_put_release(control, word);"),
+    in_protocol(
+        "relaxed-array-alone", "--weak one-and-one-arrays",
+        "    atomic_put_release(position_control(r, position), word);",
+        "    if (state == CONTROL_ARRAY)\n"
+        "        atomic_put_relaxed(position_control(r, position), word);\n"
+        "    else\n"
+        "        atomic_put_release(position_control(r, position), word);"),
+    # Only what the first of several copies read is overwritten there.
+    in_protocol(
+        "relaxed-head-cas-after-copies", "--weak array-copies",
+        "        return atomic_cas_release(&r->head->position, from, to);",
+        "        return atomic_cas_relaxed(&r->head->position, from, to);"),
+    in_protocol(
+        "relaxed-control-in-glance", "--weak two-writers",
+        "view->word = atomic_get_acquire(position_control(r, head));",
+        "view->word = atomic_get_relaxed(position_control(r, head));"),
+    in_protocol(
+        "relaxed-control-in-look", "--weak array",
         "word = atomic_get_acquire(position_control(r, position));"
         " view->word",
         "word = atomic_get_relaxed(position_control(r, position));\n"
@@ -285,22 +407,28 @@ MUTATIONS = [
     Mutation(
         "relaxed-heads-in-consumers", "--weak --bound 2 --stale 5 stale-revoker",
         [("recover.c",
-          "position = atomic_get_acquire(&r->head->position);",
-          "position = atomic_get_relaxed(&r->head->position);"),
+          "head = atomic_get_acquire(&r->head->position);",
+          "head = atomic_get_relaxed(&r->head->position);"),
          ("protocol.h",
           "uint64_t head = atomic_get_acquire(&r->head->position);\n"
           "        IpcStatus status",
           "uint64_t head = atomic_get_relaxed(&r->head->position);\n"
           "        IpcStatus status"),
          ("protocol.h",
+          "uint64_t head = atomic_get_acquire(&r->head->position);\n"
+          "    *view",
+          "uint64_t head = atomic_get_relaxed(&r->head->position);\n"
+          "    *view"),
+         ("protocol.h",
           "atomic_get_acquire(&r->head->position) == head)",
           "atomic_get_relaxed(&r->head->position) == head)"),
-         ("protocol.h",
-          "uint64_t head = atomic_get_acquire(&r->head->position);\n"
+         ("protocol_repair.h",
+          "uint64_t head = protocol_head(r);\n"
           "        if ((control_tag",
-          "uint64_t head = atomic_get_relaxed(&r->head->position);\n"
+          "uint64_t head = head_position("
+          "atomic_get_relaxed(&r->head->position));\n"
           "        if ((control_tag")]),
-    in_protocol(
+    in_repair(
         "relaxed-recovery", "--weak death",
         "    bool removed = atomic_cas_release(",
         "    bool removed = atomic_cas_relaxed("),
@@ -311,11 +439,11 @@ MUTATIONS = [
         "    return atomic_cas_relaxed(control, word, "
         "control_make(tag, value, state));"),
     in_protocol(
-        "relaxed-room", "--weak threads",
+        "relaxed-room", "--weak --bound 2 threads",
         "    atomic_put_release(&r->room_end, lap + end);",
         "    atomic_put_relaxed(&r->room_end, lap + end);"),
     in_protocol(
-        "relaxed-room-load", "--weak threads",
+        "relaxed-room-load", "--weak --bound 2 threads",
         "    uint64_t end = atomic_get_acquire(&r->room_end);",
         "    uint64_t end = atomic_get_relaxed(&r->room_end);"),
     in_protocol(

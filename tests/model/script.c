@@ -8,6 +8,7 @@
  *     v        recover                      for long: sees to gaps as well
  *     f        skip by force            d   destroy the handle
  *     b40b8    one batch of two         q   read up to three as a batch
+ *     a64a64   one array of two         y64 read up to three as an array
  *
  * "@a" in front: shares process and handle with the first actor.
  */
@@ -70,7 +71,7 @@ static uint32_t parse_number(const char **text)
     char *end;
     unsigned long value = strtoul(*text, &end, 10);
 
-    if (end == *text || value > MAX_BLOCKS * SHMIPC_BLOCK || value % 8)
+    if (end == *text || value > MAX_BLOCKS * SHMIPC_BLOCK || value % 4)
         harness_error("script: a size is missing or wrong at \"%s\"", *text);
     *text = end;
     return (uint32_t)value;
@@ -80,11 +81,13 @@ static void parse_call(const char **text, struct script *script)
 {
     struct call *call = &script->calls[script->count++];
 
-    if (script->count > MAX_CALLS || !strchr("wsrgpvfdbq", **text))
+    if (script->count > MAX_CALLS || !strchr("wsrgpvfdbqay", **text))
         harness_error("script: bad call at \"%s\"", *text);
     call->kind = *(*text)++;
-    if (strchr("wsb", call->kind))
+    if (strchr("wsba", call->kind))
         call->commit = call->size = parse_number(text);
+    if (call->kind == CALL_READ_ARRAY)
+        call->wanted = parse_number(text);
     if (call->kind == CALL_RESERVE) {
         if (**text != ':')
             harness_error("script: ':' expected at \"%s\"", *text);
@@ -122,12 +125,10 @@ void script_parse(const char *text)
 /* A word that says whose it is, how long the entry is, and which chunk. */
 static void fill(unsigned char *to, uint32_t id, uint32_t size)
 {
-    uint32_t chunk = options.weak ? 64 : 32;
-
     for (uint32_t i = 0; i < size; i += 8) {
-        uint64_t word = (uint64_t)id << 32 | size << 8 | (i / chunk + 1);
+        uint64_t word = (uint64_t)id << 32 | size << 8 | (i / chunk_size() + 1);
 
-        memcpy(to + i, &word, sizeof word);
+        memcpy(to + i, &word, size - i < 8 ? size - i : 8);
     }
 }
 
@@ -141,31 +142,53 @@ IpcStatus script_write(int actor, uint32_t id, uint32_t size)
     unsigned char data[MAX_BLOCKS * SHMIPC_BLOCK];
 
     fill(data, id, size);
-    return buffer_write(handle_of(actor), data, size);
+    return call_write(handle_of(actor), data, size);
 }
 
-/* The calls from this one on that are one batch, unless an earlier one has
- * written it. */
-static IpcStatus write_batch(int actor)
+/* How many calls from this one on are written by one call of the library. */
+int script_together(int actor, int call)
 {
-    unsigned char data[MAX_CALLS][MAX_BLOCKS * SHMIPC_BLOCK];
+    const struct call *first = &scripts[actor].calls[call];
+    int end = call + 1;
+
+    if (call >= scripts[actor].count)
+        return 0;
+    for (; end < scripts[actor].count; end++) {
+        const struct call *next = &scripts[actor].calls[end];
+
+        if (next->kind != first->kind ||
+            (next->kind != CALL_BATCH &&
+             (next->kind != CALL_ARRAY || next->size != first->size)))
+            break;
+    }
+    return end - call;
+}
+
+/* One batch or array, unless an earlier call has written it. */
+static IpcStatus write_together(int actor)
+{
+    unsigned char data[MAX_CALLS * MAX_BLOCKS * SHMIPC_BLOCK];
     struct iovec entries[MAX_CALLS];
     struct actor *a = &world.actors[actor];
+    const struct call *calls = &scripts[actor].calls[a->call];
+    int count = script_together(actor, a->call);
+    unsigned char *to = data;
     size_t written, size;
-    int count = 0;
     IpcStatus status;
 
     if (a->call < a->batched)
         return IPC_OK;
-    for (int c = a->call; scripts[actor].calls[c].kind == CALL_BATCH &&
-                          c < scripts[actor].count;
-         c++, count++) {
-        size = scripts[actor].calls[c].size;
-        fill(data[count], actor_id(actor, c), (uint32_t)size);
-        entries[count] = (struct iovec){data[count], size};
+    for (int i = 0; i < count; i++) {
+        fill(to, actor_id(actor, a->call + i), calls[i].size);
+        entries[i] = (struct iovec){to, calls[i].size};
+        to += calls[i].size;
     }
-    status = buffer_write_batch(handle_of(actor), entries, count, &written,
-                                &size);
+    if (calls->kind == CALL_BATCH)
+        status = buffer_write_batch(handle_of(actor), entries, count, &written,
+                                    &size);
+    else
+        status = buffer_write_array(handle_of(actor), data, calls->size,
+                                    (size_t)count, &written);
     a->batched = a->call + (int)written;
     return status;
 }
@@ -198,9 +221,7 @@ IpcStatus script_read(int actor, struct result *result)
 {
     unsigned char data[MAX_BLOCKS * SHMIPC_BLOCK];
     IpcEntry entry = {0, data, sizeof data};
-    uint64_t offset;
-    size_t needed;
-    IpcStatus status = buffer_read(handle_of(actor), &entry, &offset, &needed);
+    IpcStatus status = call_read(handle_of(actor), &entry);
 
     if (status == IPC_OK) {
         memory_taken(actor);
@@ -222,6 +243,23 @@ static IpcStatus read_batch(int actor, struct result *result)
         memory_taken(actor);
     for (size_t i = 0; i < read; i++)
         check_entry(entries[i].payload, entries[i].size, entries[i].offset,
+                    result);
+    return status;
+}
+
+/* The entries' offsets are not told, but each is at least so far behind. */
+static IpcStatus read_array(int actor, uint32_t size, struct result *result)
+{
+    unsigned char data[3 * SHMIPC_BLOCK];
+    uint64_t offset;
+    size_t read, needed;
+    IpcStatus status = buffer_read_array(handle_of(actor), data, size, 3, &read,
+                                         &offset, &needed);
+
+    if (status == IPC_OK)
+        memory_taken(actor);
+    for (size_t i = 0; i < read; i++)
+        check_entry(data + i * size, size, offset + i * array_stride(size),
                     result);
     return status;
 }
@@ -257,9 +295,12 @@ static IpcStatus run_call(int actor, struct result *result)
     case CALL_WRITE:
         return script_write(actor, id, call->size);
     case CALL_BATCH:
-        return write_batch(actor);
+    case CALL_ARRAY:
+        return write_together(actor);
     case CALL_READ_BATCH:
         return read_batch(actor, result);
+    case CALL_READ_ARRAY:
+        return read_array(actor, call->wanted, result);
     case CALL_RESERVE:
         return reserve(actor, id, call);
     case CALL_GAP_READ:
@@ -282,7 +323,7 @@ static IpcStatus run_call(int actor, struct result *result)
 static bool status_is_fine(int actor, char kind, IpcStatus status)
 {
     const struct actor *a = &world.actors[actor];
-    bool reads = !strchr("wsb", kind);
+    bool reads = !strchr("wsba", kind);
 
     switch (status) {
     case IPC_OK:
@@ -291,6 +332,8 @@ static bool status_is_fine(int actor, char kind, IpcStatus status)
         return reads && (options.weak || a->empty_true);
     case IPC_ERR_NO_SPACE_CONTIGUOUS:
         return !reads && (options.weak || a->full_true);
+    case IPC_ERR_SIZE_MISMATCH:
+        return kind == CALL_READ_ARRAY && (options.weak || a->other_true);
     case IPC_PLACEHOLDER:
         return kind == CALL_RESERVE;
     case IPC_ERR_NOT_READY:
@@ -331,6 +374,8 @@ static void begin_call(struct actor *a)
     a->stale = options.stale;
     a->empty_true = false;
     a->full_true = false;
+    a->other_true = false;
+    a->looked = false;
     a->raced = false;
     a->copied = 0;
 }
@@ -364,29 +409,32 @@ void script_run(int actor)
 
 /* ------------------------------------------------- what is true this moment */
 
-static bool truly_has_entry(const struct ring *r)
+/* The size of the entry behind filler at the head; 0: there is none. */
+static uint32_t true_next_size(const struct ring *r)
 {
-    uint64_t position = memory_latest(LOCATION_HEAD);
+    uint64_t position = head_position(memory_latest(LOCATION_HEAD));
 
     for (uint32_t i = 0; i <= r->block_count; i++) {
         uint32_t index = position_index(r, position);
         uint64_t word = memory_latest(location_control(index));
 
         if (control_tag(word) != position_tag(r, position))
-            return false;
+            return 0;
         if (control_state(word) == CONTROL_READY)
-            return true;
+            return control_value(word);
+        if (control_state(word) == CONTROL_ARRAY)
+            return array_size(control_value(word));
         if (control_state(word) != CONTROL_PAD &&
             control_state(word) != CONTROL_SKIP)
-            return false;
+            return 0;
         position = position_advance(r, position, control_value(word));
     }
-    return false;
+    return 0;
 }
 
 static bool truly_lacks_room(const struct ring *r, uint32_t size)
 {
-    uint64_t head = memory_latest(LOCATION_HEAD);
+    uint64_t head = head_position(memory_latest(LOCATION_HEAD));
     uint64_t tail = memory_latest(LOCATION_TAIL);
     uint32_t blocks = blocks_of(size);
     uint32_t fit = blocks_to_end(r, tail);
@@ -397,32 +445,35 @@ static bool truly_lacks_room(const struct ring *r, uint32_t size)
     return position_distance(r, head, tail) > (int64_t)(r->block_count - need);
 }
 
-static void note_truth(int actor, bool empty)
+/* `next`: the size of the next entry, 0 if there is none. */
+static void note_truth(int actor, uint32_t next)
 {
     const struct ring *r = &world.handles[CHECKER].ring;
     struct actor *a = &world.actors[actor];
-    uint32_t size = scripts[actor].calls[a->call].size;
+    const struct call *call = &scripts[actor].calls[a->call];
 
-    if (!size)
-        a->empty_true |= empty;
-    else if (!a->full_true)
-        a->full_true = truly_lacks_room(r, size);
+    if (call->size) {
+        a->full_true = a->full_true || truly_lacks_room(r, call->size);
+        return;
+    }
+    a->empty_true |= next == 0;
+    a->other_true |= call->wanted && next && next != call->wanted;
 }
 
 /* A call begins with its first step. */
 void script_begin(int actor)
 {
-    note_truth(actor, !truly_has_entry(&world.handles[CHECKER].ring));
+    note_truth(actor, true_next_size(&world.handles[CHECKER].ring));
 }
 
 /* Notes for every call that runs whether its excuse is true now. */
 void script_moment(void)
 {
-    bool empty = !truly_has_entry(&world.handles[CHECKER].ring);
+    uint32_t next = true_next_size(&world.handles[CHECKER].ring);
 
     for (int i = 0; i < actor_count; i++)
         if (world.actors[i].state == RUNS && world.actors[i].steps > 0)
-            note_truth(i, empty);
+            note_truth(i, next);
 }
 
 /* ----------------------------------------------------------------- setup */
@@ -467,10 +518,10 @@ static void enter(int actor, const struct scenario *s)
     if (s->cold || (actor == CHECKER && (s->flags || s->owners)))
         return;
     current = actor;
-    if (actor == CHECKER || (has_call(actor, "ws") &&
+    if (actor == CHECKER || (has_call(actor, "wsba") &&
                              !(s->flags & IPC_BUFFER_ONE_PRODUCER && actor)))
         handle_produce(b);
-    if (actor != CHECKER && has_call(actor, "rpg") &&
+    if (actor != CHECKER && has_call(actor, "rpgqy") &&
         !(s->flags & IPC_BUFFER_ONE_CONSUMER && b->ring.head->role != 0))
         handle_consume(b);
     current = CHECKER;

@@ -68,25 +68,41 @@ static const char *decode_control(uint64_t word, char *to, size_t size)
     static const char *const states[] = {"FREE", "READY", "BUSY", "PAD",
                                          "SKIP"};
     uint32_t state = control_state(word);
+    uint32_t value = control_value(word);
 
-    snprintf(to, size, "%s(%#x) of lap %u", state < 5 ? states[state] : "?",
-             control_value(word), control_tag(word));
+    if (state == CONTROL_ARRAY)
+        snprintf(to, size, "ARRAY(%u of %u bytes) of lap %u",
+                 array_count(value), array_size(value), control_tag(word));
+    else
+        snprintf(to, size, "%s(%#x) of lap %u", state < 5 ? states[state] : "?",
+                 value, control_tag(word));
+    return to;
+}
+
+static const char *decode_position(uint64_t position, char *to, size_t size)
+{
+    const struct ring *r = &world.handles[CHECKER].ring;
+    uint64_t block = head_position(position);
+    int used = snprintf(to, size, "lap %llu block %u",
+                        (unsigned long long)position_lap(r, block),
+                        position_index(r, block));
+
+    if (head_item(position) > 0)
+        snprintf(to + used, size - (size_t)used, " item %u",
+                 head_item(position));
     return to;
 }
 
 static const char *decode(int location, uint64_t value, char *to, size_t size)
 {
-    const struct ring *r = &world.handles[CHECKER].ring;
     const char *name = location_name(location);
 
     if (strncmp(name, "control", 7) == 0)
         return decode_control(value, to, size);
     if (strcmp(name, "tail") == 0 || strcmp(name, "head") == 0 ||
         strcmp(name, "room_end") == 0)
-        snprintf(to, size, "lap %llu block %u",
-                 (unsigned long long)position_lap(r, value),
-                 position_index(r, value));
-    else if (strstr(name, "block"))
+        return decode_position(value, to, size);
+    if (strstr(name, "block"))
         snprintf(to, size, "entry %u size %u chunk %u", (unsigned)(value >> 32),
                  (unsigned)(value >> 8 & 0xffff), (unsigned)(value & 255));
     else

@@ -5,11 +5,12 @@
  *
  *     exchange [-t|-p] [-b|-c] [-P producers] [-C consumers] [-n messages]
  *              [-m memory] [-x max message] [-1 (one-producer mode)]
- *              [-2 (one-consumer mode)]
+ *              [-2 (one-consumer mode)] [-a]
  *
  * -t threads on one handle, -p processes with a handle each; -b buffer layer
  * (polling), -c channel layer (blocking). Producers mix write, writev and
- * reserve with commit or abort; consumers mix read and peek with skip.
+ * reserve with commit or abort; consumers mix read and peek with skip. -a: all
+ * messages have the size of -x, and most calls write or read several.
  */
 #include "message.h"
 #include <pthread.h>
@@ -20,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_PARTIES = 16 };
+enum { MAX_PARTIES = 16, MAX_RUN = 100 };
 
 static struct {
     bool processes;
@@ -30,6 +31,7 @@ static struct {
     size_t memory;
     size_t max_message;
     uint32_t flags;
+    bool arrays;
 } options = {
     .producers = 1,
     .consumers = 1,
@@ -59,6 +61,15 @@ struct party {
 
 static const IpcChannelConfiguration configuration = {
     .max_round_trips = 1, .start_sleep_ns = 1000, .max_sleep_ns = 1000000};
+
+static const struct timespec patience = {0, 20000000};
+
+static size_t size_of(uint32_t producer, uint32_t sequence)
+{
+    return options.arrays
+               ? options.max_message
+               : message_size(producer, sequence, options.max_message);
+}
 
 static void fail(const char *what, uint32_t producer, uint32_t sequence)
 {
@@ -135,25 +146,62 @@ static IpcStatus send_some_way(struct party *p, uint32_t sequence, size_t size,
     }
 }
 
+/* Of `count` messages that lie in scratch, *sent were sent. */
+static IpcStatus send_array(struct party *p, uint32_t count, uint32_t *sent)
+{
+    if (p->channel) {
+        IpcChannelWriteBatchResult r = ipc_channel_write_array(
+            p->channel, p->scratch, options.max_message, (int)count);
+
+        *sent = r.ipc_status == IPC_OK ? (uint32_t)r.result : 0;
+        return r.ipc_status;
+    }
+    IpcBufferWriteBatchResult r = ipc_buffer_write_array(
+        p->buffer, p->scratch, options.max_message, (int)count);
+
+    *sent = r.ipc_status == IPC_OK ? (uint32_t)r.result : 0;
+    return r.ipc_status;
+}
+
+/* Sends messages from number `i` on; returns how many. */
+static uint32_t send_next(struct party *p, uint32_t i, uint32_t tries,
+                          IpcStatus *status)
+{
+    uint32_t count = options.arrays ? message_seed(p->number, i) % MAX_RUN : 1;
+    size_t size = size_of(p->number, i);
+
+    if (count > options.messages - i)
+        count = options.messages - i;
+    if (count < 2) {
+        message_fill(p->scratch, p->number, i, size);
+        *status = send_some_way(p, i, size, tries);
+        return *status == IPC_OK;
+    }
+    for (uint32_t j = 0; j < count; j++)
+        message_fill(p->scratch + j * size, p->number, i + j, size);
+    *status = send_array(p, count, &count);
+    return count;
+}
+
 static void produce(struct party *p)
 {
-    for (uint32_t i = 0; i < options.messages; i++) {
-        size_t size = message_size(p->number, i, options.max_message);
-        IpcStatus status;
-        uint32_t tries = 0;
+    uint32_t tries = 0;
 
-        message_fill(p->scratch, p->number, i, size);
-        while ((status = send_some_way(p, i, size, tries)) != IPC_OK) {
-            if (status != IPC_ERR_NO_SPACE_CONTIGUOUS &&
-                status != IPC_ERR_LOCKED) {
-                fail(ipc_status_name(status), p->number, i);
-                return;
-            }
-            if (++tries > 1)
-                sched_yield();
-            if (atomic_load(&board->failed))
-                return;
+    for (uint32_t i = 0; i < options.messages;) {
+        IpcStatus status;
+        uint32_t sent = send_next(p, i, tries, &status);
+
+        i += sent;
+        tries = sent ? 0 : tries + 1;
+        if (status != IPC_OK && status != IPC_ERR_NO_SPACE_CONTIGUOUS &&
+            status != IPC_ERR_LOCKED) {
+            fail(ipc_status_name(status), p->number, i);
+            return;
         }
+        if (tries > 1)
+            sched_yield();
+        if (tries && atomic_load(&board->failed))
+            return;
     }
 }
 
@@ -161,12 +209,10 @@ static void produce(struct party *p)
 
 static IpcStatus receive_copy(struct party *p, IpcEntry *entry)
 {
-    const struct timespec wait = {0, 20000000};
-
     entry->payload = p->scratch;
     entry->size = options.max_message;
     if (p->channel)
-        return ipc_channel_read_into_with_timeout(p->channel, entry, &wait)
+        return ipc_channel_read_into_with_timeout(p->channel, entry, &patience)
             .ipc_status;
     return ipc_buffer_read(p->buffer, entry).ipc_status;
 }
@@ -196,12 +242,48 @@ static IpcStatus receive_in_place(struct party *p, IpcEntry *entry)
     return status == IPC_ERR_OFFSET_MISMATCH ? IPC_ALREADY_SKIPPED : status;
 }
 
+static IpcStatus receive_array(struct party *p, size_t *count)
+{
+    if (p->channel) {
+        IpcChannelReadBatchResult r = ipc_channel_read_array_with_timeout(
+            p->channel, p->scratch, options.max_message, MAX_RUN, &patience);
+
+        *count = r.ipc_status == IPC_OK ? r.result : 0;
+        return r.ipc_status;
+    }
+    IpcBufferReadBatchResult r = ipc_buffer_read_array(
+        p->buffer, p->scratch, options.max_message, MAX_RUN);
+
+    *count = r.ipc_status == IPC_OK ? r.result : 0;
+    return r.ipc_status;
+}
+
+static IpcStatus receive_batch(struct party *p, IpcEntry *entries,
+                               size_t *count)
+{
+    size_t room = options.max_message * MAX_RUN;
+
+    if (p->channel) {
+        IpcChannelReadBatchResult r = ipc_channel_read_batch_with_timeout(
+            p->channel, entries, MAX_RUN, p->scratch, room, &patience);
+
+        *count = r.ipc_status == IPC_OK ? r.result : 0;
+        return r.ipc_status;
+    }
+    IpcBufferReadBatchResult r =
+        ipc_buffer_read_batch(p->buffer, entries, MAX_RUN, p->scratch, room);
+
+    *count = r.ipc_status == IPC_OK ? r.result : 0;
+    return r.ipc_status;
+}
+
 static void note(const IpcEntry *entry, int64_t *last)
 {
     struct message_header h;
     size_t slot;
 
-    if (!message_check(entry->payload, entry->size, options.max_message, &h) ||
+    if (!message_check(entry->payload, entry->size, &h) ||
+        entry->size != size_of(h.producer, h.sequence) ||
         h.producer >= options.producers || h.sequence >= options.messages) {
         fail("torn", 0, 0);
         return;
@@ -215,6 +297,31 @@ static void note(const IpcEntry *entry, int64_t *last)
     atomic_fetch_add(&board->received, 1);
 }
 
+/* Receives one message, or several, and notes them. */
+static IpcStatus receive(struct party *p, uint32_t turn, int64_t *last)
+{
+    IpcEntry entries[MAX_RUN];
+    size_t count = 1;
+    IpcStatus status;
+
+    if (options.arrays && turn % 4 == 0) {
+        status = receive_batch(p, entries, &count);
+    } else if (options.arrays && turn % 4 < 3) {
+        status = receive_array(p, &count);
+        for (size_t i = 0; i < count; i++)
+            entries[i] =
+                (IpcEntry){.payload = p->scratch + i * options.max_message,
+                           .size = options.max_message};
+    } else if (options.consumers == 1 && turn % 3 == 0) {
+        status = receive_in_place(p, entries);
+    } else {
+        status = receive_copy(p, entries);
+    }
+    for (size_t i = 0; status == IPC_OK && i < count; i++)
+        note(&entries[i], last);
+    return status;
+}
+
 static bool is_over(void)
 {
     return atomic_load(&board->failed) ||
@@ -224,26 +331,19 @@ static bool is_over(void)
 
 static void consume(struct party *p)
 {
-    bool alone = options.consumers == 1;
     int64_t last[MAX_PARTIES];
     uint32_t turn = 0;
 
     for (int i = 0; i < MAX_PARTIES; i++)
         last[i] = -1;
     while (!is_over()) {
-        IpcEntry entry;
-        IpcStatus status = alone && ++turn % 3 == 0
-                               ? receive_in_place(p, &entry)
-                               : receive_copy(p, &entry);
+        IpcStatus status = receive(p, ++turn, last);
 
-        if (status == IPC_OK) {
-            note(&entry, last);
-        } else if (status == IPC_EMPTY || status == IPC_ERR_NOT_READY ||
-                   status == IPC_ALREADY_SKIPPED || status == IPC_ERR_LOCKED) {
+        if (status == IPC_EMPTY || status == IPC_ERR_NOT_READY ||
+            status == IPC_ALREADY_SKIPPED || status == IPC_ERR_LOCKED)
             sched_yield();
-        } else if (status != IPC_ERR_TIMEOUT) {
+        else if (status != IPC_OK && status != IPC_ERR_TIMEOUT)
             fail(ipc_status_name(status), 0, 0);
-        }
     }
 }
 
@@ -268,7 +368,8 @@ static void join_region(struct party *p)
 static void *run_party(void *number)
 {
     uint32_t i = (uint32_t)(uintptr_t)number;
-    struct party p = {.number = i, .scratch = malloc(options.max_message)};
+    struct party p = {.number = i,
+                      .scratch = malloc(options.max_message * MAX_RUN)};
 
     join_region(&p);
     if (!p.scratch || (!p.buffer && !p.channel))
@@ -359,7 +460,7 @@ static bool parse(int argc, char **argv)
 {
     int option;
 
-    while ((option = getopt(argc, argv, "tpbcP:C:n:m:x:12")) != -1) {
+    while ((option = getopt(argc, argv, "tpbcP:C:n:m:x:12a")) != -1) {
         switch (option) {
         case 't':
             options.processes = false;
@@ -393,6 +494,9 @@ static bool parse(int argc, char **argv)
             break;
         case '2':
             options.flags |= IPC_BUFFER_ONE_CONSUMER;
+            break;
+        case 'a':
+            options.arrays = true;
             break;
         default:
             return false;

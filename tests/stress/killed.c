@@ -101,7 +101,8 @@ static void note(const IpcEntry *entry)
     struct message_header h;
     unsigned char bit;
 
-    if (!message_check(entry->payload, entry->size, LARGEST, &h) ||
+    if (!message_check(entry->payload, entry->size, &h) ||
+        entry->size != message_size(h.producer, h.sequence, LARGEST) ||
         h.producer >= 1 << 12 || h.sequence >= PER_PRODUCER) {
         fail("torn", 0, 0);
         return;

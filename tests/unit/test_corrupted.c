@@ -21,6 +21,8 @@ static void must_be_corrupted(const struct shm_region *region, IpcBuffer *b)
     r = ipc_buffer_read(b, &entry);
     must_fail(r, corrupted);
     must(IpcBufferReadResult_is_error_has_body(r.error));
+    must_fail(ipc_buffer_read_array(b, data, 8, 8), corrupted);
+    must_fail(ipc_buffer_read_batch(b, &entry, 1, data, 64), corrupted);
     must_fail(ipc_buffer_peek(b, &entry), corrupted);
     must_fail(ipc_buffer_skip(b, 64), corrupted);
     must_fail(ipc_buffer_recover(b), corrupted);
@@ -30,24 +32,25 @@ static void must_be_corrupted(const struct shm_region *region, IpcBuffer *b)
     must(memcmp(copy, region, REGION_SIZE) == 0);
 }
 
+/* Values that cannot be true in block 1 of 6, where five blocks are left: of
+ * nothing, of one block too many, of more, and the largest. */
+static uint32_t impossible_value(uint32_t state, uint32_t number)
+{
+    const uint32_t blocks[] = {0, 6, 7, CONTROL_VALUE_MAX};
+    const uint32_t bytes[] = {0, 5 * 64 + 1, 6 * 64, CONTROL_VALUE_MAX};
+    const uint32_t arrays[] = {array_value(0, 64), array_value(8, 5 * 8 + 1),
+                               array_value(5 * 64 + 1, 1), CONTROL_VALUE_MAX};
+
+    if (state == CONTROL_READY)
+        return bytes[number];
+    return state == CONTROL_ARRAY ? arrays[number] : blocks[number];
+}
+
 /* One of the words that no honest process stores, or false after the last. */
 static bool impossible_word(uint32_t number, uint32_t *value, uint32_t *state)
 {
     *state = number / 4;
-    switch (number % 4) {
-    case 0:
-        *value = 0;
-        break;
-    case 1: /* from block 1 of 6: five blocks are left */
-        *value = *state == CONTROL_READY ? 5 * 64 + 1 : 6;
-        break;
-    case 2:
-        *value = *state == CONTROL_READY ? 6 * 64 : 7;
-        break;
-    default:
-        *value = CONTROL_VALUE_MAX;
-        break;
-    }
+    *value = impossible_value(*state, number % 4);
     return *state < 16;
 }
 
@@ -110,6 +113,70 @@ Test(unit, stats_call_a_control_word_that_cannot_be_true_corrupted)
     }
 }
 
+/* An item is only of an array, and one that it has. */
+Test(unit, a_head_whose_item_cannot_be_true_is_corrupted_and_got_past)
+{
+    const struct {
+        uint32_t value;
+        enum control_state state;
+        uint64_t first; /* that cannot be true */
+    } words[] = {{20, CONTROL_READY, 1},
+                 {1, CONTROL_PAD, 1},
+                 {1, CONTROL_SKIP, 1},
+                 {array_value(20, 1), CONTROL_ARRAY, 1},
+                 {array_value(8, 8), CONTROL_ARRAY, 8},
+                 {array_value(1, 7), CONTROL_ARRAY, 7}};
+
+    for (uint32_t mode = 0; mode < ALL_MODES; mode++)
+        for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+            for (uint64_t item = words[i].first; item < 64; item++) {
+                struct shm_region *region;
+                IpcBuffer *b = new_ring(BLOCKS, mode, &region);
+                uint64_t *word = control_of(region, 1);
+                IpcBufferSkipForceResult r;
+
+                must_write(b, 10, 1);
+                must_read(b, 10, 1);
+                must_write(b, 20, 2);
+                must_write(b, 30, 3);
+                *word = control_make(control_tag(*word), words[i].value,
+                                     words[i].state);
+                atomic_add_relaxed(&region->head.position,
+                                   item * SHMIPC_HEAD_ITEM);
+                must_be_corrupted(region, b);
+                must(stats_of(b).head_state == IPC_BUFFER_HEAD_CORRUPTED);
+                r = ipc_buffer_skip_force(b);
+                must_work(r);
+                must(r.result == 64);
+                must_read(b, 30, 3);
+                must_be(try_to_read(b), IPC_EMPTY);
+                must_write(b, 40, 4);
+                must_read(b, 40, 4);
+            }
+}
+
+/* Where nothing is there is no array; so there must not be one when something
+ * comes. */
+Test(unit, an_item_at_the_end_of_the_ring_is_found_out_when_an_entry_comes)
+{
+    for (uint32_t mode = 0; mode < ALL_MODES; mode++) {
+        struct shm_region *region;
+        IpcBuffer *b = new_ring(BLOCKS, mode, &region);
+
+        must_write(b, 10, 1);
+        must_read(b, 10, 1);
+        atomic_add_relaxed(&region->head.position, 5 * SHMIPC_HEAD_ITEM);
+        must_be(try_to_read(b), IPC_EMPTY);
+        must(stats_of(b).head_state == IPC_BUFFER_HEAD_EMPTY);
+        must_write(b, 20, 2);
+        must_be_corrupted(region, b);
+        must_work(ipc_buffer_skip_force(b));
+        must_be(try_to_read(b), IPC_EMPTY);
+        must_write(b, 30, 3);
+        must_read(b, 30, 3);
+    }
+}
+
 /* The tail is what a peer can move; whether a reservation is open is this
  * process's own business. */
 Test(unit, a_moved_tail_does_not_keep_the_one_producer_from_aborting)
@@ -153,6 +220,8 @@ Test(unit, a_head_or_tail_that_cannot_be_true_is_corrupted)
             must_fail(ipc_buffer_write(b, &byte, 1), IPC_ERR_CORRUPTED);
             must_fail(ipc_buffer_writev(b, &piece, 1), IPC_ERR_CORRUPTED);
             must_fail(ipc_buffer_reserve(b, 1, &r), IPC_ERR_CORRUPTED);
+            must_fail(ipc_buffer_write_array(b, "xyz", 1, 3),
+                      IPC_ERR_CORRUPTED);
         }
         atomic_put_relaxed(&region->tail.position, good);
         must_write(b, 30, 3);

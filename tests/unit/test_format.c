@@ -345,7 +345,8 @@ Test(unit, memory_that_was_never_formatted_is_recognized)
 Test(unit, another_layout_version_is_told_apart)
 {
     struct shm_region *region = make_region();
-    const uint32_t versions[] = {0, 2, 3, 100, UINT32_MAX};
+    const uint32_t versions[] = {0, SHMIPC_LAYOUT_VERSION - 1,
+                                 SHMIPC_LAYOUT_VERSION + 1, 100, UINT32_MAX};
 
     for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
         region->identity.layout_version = versions[i];

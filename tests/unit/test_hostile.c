@@ -55,6 +55,27 @@ static uint64_t strange_position(const struct victim *v, uint64_t *random)
     return random_below(random, 10) ? lap << bits | index : next_random(random);
 }
 
+/* Now and then inside an array. */
+static uint64_t strange_head(const struct victim *v, uint64_t *random)
+{
+    uint64_t item = random_below(random, random_below(random, 3) ? 6 : 64);
+
+    return random_below(random, 2)
+               ? strange_position(v, random)
+               : strange_position(v, random) ^ item * SHMIPC_HEAD_ITEM;
+}
+
+/* Of an array that fits, or is as wrong as can be. */
+static uint32_t strange_array(const struct victim *v, uint64_t *random)
+{
+    uint32_t size = random_below(random, 2)
+                        ? random_below(random, 20)
+                        : random_below(random, v->blocks * 64 + 2);
+    uint32_t count = 1 + random_below(random, random_below(random, 2) ? 6 : 64);
+
+    return array_value(size, count);
+}
+
 static uint64_t strange_word(const struct victim *v, uint64_t *random)
 {
     uint32_t tag = random_below(random, 6);
@@ -66,9 +87,11 @@ static uint64_t strange_word(const struct victim *v, uint64_t *random)
         return next_random(random);
     if (random_below(random, 3) == 0)
         value = random_below(random, v->blocks + 2);
+    if (random_below(random, 4) == 0)
+        return control_make(tag, strange_array(v, random), CONTROL_ARRAY);
     return control_make(tag, value,
                         (enum control_state)random_below(
-                            random, random_below(random, 5) ? 5 : 16));
+                            random, random_below(random, 5) ? 6 : 16));
 }
 
 /* Changes one word that can matter, behind the identity. */
@@ -80,7 +103,7 @@ static void scribble(const struct victim *v, uint64_t *random)
 
     switch (random_below(random, 8)) {
     case 0:
-        atomic_put_relaxed(&region->head.position, strange_position(v, random));
+        atomic_put_relaxed(&region->head.position, strange_head(v, random));
         break;
     case 1:
         atomic_put_relaxed(&region->tail.position, strange_position(v, random));
@@ -170,6 +193,39 @@ static void check_stats(const struct victim *v, const IpcBuffer *b)
     must(stats.owners <= 3);
 }
 
+/* Several entries of one small size, and however many there seem to be. */
+static void call_with_arrays(const struct victim *v, IpcBuffer *b,
+                             uint64_t *random)
+{
+    unsigned char data[MAX_BLOCKS * 64 + 64];
+    IpcEntry entries[64];
+    size_t limit = v->blocks * 64;
+    size_t size = 1 + random_below(random, 20);
+    int count = (int)(limit / size);
+    IpcBufferReadBatchResult r;
+
+    memset(data, 0x5a, sizeof data);
+    switch (random_below(random, 3)) {
+    case 0:
+        one_of(ipc_buffer_write_array(b, data, size, count),
+               ANY_WRITE | BIT(IPC_ERR_ILLEGAL_STATE));
+        break;
+    case 1:
+        one_of(ipc_buffer_read_array(b, data, size, count),
+               ANY_READ | BIT(IPC_ERR_SIZE_MISMATCH));
+        break;
+    default:
+        r = ipc_buffer_read_batch(b, entries, 64, data, limit);
+        must_be_one_of(r.ipc_status, ANY_READ | BIT(IPC_ERR_TOO_SMALL),
+                       "read_batch");
+        for (size_t i = 0; r.ipc_status == IPC_OK && i < r.result; i++)
+            must((unsigned char *)entries[i].payload + entries[i].size <=
+                 data + limit);
+        break;
+    }
+    must(is_all(data + limit, 64, 0x5a));
+}
+
 static void call_something(const struct victim *v, IpcBuffer *b,
                            uint64_t *random)
 {
@@ -180,7 +236,7 @@ static void call_something(const struct victim *v, IpcBuffer *b,
     IpcReservation r;
     IpcStatus status;
 
-    switch (random_below(random, 9)) {
+    switch (random_below(random, 12)) {
     case 0:
         memset(data, 0x77, size);
         /* ILLEGAL_STATE: a moved tail keeps a reservation from its end. */
@@ -226,8 +282,11 @@ static void call_something(const struct victim *v, IpcBuffer *b,
         one_of(ipc_buffer_recover_force(b),
                BIT(IPC_OK) | BIT(IPC_ERR_NOT_READY) | BIT(IPC_ERR_CORRUPTED));
         break;
-    default:
+    case 8:
         check_stats(v, b);
+        break;
+    default:
+        call_with_arrays(v, b, random);
         break;
     }
 }
@@ -353,6 +412,12 @@ Test(unit, a_channel_in_noise_answers_in_time)
                        read_set | BIT(IPC_ERR_RETRY_LIMIT));
                 if (ipc_channel_peek(ch, &entry).ipc_status == IPC_OK)
                     touch(&v, &entry);
+                scribble(&v, &random);
+                one_of(ipc_channel_write_array(ch, data, 7, 5), ANY_WRITE);
+                one_of(
+                    ipc_channel_read_array_with_timeout(ch, data, 7, 5, &soon),
+                    ANY_READ | BIT(IPC_ERR_SIZE_MISMATCH) |
+                        BIT(IPC_ERR_TIMEOUT));
             }
             must_work(ipc_channel_destroy(ch));
             drop_victim(&v);

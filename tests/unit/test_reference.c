@@ -2,7 +2,8 @@
 /*
  * Random operations against a plain queue. The reference knows how a ring of n
  * blocks must behave to the last status and number: entries take whole blocks,
- * never wrap, and leave filler where they did not fit or were cut short.
+ * never wrap, and leave filler where they did not fit or were cut short. Those
+ * of an array share blocks, which are free after the last of them.
  *
  * UNIT_SEED sets the seed, UNIT_OPERATIONS how many operations each mode gets.
  */
@@ -11,12 +12,13 @@
 enum {
     MAX_BLOCKS = 40,
     MAX_BYTES = MAX_BLOCKS * 64,
+    MAX_COUNT = 150, /* entries written or read by one call */
     MAX_OPEN = 6,
     ONE_PRODUCER = 1,
     ONE_CONSUMER = 2,
 };
 
-enum item_kind { ITEM_ENTRY, ITEM_FILLER, ITEM_OPEN };
+enum item_kind { ITEM_ENTRIES, ITEM_FILLER, ITEM_OPEN };
 
 /* What a run of blocks holds. Positions count blocks and never wrap. */
 struct item {
@@ -24,7 +26,9 @@ struct item {
     uint64_t position;
     uint32_t blocks;
     uint32_t size;
-    uint64_t seed;
+    uint64_t seed;  /* of the first entry; that of the next is one more */
+    uint32_t count; /* of entries: 1, or more in an array */
+    uint32_t taken;
 };
 
 struct open_claim {
@@ -57,7 +61,7 @@ static struct item *item_at(struct reference *r, uint64_t i)
 static void append(struct reference *r, enum item_kind kind, uint32_t blocks,
                    uint32_t size, uint64_t seed)
 {
-    struct item item = {kind, r->tail, blocks, size, seed};
+    struct item item = {kind, r->tail, blocks, size, seed, 1, 0};
 
     must(r->last - r->first < MAX_BLOCKS);
     *item_at(r, r->last++) = item;
@@ -68,6 +72,30 @@ static void pop(struct reference *r)
 {
     r->head += item_at(r, r->first)->blocks;
     r->first++;
+}
+
+/* Takes the entry at the head. */
+static void take(struct reference *r)
+{
+    struct item *item = item_at(r, r->first);
+
+    if (++item->taken == item->count)
+        pop(r);
+}
+
+static uint64_t head_offset(const struct reference *r)
+{
+    const struct item *item = &r->items[r->first % MAX_BLOCKS];
+
+    if (r->first == r->last)
+        return r->head * 64;
+    return r->head * 64 + item->taken * array_stride(item->size);
+}
+
+static bool is_next(const struct item *item, const void *data, size_t size)
+{
+    return size == item->size &&
+           is_filled(data, size, item->seed + item->taken);
 }
 
 /* The item at the head after filler, or NULL: what every look at it does. */
@@ -171,7 +199,7 @@ static void do_write(struct reference *r)
     wanted = expect_claim(r, size);
     agree(r, w.ipc_status, wanted);
     if (wanted == IPC_OK) {
-        append(r, ITEM_ENTRY, blocks_of(size), size, seed);
+        append(r, ITEM_ENTRIES, blocks_of(size), size, seed);
         r->written++;
     } else if (wanted == IPC_ERR_NO_SPACE_CONTIGUOUS) {
         must(w.error.body.requested_size == size);
@@ -179,6 +207,70 @@ static void do_write(struct reference *r)
         must(w.error.body.free_space == (r->n - (r->tail - r->head)) * 64);
         must(r->tail != r->head || (r->mode & ONE_CONSUMER));
     }
+}
+
+/* How many of `count` entries share the next claim: as many as are free in one
+ * piece before the end of the lap. */
+static uint32_t expect_shared(const struct reference *r, uint32_t size,
+                              uint32_t count)
+{
+    uint32_t stride = array_stride(size);
+    uint32_t to_end = r->n - (uint32_t)(r->tail % r->n);
+    uint32_t unused = r->n - (uint32_t)(r->tail - r->head);
+    uint32_t room = (unused < to_end ? unused : to_end) * 64;
+
+    if (size == 0 || ((r->mode & ONE_PRODUCER) && r->open_count))
+        return 0;
+    if (count > SHMIPC_ARRAY_MAX)
+        count = SHMIPC_ARRAY_MAX;
+    return count * stride <= room ? count : room / stride;
+}
+
+/* Appends what should have been written; returns how many entries. */
+static uint32_t expect_array(struct reference *r, uint32_t size, uint32_t count,
+                             uint64_t seed, IpcStatus *status)
+{
+    uint32_t done = 0;
+
+    for (*status = IPC_OK; *status == IPC_OK && done < count;) {
+        uint32_t some = expect_shared(r, size, count - done);
+
+        if (some < 2) {
+            some = 1;
+            *status = expect_claim(r, size);
+        }
+        if (*status == IPC_OK) {
+            append(r, ITEM_ENTRIES, blocks_of(some * array_stride(size)), size,
+                   seed + done);
+            item_at(r, r->last - 1)->count = some;
+            done += some;
+        }
+    }
+    if (done)
+        *status = IPC_OK;
+    return done;
+}
+
+static void do_write_array(struct reference *r)
+{
+    unsigned char data[2 * MAX_BYTES + 128]; /* of what can fit, and one more */
+    uint32_t size = random_size(r);
+    uint32_t count = 1 + random_below(&r->random, MAX_COUNT);
+    uint64_t seed = r->counter + 1;
+    IpcBufferWriteBatchResult w;
+    IpcStatus wanted;
+    uint32_t done;
+
+    for (uint32_t i = 0; i < count && (i + 1) * size <= sizeof data; i++)
+        fill(data + i * size, size, seed + i);
+    w = ipc_buffer_write_array(r->buffer, data, size, (int)count);
+    done = expect_array(r, size, count, seed, &wanted);
+    agree(r, w.ipc_status, wanted);
+    if (wanted == IPC_OK)
+        must_say(w.result == done, "%zu entries of %u instead of %u", w.result,
+                 size, done);
+    r->written += done;
+    r->counter += count;
 }
 
 static void do_reserve(struct reference *r)
@@ -209,8 +301,9 @@ static void do_reserve(struct reference *r)
 static void cut_item(struct reference *r, uint64_t i, uint32_t blocks)
 {
     struct item *item = item_at(r, i);
-    struct item rest = {ITEM_FILLER, item->position + blocks,
-                        item->blocks - blocks, 0, 0};
+    struct item rest = {.kind = ITEM_FILLER,
+                        .position = item->position + blocks,
+                        .blocks = item->blocks - blocks};
 
     if (rest.blocks == 0)
         return;
@@ -226,7 +319,7 @@ static void settle(struct reference *r, const struct open_claim *claim,
 {
     if (r->mode & ONE_PRODUCER) {
         if (size)
-            append(r, ITEM_ENTRY, blocks_of(size), size, seed);
+            append(r, ITEM_ENTRIES, blocks_of(size), size, seed);
         return;
     }
     for (uint64_t i = r->first; i < r->last; i++) {
@@ -234,7 +327,7 @@ static void settle(struct reference *r, const struct open_claim *claim,
 
         if (item->kind != ITEM_OPEN || item->position != claim->position)
             continue;
-        item->kind = size ? ITEM_ENTRY : ITEM_FILLER;
+        item->kind = size ? ITEM_ENTRIES : ITEM_FILLER;
         item->size = size;
         item->seed = seed;
         if (size)
@@ -288,9 +381,74 @@ static void do_read(struct reference *r)
         must(entry.offset == 77 && entry.size == room);
         return;
     }
-    must(entry.offset == r->head * 64 && entry.size == item->size);
-    must(is_filled(data, item->size, item->seed));
-    pop(r);
+    must(entry.offset == head_offset(r) && is_next(item, data, entry.size));
+    take(r);
+}
+
+/* The entry that a read of several takes next, or NULL: filler ends it. */
+static struct item *next_of_run(struct reference *r)
+{
+    struct item *item = item_at(r, r->first);
+
+    return r->first < r->last && item->kind == ITEM_ENTRIES ? item : NULL;
+}
+
+static void do_read_array(struct reference *r)
+{
+    unsigned char data[MAX_BYTES];
+    uint32_t count = 1 + random_below(&r->random, MAX_COUNT);
+    IpcStatus wanted = head_status(r);
+    struct item *item = look(r);
+    uint32_t size = item && random_below(&r->random, 8)
+                        ? item->size
+                        : 1 + random_below(&r->random, 99);
+    uint32_t done = 0;
+    IpcBufferReadBatchResult a;
+
+    if (wanted == IPC_OK && item && size != item->size)
+        wanted = IPC_ERR_SIZE_MISMATCH;
+    a = ipc_buffer_read_array(r->buffer, data, size, (int)count);
+    agree(r, a.ipc_status, wanted);
+    if (wanted == IPC_ERR_SIZE_MISMATCH)
+        must(a.error.body.required_size == item->size &&
+             a.error.body.offset == head_offset(r));
+    if (wanted != IPC_OK)
+        return;
+    for (; done < count && (item = next_of_run(r)) && item->size == size;
+         done++) {
+        must(is_next(item, data + done * size, size));
+        take(r);
+    }
+    must(a.result == done);
+}
+
+static void do_read_batch(struct reference *r)
+{
+    unsigned char memory[MAX_BYTES];
+    IpcEntry entries[MAX_COUNT];
+    uint32_t count = 1 + random_below(&r->random, MAX_COUNT);
+    size_t room =
+        random_below(&r->random, 2) ? MAX_BYTES : random_below(&r->random, 400);
+    IpcStatus wanted = head_status(r);
+    struct item *item = look(r);
+    uint32_t done = 0;
+    IpcBufferReadBatchResult b;
+
+    if (wanted == IPC_OK && item && room < item->size)
+        wanted = IPC_ERR_TOO_SMALL;
+    b = ipc_buffer_read_batch(r->buffer, entries, (int)count, memory, room);
+    agree(r, b.ipc_status, wanted);
+    if (wanted != IPC_OK)
+        return;
+    for (size_t at = 0;
+         done < count && (item = next_of_run(r)) && at + item->size <= room;
+         at += array_stride(item->size), done++) {
+        must(done < b.result && entries[done].payload == memory + at);
+        must(entries[done].offset == head_offset(r));
+        must(is_next(item, entries[done].payload, entries[done].size));
+        take(r);
+    }
+    must(b.result == done);
 }
 
 static void do_peek_and_skip(struct reference *r)
@@ -302,12 +460,12 @@ static void do_peek_and_skip(struct reference *r)
     agree(r, ipc_buffer_peek(r->buffer, &entry).ipc_status, wanted);
     if (wanted != IPC_OK || !item)
         return;
-    must(entry.offset == r->head * 64 && entry.size == item->size);
-    must(is_filled(entry.payload, item->size, item->seed));
+    must(entry.offset == head_offset(r));
+    must(is_next(item, entry.payload, entry.size));
     if (random_below(&r->random, 3) == 0)
         return;
     agree(r, ipc_buffer_skip(r->buffer, entry.offset).ipc_status, IPC_OK);
-    pop(r);
+    take(r);
     agree(r, ipc_buffer_skip(r->buffer, entry.offset).ipc_status,
           IPC_ALREADY_SKIPPED);
     look(r);
@@ -316,16 +474,19 @@ static void do_peek_and_skip(struct reference *r)
 static void do_skip_anywhere(struct reference *r)
 {
     uint64_t block = r->head + random_below(&r->random, r->n + 1);
-    uint64_t offset = block * 64 + random_below(&r->random, 2) * 8;
+    uint64_t offset =
+        random_below(&r->random, 2)
+            ? block * 64 + random_below(&r->random, 2) * 8
+            : head_offset(r) + random_below(&r->random, 3) * UINT64_C(8);
     IpcStatus wanted = head_status(r);
 
-    if (offset < r->head * 64)
+    if (offset < head_offset(r))
         wanted = IPC_ALREADY_SKIPPED;
-    else if (offset > r->head * 64)
+    else if (offset > head_offset(r))
         wanted = IPC_ERR_OFFSET_MISMATCH;
     agree(r, ipc_buffer_skip(r->buffer, offset).ipc_status, wanted);
     if (wanted == IPC_OK)
-        pop(r);
+        take(r);
 }
 
 static void do_skip_force(struct reference *r)
@@ -338,8 +499,8 @@ static void do_skip_force(struct reference *r)
     agree(r, s.ipc_status, wanted);
     if (wanted != IPC_OK)
         return;
-    must(s.result == r->head * 64);
-    pop(r);
+    must(s.result == head_offset(r));
+    take(r);
 }
 
 static uint32_t expected_head(const struct reference *r)
@@ -347,7 +508,7 @@ static uint32_t expected_head(const struct reference *r)
     if (r->first == r->last)
         return IPC_BUFFER_HEAD_EMPTY;
     switch (r->items[r->first % MAX_BLOCKS].kind) {
-    case ITEM_ENTRY:
+    case ITEM_ENTRIES:
         return IPC_BUFFER_HEAD_READY;
     case ITEM_OPEN:
         return IPC_BUFFER_HEAD_BUSY;
@@ -362,7 +523,7 @@ static void check_stats(const struct reference *r)
     IpcBufferStats stats = stats_of(r->buffer);
 
     must(stats.used == (r->tail - r->head) * 64);
-    must(stats.head_offset == r->head * 64);
+    must(stats.head_offset == head_offset(r));
     must(stats.tail_offset == r->tail * 64);
     must(stats.entries_written == r->written);
     must(stats.head_state == expected_head(r));
@@ -370,20 +531,43 @@ static void check_stats(const struct reference *r)
         must(stats.head_size == r->items[r->first % MAX_BLOCKS].size);
 }
 
+static void do_some_write(struct reference *r)
+{
+    if (random_below(&r->random, 4) == 0)
+        do_write_array(r);
+    else
+        do_write(r);
+}
+
+static void do_some_read(struct reference *r)
+{
+    switch (random_below(&r->random, 4)) {
+    case 0:
+        do_read_array(r);
+        break;
+    case 1:
+        do_read_batch(r);
+        break;
+    default:
+        do_read(r);
+        break;
+    }
+}
+
 static void step(struct reference *r)
 {
     /* Now one side is ahead, now the other. */
-    uint32_t writes = r->counter / 64 % 2 ? 7 : 3;
+    uint32_t writes = r->counter / 1024 % 2 ? 7 : 3;
     uint32_t choice = random_below(&r->random, 20);
 
     if (choice < writes)
-        do_write(r);
+        do_some_write(r);
     else if (choice < writes + 2)
         do_reserve(r);
     else if (choice < writes + 4)
         do_finish(r);
     else if (choice < 16)
-        do_read(r);
+        do_some_read(r);
     else if (choice < 18)
         do_peek_and_skip(r);
     else if (choice < 19)
