@@ -353,7 +353,9 @@ def goals_part(workloads):
     summary = ", ".join(f"{verdicts.count(verdict)} {verdict}"
                         for verdict in goals.VERDICTS)
     return ["## Goals", "", f"Of {len(judged)} goals: {summary}. In "
-            "parentheses the rounds' least and largest ratio.", "",
+            "parentheses the rounds' least and largest ratio. What was tried, "
+            "and what is in the way, is in [experiments.md](experiments.md).",
+            "",
             *table(["goal", "wanted", "measured", "result"],
                    [(goal.name, goal.wanted, goal.measured,
                      goal.verdict if goal.verdict == "met"
