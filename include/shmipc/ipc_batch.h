@@ -43,9 +43,9 @@ IPC_API IpcBufferWriteBatchResult ipc_buffer_write_batch(
 /**
  * Copies up to `count` entries into `memory`, one behind the other at
  * multiples of 8 bytes from its start, and consumes them; as many as are there
- * and fit into `size` bytes. What `entries` held is ignored; the first `result`
- * of them are set, with payloads that point into `memory`, the others are
- * undefined.
+ * and fit into `size` bytes, but fewer at the end of a lap. What `entries` held
+ * is ignored; the first `result` of them are set, with payloads that point into
+ * `memory`, the others are undefined.
  *
  * IPC_OK: `result` entries were read, 1 to `count`. IPC_EMPTY: there is none.
  * IPC_ERR_INVALID_ARGUMENT: a NULL, or `count` is not above 0.
@@ -79,8 +79,8 @@ IPC_API IpcBufferWriteBatchResult ipc_buffer_write_array(IpcBuffer *buffer,
 
 /**
  * Copies up to `count` entries of `size` bytes each into `data`, one behind the
- * other, and consumes them: as many as are there, until one of another size,
- * however they were written.
+ * other, and consumes them, however they were written: as many as are there,
+ * until one of another size, and fewer at the end of a lap.
  *
  * IPC_OK: `result` entries were read, 1 to `count`. IPC_EMPTY: there is none.
  * IPC_ERR_INVALID_ARGUMENT: a NULL, `size` is 0, or `count` is not above 0.

@@ -244,6 +244,10 @@ MUTATIONS = [
           "        if (take(b, &view)) {\n",
           "        if (take(b, &view)) {\n"
           "            load(b, dest->payload, &view);\n")]),
+    Mutation(
+        "read-without-the-role", "--sc one-consumer-heir",
+        [("hot.h",
+          "(b->ring.one_consumer && !handle_may_consume(b)) ||", "")]),
     in_protocol(
         "look-forgets-the-lap", "--sc two-writers",
         "if (control_tag(word) != position_tag(r, position) ||"

@@ -7,32 +7,49 @@
 
 /* --------------------------------------------------------------- sleepers */
 
+/* Waits for somebody to sleep; returns what changes when he is woken, but not
+ * when his time is over. */
+static uint32_t wait_for_sleeper(const struct shm_wait *wait)
+{
+    int64_t end = now_ns() + 10 * SECOND;
+
+    while (atomic_get_acquire(&wait->sleepers) == 0) {
+        must(now_ns() < end);
+        pause_ns(MILLISECOND / 10);
+    }
+    return atomic_get_acquire(&wait->sequence);
+}
+
 /* The reader sleeps until there is something; then the writer, until the array
  * that fills the ring is read to its last entry. */
 Test(unit, arrays_wake_sleepers, .timeout = 20)
 {
+    const IpcChannelConfiguration patient = {
+        .max_round_trips = 1, .start_sleep_ns = SECOND, .max_sleep_ns = SECOND};
     void *memory;
-    IpcChannel *ch = new_channel(BLOCKS, 0, &memory);
+    IpcChannel *ch = make_channel(BLOCKS, patient, &memory);
+    const struct shm_region *region = memory;
     unsigned char data[RING];
-    IpcChannelReadBatchResult r;
+    uint32_t before;
     pid_t child = fork_child();
 
     if (child == 0) {
-        IpcChannel *mine = ipc_channel_connect(memory, quick).result;
+        IpcChannel *mine = ipc_channel_connect(memory, patient).result;
 
-        pause_ns(20 * MILLISECOND);
+        must_work(ipc_channel_read_array_with_timeout(mine, data, 8, 2, NULL));
+        must(is_filled(data, 8, 1));
         fill_array(data, 16, 64, 1);
         must(ipc_channel_write_array(mine, data, 16, 64).result == 64);
         must_work(ipc_channel_write_with_timeout(mine, "last", 5, NULL));
         child_done();
     }
-    r = ipc_channel_read_array_with_timeout(ch, data, 16, 10, NULL);
-    must_work(r);
-    pause_ns(20 * MILLISECOND);
-    for (size_t done = r.result; done < 64; done += r.result) {
-        r = ipc_channel_try_read_array(ch, data + done * 16, 16, 9);
-        must_work(r);
-    }
+    before = wait_for_sleeper(&region->readers);
+    fill_array(data, 8, 2, 1);
+    must(ipc_channel_write_array(ch, data, 8, 2).result == 2);
+    must(atomic_get_acquire(&region->readers.sequence) != before);
+    before = wait_for_sleeper(&region->writers);
+    must(ipc_channel_try_read_array(ch, data, 16, 64).result == 64);
+    must(atomic_get_acquire(&region->writers.sequence) != before);
     for (size_t i = 0; i < 64; i++)
         must(is_filled(data + i * 16, 16, 1 + i));
     must_work(ipc_channel_read_array_with_timeout(ch, data, 5, 1, NULL));
