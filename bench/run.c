@@ -363,8 +363,8 @@ static void sort_trips(uint64_t *trips, uint64_t count, struct outcome *out)
 {
     for (uint64_t i = 0; i < count; i++)
         trips[i] = trips[i] > clock_cost ? trips[i] - clock_cost : 0;
-    out->mean_trip = stat_mean(trips, count);
-    qsort(trips, count, sizeof trips[0], compare_u64);
+    out->mean_trip = stat_mean(trips, (size_t)count);
+    qsort(trips, (size_t)count, sizeof trips[0], compare_u64);
     out->trips = trips;
     out->trip_count = count;
 }
@@ -398,7 +398,8 @@ static void run_one(struct run run, struct outcome *out)
         load.yield_after = YIELD_AFTER; /* who polls keeps the other off */
     run.load = &load;
     *out = (struct outcome){.status = RUN_FAILED};
-    out->stage_size = sizeof *run.stage + trips * sizeof run.stage->trips[0];
+    out->stage_size =
+        sizeof *run.stage + (size_t)trips * sizeof run.stage->trips[0];
     run.stage = mmap(NULL, out->stage_size, PROT_READ | PROT_WRITE,
                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (run.stage == MAP_FAILED)

@@ -188,7 +188,7 @@ static uint64_t read_after_death(void)
 /* Kills at another moment of the reader's sleep each time. */
 static pid_t start_killer(pid_t victim)
 {
-    const struct timespec later = {0, 5000000 + my.number * 7000000};
+    const struct timespec later = {0, 5000000 + (long)my.number * 7000000};
     pid_t killer = fork();
 
     if (killer == 0) {

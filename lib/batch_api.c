@@ -72,8 +72,10 @@ IpcBufferWriteBatchResult ipc_buffer_write_array(IpcBuffer *buffer,
 }
 
 static IpcBufferReadBatchResult buffer_got(IpcStatus status, size_t read,
-                                           IpcBufferReadError body)
+                                           uint64_t offset, size_t needed)
 {
+    const IpcBufferReadError body = {offset, needed};
+
     if (status >= 0)
         return IpcBufferReadBatchResult_ok(status, read);
     return IpcBufferReadBatchResult_error_body(status, read_detail(status),
@@ -84,25 +86,23 @@ IpcBufferReadBatchResult ipc_buffer_read_batch(IpcBuffer *buffer,
                                                IpcEntry *entries, int count,
                                                void *memory, size_t size)
 {
-    IpcBufferReadError body = {0, 0};
-    size_t read;
-    IpcStatus status =
-        buffer_read_batch(buffer, entries, count, memory, size, &read,
-                          &body.offset, &body.required_size);
+    uint64_t offset = 0;
+    size_t read, needed = 0;
+    IpcStatus status = buffer_read_batch(buffer, entries, count, memory, size,
+                                         &read, &offset, &needed);
 
-    return buffer_got(status, read, body);
+    return buffer_got(status, read, offset, needed);
 }
 
 IpcBufferReadBatchResult ipc_buffer_read_array(IpcBuffer *buffer, void *data,
                                                size_t size, int count)
 {
-    IpcBufferReadError body = {0, 0};
-    size_t read;
-    IpcStatus status =
-        buffer_read_array(buffer, data, size, count_of(count), &read,
-                          &body.offset, &body.required_size);
+    uint64_t offset = 0;
+    size_t read, needed = 0;
+    IpcStatus status = buffer_read_array(buffer, data, size, count_of(count),
+                                         &read, &offset, &needed);
 
-    return buffer_got(status, read, body);
+    return buffer_got(status, read, offset, needed);
 }
 
 /* --------------------------------------------------------------- channel */

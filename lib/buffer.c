@@ -178,9 +178,10 @@ IpcBufferAbortResult ipc_buffer_abort(IpcBuffer *buffer,
 __attribute__((noinline)) static IpcBufferReadResult
 read_otherwise(IpcBuffer *buffer, IpcEntry *dest)
 {
-    IpcBufferReadError body = {0, 0};
-    IpcStatus status =
-        buffer_read(buffer, dest, &body.offset, &body.required_size);
+    uint64_t offset = 0;
+    size_t needed = 0;
+    IpcStatus status = buffer_read(buffer, dest, &offset, &needed);
+    const IpcBufferReadError body = {offset, needed};
 
     if (status >= 0)
         return IpcBufferReadResult_ok(status);
