@@ -4,12 +4,15 @@
  * a blocking read until the other one writes.
  *
  *     handover [-t|-p] [-n hand-overs] [-w backend] [-s] [-1] [-r nanoseconds]
+ *              [-b writes]
  *
  * -1: one-producer mode, in which a write has no locked instruction that would
  * be a fence on x86 and hide a missing one.
  * -r: only one of them sleeps; the other one waits, awake, until the last
  * token was taken, lets a random time up to that many nanoseconds pass, and
  * writes: at every point of the reader's way to sleep, sooner or later.
+ * -b: and between two such writes so many come at once, on average: a waker
+ * that fences for some looks after a wake ceases to, and begins again.
  *
  * Built with a library whose sleeps have no cap (WAIT_CAP_NS is an hour), so
  * that one lost wake-up hangs the test; an alarm then ends it. -s puts both on
@@ -26,16 +29,18 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MEMORY = 8192 };
+enum { MEMORY = 8192, LONGEST_BURST = 64 };
 
 static IpcChannelConfiguration configuration = {
     .max_round_trips = IPC_CHANNEL_UNLIMITED_ROUND_TRIPS,
     .start_sleep_ns = 1000000000,
     .max_sleep_ns = 1000000000,
+    .spin_ns = IPC_CHANNEL_NO_SPIN, /* else nobody would have to sleep */
 };
 static void *memory[2]; /* to the child, to the parent */
 static uint32_t rounds = 50000;
 static uint32_t longest_pause;  /* 0: back and forth */
+static uint32_t burst = 1;      /* writes that wait for one turn, with -r */
 static _Atomic uint32_t *taken; /* tokens that were read, with -r */
 
 static IpcChannel *join(int which)
@@ -74,11 +79,14 @@ static int64_t now(void)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* Spins until token `i` is due. */
+/* Spins until token `i` is due; most in a burst are at once, but not so many
+ * in a row that the ring is full. */
 static void await_turn(uint32_t i)
 {
     int64_t until;
 
+    if (i % LONGEST_BURST != 0 && scramble(~(uint64_t)i) % burst != 0)
+        return;
     while (atomic_load(taken) != i)
         continue;
     until = now() + scramble(i) % longest_pause;
@@ -206,7 +214,7 @@ int main(int argc, char **argv)
     bool good;
     int option, error;
 
-    while ((option = getopt(argc, argv, "tpn:w:s1r:")) != -1) {
+    while ((option = getopt(argc, argv, "tpn:w:s1r:b:")) != -1) {
         if (option == 'p')
             processes = true;
         else if (option == 'n')
@@ -215,6 +223,8 @@ int main(int argc, char **argv)
             configuration.wait = (uint32_t)atoi(optarg);
         else if (option == 'r')
             longest_pause = (uint32_t)atoi(optarg);
+        else if (option == 'b' && atoi(optarg) > 0)
+            burst = (uint32_t)atoi(optarg);
         else if (option == '1')
             configuration.flags = IPC_BUFFER_ONE_PRODUCER;
         else if (option == 's')
