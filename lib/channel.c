@@ -124,14 +124,6 @@ static inline void notify(struct IpcChannel *ch, enum wait_side side)
     wait_notify(&ch->waiter, ch->buffer.region, side);
 }
 
-/* Whether one handle alone wakes that side: the one producer, or consumer. */
-static inline bool has_one_waker(const struct IpcChannel *ch,
-                                 enum wait_side side)
-{
-    return side == WAIT_READERS ? ch->buffer.ring.one_producer
-                                : ch->buffer.ring.one_consumer;
-}
-
 /* After a call that only the side's one waker can have made with success. */
 static inline void notify_as_waker(struct IpcChannel *ch, enum wait_side side)
 {
@@ -141,8 +133,16 @@ static inline void notify_as_waker(struct IpcChannel *ch, enum wait_side side)
     /* Relaxed: one thread at a time, by contract. */
     if (__builtin_expect(atomic_get_relaxed(looks) != 0, 0))
         wait_notify_fenced(&ch->waiter, region, side, looks);
-    else if (wait_notify(&ch->waiter, region, side) && has_one_waker(ch, side))
+    else if (wait_notify(&ch->waiter, region, side) &&
+             channel_has_one_waker(ch, side))
         wait_fence_on(region, side, looks);
+}
+
+/* After all others, who may not be that one, nor have passed a fence. */
+static void notify_fencing(struct IpcChannel *ch, enum wait_side side)
+{
+    atomic_full_fence();
+    notify(ch, side);
 }
 
 IpcStatus channel_recover(struct IpcChannel *ch, bool force, uint64_t *removed,
@@ -360,12 +360,10 @@ static bool repair_now_and_then(struct IpcChannel *ch)
  * plain store, so that the fence of channel_wakers_fence() is ours. */
 static inline void notify_sent(struct IpcChannel *ch, IpcStatus status)
 {
-    if (__builtin_expect(status == IPC_OK, 1)) {
+    if (__builtin_expect(status == IPC_OK, 1))
         notify_as_waker(ch, WAIT_READERS);
-        return;
-    }
-    atomic_full_fence();
-    notify(ch, WAIT_READERS);
+    else
+        notify_fencing(ch, WAIT_READERS);
 }
 
 static IpcStatus send_once(struct IpcChannel *ch, void *what)
@@ -445,8 +443,7 @@ IpcStatus channel_abort(struct IpcChannel *ch,
 
     /* Entries behind the reservation can be read now. The fence is what
      * channel_wakers_fence() promises. */
-    atomic_full_fence();
-    notify(ch, WAIT_READERS);
+    notify_fencing(ch, WAIT_READERS);
     return status;
 }
 
@@ -454,8 +451,7 @@ void channel_close(struct IpcChannel *ch)
 {
     buffer_shut(&ch->buffer);
     /* As in channel_abort(). */
-    atomic_full_fence();
-    notify(ch, WAIT_READERS);
+    notify_fencing(ch, WAIT_READERS);
     notify(ch, WAIT_WRITERS);
 }
 
@@ -464,13 +460,10 @@ void channel_close(struct IpcChannel *ch)
 /* Also without an entry a read may have passed filler and so made space. */
 static inline void notify_taken(struct IpcChannel *ch, IpcStatus status)
 {
-    if (__builtin_expect(status >= 0, 1)) {
+    if (__builtin_expect(status >= 0, 1))
         notify_as_waker(ch, WAIT_WRITERS);
-        return;
-    }
-    /* Perhaps not by the one consumer. */
-    atomic_full_fence();
-    notify(ch, WAIT_WRITERS);
+    else
+        notify_fencing(ch, WAIT_WRITERS);
 }
 
 static IpcStatus read_once(struct IpcChannel *ch, void *what)

@@ -39,19 +39,25 @@ struct sending {
     size_t written; /* entries of a batch or array */
 };
 
+/* Whether one handle alone wakes that side: the one producer, or consumer. */
+static inline bool channel_has_one_waker(const struct IpcChannel *ch,
+                                         enum wait_side side)
+{
+    return side == WAIT_READERS ? ch->buffer.ring.one_producer
+                                : ch->buffer.ring.one_consumer;
+}
+
 /*
  * Whether all who wake that side pass a full fence between making the change
  * and looking for sleepers, without being asked to: where a read-modify-write
- * is one. Producers count the entry after READY (see publish() in write.c);
+ * is one. Producers count the entry after READY (see publish() in hot.h);
  * many consumers move head by CAS. One producer and one consumer do with plain
  * stores.
  */
 static inline bool channel_wakers_fence(const struct IpcChannel *ch,
                                         enum wait_side side)
 {
-    return ATOMIC_RMW_IS_FENCE &&
-           !(side == WAIT_READERS ? ch->buffer.ring.one_producer
-                                  : ch->buffer.ring.one_consumer);
+    return ATOMIC_RMW_IS_FENCE && !channel_has_one_waker(ch, side);
 }
 
 /* What a read wants, and what it found out for an error body. */
