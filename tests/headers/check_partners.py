@@ -59,7 +59,7 @@ def complaints(claim, functions):
 
 
 def main():
-    files = sorted(path for path in pathlib.Path(sys.argv[1]).iterdir()
+    files = sorted(path for path in pathlib.Path(sys.argv[1]).rglob("*")
                    if path.suffix in (".c", ".h"))
     texts = {path: path.read_text() for path in files}
     functions = {}

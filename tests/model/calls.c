@@ -4,7 +4,7 @@
  * mutate.py compiles this with the library's sources, of which the inlined
  * halves of both are.
  */
-#include "hot.h"
+#include "buffer/hot.h"
 #include "model.h"
 
 IpcStatus call_write(struct IpcBuffer *b, const void *data, size_t size)

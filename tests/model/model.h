@@ -5,7 +5,7 @@
  * to each other exhaustively.
  *
  * HOW IT WORKS
- *   lib/atomics.h and lib/payload.h are the only doors to shared memory; under
+ *   lib/ring/atomics.h and lib/ring/payload.h are the only doors to shared memory; under
  *   SHMIPC_MODEL both lead here. A participant ("actor") is a coroutine that
  *   stops before each access to a shared location. The explorer (explore.c) is
  *   a depth-first search over "who goes next" and, in weak mode, "which of the
@@ -56,7 +56,7 @@
 #ifndef MODEL_H
 #define MODEL_H
 
-#include "buffer.h"
+#include "buffer/buffer.h"
 #include <setjmp.h>
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Included by lib/payload.h under SHMIPC_MODEL: a copy of payload is several
+ * Included by lib/ring/payload.h under SHMIPC_MODEL: a copy of payload is several
  * steps, one per chunk of a block, with room for others in between.
  */
 #ifndef MODEL_PAYLOAD_H

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "layout.h"
+#include "ring/layout.h"
 
 enum { COUNT = 1000000, MEMORY = 65536, BATCH = 100, UNSUPPORTED = 3 };
 

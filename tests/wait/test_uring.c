@@ -8,8 +8,8 @@
  * Each test is a process of its own, since some change what that may do. Exits
  * with 77 if the running kernel has no support.
  */
-#include "channel.h"
-#include "uring.h"
+#include "channel/channel.h"
+#include "wait/uring.h"
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/futex.h>

@@ -3,7 +3,7 @@
  * System calls are counted by taking the place of syscall(): a writer wakes
  * once for each time that somebody announced itself, not once for each entry.
  */
-#include "layout.h"
+#include "ring/layout.h"
 #include <linux/futex.h>
 #include <shmipc/shmipc.h>
 #include <stdarg.h>

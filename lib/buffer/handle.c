@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Handles: making and releasing them, and entering with them. A handle enters
+ * when it first writes (owner slot, one-producer role) or, in one-consumer
+ * mode, first reads; again after a fork, since the child is another process.
+ */
+#include "buffer/buffer.h"
+#include "ring/format.h"
+#include <sched.h>
+#include <string.h>
+
+static void prepare(struct IpcBuffer *b, void *mem)
+{
+    b->region = (void *)((unsigned char *)mem + format_slack(mem));
+    b->region_size = (uint64_t)(b->ring.blocks - (unsigned char *)b->region) +
+                     (uint64_t)b->ring.block_count * SHMIPC_BLOCK;
+    b->max_entry_size = (uint64_t)b->ring.block_count * SHMIPC_BLOCK;
+    if (b->max_entry_size > SHMIPC_ENTRY_MAX)
+        b->max_entry_size = SHMIPC_ENTRY_MAX;
+    b->handle = process_next_handle();
+}
+
+static bool options_are_known(const IpcBufferOptions *options)
+{
+    const uint32_t known = IPC_BUFFER_ONE_PRODUCER | IPC_BUFFER_ONE_CONSUMER;
+
+    if (!options)
+        return true;
+    if (options->struct_size != sizeof *options || (options->flags & ~known) ||
+        options->max_owners > SHMIPC_OWNERS_LIMIT)
+        return false;
+    for (size_t i = 0;
+         i < sizeof options->reserved / sizeof options->reserved[0]; i++)
+        if (options->reserved[i])
+            return false;
+    return true;
+}
+
+static IpcStatus refuse(const char **detail, IpcStatus status, const char *why)
+{
+    *detail = why;
+    return status;
+}
+
+IpcStatus buffer_init(struct IpcBuffer *b, void *mem, size_t size,
+                      const IpcBufferOptions *options,
+                      IpcBufferCreateError *body, const char **detail)
+{
+    size_t slack = format_slack(mem);
+    uint32_t owners = 0;
+    uint32_t blocks = 0;
+
+    if (!mem)
+        return refuse(detail, IPC_ERR_INVALID_ARGUMENT,
+                      "mem is NULL: pass the memory to format");
+    if (!options_are_known(options))
+        return refuse(detail, IPC_ERR_INVALID_ARGUMENT,
+                      "options: set struct_size to sizeof(IpcBufferOptions), "
+                      "use known flags, at most 4096 owners, and zero the "
+                      "rest");
+    if (options)
+        owners = options->max_owners;
+    body->requested_size = size;
+    body->min_size =
+        slack + format_region_size(1, owners ? owners : SHMIPC_OWNERS_MIN);
+    if (size == 0)
+        return refuse(detail, IPC_ERR_INVALID_ARGUMENT,
+                      "size is 0: pass the number of bytes at mem");
+    if (size > UINTPTR_MAX - (uintptr_t)mem)
+        return refuse(detail, IPC_ERR_INVALID_ARGUMENT,
+                      "size is too large: mem + size is beyond the address "
+                      "space");
+    if (size > slack)
+        blocks = format_blocks_in(size - slack, owners);
+    if (blocks == 0)
+        return refuse(detail, IPC_ERR_TOO_SMALL,
+                      "size is too small: provide at least min_size bytes, or "
+                      "what ipc_buffer_align_size() says");
+    if (process_token() == 0)
+        return refuse(detail, IPC_ERR_ALLOCATION,
+                      "no memory for this process's token page");
+    memset(b, 0, sizeof *b);
+    format_region(mem, blocks, owners ? owners : format_default_owners(blocks),
+                  options ? options->flags : 0, &b->ring);
+    prepare(b, mem);
+    return IPC_OK;
+}
+
+const char *buffer_attach_detail(IpcStatus status)
+{
+    switch (status) {
+    case IPC_ERR_NOT_FORMATTED:
+        return "the memory holds no buffer: one process has to create it "
+               "first";
+    case IPC_ERR_INITIALIZING:
+        return "the memory is being formatted: attach again in a moment, or "
+               "create it anew if its creator died";
+    case IPC_ERR_LAYOUT_VERSION:
+        return "the memory was formatted with another layout version or byte "
+               "order: use one libshmipc on both sides, or create it anew";
+    case IPC_ERR_TRUNCATED:
+        return "the mapping is shorter than the region in it: map min_size "
+               "bytes";
+    case IPC_ERR_ALLOCATION:
+        return "malloc failed: no memory for the handle";
+    default:
+        return "the region's header cannot be true: the memory was damaged, "
+               "create it anew";
+    }
+}
+
+IpcStatus buffer_open(struct IpcBuffer *b, void *mem, size_t size,
+                      uint64_t *needed, const char **detail)
+{
+    IpcStatus status;
+
+    *needed = format_region_size(1, 1);
+    if (!mem)
+        return refuse(detail, IPC_ERR_INVALID_ARGUMENT,
+                      "mem is NULL: pass the memory that create was given");
+    if (size == 0)
+        return refuse(detail, IPC_ERR_INVALID_ARGUMENT,
+                      "size is 0: pass the number of bytes mapped at mem");
+    if (process_token() == 0)
+        return refuse(detail, IPC_ERR_ALLOCATION,
+                      "no memory for this process's token page");
+    memset(b, 0, sizeof *b);
+    status = format_open(mem, size, &b->ring, needed);
+    if (status != IPC_OK)
+        return refuse(detail, status, buffer_attach_detail(status));
+    prepare(b, mem);
+    return IPC_OK;
+}
+
+/* ------------------------------------------------------------- entering */
+
+/* A lock of this process's threads only. One left by another process came
+ * with fork() from a thread that does not exist here. */
+static void lock_entry(struct IpcBuffer *b, uint64_t token)
+{
+    for (;;) {
+        /* Acquire: the CAS below. */
+        uint64_t holder = atomic_get_relaxed(&b->entering);
+
+        /* Pairs with the release in unlock_entry(). */
+        if (holder != token && atomic_cas_acq_rel(&b->entering, holder, token))
+            return;
+        sched_yield();
+    }
+}
+
+static void unlock_entry(struct IpcBuffer *b)
+{
+    /* Pairs with the CAS in lock_entry(). */
+    atomic_put_release(&b->entering, 0);
+}
+
+/* Takes an owner slot for this process. Called with the entry lock held. */
+static IpcStatus enter(struct IpcBuffer *b, uint64_t token)
+{
+    uint32_t owner;
+    IpcStatus status;
+
+    /* Relaxed, all: under the lock; published by who called. */
+    if (atomic_get_relaxed(&b->entered) == token)
+        return IPC_OK;
+    status = owner_register(&b->ring.owners, &owner);
+    if (status != IPC_OK)
+        return status;
+    atomic_put_relaxed(&b->owner, owner);
+    /* What an ancestor left in an inherited handle is not ours. */
+    atomic_put_relaxed(&b->open_alone, 0);
+    atomic_put_relaxed(&b->entered, token);
+    return IPC_OK;
+}
+
+/* Who held the role before may have promised sleepers fences: see wait.h. */
+static void take_fences_back(struct shm_wait *wait)
+{
+    /* Relaxed: before anything that we commit, by the fence. */
+    atomic_put_relaxed(&wait->fenced, 0);
+    /* Who relied on it announced itself before, and is seen from now on. */
+    atomic_full_fence();
+}
+
+static IpcStatus take_producer_role(struct IpcBuffer *b)
+{
+    bool inherited = false;
+    IpcStatus status = owner_take_role(&b->ring.owners, &b->ring.tail->role,
+                                       handle_owner(b), b->handle, &inherited);
+
+    if (status == IPC_OK)
+        take_fences_back(&b->region->readers);
+    if (status == IPC_OK && inherited)
+        status = protocol_succeed(&b->ring);
+    return status;
+}
+
+static IpcStatus take_consumer_role(struct IpcBuffer *b)
+{
+    bool inherited = false; /* head is where it is, whoever moved it */
+    IpcStatus status = owner_take_role(&b->ring.owners, &b->ring.head->role,
+                                       handle_owner(b), b->handle, &inherited);
+
+    if (status == IPC_OK)
+        take_fences_back(&b->region->writers);
+    return status;
+}
+
+IpcStatus handle_produce(struct IpcBuffer *b)
+{
+    uint64_t token = process_token();
+    IpcStatus status;
+
+    lock_entry(b, token);
+    status = enter(b, token);
+    if (status == IPC_OK && b->ring.one_producer)
+        status = take_producer_role(b);
+    if (status == IPC_OK) {
+        owner_note(&b->ring.owners, handle_owner(b), OWNER_PRODUCES);
+        /* Publishes `owner`; pairs with handle_may_produce(). */
+        atomic_put_release(&b->produces, token);
+    }
+    unlock_entry(b);
+    return status;
+}
+
+IpcStatus handle_consume(struct IpcBuffer *b)
+{
+    uint64_t token = process_token();
+    IpcStatus status = IPC_OK;
+
+    lock_entry(b, token);
+    if (b->ring.one_consumer) {
+        status = enter(b, token);
+        if (status == IPC_OK)
+            status = take_consumer_role(b);
+    }
+    if (status == IPC_OK)
+        /* Pairs with handle_may_consume(). */
+        atomic_put_release(&b->consumes, token);
+    unlock_entry(b);
+    return status;
+}
+
+/* The position in [tail - n, tail) with that index. */
+static uint64_t position_before(const struct ring *r, uint64_t tail,
+                                uint32_t index)
+{
+    uint64_t lap = position_lap(r, tail);
+
+    if (index >= position_index(r, tail))
+        lap--;
+    return lap << r->index_bits | index;
+}
+
+/* The last handle of this process goes: what it reserved and never finished
+ * is nobody's any more. */
+static void abort_reservations(struct IpcBuffer *b, uint32_t owner)
+{
+    struct ring *r = &b->ring;
+    /* Relaxed: not older than this process's own claims. */
+    uint64_t tail = protocol_tail(r);
+
+    for (uint32_t i = 0; i < r->block_count; i++) {
+        uint64_t position = position_before(r, tail, i);
+        /* Relaxed: only this process stored such a word. */
+        uint64_t word = atomic_get_relaxed(&r->control[i]);
+
+        if (word ==
+            control_make(position_tag(r, position), owner, CONTROL_BUSY))
+            protocol_recover(r, position, word);
+    }
+}
+
+void buffer_close(struct IpcBuffer *b)
+{
+    uint32_t owner = handle_owner(b);
+
+    /* Relaxed: no other thread uses the handle. One that was inherited and
+     * never used here has nothing to give back. */
+    if (atomic_get_relaxed(&b->entered) != process_token())
+        return;
+    if (b->ring.one_producer)
+        owner_drop_role(&b->ring.tail->role, owner, b->handle);
+    if (b->ring.one_consumer)
+        owner_drop_role(&b->ring.head->role, owner, b->handle);
+    if (owner_release(&b->ring.owners, owner)) {
+        if (owner_does(&b->ring.owners, owner, OWNER_RESERVES))
+            abort_reservations(b, owner);
+        owner_free(&b->ring.owners, owner);
+    }
+}
+
+void buffer_shut(struct IpcBuffer *b)
+{
+    protocol_close(&b->ring);
+}
+
+bool buffer_producers_are_dead(const struct IpcBuffer *b)
+{
+    return owner_producers_are_dead(&b->ring.owners);
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The consumer's side of a buffer.
+ */
+#include "buffer/hot.h"
+#include <stdlib.h>
+
+enum {
+    /* A look that finds nothing leaves the producers' tail alone, whose line
+     * it would take from them. Every so many it makes sure that there is no
+     * gap, and revokes one that it met the time before. */
+    LOOKS_PER_GAP_CHECK = 512,
+    /* Quarters of an entry that a look has to find on average for rests to
+     * pay: one is what an answer to a message of ours would be. */
+    DENSE = 5,
+};
+
+/* What to answer instead of IPC_EMPTY; IPC_PLACEHOLDER: a gap was revoked. */
+static IpcStatus check_for_gap(struct IpcBuffer *b, uint64_t position)
+{
+    if (!protocol_is_gap(&b->ring, position))
+        return IPC_EMPTY;
+    /* Relaxed, both: a hint of this handle; losing it costs a later check. */
+    if (atomic_get_relaxed(&b->gap_seen) == position) {
+        protocol_revoke(&b->ring, position);
+        return IPC_PLACEHOLDER;
+    }
+    atomic_put_relaxed(&b->gap_seen, position);
+    return IPC_ERR_NOT_READY;
+}
+
+static bool rest(struct IpcBuffer *b)
+{
+    uint32_t run = atomic_hint(&b->run);
+
+    atomic_set_hint(&b->run, 0);
+    return pace_rest(&b->read_pace, run, DENSE);
+}
+
+IpcStatus look_in_vain(struct IpcBuffer *b, uint64_t position, IpcStatus status)
+{
+    /* Relaxed, both: a count of this handle that may miss some. */
+    uint32_t looks = atomic_get_relaxed(&b->idle_looks) + 1;
+
+    if (status == IPC_ERR_NOT_READY)
+        return rest(b) ? IPC_PLACEHOLDER : status;
+    if (protocol_is_closed(&b->ring, position))
+        return IPC_ERR_CLOSED;
+    /* Leaves the line to a producer who has made the word BUSY, or is about to,
+     * and will store there once more: who polls gets its message sooner. */
+    if (!b->ring.one_producer)
+        atomic_cpu_relax();
+    if (rest(b))
+        return IPC_PLACEHOLDER;
+    atomic_put_relaxed(&b->idle_looks, looks);
+    if (looks % LOOKS_PER_GAP_CHECK == 0)
+        return check_for_gap(b, position);
+    return IPC_EMPTY;
+}
+
+IpcStatus buffer_read(struct IpcBuffer *b, IpcEntry *dest, uint64_t *offset,
+                      size_t *needed)
+{
+    if (!b || !dest || !dest->payload)
+        return IPC_ERR_INVALID_ARGUMENT;
+    for (int tries = 0; tries < PROTOCOL_TRIES; tries++) {
+        struct view view;
+        IpcStatus status = look(b, &view);
+
+        if (status != IPC_OK) {
+            if (status < 0)
+                *offset = view_offset(&b->ring, &view);
+            return status;
+        }
+        if (view.size > dest->size) {
+            *offset = view_offset(&b->ring, &view);
+            *needed = view.size;
+            return IPC_ERR_TOO_SMALL;
+        }
+        load(b, dest->payload, &view);
+        if (take(b, &view)) {
+            dest->offset = view_offset(&b->ring, &view);
+            dest->size = view.size;
+            return IPC_OK;
+        }
+    }
+    return IPC_ERR_LOCKED;
+}
+
+/* Makes *memory at least `size` bytes; what it held is of no interest. */
+static bool provide(void **memory, size_t *room, size_t size)
+{
+    void *more;
+
+    if (size <= *room)
+        return true;
+    more = malloc(size);
+    if (!more)
+        return false;
+    free(*memory);
+    *memory = more;
+    *room = size;
+    return true;
+}
+
+IpcStatus buffer_read_alloc(struct IpcBuffer *b, IpcEntry *dest,
+                            uint64_t *offset)
+{
+    IpcStatus status = IPC_ERR_LOCKED;
+    void *memory = NULL;
+    size_t room = 0;
+
+    if (!b || !dest)
+        return IPC_ERR_INVALID_ARGUMENT;
+    for (int tries = 0; tries < PROTOCOL_TRIES; tries++) {
+        struct view view;
+
+        status = look(b, &view);
+        if (status < 0)
+            *offset = view_offset(&b->ring, &view);
+        if (status != IPC_OK)
+            break;
+        status = IPC_ERR_ALLOCATION;
+        if (!provide(&memory, &room, view.size))
+            break;
+        load(b, memory, &view);
+        if (take(b, &view)) {
+            dest->offset = view_offset(&b->ring, &view);
+            dest->payload = memory;
+            dest->size = view.size;
+            return IPC_OK;
+        }
+        status = IPC_ERR_LOCKED;
+    }
+    free(memory);
+    return status;
+}
+
+IpcStatus buffer_peek(struct IpcBuffer *b, IpcEntry *dest, uint64_t *offset)
+{
+    struct view view;
+    IpcStatus status;
+
+    if (!b || !dest)
+        return IPC_ERR_INVALID_ARGUMENT;
+    status = look(b, &view);
+    if (status < 0)
+        *offset = view_offset(&b->ring, &view);
+    if (status != IPC_OK)
+        return status;
+    dest->offset = view_offset(&b->ring, &view);
+    dest->payload = view_payload(&b->ring, &view);
+    dest->size = view.size;
+    return IPC_OK;
+}
+
+IpcStatus buffer_skip(struct IpcBuffer *b, uint64_t offset, uint64_t *head)
+{
+    struct view view;
+    IpcStatus status;
+
+    if (!b || offset % 8 != 0)
+        return IPC_ERR_INVALID_ARGUMENT;
+    status = look(b, &view);
+    *head = view_offset(&b->ring, &view);
+    if (status < 0 && status != IPC_ERR_NOT_READY)
+        return status;
+    if (offset < *head)
+        return IPC_ALREADY_SKIPPED;
+    if (offset > *head)
+        return IPC_ERR_OFFSET_MISMATCH;
+    if (status != IPC_OK)
+        return status;
+    return take(b, &view) ? IPC_OK : IPC_ALREADY_SKIPPED;
+}
+
+bool buffer_is_stuck(struct IpcBuffer *b)
+{
+    struct view view;
+    /* Acquire pairs with the release in protocol_move_head(). */
+    uint64_t head = atomic_get_acquire(&b->ring.head->position);
+    IpcStatus status = protocol_examine(&b->ring, head, &view);
+
+    return status == IPC_ERR_NOT_READY ||
+           (status == IPC_EMPTY && protocol_is_gap(&b->ring, view.position));
+}
+
+const char *buffer_read_detail(IpcStatus status)
+{
+    switch (status) {
+    case IPC_ERR_INVALID_ARGUMENT:
+        return "the handle or the destination is NULL, or the offset is no "
+               "multiple of 8";
+    case IPC_ERR_TOO_SMALL:
+        return "the destination is too small for the entry, which stays: "
+               "provide required_size bytes";
+    case IPC_ERR_NOT_READY:
+        return "the next entry is being written: try again, or call recover "
+               "if its producer died";
+    case IPC_ERR_LOCKED:
+        return "a living process is writing the entry, or other readers were "
+               "faster every time: try again";
+    case IPC_ERR_OFFSET_MISMATCH:
+        return "no entry with that offset is at the head: peek tells which is";
+    case IPC_ERR_SIZE_MISMATCH:
+        return "the next entry has another size, required_size bytes: read it "
+               "with that, or alone";
+    case IPC_ERR_ROLE_TAKEN:
+        return "another living handle is the one consumer: destroy it first, "
+               "or create the buffer without IPC_BUFFER_ONE_CONSUMER";
+    case IPC_ERR_OWNERS_FULL:
+        return "all owner slots belong to other living processes: create the "
+               "buffer with a larger max_owners";
+    case IPC_ERR_ALLOCATION:
+        return "malloc failed: no memory for the payload";
+    case IPC_ERR_CLOSED:
+        return "the channel was closed, and all that was written is read";
+    case IPC_ERR_PRODUCERS_DEAD:
+        return "every process that wrote into the channel is dead, and all "
+               "that they wrote is read";
+    case IPC_ERR_TIMEOUT:
+        return "the deadline passed before there was an entry";
+    case IPC_ERR_RETRY_LIMIT:
+        return "max_round_trips rounds passed before there was an entry";
+    default:
+        return "head or a control word cannot be true: the memory was "
+               "damaged; skip_force gets past a single word";
+    }
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Looking at a buffer without touching it.
+ */
+#include "buffer/buffer.h"
+#include <string.h>
+
+/* The members of the first release; a caller's struct has at least these. */
+enum { STATS_SIZE_0_1 = sizeof(IpcBufferStats) };
+
+static uint32_t head_state_of(IpcStatus status, int64_t used)
+{
+    switch (status) {
+    case IPC_OK:
+        return IPC_BUFFER_HEAD_READY;
+    case IPC_PLACEHOLDER:
+        return IPC_BUFFER_HEAD_FILLER;
+    case IPC_ERR_NOT_READY:
+        return IPC_BUFFER_HEAD_BUSY;
+    case IPC_EMPTY:
+        return used > 0 ? IPC_BUFFER_HEAD_CLAIMED : IPC_BUFFER_HEAD_EMPTY;
+    default:
+        return IPC_BUFFER_HEAD_CORRUPTED;
+    }
+}
+
+static void describe_ends(const struct IpcBuffer *b, IpcBufferStats *stats)
+{
+    const struct ring *r = &b->ring;
+    /* Acquire, both: head before the word there and before tail, so that what
+     * is told of them can be true together. Pairs with
+     * protocol_move_head(). */
+    uint64_t head = atomic_get_acquire(&r->head->position);
+    uint64_t tail =
+        atomic_get_acquire(&r->tail->position) & ~SHMIPC_TAIL_CLOSED;
+    int64_t used = position_distance(r, head_position(head), tail);
+    struct view view = {0};
+    IpcStatus status;
+
+    stats->head_state = IPC_BUFFER_HEAD_CORRUPTED;
+    if (!position_is_valid(r, head_position(head)) ||
+        !position_is_valid(r, tail))
+        return;
+    if (used > (int64_t)r->block_count)
+        used = r->block_count; /* they moved between the two loads */
+    status = protocol_examine(r, head, &view);
+    stats->used = used > 0 ? (uint64_t)used * SHMIPC_BLOCK : 0;
+    stats->head_offset = view_offset(r, &view);
+    stats->tail_offset = position_offset(r, view.position) + stats->used;
+    stats->head_state = head_state_of(status, used);
+    if (status == IPC_OK)
+        stats->head_size = view.size;
+    if (status == IPC_ERR_NOT_READY)
+        stats->head_owner_pid =
+            (int32_t)owner_pid(&r->owners, control_value(view.word));
+}
+
+static void describe(const struct IpcBuffer *b, IpcBufferStats *stats)
+{
+    const struct ring *r = &b->ring;
+
+    stats->region_size = b->region_size;
+    stats->capacity = (uint64_t)r->block_count * SHMIPC_BLOCK;
+    stats->max_entry_size = b->max_entry_size;
+    stats->flags = (r->one_producer ? IPC_BUFFER_ONE_PRODUCER : 0) |
+                   (r->one_consumer ? IPC_BUFFER_ONE_CONSUMER : 0);
+    stats->max_owners = r->owners.count;
+    owner_count(&r->owners, &stats->owners, &stats->entries_written);
+    describe_ends(b, stats);
+}
+
+IpcStatus buffer_stats(const struct IpcBuffer *b, IpcBufferStats *dest)
+{
+    IpcBufferStats stats = {0};
+    size_t room;
+
+    if (!b || !dest)
+        return IPC_ERR_INVALID_ARGUMENT;
+    room = dest->struct_size;
+    if (room < STATS_SIZE_0_1)
+        return IPC_ERR_TOO_SMALL;
+    describe(b, &stats);
+    stats.struct_size = room;
+    memcpy(dest, &stats, sizeof stats);
+    memset((unsigned char *)dest + sizeof stats, 0, room - sizeof stats);
+    return IPC_OK;
+}
+
+const char *buffer_stats_detail(IpcStatus status)
+{
+    return status == IPC_ERR_TOO_SMALL
+               ? "struct_size is too small: set it to sizeof(IpcBufferStats)"
+               : "the handle or the destination is NULL";
+}
+
+IpcBufferStatsResult ipc_buffer_stats(const IpcBuffer *buffer,
+                                      IpcBufferStats *dest)
+{
+    IpcStatus status = buffer_stats(buffer, dest);
+    IpcBufferStatsError body = {STATS_SIZE_0_1};
+
+    if (status == IPC_OK)
+        return IpcBufferStatsResult_ok(IPC_OK);
+    return IpcBufferStatsResult_error_body(status, buffer_stats_detail(status),
+                                           body);
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The producer's side of a buffer.
+ */
+#include "buffer/hot.h"
+
+/* True: it rested. Blocks count as entries. */
+static bool rest(struct IpcBuffer *b)
+{
+    uint64_t tail = protocol_tail(&b->ring);
+    uint64_t blocks = tail - atomic_hint(&b->full_at);
+
+    atomic_set_hint(&b->full_at, tail);
+    if (blocks > b->ring.block_count)
+        blocks = b->ring.block_count;
+    return pace_rest(&b->write_pace, (uint32_t)blocks, 0);
+}
+
+/* Perhaps only of filler at the head that no reader has come by to pass.
+ * Anyone may, where heads are moved by CAS. */
+IpcStatus claim_when_full(struct IpcBuffer *b, uint32_t blocks,
+                          uint64_t *position)
+{
+    bool rested = rest(b);
+    struct view view;
+
+    if (b->ring.one_consumer)
+        return rested ? claim_once(b, blocks, position)
+                      : IPC_ERR_NO_SPACE_CONTIGUOUS;
+    if (protocol_look(&b->ring, &view) == IPC_ERR_CORRUPTED)
+        return IPC_ERR_CORRUPTED;
+    return claim_once(b, blocks, position);
+}
+
+IpcStatus buffer_write(struct IpcBuffer *b, const void *data, size_t size)
+{
+    struct claim claim;
+    IpcStatus status;
+
+    if (!b || !data)
+        return IPC_ERR_INVALID_ARGUMENT;
+    status = claim_space(b, size, &claim);
+    if (status != IPC_OK)
+        return status;
+    payload_store(claim.payload, data, size);
+    publish(b, &claim, size);
+    return IPC_OK;
+}
+
+/* False: a piece is NULL but not empty, or there are too many bytes. */
+static bool sum_pieces(const struct iovec *pieces, int count, size_t *size)
+{
+    *size = 0;
+    for (int i = 0; i < count; i++) {
+        if (!pieces[i].iov_base && pieces[i].iov_len)
+            return false;
+        if (pieces[i].iov_len > SIZE_MAX - *size) {
+            *size = SIZE_MAX;
+            return true; /* too large for any buffer */
+        }
+        *size += pieces[i].iov_len;
+    }
+    return true;
+}
+
+IpcStatus buffer_writev(struct IpcBuffer *b, const struct iovec *pieces,
+                        int count, size_t *size)
+{
+    struct claim claim;
+    IpcStatus status;
+
+    *size = 0;
+    if (!b || !pieces || count <= 0 || !sum_pieces(pieces, count, size))
+        return IPC_ERR_INVALID_ARGUMENT;
+    status = claim_space(b, *size, &claim);
+    if (status != IPC_OK)
+        return status;
+    payload_gather(claim.payload, pieces, count);
+    publish(b, &claim, *size);
+    return IPC_OK;
+}
+
+/* --------------------------------------------------------- reservations */
+
+IpcStatus buffer_reserve(struct IpcBuffer *b, size_t size, IpcReservation *dest)
+{
+    struct claim claim;
+    IpcStatus status;
+
+    if (!b || !dest)
+        return IPC_ERR_INVALID_ARGUMENT;
+    status = claim_space(b, size, &claim);
+    if (status != IPC_OK)
+        return status;
+    if (b->ring.one_producer)
+        /* Relaxed: one thread at a time, by contract. */
+        atomic_put_relaxed(&b->open_alone, claim.position);
+    else
+        owner_note(&b->ring.owners, handle_owner(b), OWNER_RESERVES);
+    dest->offset = position_offset(&b->ring, claim.position);
+    dest->payload = claim.payload;
+    dest->size = size;
+    dest->opaque[0] = claim.position;
+    dest->opaque[1] = handle_owner(b);
+    return IPC_OK;
+}
+
+/* The claim that a reservation stands for, if it can be one of this ring. */
+static bool find_claim(const struct IpcBuffer *b, const IpcReservation *from,
+                       struct claim *claim)
+{
+    const struct ring *r = &b->ring;
+
+    claim->position = from->opaque[0];
+    if (from->size == 0 || from->size > b->max_entry_size ||
+        !position_is_valid(r, claim->position))
+        return false;
+    claim->blocks = blocks_of(from->size);
+    claim->payload = position_payload(r, claim->position);
+    return from->payload == claim->payload &&
+           claim->blocks <= blocks_to_end(r, claim->position);
+}
+
+/* Whether the claim is still open, and this process's. */
+static bool is_open(struct IpcBuffer *b, const IpcReservation *reservation,
+                    const struct claim *claim)
+{
+    const struct ring *r = &b->ring;
+
+    if (!handle_may_produce(b) || reservation->opaque[1] != handle_owner(b))
+        return false;
+    /* Relaxed, both words: only this process stores them while it is open. */
+    if (r->one_producer)
+        return atomic_get_relaxed(&b->open_alone) == claim->position;
+    return atomic_get_relaxed(position_control(r, claim->position)) ==
+           control_make(position_tag(r, claim->position), handle_owner(b),
+                        CONTROL_BUSY);
+}
+
+static IpcStatus open_claim(struct IpcBuffer *b,
+                            const IpcReservation *reservation,
+                            struct claim *claim)
+{
+    if (!b || !reservation || !find_claim(b, reservation, claim))
+        return IPC_ERR_INVALID_ARGUMENT;
+    return is_open(b, reservation, claim) ? IPC_OK : IPC_ERR_ILLEGAL_STATE;
+}
+
+IpcStatus buffer_commit(struct IpcBuffer *b, const IpcReservation *reservation,
+                        size_t size)
+{
+    struct claim claim;
+    IpcStatus status = open_claim(b, reservation, &claim);
+
+    if (status != IPC_OK)
+        return status;
+    if (size == 0 || size > reservation->size)
+        return IPC_ERR_INVALID_ARGUMENT;
+    /* Relaxed: one thread at a time, by contract. */
+    if (b->ring.one_producer)
+        atomic_put_relaxed(&b->open_alone, 0);
+    publish(b, &claim, size);
+    return IPC_OK;
+}
+
+IpcStatus buffer_abort(struct IpcBuffer *b, const IpcReservation *reservation)
+{
+    struct claim claim;
+    IpcStatus status = open_claim(b, reservation, &claim);
+
+    if (status != IPC_OK)
+        return status;
+    if (b->ring.one_producer)
+        /* Relaxed: as in buffer_commit(). Nothing was claimed. */
+        atomic_put_relaxed(&b->open_alone, 0);
+    else
+        protocol_abort(&b->ring, claim.position, claim.blocks);
+    return IPC_OK;
+}
+
+/* --------------------------------------------------------------- errors */
+
+const char *buffer_write_detail(const struct IpcBuffer *b, const void *data,
+                                size_t size, IpcStatus status)
+{
+    switch (status) {
+    case IPC_ERR_INVALID_ARGUMENT:
+        if (!b)
+            return "the handle is NULL: create or attach first";
+        if (!data)
+            return "a pointer is NULL: pass the data, or where the "
+                   "reservation goes";
+        if (size == 0)
+            return "the size is 0: an entry has at least one byte";
+        return "the pieces are none, or one that is not empty is NULL";
+    case IPC_ERR_ENTRY_TOO_LARGE:
+        return "the entry is larger than ipc_buffer_max_entry_size(): split "
+               "it, or create a larger buffer";
+    case IPC_ERR_NO_SPACE_CONTIGUOUS:
+        return "no space right now: try again after readers drained";
+    case IPC_ERR_OWNERS_FULL:
+        return "all owner slots belong to other living processes: create the "
+               "buffer with a larger max_owners";
+    case IPC_ERR_ROLE_TAKEN:
+        return "another living handle is the one producer: destroy it first, "
+               "or create the buffer without IPC_BUFFER_ONE_PRODUCER";
+    case IPC_ERR_ILLEGAL_STATE:
+        return "a reservation is open: commit or abort it first";
+    case IPC_ERR_CLOSED:
+        return "the channel was closed: nothing more can be written";
+    case IPC_ERR_TIMEOUT:
+        return "the deadline passed before there was space";
+    case IPC_ERR_LOCKED:
+        return "other producers were faster every time: try again";
+    default:
+        return "tail, head or a control word cannot be true: the memory was "
+               "damaged, create it anew";
+    }
+}
+
+const char *buffer_commit_detail(IpcStatus status)
+{
+    if (status == IPC_ERR_ILLEGAL_STATE)
+        return "the reservation is not open: it was committed or aborted "
+               "before, or made by another process";
+    return "an argument is NULL, the size is 0 or above the reserved one, or "
+           "the reservation is none of this buffer";
+}
+
+void buffer_write_body(const struct IpcBuffer *b, size_t size,
+                       IpcBufferWriteError *body)
+{
+    const struct ring *r = &b->ring;
+    /* A description of a moment. */
+    uint64_t tail = protocol_tail(r);
+    uint64_t head = protocol_head(r);
+    uint64_t used = (uint64_t)position_distance(r, head, tail);
+    uint64_t free_blocks;
+    uint64_t fit;
+
+    body->requested_size = size;
+    body->required_size =
+        size > SIZE_MAX - SHMIPC_BLOCK
+            ? SIZE_MAX
+            : (size + SHMIPC_BLOCK - 1) / SHMIPC_BLOCK * SHMIPC_BLOCK;
+    body->buffer_size = (uint64_t)r->block_count * SHMIPC_BLOCK;
+    body->offset = 0;
+    body->free_space = 0;
+    body->available_contiguous = 0;
+    if (!position_is_valid(r, tail) || used > r->block_count)
+        return;
+    free_blocks = r->block_count - used;
+    fit = blocks_to_end(r, tail);
+    body->offset = position_offset(r, tail);
+    body->free_space = free_blocks * SHMIPC_BLOCK;
+    body->available_contiguous =
+        (fit < free_blocks ? fit : free_blocks) * SHMIPC_BLOCK;
+}

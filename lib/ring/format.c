@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include "ring/format.h"
+#include <string.h>
+
+#define ALL_FLAGS (IPC_BUFFER_ONE_PRODUCER | IPC_BUFFER_ONE_CONSUMER)
+
+struct shape {
+    uint64_t owners_offset;
+    uint64_t control_offset;
+    uint64_t blocks_offset;
+    uint64_t region_size;
+};
+
+static uint64_t align_up(uint64_t bytes)
+{
+    return (bytes + SHMIPC_ALIGN - 1) & ~(uint64_t)(SHMIPC_ALIGN - 1);
+}
+
+static struct shape shape_of(uint32_t blocks, uint32_t owners)
+{
+    struct shape s;
+
+    s.owners_offset = sizeof(struct shm_region);
+    s.control_offset =
+        align_up(s.owners_offset + (uint64_t)owners * sizeof(struct shm_owner));
+    s.blocks_offset =
+        align_up(s.control_offset + (uint64_t)blocks * sizeof(atomic_u64));
+    s.region_size = s.blocks_offset + (uint64_t)blocks * SHMIPC_BLOCK;
+    return s;
+}
+
+uint64_t format_region_size(uint32_t blocks, uint32_t owners)
+{
+    return shape_of(blocks, owners).region_size;
+}
+
+uint32_t format_default_owners(uint32_t blocks)
+{
+    uint32_t owners = blocks / SHMIPC_BLOCKS_PER_OWNER;
+
+    if (owners < SHMIPC_OWNERS_MIN)
+        return SHMIPC_OWNERS_MIN;
+    return owners < SHMIPC_OWNERS_DEFAULT_MAX ? owners
+                                              : SHMIPC_OWNERS_DEFAULT_MAX;
+}
+
+static bool fits(uint64_t room, uint32_t blocks, uint32_t owners)
+{
+    if (owners == 0)
+        owners = format_default_owners(blocks);
+    return format_region_size(blocks, owners) <= room;
+}
+
+uint32_t format_blocks_in(uint64_t room, uint32_t owners)
+{
+    uint32_t low = 0;
+    uint32_t high = SHMIPC_BLOCKS_MAX;
+
+    while (low < high) {
+        uint32_t middle = high - (high - low) / 2;
+
+        if (fits(room, middle, owners))
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    return low;
+}
+
+size_t format_slack(const void *mem)
+{
+    return (size_t)(-(uintptr_t)mem & (SHMIPC_ALIGN - 1));
+}
+
+static uint32_t bits_for_index(uint32_t blocks)
+{
+    uint32_t bits = 0;
+
+    while ((UINT64_C(1) << bits) < blocks)
+        bits++;
+    return bits;
+}
+
+static void point_at(struct ring *ring, void *base,
+                     const struct shm_identity *id)
+{
+    struct shm_region *region = base;
+    unsigned char *bytes = base;
+
+    memset(ring, 0, sizeof *ring);
+    ring->tail = &region->tail;
+    ring->head = &region->head;
+    ring->control = (void *)(bytes + id->control_offset);
+    ring->blocks = bytes + id->blocks_offset;
+    ring->block_count = id->block_count;
+    ring->index_bits = bits_for_index(id->block_count);
+    ring->index_mask = (UINT64_C(1) << ring->index_bits) - 1;
+    ring->lap_gap = ring->index_mask + 1 - id->block_count;
+    ring->one_producer = id->flags & IPC_BUFFER_ONE_PRODUCER;
+    ring->one_consumer = id->flags & IPC_BUFFER_ONE_CONSUMER;
+    ring->owners.slots = region->owners;
+    ring->owners.count = id->owner_count;
+    /* Relaxed: nobody else has this handle yet. A head that is always true. */
+    atomic_put_relaxed(&ring->room_end, 0);
+}
+
+void format_region(void *mem, uint32_t blocks, uint32_t owners, uint32_t flags,
+                   struct ring *ring)
+{
+    unsigned char *base = (unsigned char *)mem + format_slack(mem);
+    struct shm_region *region = (void *)base;
+    struct shape shape = shape_of(blocks, owners);
+    uint64_t first;
+
+    /* Acquire keeps the stores below behind this one: who attaches meanwhile
+     * finds a region that is not ready. */
+    atomic_swap_acq_rel(&region->identity.ready, 0);
+    region->identity.magic = SHMIPC_MAGIC;
+    memset(base + sizeof region->identity, 0,
+           (size_t)shape.blocks_offset - sizeof region->identity);
+    region->identity.layout_version = SHMIPC_LAYOUT_VERSION;
+    region->identity.flags = flags;
+    region->identity.region_size = shape.region_size;
+    region->identity.block_count = blocks;
+    region->identity.owner_count = owners;
+    region->identity.owners_offset = shape.owners_offset;
+    region->identity.control_offset = shape.control_offset;
+    region->identity.blocks_offset = shape.blocks_offset;
+    region->identity.reserved = 0;
+    point_at(ring, base, &region->identity);
+    first = position_first(ring);
+    /* Relaxed: published by `ready`. */
+    atomic_put_relaxed(&region->tail.position, first);
+    atomic_put_relaxed(&region->head.position, first);
+    /* Pairs with the acquire in format_open(). */
+    atomic_put_release(&region->identity.ready, SHMIPC_READY);
+}
+
+static bool shape_is_right(const struct shm_identity *id)
+{
+    struct shape shape;
+
+    if (id->block_count == 0 || id->block_count > SHMIPC_BLOCKS_MAX ||
+        id->owner_count == 0 || id->owner_count > SHMIPC_OWNERS_LIMIT ||
+        id->flags & ~ALL_FLAGS)
+        return false;
+    shape = shape_of(id->block_count, id->owner_count);
+    return id->owners_offset == shape.owners_offset &&
+           id->control_offset == shape.control_offset &&
+           id->blocks_offset == shape.blocks_offset &&
+           id->region_size == shape.region_size;
+}
+
+/* Copies the identity, so that it is judged and used in one version. */
+static void copy_identity(const struct shm_identity *from,
+                          struct shm_identity *to)
+{
+    const volatile struct shm_identity *id = from;
+
+    memset(to, 0, sizeof *to);
+    to->magic = id->magic;
+    to->layout_version = id->layout_version;
+    to->flags = id->flags;
+    to->region_size = id->region_size;
+    to->block_count = id->block_count;
+    to->owner_count = id->owner_count;
+    to->owners_offset = id->owners_offset;
+    to->control_offset = id->control_offset;
+    to->blocks_offset = id->blocks_offset;
+}
+
+IpcStatus format_open(void *mem, size_t size, struct ring *ring,
+                      uint64_t *needed)
+{
+    size_t slack = format_slack(mem);
+    unsigned char *base = (unsigned char *)mem + slack;
+    struct shm_region *region = (void *)base;
+    struct shm_identity id;
+
+    *needed = slack + format_region_size(1, 1);
+    if (size < slack + sizeof id)
+        return IPC_ERR_TRUNCATED;
+    /* Acquire pairs with the release in format_region(). */
+    uint32_t ready = atomic_get_acquire(&region->identity.ready);
+
+    copy_identity(&region->identity, &id);
+    /* Somebody who creates it anew meanwhile cleared `ready` first. */
+    atomic_full_fence();
+    if (ready == SHMIPC_READY)
+        ready = atomic_get_acquire(&region->identity.ready);
+    if (id.magic == __builtin_bswap64(SHMIPC_MAGIC))
+        return IPC_ERR_LAYOUT_VERSION;
+    if (id.magic != SHMIPC_MAGIC)
+        return IPC_ERR_NOT_FORMATTED;
+    if (ready != SHMIPC_READY)
+        return IPC_ERR_INITIALIZING;
+    if (id.layout_version != SHMIPC_LAYOUT_VERSION)
+        return IPC_ERR_LAYOUT_VERSION;
+    if (!shape_is_right(&id) || id.region_size > SIZE_MAX - slack)
+        return IPC_ERR_CORRUPTED;
+    *needed = slack + id.region_size;
+    if (size < *needed)
+        return IPC_ERR_TRUNCATED;
+    point_at(ring, base, &id);
+    return IPC_OK;
+}

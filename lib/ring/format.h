@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Formatting memory, and judging memory that somebody else formatted.
+ */
+#ifndef SHMIPC_FORMAT_H
+#define SHMIPC_FORMAT_H
+
+#include "ring/position.h"
+#include <shmipc/ipc_buffer.h>
+
+/* Bytes of a region with so many blocks and owners. */
+uint64_t format_region_size(uint32_t blocks, uint32_t owners);
+
+/* The number of owners that a region gets by default. */
+uint32_t format_default_owners(uint32_t blocks);
+
+/* The most blocks that fit into `room` bytes; owners 0: the default. */
+uint32_t format_blocks_in(uint64_t room, uint32_t owners);
+
+/* Bytes from `mem` to the region's first byte. */
+size_t format_slack(const void *mem);
+
+/* Writes an empty region and points *ring at it. The caller has made sure
+ * that it fits. */
+void format_region(void *mem, uint32_t blocks, uint32_t owners, uint32_t flags,
+                   struct ring *ring);
+
+/* Checks what is at `mem`, of which `size` bytes may be looked at (SIZE_MAX:
+ * as many as it says), and points *ring at it. On an error *needed is the
+ * size the mapping must have, as far as known. Stores nothing there. */
+IpcStatus format_open(void *mem, size_t size, struct ring *ring,
+                      uint64_t *needed);
+
+#endif

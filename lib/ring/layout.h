@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every byte in shared memory, and nothing else.
+ *
+ *     +-----------------------+  base = mem rounded up to 64
+ *     | identity         64 B |  written once by create, `ready` last
+ *     +-----------------------+
+ *     | tail             64 B |  next position to claim; one-producer role
+ *     +-----------------------+
+ *     | head             64 B |  next position to read; one-consumer role
+ *     +-----------------------+
+ *     | readers' wait    64 B |  sequence word and flag of sleeping readers
+ *     +-----------------------+
+ *     | writers' wait    64 B |  the same for writers that wait for space
+ *     +-----------------------+
+ *     | owner slots    32 B m |  who may hold claims
+ *     +-----------------------+
+ *     | control words   8 B n |  one per block, padded to a multiple of 64
+ *     +-----------------------+
+ *     | blocks         64 B n |  payload only
+ *     +-----------------------+
+ *
+ * All words are native-endian and fixed-width; there are no pointers. Any
+ * change here is a new SHMIPC_LAYOUT_VERSION.
+ *
+ * Position, 58 bit: lap | index. The index has just as many bits as n needs
+ * (index_bits), so that laps never run out: 2^57 blocks can pass through any
+ * buffer. The first lap is 1.
+ *
+ * Tail, 64 bit: a position. The top bit is set when the ring is closed, so that
+ * every claim by CAS fails from then on.
+ *
+ * Head, 64 bit: item:6 | position:58. The item is 0 but at an array, of which
+ * so many entries have been taken.
+ *
+ * Control word, 64 bit: tag:32 | value:28 | state:4. The tag is the low half
+ * of the lap that the word speaks of. A word with another tag says nothing
+ * about the lap in question: its block is free then.
+ *
+ * Array, 28 bit: size:22 | count - 1:6, the value of an ARRAY word: so many
+ * entries of that size, at multiples of 8 bytes.
+ *
+ * Owner, 28 bit: slot:14 | generation:14, the value of a BUSY word.
+ */
+#ifndef SHMIPC_LAYOUT_H
+#define SHMIPC_LAYOUT_H
+
+#include "ring/atomics.h"
+#include <stddef.h>
+
+#define SHMIPC_MAGIC          UINT64_C(0x4350494d48532d31) /* "1-SHMIPC" */
+#define SHMIPC_LAYOUT_VERSION UINT32_C(2)
+
+enum {
+    SHMIPC_ALIGN = 64,
+    SHMIPC_BLOCK = 64,
+    SHMIPC_FIRST_LAP = 1,
+    SHMIPC_OWNERS_MIN = 8,
+    SHMIPC_OWNERS_DEFAULT_MAX = 64,
+    SHMIPC_OWNERS_LIMIT = 4096,
+    SHMIPC_BLOCKS_PER_OWNER = 14, /* 64 owners from 64 KiB on */
+    /* Control words inside entries are renewed when the low bits of the lap
+     * are zero, so that no word is ever older than this many laps. */
+    SHMIPC_RENEWAL_LAPS = 65536,
+};
+
+#define SHMIPC_TAIL_CLOSED   (UINT64_C(1) << 63)
+#define SHMIPC_HEAD_ITEM     (UINT64_C(1) << 58) /* one of them */
+#define SHMIPC_POSITION_MASK (SHMIPC_HEAD_ITEM - 1)
+
+/* ready word: anything else means that create has not finished. */
+#define SHMIPC_READY         UINT32_C(0x600dc0de)
+
+struct shm_identity {
+    uint64_t magic;
+    uint32_t layout_version;
+    uint32_t flags;
+    uint64_t region_size;
+    uint32_t block_count;
+    uint32_t owner_count;
+    uint64_t owners_offset;
+    uint64_t control_offset;
+    uint64_t blocks_offset;
+    atomic_u32 ready;
+    uint32_t reserved;
+};
+
+struct shm_tail {
+    atomic_u64 position;
+    atomic_u64 role;   /* one-producer mode: who, see owner.h; else 0 */
+    atomic_u64 closed; /* 1: closed, for a one producer */
+    uint64_t reserved[5];
+};
+
+struct shm_head {
+    atomic_u64 position;
+    atomic_u64 role;   /* one-consumer mode: who; else 0 */
+    atomic_u64 closed; /* 1: closed, for consumers */
+    uint64_t reserved[5];
+};
+
+struct shm_wait {
+    atomic_u32 sequence; /* the futex word: changes with every wake */
+    atomic_u32 sleepers; /* WAIT_BY_* of who may be asleep; wakers clear it */
+    atomic_u32 deaf;     /* 1: some handle has no eventfd to wake others by */
+    atomic_u32 polled;   /* 1: nothing but the eventfd wakes some sleeper */
+    atomic_u32 fenced;   /* 1: the only one who wakes this side fences */
+    uint32_t reserved[11];
+};
+
+struct shm_owner {
+    atomic_u64 identity; /* generation:14 | pid:22 | namespaces:28 */
+    atomic_u64 started;  /* generation:14 | process start time:50 */
+    atomic_u64 written;  /* entries committed through this slot, ever */
+    atomic_u32 handles;  /* of the owning process */
+    atomic_u32 habits;   /* OWNER_*: what it has done */
+};
+
+struct shm_region {
+    struct shm_identity identity;
+    struct shm_tail tail;
+    struct shm_head head;
+    struct shm_wait readers;
+    struct shm_wait writers;
+    struct shm_owner owners[];
+};
+
+_Static_assert(sizeof(struct shm_identity) == 64, "identity is one line");
+_Static_assert(offsetof(struct shm_identity, layout_version) == 8, "layout");
+_Static_assert(offsetof(struct shm_identity, flags) == 12, "layout");
+_Static_assert(offsetof(struct shm_identity, region_size) == 16, "layout");
+_Static_assert(offsetof(struct shm_identity, block_count) == 24, "layout");
+_Static_assert(offsetof(struct shm_identity, owner_count) == 28, "layout");
+_Static_assert(offsetof(struct shm_identity, owners_offset) == 32, "layout");
+_Static_assert(offsetof(struct shm_identity, control_offset) == 40, "layout");
+_Static_assert(offsetof(struct shm_identity, blocks_offset) == 48, "layout");
+_Static_assert(offsetof(struct shm_identity, ready) == 56, "layout");
+_Static_assert(sizeof(struct shm_tail) == 64, "tail is one line");
+_Static_assert(sizeof(struct shm_head) == 64, "head is one line");
+_Static_assert(offsetof(struct shm_tail, role) == 8, "layout");
+_Static_assert(offsetof(struct shm_tail, closed) == 16, "layout");
+_Static_assert(offsetof(struct shm_head, closed) == 16, "layout");
+_Static_assert(offsetof(struct shm_head, role) == 8, "layout");
+_Static_assert(sizeof(struct shm_wait) == 64, "wait words are one line");
+_Static_assert(offsetof(struct shm_wait, sleepers) == 4, "layout");
+_Static_assert(offsetof(struct shm_wait, deaf) == 8, "layout");
+_Static_assert(offsetof(struct shm_wait, polled) == 12, "layout");
+_Static_assert(offsetof(struct shm_wait, fenced) == 16, "layout");
+_Static_assert(sizeof(struct shm_owner) == 32, "two owner slots in a line");
+_Static_assert(offsetof(struct shm_owner, started) == 8, "layout");
+_Static_assert(offsetof(struct shm_owner, written) == 16, "layout");
+_Static_assert(offsetof(struct shm_owner, handles) == 24, "layout");
+_Static_assert(offsetof(struct shm_region, tail) == 64, "layout");
+_Static_assert(offsetof(struct shm_region, head) == 128, "layout");
+_Static_assert(offsetof(struct shm_region, readers) == 192, "layout");
+_Static_assert(offsetof(struct shm_region, writers) == 256, "layout");
+_Static_assert(offsetof(struct shm_region, owners) == 320, "layout");
+
+/* Control words. */
+enum control_state {
+    CONTROL_FREE = 0,  /* says nothing, whatever its tag */
+    CONTROL_READY = 1, /* value: length of the committed entry, bytes */
+    CONTROL_BUSY = 2,  /* value: owner that is writing the entry */
+    CONTROL_PAD = 3,   /* value: blocks of filler */
+    CONTROL_SKIP = 4,  /* value: blocks of a claim that came to nothing */
+    CONTROL_ARRAY = 5, /* value: an array of committed entries */
+};
+
+#define CONTROL_VALUE_MAX UINT32_C(0x0fffffff)
+#define SHMIPC_BLOCKS_MAX CONTROL_VALUE_MAX
+#define SHMIPC_ENTRY_MAX  CONTROL_VALUE_MAX
+
+/* Arrays: entries, bytes of one, and where in them entries begin. */
+enum {
+    SHMIPC_ARRAY_MAX = 64,
+    SHMIPC_ARRAY_ENTRY_MAX = (1 << 22) - 1,
+    SHMIPC_ARRAY_ALIGN = 8,
+};
+
+static inline uint64_t control_make(uint32_t tag, uint32_t value,
+                                    enum control_state state)
+{
+    return (uint64_t)tag << 32 | (uint64_t)value << 4 | (uint64_t)state;
+}
+
+static inline uint32_t control_tag(uint64_t word)
+{
+    return (uint32_t)(word >> 32);
+}
+
+static inline uint32_t control_value(uint64_t word)
+{
+    return (uint32_t)word >> 4;
+}
+
+static inline uint32_t control_state(uint64_t word)
+{
+    return (uint32_t)word & 15;
+}
+
+static inline uint32_t array_value(uint32_t size, uint32_t count)
+{
+    return size << 6 | (count - 1);
+}
+
+static inline uint32_t array_size(uint32_t value)
+{
+    return value >> 6;
+}
+
+static inline uint32_t array_count(uint32_t value)
+{
+    return (value & (SHMIPC_ARRAY_MAX - 1)) + 1;
+}
+
+/* From one entry of an array to the next, bytes. */
+static inline uint32_t array_stride(uint32_t size)
+{
+    return (size + SHMIPC_ARRAY_ALIGN - 1) / SHMIPC_ARRAY_ALIGN *
+           SHMIPC_ARRAY_ALIGN;
+}
+
+static inline uint32_t blocks_of(uint64_t bytes)
+{
+    return (uint32_t)((bytes + SHMIPC_BLOCK - 1) / SHMIPC_BLOCK);
+}
+
+/* Blocks that a word with something to pass covers; 0: it cannot be true. */
+static inline uint32_t control_extent(uint64_t word)
+{
+    uint32_t value = control_value(word);
+    uint32_t state = control_state(word);
+
+    if (state == CONTROL_READY)
+        return blocks_of(value);
+    if (state == CONTROL_ARRAY)
+        return blocks_of((uint64_t)array_count(value) *
+                         array_stride(array_size(value)));
+    return state == CONTROL_PAD || state == CONTROL_SKIP ? value : 0;
+}
+
+#endif

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+#include "ring/owner.h"
+
+/*
+ * identity: generation:14 | pid:22 | namespaces:28, started: generation:14 |
+ * start time:50. The start time belongs to the identity only if their
+ * generations are equal; until then it has not been stored.
+ */
+enum { GENERATION_SHIFT = 50, PID_SHIFT = 28, SLOT_BITS = 14 };
+#define GENERATION_MASK UINT64_C(0x3fff)
+#define PID_MASK        UINT64_C(0x3fffff)
+#define NS_MASK         UINT64_C(0x0fffffff)
+#define START_MASK      ((UINT64_C(1) << GENERATION_SHIFT) - 1)
+
+static uint32_t generation_of(uint64_t word)
+{
+    return (uint32_t)(word >> GENERATION_SHIFT & GENERATION_MASK);
+}
+
+static uint32_t pid_of(uint64_t identity)
+{
+    return (uint32_t)(identity >> PID_SHIFT & PID_MASK);
+}
+
+static uint64_t make_identity(uint32_t generation, const struct process_id *id)
+{
+    return (uint64_t)generation << GENERATION_SHIFT |
+           (id->pid & PID_MASK) << PID_SHIFT | (id->namespaces & NS_MASK);
+}
+
+static uint64_t make_started(uint32_t generation, const struct process_id *id)
+{
+    return (uint64_t)generation << GENERATION_SHIFT |
+           (id->start_time & START_MASK);
+}
+
+static uint32_t make_owner(uint32_t slot, uint32_t generation)
+{
+    return generation << SLOT_BITS | slot;
+}
+
+/* Generation 0 is left out, so that an owner id is never 0. */
+static uint32_t next_generation(uint64_t identity)
+{
+    uint32_t next = (generation_of(identity) + 1) & GENERATION_MASK;
+
+    return next ? next : 1;
+}
+
+static struct process_id read_process(const struct shm_owner *slot,
+                                      uint64_t identity)
+{
+    /* Acquire pairs with the release in take_slot(). */
+    uint64_t started = atomic_get_acquire(&slot->started);
+    struct process_id id = {
+        .pid = pid_of(identity),
+        .namespaces = (uint32_t)(identity & NS_MASK),
+        .start_time = 1,
+    };
+
+    if (generation_of(started) == generation_of(identity))
+        id.start_time = started & START_MASK;
+    return id;
+}
+
+/* Adds one to the handles of a slot that has some; one that has none is being
+ * given up or not ready yet. */
+static bool join_slot(struct shm_owner *slot)
+{
+    for (int tries = 0; tries < 1000; tries++) {
+        /* Relaxed: only this process's threads change the count, and the
+         * slot's other words were read with acquire. */
+        uint32_t handles = atomic_get_relaxed(&slot->handles);
+
+        if (handles == 0)
+            return false;
+        if (atomic_cas32_relaxed(&slot->handles, handles, handles + 1))
+            return true;
+    }
+    return false;
+}
+
+static bool find_slot(const struct owner_table *table,
+                      const struct process_id *self, uint32_t *owner)
+{
+    for (uint32_t i = 0; i < table->count; i++) {
+        struct shm_owner *slot = &table->slots[i];
+        /* Acquire pairs with the CAS in take_slot(). */
+        uint64_t identity = atomic_get_acquire(&slot->identity);
+        uint32_t generation = generation_of(identity);
+
+        if (identity != make_identity(generation, self))
+            continue;
+        /* Acquire pairs with the release in take_slot(). */
+        if (atomic_get_acquire(&slot->started) !=
+            make_started(generation, self))
+            continue;
+        if (join_slot(slot)) {
+            *owner = make_owner(i, generation);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool take_slot(const struct owner_table *table, uint32_t i,
+                      uint64_t seen, const struct process_id *self,
+                      uint32_t *owner)
+{
+    struct shm_owner *slot = &table->slots[i];
+    uint32_t generation = next_generation(seen);
+
+    /* Acquire: what the last owner did comes first; pairs with the release in
+     * owner_free(). Release: pairs with the acquire in find_slot(). */
+    if (!atomic_cas_acq_rel(&slot->identity, seen,
+                            make_identity(generation, self)))
+        return false;
+    /* Relaxed, both: published by the next store. */
+    atomic_put_relaxed(&slot->habits, 0);
+    atomic_put_relaxed(&slot->handles, 1);
+    /* Pairs with the acquires in find_slot() and read_process(). */
+    atomic_put_release(&slot->started, make_started(generation, self));
+    *owner = make_owner(i, generation);
+    return true;
+}
+
+static bool is_free(const struct owner_table *table, uint32_t i,
+                    uint64_t *identity)
+{
+    /* Relaxed: the CAS in take_slot() acquires. */
+    *identity = atomic_get_relaxed(&table->slots[i].identity);
+    return pid_of(*identity) == 0;
+}
+
+static bool is_dead(const struct owner_table *table, uint32_t i,
+                    uint64_t *identity)
+{
+    const struct shm_owner *slot = &table->slots[i];
+    struct process_id id;
+
+    /* Acquire pairs with the CAS in take_slot(): `started` is not older. */
+    *identity = atomic_get_acquire(&slot->identity);
+    id = read_process(slot, *identity);
+    return process_fate_of(&id) == PROCESS_IS_DEAD;
+}
+
+/* Free slots first and even ones before odd ones: two slots share a cache line,
+ * and each process counts its entries in its own. */
+static bool find_free(const struct owner_table *table,
+                      const struct process_id *self, uint32_t *owner)
+{
+    uint64_t seen;
+
+    for (uint32_t first = 0; first < 2; first++)
+        for (uint32_t i = first; i < table->count; i += 2)
+            if (is_free(table, i, &seen) &&
+                take_slot(table, i, seen, self, owner))
+                return true;
+    for (uint32_t i = 0; i < table->count; i++)
+        if (is_dead(table, i, &seen) && take_slot(table, i, seen, self, owner))
+            return true;
+    return false;
+}
+
+IpcStatus owner_register(const struct owner_table *table, uint32_t *owner)
+{
+    struct process_id self = process_self();
+
+    if (find_slot(table, &self, owner) || find_free(table, &self, owner))
+        return IPC_OK;
+    return IPC_ERR_OWNERS_FULL;
+}
+
+bool owner_release(const struct owner_table *table, uint32_t owner)
+{
+    /* acq_rel: the last handle comes after all that the others did. */
+    return atomic_add_acq_rel(&table->slots[owner_slot(owner)].handles,
+                              UINT32_MAX) == 1;
+}
+
+void owner_free(const struct owner_table *table, uint32_t owner)
+{
+    uint64_t generation = owner >> SLOT_BITS;
+
+    /* Pairs with the CAS in take_slot(). */
+    atomic_put_release(&table->slots[owner_slot(owner)].identity,
+                       generation << GENERATION_SHIFT);
+}
+
+enum owner_fate owner_fate_of(const struct owner_table *table, uint32_t owner)
+{
+    uint32_t i = owner_slot(owner);
+    struct process_id id;
+    uint64_t identity;
+
+    if (i >= table->count)
+        return OWNER_IS_DEAD; /* no such owner can exist */
+    /* Acquire: pairs with the CAS in take_slot(). Whoever saw the owner's BUSY
+     * word with acquire sees here its stay or a later one, not an earlier. */
+    identity = atomic_get_acquire(&table->slots[i].identity);
+    if (make_owner(i, generation_of(identity)) != owner ||
+        pid_of(identity) == 0)
+        return OWNER_IS_DEAD; /* the slot has passed on, which it does only
+                                 from the dead and from those who left */
+    id = read_process(&table->slots[i], identity);
+    switch (process_fate_of(&id)) {
+    case PROCESS_IS_DEAD:
+        return OWNER_IS_DEAD;
+    case PROCESS_LIVES:
+        return OWNER_LIVES;
+    case PROCESS_UNKNOWN:
+        break;
+    }
+    return OWNER_UNKNOWN;
+}
+
+uint32_t owner_pid(const struct owner_table *table, uint32_t owner)
+{
+    uint32_t i = owner_slot(owner);
+    uint64_t identity;
+
+    if (i >= table->count)
+        return 0;
+    /* Acquire: as in owner_fate_of(). */
+    identity = atomic_get_acquire(&table->slots[i].identity);
+    return make_owner(i, generation_of(identity)) == owner ? pid_of(identity)
+                                                           : 0;
+}
+
+bool owner_producers_are_dead(const struct owner_table *table)
+{
+    bool found = false;
+
+    for (uint32_t i = 0; i < table->count; i++) {
+        /* Acquire pairs with the CAS in take_slot(). */
+        uint64_t identity = atomic_get_acquire(&table->slots[i].identity);
+        uint32_t owner = make_owner(i, generation_of(identity));
+
+        if (pid_of(identity) == 0 || !owner_does(table, owner, OWNER_PRODUCES))
+            continue;
+        if (owner_fate_of(table, owner) != OWNER_IS_DEAD)
+            return false;
+        found = true;
+    }
+    return found;
+}
+
+void owner_count(const struct owner_table *table, uint32_t *used,
+                 uint64_t *written)
+{
+    *used = 0;
+    *written = 0;
+    for (uint32_t i = 0; i < table->count; i++) {
+        /* Relaxed, both: figures for monitors. */
+        if (pid_of(atomic_get_relaxed(&table->slots[i].identity)))
+            *used += 1;
+        *written += atomic_get_relaxed(&table->slots[i].written);
+    }
+}
+
+static uint64_t make_role(uint32_t owner, uint32_t handle)
+{
+    return (uint64_t)handle << 32 | owner;
+}
+
+IpcStatus owner_take_role(const struct owner_table *table, atomic_u64 *role,
+                          uint32_t owner, uint32_t handle, bool *inherited)
+{
+    /* Acquire: pairs with the CAS below and with owner_drop_role(), so that
+     * all that the last holder did is seen. */
+    uint64_t holder = atomic_get_acquire(role);
+    uint64_t mine = make_role(owner, handle);
+
+    if (holder == mine)
+        return IPC_OK;
+    if (holder && owner_fate_of(table, (uint32_t)holder) != OWNER_IS_DEAD)
+        return IPC_ERR_ROLE_TAKEN;
+    *inherited = true;
+    return atomic_cas_acq_rel(role, holder, mine) ? IPC_OK : IPC_ERR_ROLE_TAKEN;
+}
+
+void owner_drop_role(atomic_u64 *role, uint32_t owner, uint32_t handle)
+{
+    /* Release: pairs with owner_take_role(). Does nothing if the role is not
+     * this handle's. */
+    atomic_cas_release(role, make_role(owner, handle), 0);
+}

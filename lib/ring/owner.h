@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The owner table: which processes may hold claims, and whether the holder of
+ * one is dead. An owner is a process; its handles share a slot.
+ *
+ * A slot is taken by one CAS of its identity word, so there is no moment at
+ * which it belongs to nobody in particular: a process that dies while it
+ * registers leaves a slot that the next one can take. The generation grows
+ * with every taking, so an owner id names one process's stay for ever (2^14
+ * stays in one slot are told apart).
+ *
+ *     identity      who stores it
+ *     free -> mine  the process that registers            (acq_rel)
+ *     dead -> mine  the same, after it saw the owner dead (acq_rel)
+ *     mine -> free  the owner, when its last handle goes  (release)
+ *
+ * A crash leaves: a slot of a dead process, whose claims anyone may remove and
+ * which anyone may take. A slot whose start time is not stored yet is judged
+ * by its pid alone.
+ */
+#ifndef SHMIPC_OWNER_H
+#define SHMIPC_OWNER_H
+
+#include "ring/layout.h"
+#include "ring/process.h"
+#include <shmipc/ipc_common.h>
+
+/* What a handle needs to know about the table. */
+struct owner_table {
+    struct shm_owner *slots;
+    uint32_t count;
+};
+
+enum owner_fate { OWNER_LIVES, OWNER_IS_DEAD, OWNER_UNKNOWN };
+
+/*
+ * Finds this process's slot or takes one, and counts one more handle in it.
+ * IPC_OK: *owner is the id, never 0. IPC_ERR_OWNERS_FULL: all slots belong to
+ * processes that live or may live.
+ */
+IpcStatus owner_register(const struct owner_table *table, uint32_t *owner);
+
+/* Counts one handle less; true if it was the last, and the slot is still ours
+ * until owner_free(). */
+bool owner_release(const struct owner_table *table, uint32_t owner);
+void owner_free(const struct owner_table *table, uint32_t owner);
+
+enum owner_fate owner_fate_of(const struct owner_table *table, uint32_t owner);
+
+/* Pid of the owner, 0 if it is gone. */
+uint32_t owner_pid(const struct owner_table *table, uint32_t owner);
+
+/* Slots in use, and entries committed through all of them. */
+void owner_count(const struct owner_table *table, uint32_t *used,
+                 uint64_t *written);
+
+/*
+ * Roles. The word names the owner (28 bits) and the handle (the rest), so that
+ * a second handle of one process is refused too. 0: nobody.
+ */
+IpcStatus owner_take_role(const struct owner_table *table, atomic_u64 *role,
+                          uint32_t owner, uint32_t handle, bool *inherited);
+void owner_drop_role(atomic_u64 *role, uint32_t owner, uint32_t handle);
+
+static inline uint32_t owner_slot(uint32_t owner)
+{
+    return owner & 0x3fff;
+}
+
+/* What an owner is remembered for. */
+enum {
+    OWNER_RESERVES = 1, /* it may have open claims when its last handle goes */
+    OWNER_PRODUCES = 2, /* it may write */
+};
+
+static inline void owner_note(const struct owner_table *table, uint32_t owner,
+                              uint32_t habit)
+{
+    atomic_u32 *habits = &table->slots[owner_slot(owner)].habits;
+
+    /* Relaxed: only asked of by the process itself, or of the dead. */
+    if (!(atomic_get_relaxed(habits) & habit))
+        atomic_or_relaxed(habits, habit);
+}
+
+static inline bool owner_does(const struct owner_table *table, uint32_t owner,
+                              uint32_t habit)
+{
+    /* Relaxed: as above. */
+    return atomic_get_relaxed(&table->slots[owner_slot(owner)].habits) & habit;
+}
+
+/* Whether there are producers in the table and all of them are dead. */
+bool owner_producers_are_dead(const struct owner_table *table);
+
+/* Counts committed entries. Threads of one process share the slot. */
+static inline void owner_count_entries(const struct owner_table *table,
+                                       uint32_t owner, uint64_t count)
+{
+    /* Relaxed: a figure for monitors, orders nothing. */
+    atomic_add_relaxed(&table->slots[owner_slot(owner)].written, count);
+}
+
+/* The same where the caller is the slot's only writer. */
+static inline void owner_count_entries_alone(const struct owner_table *table,
+                                             uint32_t owner, uint64_t count)
+{
+    atomic_u64 *written = &table->slots[owner_slot(owner)].written;
+
+    /* Relaxed: as above. */
+    atomic_put_relaxed(written, atomic_get_relaxed(written) + count);
+}
+
+#endif

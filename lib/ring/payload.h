@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copies of payload. With many consumers a reader copies an entry before it
+ * owns it, and throws the copy away if another one took the entry meanwhile:
+ * then a producer may have been writing into it. payload_load_unowned() is
+ * the one place where that race happens, on purpose. docs/design.md, "The
+ * optimistic copy", says why it is sound and how compiler and sanitizer are
+ * told.
+ */
+#ifndef SHMIPC_PAYLOAD_H
+#define SHMIPC_PAYLOAD_H
+
+#include "ring/atomics.h"
+#include <string.h>
+#include <sys/uio.h>
+
+#ifndef SHMIPC_MODEL
+
+/* memcpy, without a call for what fits one block. */
+static inline void payload_copy(void *to, const void *from, size_t size)
+{
+    unsigned char *d = to;
+    const unsigned char *s = from;
+
+    if (__builtin_expect(size > 64 || size < 8, 0)) {
+        memcpy(d, s, size);
+    } else if (size <= 16) {
+        memcpy(d, s, 8);
+        memcpy(d + size - 8, s + size - 8, 8);
+    } else if (size <= 32) {
+        memcpy(d, s, 16);
+        memcpy(d + size - 16, s + size - 16, 16);
+    } else {
+        memcpy(d, s, 32);
+        memcpy(d + size - 32, s + size - 32, 32);
+    }
+}
+
+static inline void payload_store(unsigned char *to, const void *from,
+                                 size_t size)
+{
+    payload_copy(to, from, size);
+}
+
+/* From an entry that nobody else can take. */
+static inline void payload_load_owned(void *to, const unsigned char *from,
+                                      size_t size)
+{
+    payload_copy(to, from, size);
+}
+
+#if defined(__SANITIZE_THREAD__) || defined(SHMIPC_TSAN)
+/* memcpy is intercepted; a loop over volatile bytes is neither that nor
+ * turned into it. */
+__attribute__((no_sanitize("thread"), noinline, unused)) static void
+payload_load_unowned(void *to, const unsigned char *from, size_t size)
+{
+    const volatile unsigned char *bytes = from;
+
+    for (size_t i = 0; i < size; i++)
+        ((volatile unsigned char *)to)[i] = bytes[i];
+}
+#else
+static inline void payload_load_unowned(void *to, const unsigned char *from,
+                                        size_t size)
+{
+    /* The bytes must be fetched here, once, and not again after the head has
+     * moved: the compiler may not see through to `from` on either side. */
+    __asm__ __volatile__("" : "+r"(from) : : "memory");
+    payload_copy(to, from, size);
+    __asm__ __volatile__("" : : : "memory");
+}
+#endif
+
+#else
+#include "model_payload.h"
+#endif
+
+static inline void payload_gather(unsigned char *to, const struct iovec *pieces,
+                                  int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (pieces[i].iov_len > 0)
+            payload_store(to, pieces[i].iov_base, pieces[i].iov_len);
+        to += pieces[i].iov_len;
+    }
+}
+
+#endif

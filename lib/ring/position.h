@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A handle's view of the ring: where its parts are in this process, copied and
+ * validated when the handle was made, and the arithmetic of positions. Nothing
+ * in here is read from shared memory again: whoever scribbles over the
+ * identity harms nobody who is attached.
+ */
+#ifndef SHMIPC_RING_H
+#define SHMIPC_RING_H
+
+#include "ring/layout.h"
+#include "ring/owner.h"
+
+struct ring {
+    struct shm_tail *tail;
+    struct shm_head *head;
+    atomic_u64 *control;
+    unsigned char *blocks;
+    uint64_t index_mask; /* 2^index_bits - 1 */
+    uint64_t lap_gap;    /* 2^index_bits - n: indices that do not exist */
+    uint32_t block_count;
+    uint32_t index_bits;
+    bool one_producer;
+    bool one_consumer;
+    struct owner_table owners;
+    /* Up to where the blocks of that lap are known to be free: a position, but
+     * never a lap's end. Old values only make a producer look again sooner. */
+    atomic_u64 room_end;
+};
+
+static inline uint32_t position_index(const struct ring *r, uint64_t position)
+{
+    return (uint32_t)(position & r->index_mask);
+}
+
+static inline uint64_t position_lap(const struct ring *r, uint64_t position)
+{
+    return position >> r->index_bits;
+}
+
+static inline uint32_t position_tag(const struct ring *r, uint64_t position)
+{
+    return (uint32_t)(position >> r->index_bits);
+}
+
+/* An index that exists; anything else was not stored by us. */
+static inline bool position_is_valid(const struct ring *r, uint64_t position)
+{
+    return position_index(r, position) < r->block_count;
+}
+
+static inline uint32_t blocks_to_end(const struct ring *r, uint64_t position)
+{
+    return r->block_count - position_index(r, position);
+}
+
+/* `blocks` on, at most to the end of the lap. */
+static inline uint64_t position_advance(const struct ring *r, uint64_t position,
+                                        uint32_t blocks)
+{
+    uint64_t next = position + blocks;
+
+    if (position_index(r, position) + (uint64_t)blocks == r->block_count)
+        next += r->lap_gap;
+    return next;
+}
+
+/* Blocks from `from` to `to`; negative if `to` is behind. */
+static inline int64_t position_distance(const struct ring *r, uint64_t from,
+                                        uint64_t to)
+{
+    uint64_t laps = position_lap(r, to) - position_lap(r, from);
+
+    return (int64_t)(to - from - laps * r->lap_gap);
+}
+
+static inline uint64_t position_first(const struct ring *r)
+{
+    return (uint64_t)SHMIPC_FIRST_LAP << r->index_bits;
+}
+
+/* What users see: bytes since creation. */
+static inline uint64_t position_offset(const struct ring *r, uint64_t position)
+{
+    return (uint64_t)position_distance(r, position_first(r), position) *
+           SHMIPC_BLOCK;
+}
+
+/* The position and the item of a head word. */
+static inline uint64_t head_position(uint64_t head)
+{
+    return head & SHMIPC_POSITION_MASK;
+}
+
+static inline uint32_t head_item(uint64_t head)
+{
+    return (uint32_t)(head / SHMIPC_HEAD_ITEM);
+}
+
+static inline unsigned char *position_payload(const struct ring *r,
+                                              uint64_t position)
+{
+    return r->blocks + (size_t)position_index(r, position) * SHMIPC_BLOCK;
+}
+
+static inline atomic_u64 *position_control(const struct ring *r,
+                                           uint64_t position)
+{
+    return &r->control[position_index(r, position)];
+}
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who this process is, and whether another one still lives. Process-local: no
+ * shared memory is touched here. The model checker has its own version.
+ */
+#ifndef SHMIPC_PROCESS_H
+#define SHMIPC_PROCESS_H
+
+#include "ring/atomics.h"
+
+struct process_id {
+    uint32_t pid; /* 1 to 2^22 - 1 */
+    uint32_t
+        namespaces; /* 28 bits made of pid and time namespace; 0: unknown */
+    uint64_t start_time; /* clock ticks since boot, never 0; 1: unknown */
+};
+
+enum process_fate { PROCESS_LIVES, PROCESS_IS_DEAD, PROCESS_UNKNOWN };
+
+/*
+ * A number that is this process's alone and is not inherited over fork: a
+ * handle that remembers another one was inherited. Costs two loads after the
+ * first call, which may fail (0 then, with errno).
+ */
+#ifdef SHMIPC_MODEL
+uint64_t process_token(void);
+#else
+uint64_t process_token_make(void);
+extern atomic_u64 *_Atomic process_token_page;
+
+static inline uint64_t process_token(void)
+{
+    /* Acquire pairs with the release in make_page(). */
+    atomic_u64 *page = atomic_get_acquire(&process_token_page);
+    /* Acquire pairs with the release in process_token_make(). */
+    uint64_t token =
+        __builtin_expect(page != 0, 1) ? atomic_get_acquire(page) : 0;
+
+    return __builtin_expect(token != 0, 1) ? token : process_token_make();
+}
+#endif
+
+struct process_id process_self(void);
+
+/* A number that no other call in this process returned: names a handle. */
+uint32_t process_next_handle(void);
+
+/*
+ * Dead means: no process has that pid, or one that started at another time,
+ * or all that is left is a zombie. Unknown means another pid or time
+ * namespace.
+ */
+enum process_fate process_fate_of(const struct process_id *id);
+
+/*
+ * A process that is registered with the kernel for global expedited
+ * membarriers needs no fence of its own: a sleeper's membarrier orders our
+ * store of an entry with our load of the sleepers' flag.
+ */
+#ifdef SHMIPC_MODEL
+bool process_needs_fence(void);
+#else
+extern atomic_u32 process_has_membarrier;
+
+static inline bool process_needs_fence(void)
+{
+    /* Relaxed: set before this process's token; and a fence too many does no
+     * harm. */
+    return atomic_get_relaxed(&process_has_membarrier) == 0;
+}
+#endif
+
+#endif

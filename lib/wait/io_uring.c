@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sleeping on the sequence word like futex, but through io_uring, so that the
+ * sleep can be polled: a handle has one ring for calls that block, and, once
+ * its descriptor was asked for, a second one whose completions make an eventfd
+ * of its own readable. Nothing is shared with other processes but the word.
+ *
+ * That eventfd is what is polled, and not the second ring: the kernel completes
+ * a futex wait in the thread that submitted it, and interrupts that thread for
+ * it, so that its epoll_wait() ends with EINTR. IORING_SETUP_DEFER_TASKRUN
+ * leaves the work to the thread's next call into the ring and interrupts
+ * nobody; but such a ring's own descriptor does not become readable then (tried
+ * on Linux 6.18), an eventfd that is registered with it does. A ring like that
+ * belongs to one thread: another one that arms gets a new ring, and after
+ * MOVES_MAX times a ring that any thread may use, interruptions included.
+ *
+ * When a ring goes, the kernel interrupts once more who used it: an
+ * epoll_wait() soon after a handle was destroyed can end with EINTR.
+ *
+ * A child that inherited the handle by fork has the parent's rings: it leaves
+ * them alone and sleeps on the word.
+ */
+#include "wait/uring.h"
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum {
+    RING_ENTRIES = 4, /* a wait, its timeout, a cancellation */
+    MOVES_MAX = 8,
+};
+
+/* Whose completion it is; also bits of what is `due`. */
+enum { TAG_WAIT = 1, TAG_TIMEOUT = 2, TAG_CANCEL = 4 };
+
+struct polled {
+    pthread_mutex_t lock;
+    struct io_uring ring;
+    bool open;     /* the ring is there */
+    int fd;        /* the eventfd, or -1 */
+    unsigned due;  /* TAG_*: completions to come */
+    uint32_t seen; /* what the wait that is due waits for */
+    unsigned moves;
+};
+
+struct rings {
+    struct io_uring blocking; /* under waiter.busy */
+    struct polled polled;
+};
+
+static IpcStatus status_of(int error)
+{
+    switch (error) {
+    case 0:
+        return IPC_OK;
+    case -ENOMEM:
+    case -EMFILE:
+    case -ENFILE:
+        return IPC_ERR_ALLOCATION;
+    default: /* no io_uring, forbidden, or too old */
+        return IPC_ERR_UNSUPPORTED;
+    }
+}
+
+static struct __kernel_timespec timespec_of(int64_t ns)
+{
+    struct __kernel_timespec t = {0};
+
+    if (ns > 0) {
+        t.tv_sec = ns / 1000000000;
+        t.tv_nsec = ns % 1000000000;
+    }
+    return t;
+}
+
+/* A queue that is full, here and below, is one that the kernel took nothing
+ * from: the ring is of no use then. */
+static bool submit_cancel(struct io_uring *ring)
+{
+    struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+
+    if (!sqe)
+        return false;
+    io_uring_prep_cancel64(sqe, TAG_WAIT, 0);
+    io_uring_sqe_set_data64(sqe, TAG_CANCEL);
+    return io_uring_submit(ring) == 1;
+}
+
+/* -------------------------------------------------------- calls that block */
+
+/* Waits for one completion, until `deadline` or for ever (INT64_MAX). */
+static int next_completion(struct io_uring *ring, int64_t deadline,
+                           struct io_uring_cqe **cqe)
+{
+    int error = io_uring_peek_cqe(ring, cqe);
+
+    while (error == -EAGAIN || error == -EINTR) {
+        if (deadline == INT64_MAX) {
+            error = io_uring_wait_cqe(ring, cqe);
+        } else {
+            struct __kernel_timespec left = timespec_of(deadline - wait_now());
+
+            error = io_uring_wait_cqes(ring, cqe, 1, &left, NULL);
+        }
+    }
+    return error;
+}
+
+static bool take_result(struct io_uring *ring, int64_t deadline, int *result)
+{
+    struct io_uring_cqe *cqe;
+
+    if (next_completion(ring, deadline, &cqe) != 0)
+        return false;
+    if (io_uring_cqe_get_data64(cqe) == TAG_WAIT)
+        *result = cqe->res;
+    io_uring_cqe_seen(ring, cqe);
+    return true;
+}
+
+/*
+ * False: this ring cannot be used any more. On true nothing is left in it:
+ * a wait that stayed armed could take the next sleeper's wake-up.
+ */
+static bool sleep_in(struct io_uring *ring, struct shm_wait *wait,
+                     uint32_t seen, int64_t deadline, int *result)
+{
+    struct __kernel_timespec left = timespec_of(deadline - wait_now());
+    struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+    struct io_uring_cqe *cqe;
+
+    if (!sqe)
+        return false;
+    uring_prep_wait(sqe, wait, seen);
+    io_uring_sqe_set_data64(sqe, TAG_WAIT);
+    /* What it returns after a signal or a timeout does not tell whether the
+     * wait was submitted; the queue does. */
+    io_uring_submit_and_wait_timeout(ring, &cqe, 1, &left, NULL);
+    if (io_uring_sq_ready(ring) != 0)
+        return false;
+    if (take_result(ring, deadline, result))
+        return true;
+    return submit_cancel(ring) && take_result(ring, INT64_MAX, result) &&
+           take_result(ring, INT64_MAX, result);
+}
+
+static void uring_sleep(struct waiter *w, struct shm_wait *wait,
+                        enum wait_side side, uint32_t seen, int64_t deadline)
+{
+    struct rings *rings = w->ring;
+    int result = -EINVAL;
+
+    (void)side;
+    if (deadline <= wait_now())
+        return;
+    /* Another thread that is asleep in the ring need not keep this one from
+     * sleeping. Acquire pairs with the release below. */
+    if (w->token == process_token() && atomic_cas_acq_rel(&w->busy, 0, 1)) {
+        if (sleep_in(&rings->blocking, wait, seen, deadline, &result))
+            atomic_put_release(&w->busy, 0);
+        /* Else nobody uses it again. */
+        if (result == 0 || result == -EAGAIN || result == -ECANCELED)
+            return;
+    }
+    wait_on_word(wait, seen, deadline);
+}
+
+/* ------------------------------------------------------------------ polling */
+
+static void close_polled_ring(struct polled *p)
+{
+    if (p->open)
+        io_uring_queue_exit(&p->ring);
+    p->open = false;
+    p->due = 0;
+}
+
+static IpcStatus open_polled_ring(struct polled *p)
+{
+    unsigned flags = IORING_SETUP_SUBMIT_ALL;
+    int error;
+
+    if (p->moves < MOVES_MAX)
+        flags |= IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+                 IORING_SETUP_TASKRUN_FLAG;
+    p->moves++;
+    error = io_uring_queue_init(RING_ENTRIES, &p->ring, flags);
+    if (error)
+        return status_of(error);
+    p->open = true;
+    error = io_uring_register_eventfd(&p->ring, p->fd);
+    if (error)
+        close_polled_ring(p);
+    return status_of(error);
+}
+
+/* Takes the completions that are there. False: it is another thread's ring. */
+static bool reap(struct polled *p)
+{
+    struct io_uring_cqe *cqe;
+    int error;
+
+    while ((error = io_uring_peek_cqe(&p->ring, &cqe)) == 0) {
+        p->due &= ~(unsigned)io_uring_cqe_get_data64(cqe);
+        io_uring_cqe_seen(&p->ring, cqe);
+    }
+    return error == -EAGAIN || error == -EINTR;
+}
+
+/* Takes all completions that are to come, which is soon: of two linked
+ * operations one is done, or they are being cancelled. */
+static bool reap_rest(struct polled *p)
+{
+    struct io_uring_cqe *cqe;
+
+    while (p->due) {
+        int error = io_uring_wait_cqe(&p->ring, &cqe);
+
+        if (error == -EINTR)
+            continue;
+        if (error != 0 || !reap(p))
+            return false;
+    }
+    return true;
+}
+
+static bool cancel(struct polled *p)
+{
+    p->due |= TAG_CANCEL;
+    return submit_cancel(&p->ring) && reap_rest(p);
+}
+
+static bool is_armed(const struct polled *p)
+{
+    return p->due == (TAG_WAIT | TAG_TIMEOUT);
+}
+
+/*
+ * Takes what made the descriptor readable. Taking completions makes it readable
+ * too; and what comes between the first look and the read is not to be lost:
+ * so the look comes twice.
+ */
+static bool consume(struct polled *p)
+{
+    uint64_t count;
+
+    if (p->open && !reap(p))
+        return false;
+    if (p->due && !is_armed(p) && !reap_rest(p))
+        return false;
+    while (read(p->fd, &count, sizeof count) < 0 && errno == EINTR)
+        continue;
+    return !p->open || reap(p);
+}
+
+/* Like all sleeps this one is capped: the descriptor becomes readable now and
+ * then, and the reader has a look after writers that died. */
+static bool submit_polled(struct polled *p, struct shm_wait *wait,
+                          uint32_t seen)
+{
+    struct __kernel_timespec cap = timespec_of(WAIT_CAP_NS);
+    struct io_uring_sqe *sleep = io_uring_get_sqe(&p->ring);
+    struct io_uring_sqe *timeout = io_uring_get_sqe(&p->ring);
+
+    if (!sleep || !timeout)
+        return false;
+    uring_prep_wait(sleep, wait, seen);
+    io_uring_sqe_set_data64(sleep, TAG_WAIT);
+    sleep->flags |= IOSQE_IO_LINK;
+    io_uring_prep_link_timeout(timeout, &cap, 0);
+    io_uring_sqe_set_data64(timeout, TAG_TIMEOUT);
+    p->seen = seen;
+    p->due = TAG_WAIT | TAG_TIMEOUT;
+    return io_uring_submit(&p->ring) == 2;
+}
+
+static bool rearm(struct polled *p, struct shm_wait *wait, uint32_t seen)
+{
+    if (is_armed(p) && p->seen == seen)
+        return true;
+    if (is_armed(p) && !cancel(p))
+        return false;
+    if (!reap_rest(p))
+        return false;
+    return submit_polled(p, wait, seen);
+}
+
+static IpcStatus arm_polled(struct polled *p, struct shm_wait *wait,
+                            uint32_t seen)
+{
+    IpcStatus status = IPC_OK;
+
+    /* A ring that fails, or is another thread's, is replaced once. */
+    for (int tries = 0; tries < 2; tries++) {
+        if (!consume(p)) {
+            close_polled_ring(p);
+            continue;
+        }
+        if (!p->open)
+            status = open_polled_ring(p);
+        if (status != IPC_OK)
+            return status;
+        if (rearm(p, wait, seen))
+            return IPC_OK;
+        close_polled_ring(p);
+    }
+    return IPC_ERR_SYSTEM;
+}
+
+static IpcStatus uring_arm(struct waiter *w, struct shm_wait *wait,
+                           uint32_t seen)
+{
+    struct rings *rings = w->ring;
+    struct polled *p = &rings->polled;
+    IpcStatus status = IPC_ERR_ILLEGAL_STATE;
+    int saved = errno;
+    int cancelling;
+
+    if (w->token != process_token())
+        return status;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelling);
+    pthread_mutex_lock(&p->lock);
+    if (p->fd >= 0)
+        status = arm_polled(p, wait, seen);
+    pthread_mutex_unlock(&p->lock);
+    pthread_setcancelstate(cancelling, NULL);
+    errno = saved;
+    return status;
+}
+
+static int uring_fd(struct waiter *w)
+{
+    struct rings *rings = w->ring;
+    struct polled *p = &rings->polled;
+    int fd;
+
+    if (w->token != process_token())
+        return -1;
+    pthread_mutex_lock(&p->lock);
+    if (p->fd < 0)
+        p->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    fd = p->fd;
+    pthread_mutex_unlock(&p->lock);
+    return fd;
+}
+
+/* ------------------------------------------------------------ open and close
+ */
+
+static IpcStatus probe(struct io_uring *ring)
+{
+    struct io_uring_probe *found = io_uring_get_probe_ring(ring);
+    bool supported =
+        found && io_uring_opcode_supported(found, URING_FUTEX_WAIT);
+
+    free(found);
+    return supported ? IPC_OK : IPC_ERR_UNSUPPORTED;
+}
+
+static IpcStatus uring_open(struct waiter *w)
+{
+    struct rings *rings = calloc(1, sizeof *rings);
+    IpcStatus status;
+
+    if (!rings)
+        return IPC_ERR_ALLOCATION;
+    /* The sleeper is in the ring and needs no interruption. */
+    status = status_of(io_uring_queue_init(RING_ENTRIES, &rings->blocking,
+                                           IORING_SETUP_COOP_TASKRUN |
+                                               IORING_SETUP_SUBMIT_ALL));
+    if (status == IPC_OK) {
+        status = probe(&rings->blocking);
+        if (status != IPC_OK)
+            io_uring_queue_exit(&rings->blocking);
+    }
+    if (status != IPC_OK) {
+        free(rings);
+        return status;
+    }
+    pthread_mutex_init(&rings->polled.lock, NULL);
+    rings->polled.fd = -1;
+    w->ring = rings;
+    return IPC_OK;
+}
+
+/* In a child that inherited the handle this unmaps and closes its copies, and
+ * the rings stay as they are. */
+static void uring_close(struct waiter *w)
+{
+    struct rings *rings = w->ring;
+    struct polled *p = &rings->polled;
+
+    /* An armed wait could take a wake-up along while its ring goes. Another
+     * thread's cannot be cancelled, but wakers wake all. */
+    if (w->token == process_token() && p->open && reap(p) && is_armed(p))
+        cancel(p);
+    close_polled_ring(p);
+    if (p->fd >= 0)
+        close(p->fd);
+    io_uring_queue_exit(&rings->blocking);
+    free(rings);
+    w->ring = NULL;
+}
+
+const struct wait_backend wait_backend_io_uring = {
+    .name = "io_uring",
+    .announces = WAIT_BY_WORD,
+    .open = uring_open,
+    .close = uring_close,
+    .sleep = uring_sleep,
+    .fd = uring_fd,
+    .arm = uring_arm,
+};
