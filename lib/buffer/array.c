@@ -16,8 +16,8 @@ static size_t fit_entries(struct IpcBuffer *b, size_t size, size_t count)
         count = SHMIPC_ARRAY_MAX;
     if (count == 1 || size > SHMIPC_ARRAY_ENTRY_MAX)
         return 1;
-    stride = array_stride((uint32_t)size);
-    room = (size_t)protocol_room(&b->ring, blocks_of(count * stride)) *
+    stride = control_array_stride((uint32_t)size);
+    room = (size_t)claim_room(&b->ring, control_blocks(count * stride)) *
            SHMIPC_BLOCK;
     if (count * stride <= room)
         return count;
@@ -27,7 +27,7 @@ static size_t fit_entries(struct IpcBuffer *b, size_t size, size_t count)
 static void store_array(const struct claim *claim, const unsigned char *data,
                         size_t size, size_t count)
 {
-    size_t stride = array_stride((uint32_t)size);
+    size_t stride = control_array_stride((uint32_t)size);
 
     if (size == stride) {
         payload_store(claim->payload, data, size * count);
@@ -40,16 +40,16 @@ static void store_array(const struct claim *claim, const unsigned char *data,
 static IpcStatus write_array(struct IpcBuffer *b, const unsigned char *data,
                              size_t size, size_t count)
 {
-    struct claim claim = {.blocks =
-                              blocks_of(count * array_stride((uint32_t)size))};
-    IpcStatus status = claim_blocks(b, &claim);
+    struct claim claim = {
+        .blocks = control_blocks(count * control_array_stride((uint32_t)size))};
+    IpcStatus status = write_claim(b, &claim);
 
     if (status != IPC_OK)
         return status;
     store_array(&claim, data, size, count);
-    publish_claim(b, &claim, array_value((uint32_t)size, (uint32_t)count),
+    write_publish(b, &claim, control_array((uint32_t)size, (uint32_t)count),
                   CONTROL_ARRAY);
-    count_entries(b, count);
+    write_count(b, count);
     return IPC_OK;
 }
 
@@ -65,13 +65,13 @@ static IpcStatus write_run(struct IpcBuffer *b, const unsigned char *data,
     /* One, or others took some of the room meanwhile. */
     if (status == IPC_ERR_NO_SPACE_CONTIGUOUS) {
         *done = 1;
-        status = buffer_write(b, data, size);
+        status = write_entry(b, data, size);
     }
     return status;
 }
 
-IpcStatus buffer_write_array(struct IpcBuffer *b, const void *data, size_t size,
-                             size_t count, size_t *written)
+IpcStatus batch_write_array(struct IpcBuffer *b, const void *data, size_t size,
+                            size_t count, size_t *written)
 {
     const unsigned char *from = data;
     IpcStatus status = IPC_OK;
@@ -97,7 +97,8 @@ static size_t entries_left(const struct view *view)
 {
     if (control_state(view->word) != CONTROL_ARRAY)
         return 1;
-    return array_count(control_value(view->word)) - head_item(view->head);
+    return control_array_count(control_value(view->word)) -
+           position_item(view->head);
 }
 
 /* The head word after so many of them. */
@@ -112,15 +113,15 @@ static uint64_t head_after(const struct ring *r, const struct view *view,
 static void load_entries(struct IpcBuffer *b, unsigned char *to,
                          const struct view *view, size_t count)
 {
-    const unsigned char *from = view_payload(&b->ring, view);
-    const size_t size = view->size, stride = array_stride(view->size);
+    const unsigned char *from = take_payload(&b->ring, view);
+    const size_t size = view->size, stride = control_array_stride(view->size);
 
     if (size == stride) {
-        load_bytes(b, to, from, size * count);
+        read_load_bytes(b, to, from, size * count);
         return;
     }
     for (size_t i = 0; i < count; i++)
-        load_bytes(b, to + i * size, from + i * stride, size);
+        read_load_bytes(b, to + i * size, from + i * stride, size);
 }
 
 /* Copies up to `count` entries of one size, that of `view` first; returns how
@@ -141,15 +142,15 @@ static size_t load_run(struct IpcBuffer *b, unsigned char *to,
         view->next = head_after(&b->ring, &run, some);
         /* Filler ends the run, so that nobody can make it endless. */
         if (done == count ||
-            protocol_examine(&b->ring, view->next, &run) != IPC_OK ||
+            take_look_at(&b->ring, view->next, &run) != IPC_OK ||
             run.size != view->size)
             return done;
     }
 }
 
-IpcStatus buffer_read_array(struct IpcBuffer *b, void *data, size_t size,
-                            size_t count, size_t *read, uint64_t *offset,
-                            size_t *needed)
+IpcStatus batch_read_array(struct IpcBuffer *b, void *data, size_t size,
+                           size_t count, size_t *read, uint64_t *offset,
+                           size_t *needed)
 {
     *read = 0;
     if (!b || !data || size == 0 || count == 0)
@@ -159,7 +160,7 @@ IpcStatus buffer_read_array(struct IpcBuffer *b, void *data, size_t size,
         IpcStatus status = look(b, &view);
         size_t done;
 
-        *offset = view_offset(&b->ring, &view);
+        *offset = take_offset(&b->ring, &view);
         if (status != IPC_OK)
             return status;
         if (view.size != size) {
@@ -168,7 +169,7 @@ IpcStatus buffer_read_array(struct IpcBuffer *b, void *data, size_t size,
         }
         done = load_run(b, data, &view, count);
         if (take(b, &view)) {
-            count_run(b, (uint32_t)done - 1);
+            read_count(b, (uint32_t)done - 1);
             *read = done;
             return IPC_OK;
         }

@@ -32,7 +32,7 @@ static uint64_t sum_blocks(const struct iovec *entries, int count)
     uint64_t blocks = 0;
 
     for (int i = 0; i < count; i++)
-        blocks += blocks_of(entries[i].iov_len);
+        blocks += control_blocks(entries[i].iov_len);
     return blocks;
 }
 
@@ -43,9 +43,9 @@ static int fit_entries(const struct iovec *entries, int count, uint64_t room,
 {
     int fit = 1;
 
-    *blocks = blocks_of(entries[0].iov_len);
+    *blocks = control_blocks(entries[0].iov_len);
     for (; fit < count; fit++) {
-        uint32_t more = blocks_of(entries[fit].iov_len);
+        uint32_t more = control_blocks(entries[fit].iov_len);
 
         if (*blocks + (uint64_t)more > room)
             break;
@@ -62,8 +62,8 @@ static void mark_entries(struct IpcBuffer *b, const struct claim *claim,
     uint64_t position = claim->position;
 
     for (int i = 1; i < count; i++) {
-        position += blocks_of(entries[i - 1].iov_len);
-        protocol_divide(&b->ring, position, handle_owner(b));
+        position += control_blocks(entries[i - 1].iov_len);
+        claim_divide(&b->ring, position, handle_owner(b));
     }
 }
 
@@ -76,7 +76,7 @@ static void store_entries(const struct claim *claim,
         atomic_prefetch_write(payload + (size_t)i * SHMIPC_BLOCK);
     for (int i = 0; i < count; i++) {
         payload_store(payload, entries[i].iov_base, entries[i].iov_len);
-        payload += (size_t)blocks_of(entries[i].iov_len) * SHMIPC_BLOCK;
+        payload += (size_t)control_blocks(entries[i].iov_len) * SHMIPC_BLOCK;
     }
 }
 
@@ -88,15 +88,15 @@ static void publish_entries(struct IpcBuffer *b, const struct claim *claim,
 
     for (int i = 0; i < count; i++) {
         uint32_t size = (uint32_t)entries[i].iov_len;
-        uint32_t blocks = blocks_of(size);
+        uint32_t blocks = control_blocks(size);
 
         if (b->ring.one_producer)
-            protocol_publish_alone(&b->ring, position, size, CONTROL_READY);
+            claim_commit_alone(&b->ring, position, size, CONTROL_READY);
         else
-            protocol_publish(&b->ring, position, blocks, size, CONTROL_READY);
+            claim_commit(&b->ring, position, blocks, size, CONTROL_READY);
         position += blocks;
     }
-    count_entries(b, (uint64_t)count);
+    write_count(b, (uint64_t)count);
 }
 
 /* Writes as many entries as one claim can hold; returns how many in *done. */
@@ -107,13 +107,13 @@ static IpcStatus write_run(struct IpcBuffer *b, const struct iovec *entries,
     IpcStatus status;
 
     *done = fit_entries(entries, count,
-                        protocol_room(&b->ring, sum_blocks(entries, count)),
+                        claim_room(&b->ring, sum_blocks(entries, count)),
                         &claim.blocks);
-    status = claim_blocks(b, &claim);
+    status = write_claim(b, &claim);
     if (status == IPC_ERR_NO_SPACE_CONTIGUOUS && *done > 1) {
         /* Others took some of the room meanwhile. */
         *done = fit_entries(entries, 1, 0, &claim.blocks);
-        status = claim_blocks(b, &claim);
+        status = write_claim(b, &claim);
     }
     if (status != IPC_OK)
         return status;
@@ -124,8 +124,8 @@ static IpcStatus write_run(struct IpcBuffer *b, const struct iovec *entries,
     return IPC_OK;
 }
 
-IpcStatus buffer_write_batch(struct IpcBuffer *b, const struct iovec *entries,
-                             int count, size_t *written, size_t *size)
+IpcStatus batch_write(struct IpcBuffer *b, const struct iovec *entries,
+                      int count, size_t *written, size_t *size)
 {
     IpcStatus status;
 
@@ -165,7 +165,7 @@ static bool put_on(struct tray *tray, struct IpcBuffer *b,
     if (tray->count == tray->room || view->size > tray->free)
         return false;
     load(b, tray->memory, view);
-    entry->offset = view_offset(&b->ring, view);
+    entry->offset = take_offset(&b->ring, view);
     entry->payload = tray->memory;
     entry->size = view->size;
     tray->count++;
@@ -184,14 +184,14 @@ static uint64_t put_on_more(struct tray *tray, struct IpcBuffer *b,
 
     do
         end = view.next;
-    while (protocol_examine(&b->ring, end, &view) == IPC_OK &&
+    while (take_look_at(&b->ring, end, &view) == IPC_OK &&
            put_on(tray, b, &view));
     return end;
 }
 
-IpcStatus buffer_read_batch(struct IpcBuffer *b, IpcEntry *entries, int count,
-                            void *memory, size_t size, size_t *read,
-                            uint64_t *offset, size_t *needed)
+IpcStatus batch_read(struct IpcBuffer *b, IpcEntry *entries, int count,
+                     void *memory, size_t size, size_t *read, uint64_t *offset,
+                     size_t *needed)
 {
     *read = 0;
     if (!b || !entries || count <= 0 || !memory)
@@ -201,7 +201,7 @@ IpcStatus buffer_read_batch(struct IpcBuffer *b, IpcEntry *entries, int count,
         struct view view;
         IpcStatus status = look(b, &view);
 
-        *offset = view_offset(&b->ring, &view);
+        *offset = take_offset(&b->ring, &view);
         if (status != IPC_OK)
             return status;
         if (!put_on(&tray, b, &view)) {
@@ -210,7 +210,7 @@ IpcStatus buffer_read_batch(struct IpcBuffer *b, IpcEntry *entries, int count,
         }
         view.next = put_on_more(&tray, b, &view);
         if (take(b, &view)) {
-            count_run(b, (uint32_t)tray.count - 1);
+            read_count(b, (uint32_t)tray.count - 1);
             *read = tray.count;
             return IPC_OK;
         }

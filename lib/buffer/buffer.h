@@ -58,69 +58,67 @@ static inline uint32_t handle_owner(struct IpcBuffer *b)
 }
 
 /* Prepares a handle in the caller's memory. */
-IpcStatus buffer_init(struct IpcBuffer *b, void *mem, size_t size,
-                      const IpcBufferOptions *options,
-                      IpcBufferCreateError *body, const char **detail);
-IpcStatus buffer_open(struct IpcBuffer *b, void *mem, size_t size,
-                      uint64_t *needed, const char **detail);
-void buffer_close(struct IpcBuffer *b);
+IpcStatus handle_create(struct IpcBuffer *b, void *mem, size_t size,
+                        const IpcBufferOptions *options,
+                        IpcBufferCreateError *body, const char **detail);
+IpcStatus handle_attach(struct IpcBuffer *b, void *mem, size_t size,
+                        uint64_t *needed, const char **detail);
+void handle_close(struct IpcBuffer *b);
 
-IpcStatus buffer_write(struct IpcBuffer *b, const void *data, size_t size);
-IpcStatus buffer_writev(struct IpcBuffer *b, const struct iovec *pieces,
-                        int count, size_t *size);
-IpcStatus buffer_reserve(struct IpcBuffer *b, size_t size,
-                         IpcReservation *dest);
-IpcStatus buffer_commit(struct IpcBuffer *b, const IpcReservation *reservation,
-                        size_t size);
-IpcStatus buffer_abort(struct IpcBuffer *b, const IpcReservation *reservation);
+IpcStatus write_entry(struct IpcBuffer *b, const void *data, size_t size);
+IpcStatus write_pieces(struct IpcBuffer *b, const struct iovec *pieces,
+                       int count, size_t *size);
+IpcStatus write_reserve(struct IpcBuffer *b, size_t size, IpcReservation *dest);
+IpcStatus write_commit(struct IpcBuffer *b, const IpcReservation *reservation,
+                       size_t size);
+IpcStatus write_abort(struct IpcBuffer *b, const IpcReservation *reservation);
 
 /* *written of the entries; *size is that of the one that failed. */
-IpcStatus buffer_write_batch(struct IpcBuffer *b, const struct iovec *entries,
-                             int count, size_t *written, size_t *size);
+IpcStatus batch_write(struct IpcBuffer *b, const struct iovec *entries,
+                      int count, size_t *written, size_t *size);
 
 /* The same for `count` entries of `size` bytes, one behind the other. */
-IpcStatus buffer_write_array(struct IpcBuffer *b, const void *data, size_t size,
-                             size_t count, size_t *written);
+IpcStatus batch_write_array(struct IpcBuffer *b, const void *data, size_t size,
+                            size_t count, size_t *written);
 
 /* Copies the next entry; *needed is its size, *offset where it is. */
-IpcStatus buffer_read(struct IpcBuffer *b, IpcEntry *dest, uint64_t *offset,
-                      size_t *needed);
+IpcStatus read_entry(struct IpcBuffer *b, IpcEntry *dest, uint64_t *offset,
+                     size_t *needed);
 /* *read entries into `memory`, one after the other. */
-IpcStatus buffer_read_batch(struct IpcBuffer *b, IpcEntry *entries, int count,
-                            void *memory, size_t size, size_t *read,
-                            uint64_t *offset, size_t *needed);
+IpcStatus batch_read(struct IpcBuffer *b, IpcEntry *entries, int count,
+                     void *memory, size_t size, size_t *read, uint64_t *offset,
+                     size_t *needed);
 /* *read entries of `size` bytes into `data`; *needed is another one's size. */
-IpcStatus buffer_read_array(struct IpcBuffer *b, void *data, size_t size,
-                            size_t count, size_t *read, uint64_t *offset,
-                            size_t *needed);
+IpcStatus batch_read_array(struct IpcBuffer *b, void *data, size_t size,
+                           size_t count, size_t *read, uint64_t *offset,
+                           size_t *needed);
 /* The next entry into memory from malloc; on IPC_OK the caller owns it. */
-IpcStatus buffer_read_alloc(struct IpcBuffer *b, IpcEntry *dest,
-                            uint64_t *offset);
-IpcStatus buffer_peek(struct IpcBuffer *b, IpcEntry *dest, uint64_t *offset);
-IpcStatus buffer_skip(struct IpcBuffer *b, uint64_t offset, uint64_t *head);
-IpcStatus buffer_skip_force(struct IpcBuffer *b, uint64_t *offset);
-IpcStatus buffer_recover(struct IpcBuffer *b, bool force, uint64_t *removed,
-                         uint64_t *offset);
+IpcStatus read_allocate(struct IpcBuffer *b, IpcEntry *dest, uint64_t *offset);
+IpcStatus read_peek(struct IpcBuffer *b, IpcEntry *dest, uint64_t *offset);
+IpcStatus read_skip(struct IpcBuffer *b, uint64_t offset, uint64_t *head);
+IpcStatus recover_skip(struct IpcBuffer *b, uint64_t *offset);
+IpcStatus recover_dead(struct IpcBuffer *b, bool force, uint64_t *removed,
+                       uint64_t *offset);
 
 /* Whether what is at the head is claimed but not committed, so that it pays to
  * look after it. Moves nothing. */
-bool buffer_is_stuck(struct IpcBuffer *b);
+bool read_is_stuck(struct IpcBuffer *b);
 
 /* Ends all writing. Readers get IPC_ERR_CLOSED when they have drained. */
 void buffer_shut(struct IpcBuffer *b);
 
 bool buffer_producers_are_dead(const struct IpcBuffer *b);
 
-IpcStatus buffer_stats(const struct IpcBuffer *b, IpcBufferStats *dest);
+IpcStatus stats_fill(const struct IpcBuffer *b, IpcBufferStats *dest);
 
 /* Descriptions of errors: the detail, and the bodies. */
-const char *buffer_write_detail(const struct IpcBuffer *b, const void *data,
-                                size_t size, IpcStatus status);
-void buffer_write_body(const struct IpcBuffer *b, size_t size,
-                       IpcBufferWriteError *body);
-const char *buffer_commit_detail(IpcStatus status);
-const char *buffer_read_detail(IpcStatus status);
-const char *buffer_attach_detail(IpcStatus status);
-const char *buffer_stats_detail(IpcStatus status);
+const char *write_detail(const struct IpcBuffer *b, const void *data,
+                         size_t size, IpcStatus status);
+void write_describe(const struct IpcBuffer *b, size_t size,
+                    IpcBufferWriteError *body);
+const char *write_commit_detail(IpcStatus status);
+const char *read_detail(IpcStatus status);
+const char *handle_attach_detail(IpcStatus status);
+const char *stats_detail(IpcStatus status);
 
 #endif

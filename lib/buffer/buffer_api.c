@@ -34,7 +34,7 @@ ipc_buffer_create_with_options(void *mem, size_t size,
     if (!b)
         return IpcBufferCreateResult_error(
             IPC_ERR_ALLOCATION, "malloc failed: no memory for the handle");
-    status = buffer_init(b, mem, size, options, &body, &detail);
+    status = handle_create(b, mem, size, options, &body, &detail);
     if (status == IPC_OK)
         return IpcBufferCreateResult_ok(IPC_OK, b);
     free(b);
@@ -55,8 +55,8 @@ static IpcBufferAttachResult attach(void *mem, size_t size)
 
     if (!b)
         return IpcBufferAttachResult_error(
-            IPC_ERR_ALLOCATION, buffer_attach_detail(IPC_ERR_ALLOCATION));
-    status = buffer_open(b, mem, size, &body.min_size, &detail);
+            IPC_ERR_ALLOCATION, handle_attach_detail(IPC_ERR_ALLOCATION));
+    status = handle_attach(b, mem, size, &body.min_size, &detail);
     if (status == IPC_OK)
         return IpcBufferAttachResult_ok(IPC_OK, b);
     free(b);
@@ -78,7 +78,7 @@ IpcBufferDestroyResult ipc_buffer_destroy(IpcBuffer *buffer)
     if (!buffer)
         return IpcBufferDestroyResult_error(
             IPC_ERR_INVALID_ARGUMENT, "the handle is NULL: nothing to release");
-    buffer_close(buffer);
+    handle_close(buffer);
     free(buffer);
     return IpcBufferDestroyResult_ok(IPC_OK);
 }
@@ -93,12 +93,12 @@ uint64_t ipc_buffer_max_entry_size(const IpcBuffer *buffer)
 static IpcBufferWriteResult write_error(const IpcBuffer *b, const void *data,
                                         size_t size, IpcStatus status)
 {
-    const char *detail = buffer_write_detail(b, data, size, status);
+    const char *detail = write_detail(b, data, size, status);
     IpcBufferWriteError body;
 
     if (!b)
         return IpcBufferWriteResult_error(status, detail);
-    buffer_write_body(b, size, &body);
+    write_describe(b, size, &body);
     return IpcBufferWriteResult_error_body(status, detail, body);
 }
 
@@ -106,7 +106,7 @@ static IpcBufferWriteResult write_error(const IpcBuffer *b, const void *data,
 __attribute__((noinline)) static IpcBufferWriteResult
 write_otherwise(IpcBuffer *buffer, const void *data, size_t size)
 {
-    IpcStatus status = buffer_write(buffer, data, size);
+    IpcStatus status = write_entry(buffer, data, size);
 
     if (status != IPC_OK)
         return write_error(buffer, data, size, status);
@@ -116,7 +116,7 @@ write_otherwise(IpcBuffer *buffer, const void *data, size_t size)
 IpcBufferWriteResult ipc_buffer_write(IpcBuffer *buffer, const void *data,
                                       size_t size)
 {
-    if (__builtin_expect(hot_write(buffer, data, size), 1))
+    if (__builtin_expect(write_plain(buffer, data, size), 1))
         return IpcBufferWriteResult_ok(IPC_OK);
     return write_otherwise(buffer, data, size);
 }
@@ -125,7 +125,7 @@ IpcBufferWriteResult ipc_buffer_writev(IpcBuffer *buffer,
                                        const struct iovec *pieces, int count)
 {
     size_t size;
-    IpcStatus status = buffer_writev(buffer, pieces, count, &size);
+    IpcStatus status = write_pieces(buffer, pieces, count, &size);
 
     if (status != IPC_OK)
         return write_error(buffer, pieces, size, status);
@@ -135,16 +135,16 @@ IpcBufferWriteResult ipc_buffer_writev(IpcBuffer *buffer,
 IpcBufferReserveResult ipc_buffer_reserve(IpcBuffer *buffer, size_t size,
                                           IpcReservation *dest)
 {
-    IpcStatus status = buffer_reserve(buffer, size, dest);
+    IpcStatus status = write_reserve(buffer, size, dest);
     IpcBufferWriteError body;
     const char *detail;
 
     if (status == IPC_OK)
         return IpcBufferReserveResult_ok(IPC_OK);
-    detail = buffer_write_detail(buffer, dest, size, status);
+    detail = write_detail(buffer, dest, size, status);
     if (!buffer)
         return IpcBufferReserveResult_error(status, detail);
-    buffer_write_body(buffer, size, &body);
+    write_describe(buffer, size, &body);
     return IpcBufferReserveResult_error_body(status, detail, body);
 }
 
@@ -152,24 +152,24 @@ IpcBufferCommitResult ipc_buffer_commit(IpcBuffer *buffer,
                                         const IpcReservation *reservation,
                                         size_t size)
 {
-    IpcStatus status = buffer_commit(buffer, reservation, size);
+    IpcStatus status = write_commit(buffer, reservation, size);
     IpcBufferCommitError body = {reservation ? reservation->offset : 0};
 
     if (status == IPC_OK)
         return IpcBufferCommitResult_ok(IPC_OK);
-    return IpcBufferCommitResult_error_body(status,
-                                            buffer_commit_detail(status), body);
+    return IpcBufferCommitResult_error_body(status, write_commit_detail(status),
+                                            body);
 }
 
 IpcBufferAbortResult ipc_buffer_abort(IpcBuffer *buffer,
                                       const IpcReservation *reservation)
 {
-    IpcStatus status = buffer_abort(buffer, reservation);
+    IpcStatus status = write_abort(buffer, reservation);
     IpcBufferCommitError body = {reservation ? reservation->offset : 0};
 
     if (status == IPC_OK)
         return IpcBufferAbortResult_ok(IPC_OK);
-    return IpcBufferAbortResult_error_body(status, buffer_commit_detail(status),
+    return IpcBufferAbortResult_error_body(status, write_commit_detail(status),
                                            body);
 }
 
@@ -180,18 +180,17 @@ read_otherwise(IpcBuffer *buffer, IpcEntry *dest)
 {
     uint64_t offset = 0;
     size_t needed = 0;
-    IpcStatus status = buffer_read(buffer, dest, &offset, &needed);
+    IpcStatus status = read_entry(buffer, dest, &offset, &needed);
     const IpcBufferReadError body = {offset, needed};
 
     if (status >= 0)
         return IpcBufferReadResult_ok(status);
-    return IpcBufferReadResult_error_body(status, buffer_read_detail(status),
-                                          body);
+    return IpcBufferReadResult_error_body(status, read_detail(status), body);
 }
 
 IpcBufferReadResult ipc_buffer_read(IpcBuffer *buffer, IpcEntry *dest)
 {
-    if (__builtin_expect(hot_read(buffer, dest), 1))
+    if (__builtin_expect(read_plain(buffer, dest), 1))
         return IpcBufferReadResult_ok(IPC_OK);
     return read_otherwise(buffer, dest);
 }
@@ -199,46 +198,43 @@ IpcBufferReadResult ipc_buffer_read(IpcBuffer *buffer, IpcEntry *dest)
 IpcBufferPeekResult ipc_buffer_peek(IpcBuffer *buffer, IpcEntry *dest)
 {
     IpcBufferPeekError body = {0};
-    IpcStatus status = buffer_peek(buffer, dest, &body.offset);
+    IpcStatus status = read_peek(buffer, dest, &body.offset);
 
     if (status >= 0)
         return IpcBufferPeekResult_ok(status);
-    return IpcBufferPeekResult_error_body(status, buffer_read_detail(status),
-                                          body);
+    return IpcBufferPeekResult_error_body(status, read_detail(status), body);
 }
 
 IpcBufferSkipResult ipc_buffer_skip(IpcBuffer *buffer, uint64_t offset)
 {
     IpcBufferSkipError body = {0};
-    IpcStatus status = buffer_skip(buffer, offset, &body.offset);
+    IpcStatus status = read_skip(buffer, offset, &body.offset);
 
     if (status >= 0)
         return IpcBufferSkipResult_ok(status, offset);
-    return IpcBufferSkipResult_error_body(status, buffer_read_detail(status),
-                                          body);
+    return IpcBufferSkipResult_error_body(status, read_detail(status), body);
 }
 
 IpcBufferSkipForceResult ipc_buffer_skip_force(IpcBuffer *buffer)
 {
     IpcBufferSkipError body = {0};
-    IpcStatus status = buffer_skip_force(buffer, &body.offset);
+    IpcStatus status = recover_skip(buffer, &body.offset);
 
     if (status >= 0)
         return IpcBufferSkipForceResult_ok(status, body.offset);
-    return IpcBufferSkipForceResult_error_body(
-        status, buffer_read_detail(status), body);
+    return IpcBufferSkipForceResult_error_body(status, read_detail(status),
+                                               body);
 }
 
 static IpcBufferRecoverResult recover(IpcBuffer *buffer, bool force)
 {
     IpcBufferSkipError body = {0};
     uint64_t removed;
-    IpcStatus status = buffer_recover(buffer, force, &removed, &body.offset);
+    IpcStatus status = recover_dead(buffer, force, &removed, &body.offset);
 
     if (status >= 0)
         return IpcBufferRecoverResult_ok(status, removed);
-    return IpcBufferRecoverResult_error_body(status, buffer_read_detail(status),
-                                             body);
+    return IpcBufferRecoverResult_error_body(status, read_detail(status), body);
 }
 
 IpcBufferRecoverResult ipc_buffer_recover(IpcBuffer *buffer)

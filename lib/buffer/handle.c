@@ -42,9 +42,9 @@ static IpcStatus refuse(const char **detail, IpcStatus status, const char *why)
     return status;
 }
 
-IpcStatus buffer_init(struct IpcBuffer *b, void *mem, size_t size,
-                      const IpcBufferOptions *options,
-                      IpcBufferCreateError *body, const char **detail)
+IpcStatus handle_create(struct IpcBuffer *b, void *mem, size_t size,
+                        const IpcBufferOptions *options,
+                        IpcBufferCreateError *body, const char **detail)
 {
     size_t slack = format_slack(mem);
     uint32_t owners = 0;
@@ -86,7 +86,7 @@ IpcStatus buffer_init(struct IpcBuffer *b, void *mem, size_t size,
     return IPC_OK;
 }
 
-const char *buffer_attach_detail(IpcStatus status)
+const char *handle_attach_detail(IpcStatus status)
 {
     switch (status) {
     case IPC_ERR_NOT_FORMATTED:
@@ -109,8 +109,8 @@ const char *buffer_attach_detail(IpcStatus status)
     }
 }
 
-IpcStatus buffer_open(struct IpcBuffer *b, void *mem, size_t size,
-                      uint64_t *needed, const char **detail)
+IpcStatus handle_attach(struct IpcBuffer *b, void *mem, size_t size,
+                        uint64_t *needed, const char **detail)
 {
     IpcStatus status;
 
@@ -127,7 +127,7 @@ IpcStatus buffer_open(struct IpcBuffer *b, void *mem, size_t size,
     memset(b, 0, sizeof *b);
     status = format_open(mem, size, &b->ring, needed);
     if (status != IPC_OK)
-        return refuse(detail, status, buffer_attach_detail(status));
+        return refuse(detail, status, handle_attach_detail(status));
     prepare(b, mem);
     return IPC_OK;
 }
@@ -192,7 +192,7 @@ static IpcStatus take_producer_role(struct IpcBuffer *b)
     if (status == IPC_OK)
         take_fences_back(&b->region->readers);
     if (status == IPC_OK && inherited)
-        status = protocol_succeed(&b->ring);
+        status = repair_succeed(&b->ring);
     return status;
 }
 
@@ -217,7 +217,7 @@ IpcStatus handle_produce(struct IpcBuffer *b)
     if (status == IPC_OK && b->ring.one_producer)
         status = take_producer_role(b);
     if (status == IPC_OK) {
-        owner_note(&b->ring.owners, handle_owner(b), OWNER_PRODUCES);
+        owner_mark(&b->ring.owners, handle_owner(b), OWNER_PRODUCES);
         /* Publishes `owner`; pairs with handle_may_produce(). */
         atomic_put_release(&b->produces, token);
     }
@@ -269,11 +269,11 @@ static void abort_reservations(struct IpcBuffer *b, uint32_t owner)
 
         if (word ==
             control_make(position_tag(r, position), owner, CONTROL_BUSY))
-            protocol_recover(r, position, word);
+            repair_remove(r, position, word);
     }
 }
 
-void buffer_close(struct IpcBuffer *b)
+void handle_close(struct IpcBuffer *b)
 {
     uint32_t owner = handle_owner(b);
 
@@ -286,7 +286,7 @@ void buffer_close(struct IpcBuffer *b)
     if (b->ring.one_consumer)
         owner_drop_role(&b->ring.head->role, owner, b->handle);
     if (owner_release(&b->ring.owners, owner)) {
-        if (owner_does(&b->ring.owners, owner, OWNER_RESERVES))
+        if (owner_is_marked(&b->ring.owners, owner, OWNER_RESERVES))
             abort_reservations(b, owner);
         owner_free(&b->ring.owners, owner);
     }
@@ -294,7 +294,7 @@ void buffer_close(struct IpcBuffer *b)
 
 void buffer_shut(struct IpcBuffer *b)
 {
-    protocol_close(&b->ring);
+    close_ring(&b->ring);
 }
 
 bool buffer_producers_are_dead(const struct IpcBuffer *b)

@@ -18,11 +18,11 @@ enum {
 /* What to answer instead of IPC_EMPTY; IPC_PLACEHOLDER: a gap was revoked. */
 static IpcStatus check_for_gap(struct IpcBuffer *b, uint64_t position)
 {
-    if (!protocol_is_gap(&b->ring, position))
+    if (!repair_is_gap(&b->ring, position))
         return IPC_EMPTY;
     /* Relaxed, both: a hint of this handle; losing it costs a later check. */
     if (atomic_get_relaxed(&b->gap_seen) == position) {
-        protocol_revoke(&b->ring, position);
+        repair_revoke(&b->ring, position);
         return IPC_PLACEHOLDER;
     }
     atomic_put_relaxed(&b->gap_seen, position);
@@ -37,14 +37,15 @@ static bool rest(struct IpcBuffer *b)
     return pace_rest(&b->read_pace, run, DENSE);
 }
 
-IpcStatus look_in_vain(struct IpcBuffer *b, uint64_t position, IpcStatus status)
+IpcStatus read_after_nothing(struct IpcBuffer *b, uint64_t position,
+                             IpcStatus status)
 {
     /* Relaxed, both: a count of this handle that may miss some. */
     uint32_t looks = atomic_get_relaxed(&b->idle_looks) + 1;
 
     if (status == IPC_ERR_NOT_READY)
         return rest(b) ? IPC_PLACEHOLDER : status;
-    if (protocol_is_closed(&b->ring, position))
+    if (close_is_final(&b->ring, position))
         return IPC_ERR_CLOSED;
     /* Leaves the line to a producer who has made the word BUSY, or is about to,
      * and will store there once more: who polls gets its message sooner. */
@@ -58,8 +59,8 @@ IpcStatus look_in_vain(struct IpcBuffer *b, uint64_t position, IpcStatus status)
     return IPC_EMPTY;
 }
 
-IpcStatus buffer_read(struct IpcBuffer *b, IpcEntry *dest, uint64_t *offset,
-                      size_t *needed)
+IpcStatus read_entry(struct IpcBuffer *b, IpcEntry *dest, uint64_t *offset,
+                     size_t *needed)
 {
     if (!b || !dest || !dest->payload)
         return IPC_ERR_INVALID_ARGUMENT;
@@ -69,17 +70,17 @@ IpcStatus buffer_read(struct IpcBuffer *b, IpcEntry *dest, uint64_t *offset,
 
         if (status != IPC_OK) {
             if (status < 0)
-                *offset = view_offset(&b->ring, &view);
+                *offset = take_offset(&b->ring, &view);
             return status;
         }
         if (view.size > dest->size) {
-            *offset = view_offset(&b->ring, &view);
+            *offset = take_offset(&b->ring, &view);
             *needed = view.size;
             return IPC_ERR_TOO_SMALL;
         }
         load(b, dest->payload, &view);
         if (take(b, &view)) {
-            dest->offset = view_offset(&b->ring, &view);
+            dest->offset = take_offset(&b->ring, &view);
             dest->size = view.size;
             return IPC_OK;
         }
@@ -103,8 +104,7 @@ static bool provide(void **memory, size_t *room, size_t size)
     return true;
 }
 
-IpcStatus buffer_read_alloc(struct IpcBuffer *b, IpcEntry *dest,
-                            uint64_t *offset)
+IpcStatus read_allocate(struct IpcBuffer *b, IpcEntry *dest, uint64_t *offset)
 {
     IpcStatus status = IPC_ERR_LOCKED;
     void *memory = NULL;
@@ -117,7 +117,7 @@ IpcStatus buffer_read_alloc(struct IpcBuffer *b, IpcEntry *dest,
 
         status = look(b, &view);
         if (status < 0)
-            *offset = view_offset(&b->ring, &view);
+            *offset = take_offset(&b->ring, &view);
         if (status != IPC_OK)
             break;
         status = IPC_ERR_ALLOCATION;
@@ -125,7 +125,7 @@ IpcStatus buffer_read_alloc(struct IpcBuffer *b, IpcEntry *dest,
             break;
         load(b, memory, &view);
         if (take(b, &view)) {
-            dest->offset = view_offset(&b->ring, &view);
+            dest->offset = take_offset(&b->ring, &view);
             dest->payload = memory;
             dest->size = view.size;
             return IPC_OK;
@@ -136,7 +136,7 @@ IpcStatus buffer_read_alloc(struct IpcBuffer *b, IpcEntry *dest,
     return status;
 }
 
-IpcStatus buffer_peek(struct IpcBuffer *b, IpcEntry *dest, uint64_t *offset)
+IpcStatus read_peek(struct IpcBuffer *b, IpcEntry *dest, uint64_t *offset)
 {
     struct view view;
     IpcStatus status;
@@ -145,16 +145,16 @@ IpcStatus buffer_peek(struct IpcBuffer *b, IpcEntry *dest, uint64_t *offset)
         return IPC_ERR_INVALID_ARGUMENT;
     status = look(b, &view);
     if (status < 0)
-        *offset = view_offset(&b->ring, &view);
+        *offset = take_offset(&b->ring, &view);
     if (status != IPC_OK)
         return status;
-    dest->offset = view_offset(&b->ring, &view);
-    dest->payload = view_payload(&b->ring, &view);
+    dest->offset = take_offset(&b->ring, &view);
+    dest->payload = take_payload(&b->ring, &view);
     dest->size = view.size;
     return IPC_OK;
 }
 
-IpcStatus buffer_skip(struct IpcBuffer *b, uint64_t offset, uint64_t *head)
+IpcStatus read_skip(struct IpcBuffer *b, uint64_t offset, uint64_t *head)
 {
     struct view view;
     IpcStatus status;
@@ -162,7 +162,7 @@ IpcStatus buffer_skip(struct IpcBuffer *b, uint64_t offset, uint64_t *head)
     if (!b || offset % 8 != 0)
         return IPC_ERR_INVALID_ARGUMENT;
     status = look(b, &view);
-    *head = view_offset(&b->ring, &view);
+    *head = take_offset(&b->ring, &view);
     if (status < 0 && status != IPC_ERR_NOT_READY)
         return status;
     if (offset < *head)
@@ -174,18 +174,18 @@ IpcStatus buffer_skip(struct IpcBuffer *b, uint64_t offset, uint64_t *head)
     return take(b, &view) ? IPC_OK : IPC_ALREADY_SKIPPED;
 }
 
-bool buffer_is_stuck(struct IpcBuffer *b)
+bool read_is_stuck(struct IpcBuffer *b)
 {
     struct view view;
-    /* Acquire pairs with the release in protocol_move_head(). */
+    /* Acquire pairs with the release in take_move(). */
     uint64_t head = atomic_get_acquire(&b->ring.head->position);
-    IpcStatus status = protocol_examine(&b->ring, head, &view);
+    IpcStatus status = take_look_at(&b->ring, head, &view);
 
     return status == IPC_ERR_NOT_READY ||
-           (status == IPC_EMPTY && protocol_is_gap(&b->ring, view.position));
+           (status == IPC_EMPTY && repair_is_gap(&b->ring, view.position));
 }
 
-const char *buffer_read_detail(IpcStatus status)
+const char *read_detail(IpcStatus status)
 {
     switch (status) {
     case IPC_ERR_INVALID_ARGUMENT:

@@ -8,7 +8,7 @@
 static IpcStatus judge_owner(struct IpcBuffer *b, const struct view *view,
                              bool force)
 {
-    switch (owner_fate_of(&b->ring.owners, control_value(view->word))) {
+    switch (owner_fate(&b->ring.owners, control_value(view->word))) {
     case OWNER_IS_DEAD:
         return IPC_OK;
     case OWNER_UNKNOWN:
@@ -24,8 +24,8 @@ static IpcStatus judge_owner(struct IpcBuffer *b, const struct view *view,
  * and gaps on the way. It moves nothing: with one consumer only that one may,
  * and it may be at it on another thread.
  */
-IpcStatus buffer_recover(struct IpcBuffer *b, bool force, uint64_t *removed,
-                         uint64_t *offset)
+IpcStatus recover_dead(struct IpcBuffer *b, bool force, uint64_t *removed,
+                       uint64_t *offset)
 {
     struct ring *r;
     struct view view;
@@ -35,13 +35,13 @@ IpcStatus buffer_recover(struct IpcBuffer *b, bool force, uint64_t *removed,
     if (!b)
         return IPC_ERR_INVALID_ARGUMENT;
     r = &b->ring;
-    /* Acquire pairs with the release in protocol_move_head(): words that were
+    /* Acquire pairs with the release in take_move(): words that were
      * replaced before head got here are not seen any more. */
     head = atomic_get_acquire(&r->head->position);
     for (uint64_t i = 0; i <= 2 * (uint64_t)r->block_count; i++) {
-        IpcStatus status = protocol_examine(r, head, &view);
+        IpcStatus status = take_look_at(r, head, &view);
 
-        *offset = view_offset(r, &view);
+        *offset = take_offset(r, &view);
         if (status == IPC_PLACEHOLDER) {
             head = view.next;
             continue;
@@ -50,13 +50,13 @@ IpcStatus buffer_recover(struct IpcBuffer *b, bool force, uint64_t *removed,
             status = judge_owner(b, &view, force);
             if (status != IPC_OK)
                 return status;
-            *removed += protocol_recover(r, view.position, view.word);
+            *removed += repair_remove(r, view.position, view.word);
             continue;
         }
         if (status != IPC_EMPTY)
             return status; /* an entry, or damage */
-        if (!protocol_is_gap(r, view.position) ||
-            protocol_revoke(r, view.position) == 0)
+        if (!repair_is_gap(r, view.position) ||
+            repair_revoke(r, view.position) == 0)
             return IPC_OK;
         *removed += 1;
     }
@@ -71,20 +71,19 @@ static IpcStatus skip_damaged(struct IpcBuffer *b, const struct view *view)
     if (!position_is_valid(&b->ring, view->position))
         return IPC_ERR_CORRUPTED;
     next = position_advance(&b->ring, view->position, 1);
-    return protocol_move_head(&b->ring, view->head, next) ? IPC_OK
-                                                          : IPC_ALREADY_SKIPPED;
+    return take_move(&b->ring, view->head, next) ? IPC_OK : IPC_ALREADY_SKIPPED;
 }
 
 static IpcStatus skip_dead(struct IpcBuffer *b, const struct view *view)
 {
     if (judge_owner(b, view, false) != IPC_OK)
         return IPC_ERR_LOCKED;
-    return protocol_recover(&b->ring, view->position, view->word)
+    return repair_remove(&b->ring, view->position, view->word)
                ? IPC_OK
                : IPC_ALREADY_SKIPPED;
 }
 
-IpcStatus buffer_skip_force(struct IpcBuffer *b, uint64_t *offset)
+IpcStatus recover_skip(struct IpcBuffer *b, uint64_t *offset)
 {
     struct ring *r;
     struct view view;
@@ -97,17 +96,16 @@ IpcStatus buffer_skip_force(struct IpcBuffer *b, uint64_t *offset)
         status = handle_consume(b);
     if (status != IPC_OK)
         return status;
-    status = protocol_look(r, &view);
-    *offset = view_offset(r, &view);
+    status = take_look(r, &view);
+    *offset = take_offset(r, &view);
     switch (status) {
     case IPC_OK:
-        return protocol_move_head(r, view.head, view.next)
-                   ? IPC_OK
-                   : IPC_ALREADY_SKIPPED;
+        return take_move(r, view.head, view.next) ? IPC_OK
+                                                  : IPC_ALREADY_SKIPPED;
     case IPC_EMPTY:
-        if (!protocol_is_gap(r, view.position))
+        if (!repair_is_gap(r, view.position))
             return IPC_EMPTY;
-        return protocol_revoke(r, view.position) ? IPC_OK : IPC_ALREADY_SKIPPED;
+        return repair_revoke(r, view.position) ? IPC_OK : IPC_ALREADY_SKIPPED;
     case IPC_ERR_NOT_READY:
         return skip_dead(b, &view);
     case IPC_ERR_CORRUPTED:

@@ -29,23 +29,23 @@ static void describe_ends(const struct IpcBuffer *b, IpcBufferStats *stats)
     const struct ring *r = &b->ring;
     /* Acquire, both: head before the word there and before tail, so that what
      * is told of them can be true together. Pairs with
-     * protocol_move_head(). */
+     * take_move(). */
     uint64_t head = atomic_get_acquire(&r->head->position);
     uint64_t tail =
         atomic_get_acquire(&r->tail->position) & ~SHMIPC_TAIL_CLOSED;
-    int64_t used = position_distance(r, head_position(head), tail);
+    int64_t used = position_distance(r, position_of_head(head), tail);
     struct view view = {0};
     IpcStatus status;
 
     stats->head_state = IPC_BUFFER_HEAD_CORRUPTED;
-    if (!position_is_valid(r, head_position(head)) ||
+    if (!position_is_valid(r, position_of_head(head)) ||
         !position_is_valid(r, tail))
         return;
     if (used > (int64_t)r->block_count)
         used = r->block_count; /* they moved between the two loads */
-    status = protocol_examine(r, head, &view);
+    status = take_look_at(r, head, &view);
     stats->used = used > 0 ? (uint64_t)used * SHMIPC_BLOCK : 0;
-    stats->head_offset = view_offset(r, &view);
+    stats->head_offset = take_offset(r, &view);
     stats->tail_offset = position_offset(r, view.position) + stats->used;
     stats->head_state = head_state_of(status, used);
     if (status == IPC_OK)
@@ -69,7 +69,7 @@ static void describe(const struct IpcBuffer *b, IpcBufferStats *stats)
     describe_ends(b, stats);
 }
 
-IpcStatus buffer_stats(const struct IpcBuffer *b, IpcBufferStats *dest)
+IpcStatus stats_fill(const struct IpcBuffer *b, IpcBufferStats *dest)
 {
     IpcBufferStats stats = {0};
     size_t room;
@@ -86,7 +86,7 @@ IpcStatus buffer_stats(const struct IpcBuffer *b, IpcBufferStats *dest)
     return IPC_OK;
 }
 
-const char *buffer_stats_detail(IpcStatus status)
+const char *stats_detail(IpcStatus status)
 {
     return status == IPC_ERR_TOO_SMALL
                ? "struct_size is too small: set it to sizeof(IpcBufferStats)"
@@ -96,11 +96,10 @@ const char *buffer_stats_detail(IpcStatus status)
 IpcBufferStatsResult ipc_buffer_stats(const IpcBuffer *buffer,
                                       IpcBufferStats *dest)
 {
-    IpcStatus status = buffer_stats(buffer, dest);
+    IpcStatus status = stats_fill(buffer, dest);
     IpcBufferStatsError body = {STATS_SIZE_0_1};
 
     if (status == IPC_OK)
         return IpcBufferStatsResult_ok(IPC_OK);
-    return IpcBufferStatsResult_error_body(status, buffer_stats_detail(status),
-                                           body);
+    return IpcBufferStatsResult_error_body(status, stats_detail(status), body);
 }

@@ -18,28 +18,28 @@ static bool rest(struct IpcBuffer *b)
 
 /* Perhaps only of filler at the head that no reader has come by to pass.
  * Anyone may, where heads are moved by CAS. */
-IpcStatus claim_when_full(struct IpcBuffer *b, uint32_t blocks,
-                          uint64_t *position)
+IpcStatus write_claim_when_full(struct IpcBuffer *b, uint32_t blocks,
+                                uint64_t *position)
 {
     bool rested = rest(b);
     struct view view;
 
     if (b->ring.one_consumer)
-        return rested ? claim_once(b, blocks, position)
+        return rested ? write_claim_once(b, blocks, position)
                       : IPC_ERR_NO_SPACE_CONTIGUOUS;
-    if (protocol_look(&b->ring, &view) == IPC_ERR_CORRUPTED)
+    if (take_look(&b->ring, &view) == IPC_ERR_CORRUPTED)
         return IPC_ERR_CORRUPTED;
-    return claim_once(b, blocks, position);
+    return write_claim_once(b, blocks, position);
 }
 
-IpcStatus buffer_write(struct IpcBuffer *b, const void *data, size_t size)
+IpcStatus write_entry(struct IpcBuffer *b, const void *data, size_t size)
 {
     struct claim claim;
     IpcStatus status;
 
     if (!b || !data)
         return IPC_ERR_INVALID_ARGUMENT;
-    status = claim_space(b, size, &claim);
+    status = write_claim_bytes(b, size, &claim);
     if (status != IPC_OK)
         return status;
     payload_store(claim.payload, data, size);
@@ -63,8 +63,8 @@ static bool sum_pieces(const struct iovec *pieces, int count, size_t *size)
     return true;
 }
 
-IpcStatus buffer_writev(struct IpcBuffer *b, const struct iovec *pieces,
-                        int count, size_t *size)
+IpcStatus write_pieces(struct IpcBuffer *b, const struct iovec *pieces,
+                       int count, size_t *size)
 {
     struct claim claim;
     IpcStatus status;
@@ -72,7 +72,7 @@ IpcStatus buffer_writev(struct IpcBuffer *b, const struct iovec *pieces,
     *size = 0;
     if (!b || !pieces || count <= 0 || !sum_pieces(pieces, count, size))
         return IPC_ERR_INVALID_ARGUMENT;
-    status = claim_space(b, *size, &claim);
+    status = write_claim_bytes(b, *size, &claim);
     if (status != IPC_OK)
         return status;
     payload_gather(claim.payload, pieces, count);
@@ -82,21 +82,21 @@ IpcStatus buffer_writev(struct IpcBuffer *b, const struct iovec *pieces,
 
 /* --------------------------------------------------------- reservations */
 
-IpcStatus buffer_reserve(struct IpcBuffer *b, size_t size, IpcReservation *dest)
+IpcStatus write_reserve(struct IpcBuffer *b, size_t size, IpcReservation *dest)
 {
     struct claim claim;
     IpcStatus status;
 
     if (!b || !dest)
         return IPC_ERR_INVALID_ARGUMENT;
-    status = claim_space(b, size, &claim);
+    status = write_claim_bytes(b, size, &claim);
     if (status != IPC_OK)
         return status;
     if (b->ring.one_producer)
         /* Relaxed: one thread at a time, by contract. */
         atomic_put_relaxed(&b->open_alone, claim.position);
     else
-        owner_note(&b->ring.owners, handle_owner(b), OWNER_RESERVES);
+        owner_mark(&b->ring.owners, handle_owner(b), OWNER_RESERVES);
     dest->offset = position_offset(&b->ring, claim.position);
     dest->payload = claim.payload;
     dest->size = size;
@@ -115,10 +115,10 @@ static bool find_claim(const struct IpcBuffer *b, const IpcReservation *from,
     if (from->size == 0 || from->size > b->max_entry_size ||
         !position_is_valid(r, claim->position))
         return false;
-    claim->blocks = blocks_of(from->size);
+    claim->blocks = control_blocks(from->size);
     claim->payload = position_payload(r, claim->position);
     return from->payload == claim->payload &&
-           claim->blocks <= blocks_to_end(r, claim->position);
+           claim->blocks <= position_blocks_left(r, claim->position);
 }
 
 /* Whether the claim is still open, and this process's. */
@@ -146,8 +146,8 @@ static IpcStatus open_claim(struct IpcBuffer *b,
     return is_open(b, reservation, claim) ? IPC_OK : IPC_ERR_ILLEGAL_STATE;
 }
 
-IpcStatus buffer_commit(struct IpcBuffer *b, const IpcReservation *reservation,
-                        size_t size)
+IpcStatus write_commit(struct IpcBuffer *b, const IpcReservation *reservation,
+                       size_t size)
 {
     struct claim claim;
     IpcStatus status = open_claim(b, reservation, &claim);
@@ -163,7 +163,7 @@ IpcStatus buffer_commit(struct IpcBuffer *b, const IpcReservation *reservation,
     return IPC_OK;
 }
 
-IpcStatus buffer_abort(struct IpcBuffer *b, const IpcReservation *reservation)
+IpcStatus write_abort(struct IpcBuffer *b, const IpcReservation *reservation)
 {
     struct claim claim;
     IpcStatus status = open_claim(b, reservation, &claim);
@@ -171,17 +171,17 @@ IpcStatus buffer_abort(struct IpcBuffer *b, const IpcReservation *reservation)
     if (status != IPC_OK)
         return status;
     if (b->ring.one_producer)
-        /* Relaxed: as in buffer_commit(). Nothing was claimed. */
+        /* Relaxed: as in write_commit(). Nothing was claimed. */
         atomic_put_relaxed(&b->open_alone, 0);
     else
-        protocol_abort(&b->ring, claim.position, claim.blocks);
+        claim_abort(&b->ring, claim.position, claim.blocks);
     return IPC_OK;
 }
 
 /* --------------------------------------------------------------- errors */
 
-const char *buffer_write_detail(const struct IpcBuffer *b, const void *data,
-                                size_t size, IpcStatus status)
+const char *write_detail(const struct IpcBuffer *b, const void *data,
+                         size_t size, IpcStatus status)
 {
     switch (status) {
     case IPC_ERR_INVALID_ARGUMENT:
@@ -218,7 +218,7 @@ const char *buffer_write_detail(const struct IpcBuffer *b, const void *data,
     }
 }
 
-const char *buffer_commit_detail(IpcStatus status)
+const char *write_commit_detail(IpcStatus status)
 {
     if (status == IPC_ERR_ILLEGAL_STATE)
         return "the reservation is not open: it was committed or aborted "
@@ -227,8 +227,8 @@ const char *buffer_commit_detail(IpcStatus status)
            "the reservation is none of this buffer";
 }
 
-void buffer_write_body(const struct IpcBuffer *b, size_t size,
-                       IpcBufferWriteError *body)
+void write_describe(const struct IpcBuffer *b, size_t size,
+                    IpcBufferWriteError *body)
 {
     const struct ring *r = &b->ring;
     /* A description of a moment. */
@@ -250,7 +250,7 @@ void buffer_write_body(const struct IpcBuffer *b, size_t size,
     if (!position_is_valid(r, tail) || used > r->block_count)
         return;
     free_blocks = r->block_count - used;
-    fit = blocks_to_end(r, tail);
+    fit = position_blocks_left(r, tail);
     body->offset = position_offset(r, tail);
     body->free_space = free_blocks * SHMIPC_BLOCK;
     body->available_contiguous =

@@ -11,18 +11,19 @@ static const char read_arguments[] =
     "the handle, the entries or their memory is NULL, an entry is empty, there "
     "are none, or the timeout is negative or has a tv_nsec out of range";
 
-static const char *write_detail(const struct IpcBuffer *b, const void *entries,
-                                size_t size, IpcStatus status)
+static const char *write_many_detail(const struct IpcBuffer *b,
+                                     const void *entries, size_t size,
+                                     IpcStatus status)
 {
     return status == IPC_ERR_INVALID_ARGUMENT
                ? write_arguments
-               : buffer_write_detail(b, entries, size, status);
+               : write_detail(b, entries, size, status);
 }
 
-static const char *read_detail(IpcStatus status)
+static const char *read_many_detail(IpcStatus status)
 {
     return status == IPC_ERR_INVALID_ARGUMENT ? read_arguments
-                                              : buffer_read_detail(status);
+                                              : read_detail(status);
 }
 
 /* ---------------------------------------------------------------- buffer */
@@ -38,9 +39,9 @@ static IpcBufferWriteBatchResult buffer_written(const struct IpcBuffer *b,
         return IpcBufferWriteBatchResult_ok(IPC_OK, written);
     if (!b)
         return IpcBufferWriteBatchResult_error(status, write_arguments);
-    buffer_write_body(b, size, &body);
+    write_describe(b, size, &body);
     return IpcBufferWriteBatchResult_error_body(
-        status, write_detail(b, entries, size, status), body);
+        status, write_many_detail(b, entries, size, status), body);
 }
 
 IpcBufferWriteBatchResult ipc_buffer_write_batch(IpcBuffer *buffer,
@@ -48,8 +49,7 @@ IpcBufferWriteBatchResult ipc_buffer_write_batch(IpcBuffer *buffer,
                                                  int count)
 {
     size_t written, size;
-    IpcStatus status =
-        buffer_write_batch(buffer, entries, count, &written, &size);
+    IpcStatus status = batch_write(buffer, entries, count, &written, &size);
 
     return buffer_written(buffer, entries, size, status, written);
 }
@@ -66,7 +66,7 @@ IpcBufferWriteBatchResult ipc_buffer_write_array(IpcBuffer *buffer,
 {
     size_t written;
     IpcStatus status =
-        buffer_write_array(buffer, data, size, count_of(count), &written);
+        batch_write_array(buffer, data, size, count_of(count), &written);
 
     return buffer_written(buffer, data, size, status, written);
 }
@@ -78,7 +78,7 @@ static IpcBufferReadBatchResult buffer_got(IpcStatus status, size_t read,
 
     if (status >= 0)
         return IpcBufferReadBatchResult_ok(status, read);
-    return IpcBufferReadBatchResult_error_body(status, read_detail(status),
+    return IpcBufferReadBatchResult_error_body(status, read_many_detail(status),
                                                body);
 }
 
@@ -88,8 +88,8 @@ IpcBufferReadBatchResult ipc_buffer_read_batch(IpcBuffer *buffer,
 {
     uint64_t offset = 0;
     size_t read, needed = 0;
-    IpcStatus status = buffer_read_batch(buffer, entries, count, memory, size,
-                                         &read, &offset, &needed);
+    IpcStatus status = batch_read(buffer, entries, count, memory, size, &read,
+                                  &offset, &needed);
 
     return buffer_got(status, read, offset, needed);
 }
@@ -99,8 +99,8 @@ IpcBufferReadBatchResult ipc_buffer_read_array(IpcBuffer *buffer, void *data,
 {
     uint64_t offset = 0;
     size_t read, needed = 0;
-    IpcStatus status = buffer_read_array(buffer, data, size, count_of(count),
-                                         &read, &offset, &needed);
+    IpcStatus status = batch_read_array(buffer, data, size, count_of(count),
+                                        &read, &offset, &needed);
 
     return buffer_got(status, read, offset, needed);
 }
@@ -119,9 +119,10 @@ static IpcChannelWriteBatchResult channel_written(IpcChannel *channel,
     status = channel_send(channel, what);
     if (status == IPC_OK)
         return IpcChannelWriteBatchResult_ok(IPC_OK, what->written);
-    buffer_write_body(&channel->buffer, what->size, &body);
+    write_describe(&channel->buffer, what->size, &body);
     return IpcChannelWriteBatchResult_error_body(
-        status, write_detail(&channel->buffer, what->data, what->size, status),
+        status,
+        write_many_detail(&channel->buffer, what->data, what->size, status),
         body);
 }
 
@@ -154,8 +155,8 @@ static IpcChannelReadBatchResult channel_got(IpcStatus status,
 
     if (status >= 0)
         return IpcChannelReadBatchResult_ok(status, q->read);
-    return IpcChannelReadBatchResult_error_body(status, read_detail(status),
-                                                body);
+    return IpcChannelReadBatchResult_error_body(status,
+                                                read_many_detail(status), body);
 }
 
 static IpcChannelReadBatchResult try_to_get(IpcChannel *channel,

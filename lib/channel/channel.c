@@ -100,7 +100,7 @@ IpcStatus channel_create(struct IpcChannel *ch, void *mem, size_t size,
     IpcStatus status = backend->create ? backend->create(&ch->waiter) : IPC_OK;
 
     if (status == IPC_OK)
-        status = buffer_init(&ch->buffer, mem, size, options, body, detail);
+        status = handle_create(&ch->buffer, mem, size, options, body, detail);
     else
         *detail = "the channel's eventfd could not be made: see errno";
     return enter(ch, status, detail);
@@ -109,13 +109,13 @@ IpcStatus channel_create(struct IpcChannel *ch, void *mem, size_t size,
 IpcStatus channel_join(struct IpcChannel *ch, void *mem, size_t size,
                        uint64_t *needed, const char **detail)
 {
-    return enter(ch, buffer_open(&ch->buffer, mem, size, needed, detail),
+    return enter(ch, handle_attach(&ch->buffer, mem, size, needed, detail),
                  detail);
 }
 
 void channel_leave(struct IpcChannel *ch)
 {
-    buffer_close(&ch->buffer);
+    handle_close(&ch->buffer);
     wait_close(&ch->waiter);
 }
 
@@ -148,7 +148,7 @@ static void notify_fencing(struct IpcChannel *ch, enum wait_side side)
 IpcStatus channel_recover(struct IpcChannel *ch, bool force, uint64_t *removed,
                           uint64_t *offset)
 {
-    IpcStatus status = buffer_recover(&ch->buffer, force, removed, offset);
+    IpcStatus status = recover_dead(&ch->buffer, force, removed, offset);
 
     /* What was behind it can be read now. */
     if (*removed)
@@ -236,7 +236,7 @@ static IpcStatus sleep_announced(struct IpcChannel *ch, struct waiting *w,
     if (!is_transient(status) || status == IPC_ERR_LOCKED)
         return status;
     now = wait_now();
-    if (buffer_is_stuck(&ch->buffer)) {
+    if (read_is_stuck(&ch->buffer)) {
         if (repair(ch))
             return w->attempt(ch, w->what);
         until = earlier(until, now + STUCK_SLEEP_NS);
@@ -374,21 +374,20 @@ static IpcStatus send_once(struct IpcChannel *ch, void *what)
 
     switch (s->kind) {
     case SENDING_DATA:
-        status = buffer_write(b, s->data, s->size);
+        status = write_entry(b, s->data, s->size);
         break;
     case SENDING_PIECES:
-        status = buffer_writev(b, s->data, s->count, &s->size);
+        status = write_pieces(b, s->data, s->count, &s->size);
         break;
     case SENDING_RESERVE:
-        status = buffer_reserve(b, s->size, s->dest);
+        status = write_reserve(b, s->size, s->dest);
         break;
     case SENDING_BATCH:
-        status =
-            buffer_write_batch(b, s->data, s->count, &s->written, &s->size);
+        status = batch_write(b, s->data, s->count, &s->written, &s->size);
         break;
     case SENDING_ARRAY:
-        status = buffer_write_array(b, s->data, s->size, (size_t)s->count,
-                                    &s->written);
+        status = batch_write_array(b, s->data, s->size, (size_t)s->count,
+                                   &s->written);
         break;
     }
     notify_sent(ch, status);
@@ -397,14 +396,14 @@ static IpcStatus send_once(struct IpcChannel *ch, void *what)
 
 IpcStatus channel_write(struct IpcChannel *ch, const void *data, size_t size)
 {
-    IpcStatus status = hot_write(&ch->buffer, data, size)
+    IpcStatus status = write_plain(&ch->buffer, data, size)
                            ? IPC_OK
-                           : buffer_write(&ch->buffer, data, size);
+                           : write_entry(&ch->buffer, data, size);
 
     notify_sent(ch, status);
     if (__builtin_expect(status == IPC_ERR_NO_SPACE_CONTIGUOUS, 0) &&
         repair_now_and_then(ch)) {
-        status = buffer_write(&ch->buffer, data, size);
+        status = write_entry(&ch->buffer, data, size);
         notify_sent(ch, status);
     }
     return status;
@@ -430,7 +429,7 @@ IpcStatus channel_send_until(struct IpcChannel *ch, struct sending *what,
 IpcStatus channel_commit(struct IpcChannel *ch,
                          const IpcReservation *reservation, size_t size)
 {
-    IpcStatus status = buffer_commit(&ch->buffer, reservation, size);
+    IpcStatus status = write_commit(&ch->buffer, reservation, size);
 
     notify_sent(ch, status);
     return status;
@@ -439,7 +438,7 @@ IpcStatus channel_commit(struct IpcChannel *ch,
 IpcStatus channel_abort(struct IpcChannel *ch,
                         const IpcReservation *reservation)
 {
-    IpcStatus status = buffer_abort(&ch->buffer, reservation);
+    IpcStatus status = write_abort(&ch->buffer, reservation);
 
     /* Entries behind the reservation can be read now. The fence is what
      * channel_wakers_fence() promises. */
@@ -474,21 +473,21 @@ static IpcStatus read_once(struct IpcChannel *ch, void *what)
 
     switch (q->kind) {
     case REQUEST_ALLOCATE:
-        status = buffer_read_alloc(b, q->dest, &q->offset);
+        status = read_allocate(b, q->dest, &q->offset);
         break;
     case REQUEST_INTO:
-        status = buffer_read(b, q->dest, &q->offset, &q->needed);
+        status = read_entry(b, q->dest, &q->offset, &q->needed);
         break;
     case REQUEST_PEEK:
-        status = buffer_peek(b, q->dest, &q->offset);
+        status = read_peek(b, q->dest, &q->offset);
         break;
     case REQUEST_BATCH:
-        status = buffer_read_batch(b, q->dest, q->count, q->memory, q->size,
-                                   &q->read, &q->offset, &q->needed);
+        status = batch_read(b, q->dest, q->count, q->memory, q->size, &q->read,
+                            &q->offset, &q->needed);
         break;
     case REQUEST_ARRAY:
-        status = buffer_read_array(b, q->memory, q->size, (size_t)q->count,
-                                   &q->read, &q->offset, &q->needed);
+        status = batch_read_array(b, q->memory, q->size, (size_t)q->count,
+                                  &q->read, &q->offset, &q->needed);
         break;
     }
     notify_taken(ch, status);
@@ -513,7 +512,7 @@ static IpcStatus arm_and_try(struct IpcChannel *ch, struct request *q)
     IpcStatus armed = w->backend->arm(w, wait, seen);
     IpcStatus status = read_once(ch, q);
 
-    if (found_nothing(status) && buffer_is_stuck(&ch->buffer))
+    if (found_nothing(status) && read_is_stuck(&ch->buffer))
         status = look_after_stuck(ch, q);
     if (!found_nothing(status)) {
         if (took)
@@ -586,7 +585,7 @@ IpcStatus channel_read_until(struct IpcChannel *ch, struct request *q,
 
 IpcStatus channel_skip(struct IpcChannel *ch, uint64_t offset, uint64_t *head)
 {
-    IpcStatus status = buffer_skip(&ch->buffer, offset, head);
+    IpcStatus status = read_skip(&ch->buffer, offset, head);
 
     notify_taken(ch, status);
     return status;
@@ -594,7 +593,7 @@ IpcStatus channel_skip(struct IpcChannel *ch, uint64_t offset, uint64_t *head)
 
 IpcStatus channel_skip_force(struct IpcChannel *ch, uint64_t *offset)
 {
-    IpcStatus status = buffer_skip_force(&ch->buffer, offset);
+    IpcStatus status = recover_skip(&ch->buffer, offset);
 
     notify_taken(ch, status);
     return status;

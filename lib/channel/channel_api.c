@@ -49,7 +49,7 @@ ipc_channel_connect_sized(void *mem, size_t size,
 
     if (!ch)
         return IpcChannelConnectResult_error(
-            IPC_ERR_ALLOCATION, buffer_attach_detail(IPC_ERR_ALLOCATION));
+            IPC_ERR_ALLOCATION, handle_attach_detail(IPC_ERR_ALLOCATION));
     status = channel_configure(ch, &configuration, &detail);
     if (status == IPC_OK)
         status = channel_join(ch, mem, size, &body.min_size, &detail);
@@ -86,7 +86,7 @@ static IpcBufferWriteError write_body(const IpcChannel *channel, size_t size)
 {
     IpcBufferWriteError body;
 
-    buffer_write_body(&channel->buffer, size, &body);
+    write_describe(&channel->buffer, size, &body);
     return body;
 }
 
@@ -102,7 +102,7 @@ IpcChannelWriteResult ipc_channel_write(IpcChannel *channel, const void *data,
     if (__builtin_expect(status == IPC_OK, 1))
         return IpcChannelWriteResult_ok(IPC_OK);
     return IpcChannelWriteResult_error_body(
-        status, buffer_write_detail(&channel->buffer, data, size, status),
+        status, write_detail(&channel->buffer, data, size, status),
         write_body(channel, size));
 }
 
@@ -112,8 +112,7 @@ write_result(IpcChannel *channel, const struct sending *what, IpcStatus status)
     if (status == IPC_OK)
         return IpcChannelWriteResult_ok(IPC_OK);
     return IpcChannelWriteResult_error_body(
-        status,
-        buffer_write_detail(&channel->buffer, what->data, what->size, status),
+        status, write_detail(&channel->buffer, what->data, what->size, status),
         write_body(channel, what->size));
 }
 
@@ -124,8 +123,7 @@ static IpcChannelReserveResult reserve_result(IpcChannel *channel,
     if (status == IPC_OK)
         return IpcChannelReserveResult_ok(IPC_OK);
     return IpcChannelReserveResult_error_body(
-        status,
-        buffer_write_detail(&channel->buffer, what->dest, what->size, status),
+        status, write_detail(&channel->buffer, what->dest, what->size, status),
         write_body(channel, what->size));
 }
 
@@ -219,8 +217,8 @@ IpcChannelCommitResult ipc_channel_commit(IpcChannel *channel,
         status = channel_commit(channel, reservation, size);
     if (status == IPC_OK)
         return IpcChannelCommitResult_ok(IPC_OK);
-    return IpcChannelCommitResult_error_body(
-        status, buffer_commit_detail(status), body);
+    return IpcChannelCommitResult_error_body(status,
+                                             write_commit_detail(status), body);
 }
 
 IpcChannelAbortResult ipc_channel_abort(IpcChannel *channel,
@@ -233,8 +231,8 @@ IpcChannelAbortResult ipc_channel_abort(IpcChannel *channel,
         status = channel_abort(channel, reservation);
     if (status == IPC_OK)
         return IpcChannelAbortResult_ok(IPC_OK);
-    return IpcChannelAbortResult_error_body(status,
-                                            buffer_commit_detail(status), body);
+    return IpcChannelAbortResult_error_body(status, write_commit_detail(status),
+                                            body);
 }
 
 /* ----------------------------------------------------------------- reads */
@@ -271,7 +269,7 @@ static const char *timed_detail(const struct timespec *timeout,
     if (status == IPC_ERR_INVALID_ARGUMENT && timeout)
         return "the handle or the destination is NULL, or the timeout is "
                "negative or has a tv_nsec out of range";
-    return buffer_read_detail(status);
+    return read_detail(status);
 }
 
 static IpcChannelReadResult read_result(IpcStatus status,
@@ -279,7 +277,7 @@ static IpcChannelReadResult read_result(IpcStatus status,
 {
     if (status >= 0)
         return IpcChannelReadResult_ok(status);
-    return IpcChannelReadResult_error_body(status, buffer_read_detail(status),
+    return IpcChannelReadResult_error_body(status, read_detail(status),
                                            read_body(q));
 }
 
@@ -330,8 +328,8 @@ static IpcChannelTryReadResult try_result(IpcStatus status,
 {
     if (status >= 0)
         return IpcChannelTryReadResult_ok(status);
-    return IpcChannelTryReadResult_error_body(
-        status, buffer_read_detail(status), read_body(q));
+    return IpcChannelTryReadResult_error_body(status, read_detail(status),
+                                              read_body(q));
 }
 
 IpcChannelTryReadResult ipc_channel_try_read(IpcChannel *channel,
@@ -387,8 +385,7 @@ IpcChannelSkipResult ipc_channel_skip(IpcChannel *channel, uint64_t offset)
         status = channel_skip(channel, offset, &body.offset);
     if (status >= 0)
         return IpcChannelSkipResult_ok(status, offset);
-    return IpcChannelSkipResult_error_body(status, buffer_read_detail(status),
-                                           body);
+    return IpcChannelSkipResult_error_body(status, read_detail(status), body);
 }
 
 IpcChannelSkipForceResult ipc_channel_skip_force(IpcChannel *channel)
@@ -400,8 +397,8 @@ IpcChannelSkipForceResult ipc_channel_skip_force(IpcChannel *channel)
         status = channel_skip_force(channel, &body.offset);
     if (status >= 0)
         return IpcChannelSkipForceResult_ok(status, body.offset);
-    return IpcChannelSkipForceResult_error_body(
-        status, buffer_read_detail(status), body);
+    return IpcChannelSkipForceResult_error_body(status, read_detail(status),
+                                                body);
 }
 
 IpcChannelRecoverResult ipc_channel_recover(IpcChannel *channel, bool force)
@@ -414,8 +411,8 @@ IpcChannelRecoverResult ipc_channel_recover(IpcChannel *channel, bool force)
         status = channel_recover(channel, force, &removed, &body.offset);
     if (status >= 0)
         return IpcChannelRecoverResult_ok(status, removed);
-    return IpcChannelRecoverResult_error_body(status,
-                                              buffer_read_detail(status), body);
+    return IpcChannelRecoverResult_error_body(status, read_detail(status),
+                                              body);
 }
 
 IpcChannelFdResult ipc_channel_fd(IpcChannel *channel)
@@ -442,9 +439,8 @@ IpcChannelStatsResult ipc_channel_stats(const IpcChannel *channel,
     IpcBufferStatsError body = {sizeof(IpcBufferStats)};
 
     if (channel)
-        status = buffer_stats(&channel->buffer, dest);
+        status = stats_fill(&channel->buffer, dest);
     if (status == IPC_OK)
         return IpcChannelStatsResult_ok(IPC_OK);
-    return IpcChannelStatsResult_error_body(status, buffer_stats_detail(status),
-                                            body);
+    return IpcChannelStatsResult_error_body(status, stats_detail(status), body);
 }

@@ -13,7 +13,7 @@ static bool has_news(struct IpcChannel *ch)
     IpcEntry entry;
     uint64_t offset;
     uint64_t removed = 0;
-    IpcStatus status = buffer_peek(&ch->buffer, &entry, &offset);
+    IpcStatus status = read_peek(&ch->buffer, &entry, &offset);
 
     /* It may have passed filler and so made space. The fence is what a side's
      * only waker may have promised. */
@@ -21,9 +21,9 @@ static bool has_news(struct IpcChannel *ch)
     wait_notify(&ch->waiter, ch->buffer.region, WAIT_WRITERS);
     if (status != IPC_EMPTY && status != IPC_ERR_NOT_READY)
         return true;
-    if (!buffer_is_stuck(&ch->buffer))
+    if (!read_is_stuck(&ch->buffer))
         return false;
-    buffer_recover(&ch->buffer, false, &removed, &offset);
+    recover_dead(&ch->buffer, false, &removed, &offset);
     return removed > 0;
 }
 

@@ -113,7 +113,7 @@ struct shm_owner {
     atomic_u64 started;  /* generation:14 | process start time:50 */
     atomic_u64 written;  /* entries committed through this slot, ever */
     atomic_u32 handles;  /* of the owning process */
-    atomic_u32 habits;   /* OWNER_*: what it has done */
+    atomic_u32 marks;    /* OWNER_*: what it has done */
 };
 
 struct shm_region {
@@ -198,29 +198,29 @@ static inline uint32_t control_state(uint64_t word)
     return (uint32_t)word & 15;
 }
 
-static inline uint32_t array_value(uint32_t size, uint32_t count)
+static inline uint32_t control_array(uint32_t size, uint32_t count)
 {
     return size << 6 | (count - 1);
 }
 
-static inline uint32_t array_size(uint32_t value)
+static inline uint32_t control_array_size(uint32_t value)
 {
     return value >> 6;
 }
 
-static inline uint32_t array_count(uint32_t value)
+static inline uint32_t control_array_count(uint32_t value)
 {
     return (value & (SHMIPC_ARRAY_MAX - 1)) + 1;
 }
 
 /* From one entry of an array to the next, bytes. */
-static inline uint32_t array_stride(uint32_t size)
+static inline uint32_t control_array_stride(uint32_t size)
 {
     return (size + SHMIPC_ARRAY_ALIGN - 1) / SHMIPC_ARRAY_ALIGN *
            SHMIPC_ARRAY_ALIGN;
 }
 
-static inline uint32_t blocks_of(uint64_t bytes)
+static inline uint32_t control_blocks(uint64_t bytes)
 {
     return (uint32_t)((bytes + SHMIPC_BLOCK - 1) / SHMIPC_BLOCK);
 }
@@ -232,10 +232,10 @@ static inline uint32_t control_extent(uint64_t word)
     uint32_t state = control_state(word);
 
     if (state == CONTROL_READY)
-        return blocks_of(value);
+        return control_blocks(value);
     if (state == CONTROL_ARRAY)
-        return blocks_of((uint64_t)array_count(value) *
-                         array_stride(array_size(value)));
+        return control_blocks((uint64_t)control_array_count(value) *
+                              control_array_stride(control_array_size(value)));
     return state == CONTROL_PAD || state == CONTROL_SKIP ? value : 0;
 }
 

@@ -116,7 +116,7 @@ static bool take_slot(const struct owner_table *table, uint32_t i,
                             make_identity(generation, self)))
         return false;
     /* Relaxed, both: published by the next store. */
-    atomic_put_relaxed(&slot->habits, 0);
+    atomic_put_relaxed(&slot->marks, 0);
     atomic_put_relaxed(&slot->handles, 1);
     /* Pairs with the acquires in find_slot() and read_process(). */
     atomic_put_release(&slot->started, make_started(generation, self));
@@ -141,7 +141,7 @@ static bool is_dead(const struct owner_table *table, uint32_t i,
     /* Acquire pairs with the CAS in take_slot(): `started` is not older. */
     *identity = atomic_get_acquire(&slot->identity);
     id = read_process(slot, *identity);
-    return process_fate_of(&id) == PROCESS_IS_DEAD;
+    return process_fate(&id) == PROCESS_IS_DEAD;
 }
 
 /* Free slots first and even ones before odd ones: two slots share a cache line,
@@ -187,7 +187,7 @@ void owner_free(const struct owner_table *table, uint32_t owner)
                        generation << GENERATION_SHIFT);
 }
 
-enum owner_fate owner_fate_of(const struct owner_table *table, uint32_t owner)
+enum owner_fate owner_fate(const struct owner_table *table, uint32_t owner)
 {
     uint32_t i = owner_slot(owner);
     struct process_id id;
@@ -203,7 +203,7 @@ enum owner_fate owner_fate_of(const struct owner_table *table, uint32_t owner)
         return OWNER_IS_DEAD; /* the slot has passed on, which it does only
                                  from the dead and from those who left */
     id = read_process(&table->slots[i], identity);
-    switch (process_fate_of(&id)) {
+    switch (process_fate(&id)) {
     case PROCESS_IS_DEAD:
         return OWNER_IS_DEAD;
     case PROCESS_LIVES:
@@ -221,7 +221,7 @@ uint32_t owner_pid(const struct owner_table *table, uint32_t owner)
 
     if (i >= table->count)
         return 0;
-    /* Acquire: as in owner_fate_of(). */
+    /* Acquire: as in owner_fate(). */
     identity = atomic_get_acquire(&table->slots[i].identity);
     return make_owner(i, generation_of(identity)) == owner ? pid_of(identity)
                                                            : 0;
@@ -236,9 +236,10 @@ bool owner_producers_are_dead(const struct owner_table *table)
         uint64_t identity = atomic_get_acquire(&table->slots[i].identity);
         uint32_t owner = make_owner(i, generation_of(identity));
 
-        if (pid_of(identity) == 0 || !owner_does(table, owner, OWNER_PRODUCES))
+        if (pid_of(identity) == 0 ||
+            !owner_is_marked(table, owner, OWNER_PRODUCES))
             continue;
-        if (owner_fate_of(table, owner) != OWNER_IS_DEAD)
+        if (owner_fate(table, owner) != OWNER_IS_DEAD)
             return false;
         found = true;
     }
@@ -273,7 +274,7 @@ IpcStatus owner_take_role(const struct owner_table *table, atomic_u64 *role,
 
     if (holder == mine)
         return IPC_OK;
-    if (holder && owner_fate_of(table, (uint32_t)holder) != OWNER_IS_DEAD)
+    if (holder && owner_fate(table, (uint32_t)holder) != OWNER_IS_DEAD)
         return IPC_ERR_ROLE_TAKEN;
     *inherited = true;
     return atomic_cas_acq_rel(role, holder, mine) ? IPC_OK : IPC_ERR_ROLE_TAKEN;

@@ -45,7 +45,7 @@ IpcStatus owner_register(const struct owner_table *table, uint32_t *owner);
 bool owner_release(const struct owner_table *table, uint32_t owner);
 void owner_free(const struct owner_table *table, uint32_t owner);
 
-enum owner_fate owner_fate_of(const struct owner_table *table, uint32_t owner);
+enum owner_fate owner_fate(const struct owner_table *table, uint32_t owner);
 
 /* Pid of the owner, 0 if it is gone. */
 uint32_t owner_pid(const struct owner_table *table, uint32_t owner);
@@ -73,21 +73,21 @@ enum {
     OWNER_PRODUCES = 2, /* it may write */
 };
 
-static inline void owner_note(const struct owner_table *table, uint32_t owner,
+static inline void owner_mark(const struct owner_table *table, uint32_t owner,
                               uint32_t habit)
 {
-    atomic_u32 *habits = &table->slots[owner_slot(owner)].habits;
+    atomic_u32 *marks = &table->slots[owner_slot(owner)].marks;
 
     /* Relaxed: only asked of by the process itself, or of the dead. */
-    if (!(atomic_get_relaxed(habits) & habit))
-        atomic_or_relaxed(habits, habit);
+    if (!(atomic_get_relaxed(marks) & habit))
+        atomic_or_relaxed(marks, habit);
 }
 
-static inline bool owner_does(const struct owner_table *table, uint32_t owner,
-                              uint32_t habit)
+static inline bool owner_is_marked(const struct owner_table *table,
+                                   uint32_t owner, uint32_t habit)
 {
     /* Relaxed: as above. */
-    return atomic_get_relaxed(&table->slots[owner_slot(owner)].habits) & habit;
+    return atomic_get_relaxed(&table->slots[owner_slot(owner)].marks) & habit;
 }
 
 /* Whether there are producers in the table and all of them are dead. */

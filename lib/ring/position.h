@@ -49,7 +49,8 @@ static inline bool position_is_valid(const struct ring *r, uint64_t position)
     return position_index(r, position) < r->block_count;
 }
 
-static inline uint32_t blocks_to_end(const struct ring *r, uint64_t position)
+static inline uint32_t position_blocks_left(const struct ring *r,
+                                            uint64_t position)
 {
     return r->block_count - position_index(r, position);
 }
@@ -87,12 +88,12 @@ static inline uint64_t position_offset(const struct ring *r, uint64_t position)
 }
 
 /* The position and the item of a head word. */
-static inline uint64_t head_position(uint64_t head)
+static inline uint64_t position_of_head(uint64_t head)
 {
     return head & SHMIPC_POSITION_MASK;
 }
 
-static inline uint32_t head_item(uint64_t head)
+static inline uint32_t position_item(uint64_t head)
 {
     return (uint32_t)(head / SHMIPC_HEAD_ITEM);
 }

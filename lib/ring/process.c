@@ -231,7 +231,7 @@ static enum process_fate judge(const struct process_id *id)
     return PROCESS_LIVES;
 }
 
-enum process_fate process_fate_of(const struct process_id *id)
+enum process_fate process_fate(const struct process_id *id)
 {
     enum process_fate fate;
     int saved = errno;

@@ -50,7 +50,7 @@ uint32_t process_next_handle(void);
  * or all that is left is a zombie. Unknown means another pid or time
  * namespace.
  */
-enum process_fate process_fate_of(const struct process_id *id);
+enum process_fate process_fate(const struct process_id *id);
 
 /*
  * A process that is registered with the kernel for global expedited

@@ -54,11 +54,11 @@
  *
  * A CRASH LEAVES
  *   a producer between tail and BUSY     a gap: `tail` ahead, the word old.
- *                                        Anyone may revoke it (protocol_revoke)
+ *                                        Anyone may revoke it (repair_revoke)
  *                                        without knowing who lives: a late
  *                                        owner loses its CAS and claims anew.
  *   between BUSY and READY               BUSY(owner). Once that process is
- *                                        dead, SKIP (protocol_recover); what
+ *                                        dead, SKIP (repair_remove); what
  *                                        else it claimed is a gap then.
  *   after READY                          a committed entry.
  *   a consumer before moving head        the entry, still there.
@@ -112,33 +112,32 @@ static inline uint64_t protocol_tail(const struct ring *r)
     return atomic_get_relaxed(&r->tail->position) & ~SHMIPC_TAIL_CLOSED;
 }
 
-/* Head's position. Acquire pairs with the release in protocol_move_head(): the
+/* Head's position. Acquire pairs with the release in take_move(): the
  * blocks before it were read. */
 static inline uint64_t protocol_head(const struct ring *r)
 {
-    return head_position(atomic_get_acquire(&r->head->position));
+    return position_of_head(atomic_get_acquire(&r->head->position));
 }
 
 /* ---------------------------------------------------------------- claims */
 
 /* Remembers up to where `tail`'s lap is free, now that head is there. */
-static inline void protocol_note_room(struct ring *r, uint64_t tail,
-                                      uint64_t head)
+static inline void claim_note_room(struct ring *r, uint64_t tail, uint64_t head)
 {
     uint64_t lap = tail & ~r->index_mask;
     uint32_t end = r->block_count - 1;
 
     if (head < lap && position_index(r, head) < end)
         end = position_index(r, head);
-    /* Release: pairs with the acquire in protocol_plan_here(), another
+    /* Release: pairs with the acquire in claim_plan_plain(), another
      * thread's. */
     atomic_put_release(&r->room_end, lap + end);
 }
 
-/* protocol_plan(), when what the handle knows does not suffice: at the end of
+/* claim_plan(), when what the handle knows does not suffice: at the end of
  * a lap, and when readers have to be asked how far they are. */
-PROTOCOL_RARE struct plan protocol_plan_anew(struct ring *r, uint32_t blocks,
-                                             uint64_t tail)
+PROTOCOL_RARE struct plan claim_plan_afresh(struct ring *r, uint32_t blocks,
+                                            uint64_t tail)
 {
     struct plan plan = {IPC_ERR_CORRUPTED, 0, tail, false};
     uint32_t n = r->block_count;
@@ -152,7 +151,7 @@ PROTOCOL_RARE struct plan protocol_plan_anew(struct ring *r, uint32_t blocks,
     head = protocol_head(r);
     if (!position_is_valid(r, tail) || !position_is_valid(r, head))
         return plan;
-    fit = blocks_to_end(r, tail);
+    fit = position_blocks_left(r, tail);
     plan.pad = blocks <= fit ? 0 : fit;
     plan.only_pad = plan.pad + (uint64_t)blocks > n;
     need = plan.only_pad ? plan.pad : plan.pad + blocks;
@@ -162,18 +161,18 @@ PROTOCOL_RARE struct plan protocol_plan_anew(struct ring *r, uint32_t blocks,
     plan.status = IPC_ERR_LOCKED;
     if (used > n)
         return plan;
-    protocol_note_room(r, tail, head);
+    claim_note_room(r, tail, head);
     plan.status = used <= n - need ? IPC_OK : IPC_ERR_NO_SPACE_CONTIGUOUS;
     return plan;
 }
 
 /* True: what the handle knows suffices, and *plan is the plainest there is. */
-static inline bool protocol_plan_here(const struct ring *r, uint32_t blocks,
-                                      struct plan *plan)
+static inline bool claim_plan_plain(const struct ring *r, uint32_t blocks,
+                                    struct plan *plan)
 {
     /* Relaxed: the CAS of tail, or being its only writer, settles it. */
     uint64_t tail = atomic_get_relaxed(&r->tail->position);
-    /* Acquire: with another thread's release in protocol_note_room(), and so
+    /* Acquire: with another thread's release in claim_note_room(), and so
      * with the head move that it acquired. */
     uint64_t end = atomic_get_acquire(&r->room_end);
     uint64_t room = end - tail;
@@ -184,18 +183,18 @@ static inline bool protocol_plan_here(const struct ring *r, uint32_t blocks,
     return room <= (end & r->index_mask) && blocks <= room;
 }
 
-static inline struct plan protocol_plan(struct ring *r, uint32_t blocks)
+static inline struct plan claim_plan(struct ring *r, uint32_t blocks)
 {
     struct plan plan;
 
-    return protocol_plan_here(r, blocks, &plan)
+    return claim_plan_plain(r, blocks, &plan)
                ? plan
-               : protocol_plan_anew(r, blocks, plan.tail);
+               : claim_plan_afresh(r, blocks, plan.tail);
 }
 
 /* Free blocks behind tail in one piece, when up to `wanted` are of interest: a
  * hint, which the claim settles. */
-static inline uint64_t protocol_room(struct ring *r, uint64_t wanted)
+static inline uint64_t claim_room(struct ring *r, uint64_t wanted)
 {
     /* Relaxed, both: a hint. */
     uint64_t tail = atomic_get_relaxed(&r->tail->position);
@@ -209,15 +208,16 @@ static inline uint64_t protocol_room(struct ring *r, uint64_t wanted)
     used = (uint64_t)position_distance(r, head, tail);
     if (!position_is_valid(r, tail) || used > r->block_count)
         return 0;
-    protocol_note_room(r, tail, head);
+    claim_note_room(r, tail, head);
     room = r->block_count - used;
-    return room < blocks_to_end(r, tail) ? room : blocks_to_end(r, tail);
+    return room < position_blocks_left(r, tail) ? room
+                                                : position_blocks_left(r, tail);
 }
 
 /* Has the lines of the entry at `position` on their way while the claim is
  * made, and those of entries to come. */
-static inline void protocol_expect(const struct ring *r, uint64_t position,
-                                   uint32_t blocks)
+static inline void claim_prefetch(const struct ring *r, uint64_t position,
+                                  uint32_t blocks)
 {
     uint32_t index = position_index(r, position);
     uint32_t ahead = index + blocks - 1 + PROTOCOL_AHEAD;
@@ -231,8 +231,8 @@ static inline void protocol_expect(const struct ring *r, uint64_t position,
 }
 
 /* Step 4: makes a claimed block ours, unless the claim was revoked. */
-static inline bool protocol_occupy(struct ring *r, uint64_t position,
-                                   uint32_t value, enum control_state state)
+static inline bool claim_occupy(struct ring *r, uint64_t position,
+                                uint32_t value, enum control_state state)
 {
     atomic_u64 *control = position_control(r, position);
     uint32_t tag = position_tag(r, position);
@@ -243,22 +243,22 @@ static inline bool protocol_occupy(struct ring *r, uint64_t position,
      * newer, and the claim was revoked. */
     if (tag - control_tag(word) - 1 > SHMIPC_RENEWAL_LAPS)
         return false;
-    /* Release: pairs with the acquire in protocol_examine(), for the head that
+    /* Release: pairs with the acquire in take_look_at(), for the head that
      * we acquired, and for the owner slot that `value` names. */
     return atomic_cas_release(control, word, control_make(tag, value, state));
 }
 
-static inline bool protocol_renews(const struct ring *r, uint64_t position,
-                                   uint32_t blocks)
+static inline bool claim_renews(const struct ring *r, uint64_t position,
+                                uint32_t blocks)
 {
     return blocks > 1 && position_lap(r, position) % SHMIPC_RENEWAL_LAPS == 0;
 }
 
 /* I6: gives the words inside a claim of ours a tag of the lap before. */
-static inline void protocol_renew(struct ring *r, uint64_t position,
-                                  uint32_t blocks)
+static inline void claim_renew(struct ring *r, uint64_t position,
+                               uint32_t blocks)
 {
-    if (protocol_renews(r, position, blocks)) {
+    if (claim_renews(r, position, blocks)) {
         uint64_t word =
             control_make(position_tag(r, position) - 1, 0, CONTROL_FREE);
         atomic_u64 *control = position_control(r, position);
@@ -275,14 +275,14 @@ static inline void protocol_renew(struct ring *r, uint64_t position,
  * is SKIPped block by block. A claim whose inside has to be renewed is BUSY
  * meanwhile: once PAD is seen it is not ours any more.
  */
-static inline void protocol_pad(struct ring *r, uint64_t position,
-                                uint32_t blocks, uint32_t owner)
+static inline void claim_pad(struct ring *r, uint64_t position, uint32_t blocks,
+                             uint32_t owner)
 {
-    if (!protocol_renews(r, position, blocks)) {
-        protocol_occupy(r, position, blocks, CONTROL_PAD);
-    } else if (protocol_occupy(r, position, owner, CONTROL_BUSY)) {
-        protocol_renew(r, position, blocks);
-        /* Release pairs with the acquire in protocol_examine(). */
+    if (!claim_renews(r, position, blocks)) {
+        claim_occupy(r, position, blocks, CONTROL_PAD);
+    } else if (claim_occupy(r, position, owner, CONTROL_BUSY)) {
+        claim_renew(r, position, blocks);
+        /* Release pairs with the acquire in take_look_at(). */
         atomic_put_release(
             position_control(r, position),
             control_make(position_tag(r, position), blocks, CONTROL_PAD));
@@ -291,38 +291,38 @@ static inline void protocol_pad(struct ring *r, uint64_t position,
 
 /* Many producers: claims `blocks` blocks for `owner` as planned. False: others
  * were faster, or it was all padding. */
-static inline bool protocol_claim_planned(struct ring *r, uint32_t blocks,
-                                          uint32_t owner, struct plan plan,
-                                          uint64_t *position)
+static inline bool claim_planned(struct ring *r, uint32_t blocks,
+                                 uint32_t owner, struct plan plan,
+                                 uint64_t *position)
 {
     uint64_t entry = plan.tail;
     uint64_t next;
 
     if (plan.pad)
         entry = position_advance(r, plan.tail, plan.pad);
-    protocol_expect(r, entry, blocks);
+    claim_prefetch(r, entry, blocks);
     next = plan.only_pad ? entry : position_advance(r, entry, blocks);
     *position = entry;
     /* Relaxed: see ORDERING. */
     if (!atomic_cas_relaxed(&r->tail->position, plan.tail, next))
         return false;
     if (plan.pad)
-        protocol_pad(r, plan.tail, plan.pad, owner);
-    return !plan.only_pad && protocol_occupy(r, entry, owner, CONTROL_BUSY);
+        claim_pad(r, plan.tail, plan.pad, owner);
+    return !plan.only_pad && claim_occupy(r, entry, owner, CONTROL_BUSY);
 }
 
 /* Many producers: claims `blocks` blocks for `owner`. */
-static inline IpcStatus protocol_claim(struct ring *r, uint32_t blocks,
-                                       uint32_t owner, uint64_t *position)
+static inline IpcStatus claim_shared(struct ring *r, uint32_t blocks,
+                                     uint32_t owner, uint64_t *position)
 {
     for (int tries = 0; tries < PROTOCOL_TRIES; tries++) {
-        struct plan plan = protocol_plan(r, blocks);
+        struct plan plan = claim_plan(r, blocks);
 
         if (plan.status == IPC_ERR_LOCKED)
             continue;
         if (plan.status != IPC_OK)
             return plan.status;
-        if (protocol_claim_planned(r, blocks, owner, plan, position))
+        if (claim_planned(r, blocks, owner, plan, position))
             return IPC_OK;
     }
     return IPC_ERR_LOCKED;
@@ -330,8 +330,8 @@ static inline IpcStatus protocol_claim(struct ring *r, uint32_t blocks,
 
 /* Many producers: lets another entry begin inside a claim that is ours. What
  * follows the first entry's word is not looked at before that is READY. */
-static inline void protocol_divide(struct ring *r, uint64_t position,
-                                   uint32_t owner)
+static inline void claim_divide(struct ring *r, uint64_t position,
+                                uint32_t owner)
 {
     /* Relaxed: published with the word of the claim's first block. */
     atomic_put_relaxed(
@@ -340,25 +340,24 @@ static inline void protocol_divide(struct ring *r, uint64_t position,
 }
 
 /* One producer: finds room. A pad is made at once, the entry's blocks stay
- * unclaimed until protocol_publish_alone(). */
+ * unclaimed until claim_commit_alone(). */
 /* The plainest case of it. */
-static inline bool protocol_claim_alone_here(const struct ring *r,
-                                             uint32_t blocks,
-                                             uint64_t *position)
+static inline bool claim_alone_plain(const struct ring *r, uint32_t blocks,
+                                     uint64_t *position)
 {
     struct plan plan;
     /* Relaxed: who closes meanwhile was later. */
-    bool free = protocol_plan_here(r, blocks, &plan) &&
+    bool free = claim_plan_plain(r, blocks, &plan) &&
                 !atomic_get_relaxed(&r->tail->closed);
 
     *position = plan.tail;
     if (free)
-        protocol_expect(r, plan.tail, blocks);
+        claim_prefetch(r, plan.tail, blocks);
     return free;
 }
 
-static inline IpcStatus protocol_claim_alone(struct ring *r, uint32_t blocks,
-                                             uint64_t *position)
+static inline IpcStatus claim_alone(struct ring *r, uint32_t blocks,
+                                    uint64_t *position)
 {
     /* Two rounds suffice, with a pad in the first, if tail is only ours. */
     for (int tries = 0; tries < 3; tries++) {
@@ -367,18 +366,18 @@ static inline IpcStatus protocol_claim_alone(struct ring *r, uint32_t blocks,
         /* Relaxed: who closes meanwhile was later. */
         if (atomic_get_relaxed(&r->tail->closed))
             return IPC_ERR_CLOSED;
-        plan = protocol_plan(r, blocks);
+        plan = claim_plan(r, blocks);
         if (plan.status == IPC_ERR_LOCKED)
             return IPC_ERR_CORRUPTED; /* nobody else moves tail */
         if (plan.status != IPC_OK)
             return plan.status;
         *position = plan.tail;
         if (!plan.pad) {
-            protocol_expect(r, plan.tail, blocks);
+            claim_prefetch(r, plan.tail, blocks);
             return IPC_OK;
         }
-        protocol_renew(r, plan.tail, plan.pad);
-        /* Release: pairs with the acquire in protocol_examine(). */
+        claim_renew(r, plan.tail, plan.pad);
+        /* Release: pairs with the acquire in take_look_at(). */
         atomic_put_release(
             position_control(r, plan.tail),
             control_make(position_tag(r, plan.tail), plan.pad, CONTROL_PAD));
@@ -393,46 +392,45 @@ static inline IpcStatus protocol_claim_alone(struct ring *r, uint32_t blocks,
 
 /* Many producers: commits a claim of `blocks` blocks as what `value` and
  * `state` say, READY or ARRAY. */
-static inline void protocol_publish(struct ring *r, uint64_t position,
-                                    uint32_t blocks, uint32_t value,
-                                    enum control_state state)
+static inline void claim_commit(struct ring *r, uint64_t position,
+                                uint32_t blocks, uint32_t value,
+                                enum control_state state)
 {
     atomic_u64 *control = position_control(r, position);
     uint64_t word = control_make(position_tag(r, position), value, state);
     uint32_t taken = control_extent(word);
 
-    protocol_renew(r, position, blocks);
+    claim_renew(r, position, blocks);
     if (taken < blocks)
         /* Relaxed: published by READY. */
         atomic_put_relaxed(&control[taken],
                            control_make(position_tag(r, position),
                                         blocks - taken, CONTROL_PAD));
-    /* Release pairs with the acquire in protocol_examine(): the payload. */
+    /* Release pairs with the acquire in take_look_at(): the payload. */
     atomic_put_release(control, word);
 }
 
 /* Many producers: gives a claim up. */
-static inline void protocol_abort(struct ring *r, uint64_t position,
-                                  uint32_t blocks)
+static inline void claim_abort(struct ring *r, uint64_t position,
+                               uint32_t blocks)
 {
-    protocol_renew(r, position, blocks);
-    /* Release pairs with the acquire in protocol_examine(). */
+    claim_renew(r, position, blocks);
+    /* Release pairs with the acquire in take_look_at(). */
     atomic_put_release(
         position_control(r, position),
         control_make(position_tag(r, position), blocks, CONTROL_SKIP));
 }
 
-/* One producer: commits what protocol_claim_alone() found room for. It counts
+/* One producer: commits what claim_alone() found room for. It counts
  * from READY on; tail only follows. */
-static inline void protocol_publish_alone(struct ring *r, uint64_t position,
-                                          uint32_t value,
-                                          enum control_state state)
+static inline void claim_commit_alone(struct ring *r, uint64_t position,
+                                      uint32_t value, enum control_state state)
 {
     uint64_t word = control_make(position_tag(r, position), value, state);
     uint32_t blocks = control_extent(word);
 
-    protocol_renew(r, position, blocks);
-    /* Release pairs with the acquire in protocol_examine(): the payload. */
+    claim_renew(r, position, blocks);
+    /* Release pairs with the acquire in take_look_at(): the payload. */
     atomic_put_release(position_control(r, position), word);
     /* Relaxed: only the next producer needs it, and it looks at the words. */
     atomic_put_relaxed(&r->tail->position,
@@ -442,11 +440,10 @@ static inline void protocol_publish_alone(struct ring *r, uint64_t position,
 /* ----------------------------------------------------------------- reads */
 
 /* Takes what lies between two head words from the ring. */
-static inline bool protocol_move_head(struct ring *r, uint64_t from,
-                                      uint64_t to)
+static inline bool take_move(struct ring *r, uint64_t from, uint64_t to)
 {
     /* Release, both: our loads of the blocks come first. Pairs with the
-     * acquires of head in protocol_head() and protocol_look(). */
+     * acquires of head in protocol_head() and take_look(). */
     if (!r->one_consumer)
         return atomic_cas_release(&r->head->position, from, to);
     atomic_put_release(&r->head->position, to);
@@ -455,49 +452,49 @@ static inline bool protocol_move_head(struct ring *r, uint64_t from,
 
 /* The entry of an array that head stands at: a step to the next one, or off
  * the array. False: it has no such entry. */
-static inline bool protocol_enter_array(uint64_t head, struct view *view)
+static inline bool take_item(uint64_t head, struct view *view)
 {
     uint32_t value = control_value(view->word);
-    uint32_t item = head_item(head);
+    uint32_t item = position_item(head);
 
-    if (item >= array_count(value))
+    if (item >= control_array_count(value))
         return false;
-    view->size = array_size(value);
-    view->start = item * array_stride(view->size);
-    if (item + 1 < array_count(value))
+    view->size = control_array_size(value);
+    view->start = item * control_array_stride(view->size);
+    if (item + 1 < control_array_count(value))
         view->next = head + SHMIPC_HEAD_ITEM;
     return true;
 }
 
 /* Whether view->word is an entry by itself. */
-static inline bool protocol_is_ready(const struct ring *r, struct view *view)
+static inline bool take_is_entry(const struct ring *r, struct view *view)
 {
     const uint64_t value_mask = (uint64_t)CONTROL_VALUE_MAX << 4;
     uint32_t size = control_value(view->word);
-    uint32_t blocks = blocks_of(size);
+    uint32_t blocks = control_blocks(size);
 
     view->size = size;
     view->next = position_advance(r, view->head, blocks);
     /* Unsigned: 0 blocks are too many as well. */
     return (view->word & ~value_mask) ==
                control_make(position_tag(r, view->head), 0, CONTROL_READY) &&
-           blocks - 1 < blocks_to_end(r, view->head) &&
+           blocks - 1 < position_blocks_left(r, view->head) &&
            view->head == view->position;
 }
 
 /* True: there is an entry by itself at the head. False: there may be anything,
- * protocol_look() tells. */
-static inline bool protocol_glance(const struct ring *r, struct view *view)
+ * take_look() tells. */
+static inline bool take_look_plain(const struct ring *r, struct view *view)
 {
-    /* Acquire, both: as in protocol_look() and protocol_examine(). */
+    /* Acquire, both: as in take_look() and take_look_at(). */
     uint64_t head = atomic_get_acquire(&r->head->position);
 
-    *view = (struct view){.head = head, .position = head_position(head)};
+    *view = (struct view){.head = head, .position = position_of_head(head)};
     if (!position_is_valid(r, head))
         return false;
     atomic_prefetch(position_payload(r, head));
     view->word = atomic_get_acquire(position_control(r, head));
-    return protocol_is_ready(r, view);
+    return take_is_entry(r, view);
 }
 
 /*
@@ -505,10 +502,10 @@ static inline bool protocol_glance(const struct ring *r, struct view *view)
  * to view->next. IPC_ERR_NOT_READY: view->word is BUSY. IPC_EMPTY: nothing was
  * stored there in this lap. IPC_ERR_CORRUPTED.
  */
-static inline IpcStatus protocol_examine(const struct ring *r, uint64_t head,
-                                         struct view *view)
+static inline IpcStatus take_look_at(const struct ring *r, uint64_t head,
+                                     struct view *view)
 {
-    uint64_t position = head_position(head);
+    uint64_t position = position_of_head(head);
     uint64_t word;
     uint32_t blocks;
 
@@ -516,10 +513,10 @@ static inline IpcStatus protocol_examine(const struct ring *r, uint64_t head,
     if (!position_is_valid(r, position))
         return IPC_ERR_CORRUPTED;
     /* Acquire pairs with every release of a control word, as that in
-     * protocol_publish(): the payload, and a head at least as new. */
+     * claim_commit(): the payload, and a head at least as new. */
     word = atomic_get_acquire(position_control(r, position));
     view->word = word;
-    if (protocol_is_ready(r, view))
+    if (take_is_entry(r, view))
         return IPC_OK;
     if (control_tag(word) != position_tag(r, position) ||
         control_state(word) == CONTROL_FREE)
@@ -528,25 +525,25 @@ static inline IpcStatus protocol_examine(const struct ring *r, uint64_t head,
         return IPC_ERR_NOT_READY;
     blocks = control_extent(word);
     /* Unsigned: 0 is too many as well. */
-    if (blocks - 1 >= blocks_to_end(r, position))
+    if (blocks - 1 >= position_blocks_left(r, position))
         return IPC_ERR_CORRUPTED;
     view->next = position_advance(r, position, blocks);
     view->size = control_value(word);
     if (control_state(word) == CONTROL_ARRAY)
-        return protocol_enter_array(head, view) ? IPC_OK : IPC_ERR_CORRUPTED;
+        return take_item(head, view) ? IPC_OK : IPC_ERR_CORRUPTED;
     return head == position && control_state(word) != CONTROL_READY
                ? IPC_PLACEHOLDER
                : IPC_ERR_CORRUPTED;
 }
 
 /* Where the entry's bytes are, and what users call it. */
-static inline unsigned char *view_payload(const struct ring *r,
+static inline unsigned char *take_payload(const struct ring *r,
                                           const struct view *view)
 {
     return position_payload(r, view->position) + view->start;
 }
 
-static inline uint64_t view_offset(const struct ring *r,
+static inline uint64_t take_offset(const struct ring *r,
                                    const struct view *view)
 {
     return position_offset(r, view->position) + view->start;
@@ -554,24 +551,24 @@ static inline uint64_t view_offset(const struct ring *r,
 
 /*
  * What is at the head, after moving it over filler, so only for those who may
- * move it. As protocol_examine() says; IPC_EMPTY: there may be a gap;
+ * move it. As take_look_at() says; IPC_EMPTY: there may be a gap;
  * IPC_ERR_LOCKED: others moved head too often.
  */
-static inline IpcStatus protocol_look(struct ring *r, struct view *view)
+static inline IpcStatus take_look(struct ring *r, struct view *view)
 {
     uint64_t tries = (uint64_t)r->block_count + PROTOCOL_TRIES;
 
     for (; tries > 0; tries--) {
-        /* Acquire pairs with the release in protocol_move_head(): words of
+        /* Acquire pairs with the release in take_move(): words of
          * older laps that were replaced are not seen any more. */
         uint64_t head = atomic_get_acquire(&r->head->position);
         IpcStatus status;
 
         /* Both lines of the entry at once, should it be there. */
-        atomic_prefetch(position_payload(r, head_position(head)));
-        status = protocol_examine(r, head, view);
+        atomic_prefetch(position_payload(r, position_of_head(head)));
+        status = take_look_at(r, head, view);
         if (status == IPC_PLACEHOLDER)
-            protocol_move_head(r, head, view->next);
+            take_move(r, head, view->next);
         /* The word is older than head's lap, or head is stale: then it has
          * moved. Acquire: as above, for who revokes. */
         else if (status != IPC_EMPTY ||

@@ -16,26 +16,26 @@
  * comes before the closing, or its CAS fails. A one producer looks at `closed`
  * before it claims; what it was writing meanwhile still counts.
  */
-static inline void protocol_close(struct ring *r)
+static inline void close_ring(struct ring *r)
 {
     /* Relaxed, both: published by the store below. */
     if (!r->one_producer)
         atomic_or_relaxed(&r->tail->position, SHMIPC_TAIL_CLOSED);
     atomic_put_relaxed(&r->tail->closed, 1);
-    /* Pairs with the acquire in protocol_is_closed(). */
+    /* Pairs with the acquire in close_is_final(). */
     atomic_put_release(&r->head->closed, 1);
 }
 
 /* After IPC_EMPTY at `head`, a position: whether nothing can come any more. */
-static inline bool protocol_is_closed(const struct ring *r, uint64_t head)
+static inline bool close_is_final(const struct ring *r, uint64_t head)
 {
     struct view view;
 
-    /* Acquire pairs with the release in protocol_close(): tail is final, and
+    /* Acquire pairs with the release in close_ring(): tail is final, and
      * what the closer wrote before is there. */
     if (!atomic_get_acquire(&r->head->closed))
         return false;
-    return r->one_producer ? protocol_examine(r, head, &view) == IPC_EMPTY
+    return r->one_producer ? take_look_at(r, head, &view) == IPC_EMPTY
                            : protocol_tail(r) == head;
 }
 
@@ -43,7 +43,7 @@ static inline bool protocol_is_closed(const struct ring *r, uint64_t head)
 
 /* Whether producers have claimed what IPC_EMPTY was said of at `position`: a
  * gap. */
-static inline bool protocol_is_gap(const struct ring *r, uint64_t position)
+static inline bool repair_is_gap(const struct ring *r, uint64_t position)
 {
     uint64_t tail;
 
@@ -60,7 +60,7 @@ static inline bool protocol_is_gap(const struct ring *r, uint64_t position)
  * lap or to tail; returns the number of blocks. Each is either part of a claim
  * that is given up or a gap, and a gap may be revoked at any time.
  */
-static inline uint32_t protocol_revoke(struct ring *r, uint64_t position)
+static inline uint32_t repair_revoke(struct ring *r, uint64_t position)
 {
     /* Relaxed: what is claimed later need not be revoked. */
     uint64_t tail = protocol_tail(r);
@@ -69,7 +69,7 @@ static inline uint32_t protocol_revoke(struct ring *r, uint64_t position)
 
     while (position_tag(r, position) == tag &&
            position_distance(r, position, tail) > 0) {
-        /* Acquire pairs with the release in protocol_occupy(): a word of a
+        /* Acquire pairs with the release in claim_occupy(): a word of a
          * newer lap comes with a head that has passed. */
         uint64_t word = atomic_get_acquire(position_control(r, position));
         /* If head has not passed, the word is the old one of a block in a gap.
@@ -80,7 +80,7 @@ static inline uint32_t protocol_revoke(struct ring *r, uint64_t position)
         if ((control_tag(word) == tag && control_state(word) != CONTROL_FREE) ||
             (uint64_t)position_distance(r, head, position) >= r->block_count)
             break;
-        /* Release pairs with the acquire in protocol_examine(). If it fails,
+        /* Release pairs with the acquire in take_look_at(). If it fails,
          * the owner or another revoker was first, and what follows may be
          * inside that owner's claim. */
         if (!atomic_cas_release(position_control(r, position), word,
@@ -97,17 +97,17 @@ static inline uint32_t protocol_revoke(struct ring *r, uint64_t position)
  * the owner's READY come, it would have changed the word. Only the owner knew
  * how many blocks it claimed; they are a gap then. False: somebody else did it.
  */
-static inline bool protocol_recover(struct ring *r, uint64_t position,
-                                    uint64_t word)
+static inline bool repair_remove(struct ring *r, uint64_t position,
+                                 uint64_t word)
 {
     uint64_t next = position_advance(r, position, 1);
-    /* Release: pairs with the acquire in protocol_examine(). */
+    /* Release: pairs with the acquire in take_look_at(). */
     bool removed = atomic_cas_release(
         position_control(r, position), word,
         control_make(position_tag(r, position), 1, CONTROL_SKIP));
 
     if (removed && position_tag(r, next) == position_tag(r, position))
-        protocol_revoke(r, next);
+        repair_revoke(r, next);
     return removed;
 }
 
@@ -115,7 +115,7 @@ static inline bool protocol_recover(struct ring *r, uint64_t position,
  * One producer: a new holder of the role moves tail over what its predecessor
  * committed last. IPC_ERR_CORRUPTED if the words make no sense.
  */
-static inline IpcStatus protocol_succeed(struct ring *r)
+static inline IpcStatus repair_succeed(struct ring *r)
 {
     /* Relaxed: this handle is the only producer now. */
     uint64_t tail = atomic_get_relaxed(&r->tail->position);
@@ -126,7 +126,7 @@ static inline IpcStatus protocol_succeed(struct ring *r)
 
         if (!position_is_valid(r, tail))
             return IPC_ERR_CORRUPTED;
-        /* Acquire pairs with the release in protocol_publish_alone(), the
+        /* Acquire pairs with the release in claim_commit_alone(), the
          * predecessor's. */
         word = atomic_get_acquire(position_control(r, tail));
         if (control_tag(word) != position_tag(r, tail) ||
@@ -135,7 +135,7 @@ static inline IpcStatus protocol_succeed(struct ring *r)
             return IPC_OK;
         }
         blocks = control_extent(word);
-        if (blocks == 0 || blocks > blocks_to_end(r, tail))
+        if (blocks == 0 || blocks > position_blocks_left(r, tail))
             return IPC_ERR_CORRUPTED;
         tail = position_advance(r, tail, blocks);
     }

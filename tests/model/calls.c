@@ -9,7 +9,7 @@
 
 IpcStatus call_write(struct IpcBuffer *b, const void *data, size_t size)
 {
-    return hot_write(b, data, size) ? IPC_OK : buffer_write(b, data, size);
+    return write_plain(b, data, size) ? IPC_OK : write_entry(b, data, size);
 }
 
 IpcStatus call_read(struct IpcBuffer *b, IpcEntry *dest)
@@ -17,5 +17,5 @@ IpcStatus call_read(struct IpcBuffer *b, IpcEntry *dest)
     uint64_t offset;
     size_t needed;
 
-    return hot_read(b, dest) ? IPC_OK : buffer_read(b, dest, &offset, &needed);
+    return read_plain(b, dest) ? IPC_OK : read_entry(b, dest, &offset, &needed);
 }

@@ -156,7 +156,7 @@ static IpcStatus checker_read(void)
 static IpcStatus checker_recover(void)
 {
     uint64_t removed, offset;
-    IpcStatus status = buffer_recover(checker(), false, &removed, &offset);
+    IpcStatus status = recover_dead(checker(), false, &removed, &offset);
 
     if (!options.weak)
         script_moment();
@@ -173,7 +173,7 @@ static bool is_empty(void)
 static bool living_writer_at_head(void)
 {
     const struct ring *r = &checker()->ring;
-    uint64_t position = head_position(memory_latest(LOCATION_HEAD));
+    uint64_t position = position_of_head(memory_latest(LOCATION_HEAD));
     uint64_t word = 0;
     int process;
 
@@ -357,23 +357,24 @@ void check_stopped(void)
 /* The head stands at an item only of an array that has it. */
 static void check_item(const struct ring *r, uint64_t head)
 {
-    uint64_t position = head_position(head);
+    uint64_t position = position_of_head(head);
     uint64_t word =
         memory_latest(location_control(position_index(r, position)));
 
-    if (head_item(head) == 0)
+    if (position_item(head) == 0)
         return;
     if (control_tag(word) != position_tag(r, position) ||
         control_state(word) != CONTROL_ARRAY ||
-        head_item(head) >= array_count(control_value(word)))
-        violation("the head is at item %u of no such array", head_item(head));
+        position_item(head) >= control_array_count(control_value(word)))
+        violation("the head is at item %u of no such array",
+                  position_item(head));
 }
 
 /* I1: head and tail stay in bounds. */
 void check_state(void)
 {
     const struct ring *r = &checker()->ring;
-    uint64_t head = head_position(memory_latest(LOCATION_HEAD));
+    uint64_t head = position_of_head(memory_latest(LOCATION_HEAD));
     uint64_t tail = memory_latest(LOCATION_TAIL);
     int64_t used = position_distance(r, head, tail);
     int64_t n = r->block_count;

@@ -547,7 +547,7 @@ void payload_load_owned(void *to, const unsigned char *from, size_t size)
     payload_load_unowned(to, from, size);
 }
 
-enum process_fate process_fate_of(const struct process_id *id)
+enum process_fate process_fate(const struct process_id *id)
 {
     return perform((struct access){FATE, -1, MODEL_ACQUIRE, id->pid - 100, 0})
                ? PROCESS_IS_DEAD

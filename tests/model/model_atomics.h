@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Included by lib/ring/atomics.h under SHMIPC_MODEL: every atomic access becomes a
- * call of the model, which may hand control to another participant first.
+ * Included by lib/ring/atomics.h under SHMIPC_MODEL: every atomic access
+ * becomes a call of the model, which may hand control to another participant
+ * first.
  */
 #ifndef MODEL_ATOMICS_H
 #define MODEL_ATOMICS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Included by lib/ring/payload.h under SHMIPC_MODEL: a copy of payload is several
- * steps, one per chunk of a block, with room for others in between.
+ * Included by lib/ring/payload.h under SHMIPC_MODEL: a copy of payload is
+ * several steps, one per chunk of a block, with room for others in between.
  */
 #ifndef MODEL_PAYLOAD_H
 #define MODEL_PAYLOAD_H

@@ -42,7 +42,7 @@ MUTATIONS = [
         "payload-before-busy", "--sc gap",
         [("protocol.h",
           "    return !plan.only_pad &&"
-          " protocol_occupy(r, entry, owner, CONTROL_BUSY);",
+          " claim_occupy(r, entry, owner, CONTROL_BUSY);",
           "    return !plan.only_pad;"),
          ("hot.h",
           "    payload_store(position_payload(&b->ring, claim.position), data,"
@@ -50,16 +50,16 @@ MUTATIONS = [
           "    payload_store(position_payload(&b->ring, claim.position), data,"
           " size);\n"
           "    if (!b->ring.one_producer &&\n"
-          "        !protocol_occupy(&b->ring, claim.position,\n"
+          "        !claim_occupy(&b->ring, claim.position,\n"
           "                         handle_owner(b), CONTROL_BUSY))\n"
           "        return false;\n"),
          ("write.c",
           "    payload_store(claim.payload, data, size);\n",
           "    payload_store(claim.payload, data, size);\n"
           "    if (!b->ring.one_producer &&\n"
-          "        !protocol_occupy(&b->ring, claim.position,\n"
+          "        !claim_occupy(&b->ring, claim.position,\n"
           "                         handle_owner(b), CONTROL_BUSY))\n"
-          "        return buffer_write(b, data, size);\n")]),
+          "        return write_entry(b, data, size);\n")]),
     in_protocol(
         "occupy-forgets-the-lap", "--sc gap gap-of-laps",
         "    if (tag - control_tag(word) - 1 > SHMIPC_RENEWAL_LAPS)\n"
@@ -75,9 +75,9 @@ MUTATIONS = [
         "    plan.status = IPC_ERR_NO_SPACE_CONTIGUOUS;\n"),
     in_protocol(
         "full-without-a-fresh-head", "--sc two-writers",
-        "    protocol_note_room(r, tail, head);\n"
+        "    claim_note_room(r, tail, head);\n"
         "    plan.status = used <= n - need",
-        "    protocol_note_room(r, tail, tail);\n"
+        "    claim_note_room(r, tail, tail);\n"
         "    plan.status = used <= n - need"),
     in_protocol(
         "one-block-too-many", "--sc two-writers",
@@ -114,19 +114,19 @@ MUTATIONS = [
           "    for (int i = 0; i < count; i++) {\n"
           "        uint32_t size = (uint32_t)entries[i].iov_len;",
           "    for (int i = 0; i < count; i++)\n"
-          "        position += blocks_of(entries[i].iov_len);\n"
+          "        position += control_blocks(entries[i].iov_len);\n"
           "    for (int i = count - 1; i >= 0; i--) {\n"
           "        uint32_t size = (uint32_t)entries[i].iov_len;"),
          ("batch.c",
           "        if (b->ring.one_producer)\n"
-          "            protocol_publish_alone(&b->ring, position, size,"
+          "            claim_commit_alone(&b->ring, position, size,"
           " CONTROL_READY);",
           "        position -= blocks;\n"
           "        if (b->ring.one_producer)\n"
-          "            protocol_publish_alone(&b->ring, position, size,"
+          "            claim_commit_alone(&b->ring, position, size,"
           " CONTROL_READY);"),
-         ("batch.c", "        position += blocks;\n    }\n    count",
-          "    }\n    count")]),
+         ("batch.c", "        position += blocks;\n    }\n    write_count",
+          "    }\n    write_count")]),
     Mutation(
         "batch-copies-after-the-head-moved", "--sc batch-read",
         [("batch.c",
@@ -140,32 +140,32 @@ MUTATIONS = [
     # ---------------------------------------------------------- arrays
     in_protocol(
         "array-ends-with-its-first-item", "--sc array",
-        "    if (item + 1 < array_count(value))\n", "    if (0)\n"),
+        "    if (item + 1 < control_array_count(value))\n", "    if (0)\n"),
     in_protocol(
         "array-forgets-which-item", "--sc array-two-readers",
         "        view->next = head + SHMIPC_HEAD_ITEM;",
         "        view->next = view->position + SHMIPC_HEAD_ITEM;"),
     in_protocol(
         "array-gives-its-first-item-again", "--sc array",
-        "    view->start = item * array_stride(view->size);\n", ""),
+        "    view->start = item * control_array_stride(view->size);\n", ""),
     in_protocol(
         "array-item-is-taken-for-a-lap", "--sc array",
-        "    return head_position(atomic_get_acquire(&r->head->position));",
+        "    return position_of_head(atomic_get_acquire(&r->head->position));",
         "    return atomic_get_acquire(&r->head->position);"),
     Mutation(
         "array-is-published-before-its-payload", "--sc array",
         [("array.c",
           "    store_array(&claim, data, size, count);\n"
-          "    publish_claim(b, &claim,"
-          " array_value((uint32_t)size, (uint32_t)count), CONTROL_ARRAY);\n",
-          "    publish_claim(b, &claim,\n"
-          "                  array_value((uint32_t)size, (uint32_t)count),\n"
+          "    write_publish(b, &claim,"
+          " control_array((uint32_t)size, (uint32_t)count), CONTROL_ARRAY);\n",
+          "    write_publish(b, &claim,\n"
+          "                  control_array((uint32_t)size, (uint32_t)count),\n"
           "                  CONTROL_ARRAY);\n"
           "    store_array(&claim, data, size, count);\n")]),
     Mutation(
         "array-has-one-item-too-many", "--sc array",
-        [("array.c", "array_value((uint32_t)size, (uint32_t)count)",
-          "array_value((uint32_t)size, (uint32_t)count + 1)")]),
+        [("array.c", "control_array((uint32_t)size, (uint32_t)count)",
+          "control_array((uint32_t)size, (uint32_t)count + 1)")]),
     Mutation(
         "array-copies-after-the-head-moved", "--sc array-copies",
         [("array.c",
@@ -192,16 +192,16 @@ MUTATIONS = [
         "    plan.pad = blocks <= fit ? 0 : fit;", "    plan.pad = 0;"),
     Mutation(
         "array-is-dropped-whole", "--sc array-force",
-        [("recover.c", "return protocol_move_head(r, view.head, view.next)",
-          "return protocol_move_head(\n"
+        [("recover.c", "return take_move(r, view.head, view.next)",
+          "return take_move(\n"
           "                   r, view.head,\n"
           "                   position_advance(r, view.position,\n"
           "                                    control_extent(view.word)))")]),
     in_protocol(
         "array-is-not-renewed", "--sc renewal-array",
-        "    protocol_renew(r, position, blocks);\n    if (taken < blocks)",
+        "    claim_renew(r, position, blocks);\n    if (taken < blocks)",
         "    if (state != CONTROL_ARRAY)\n"
-        "        protocol_renew(r, position, blocks);\n"
+        "        claim_renew(r, position, blocks);\n"
         "    if (taken < blocks)"),
     # ------------------------------------------------------ committing
     in_protocol(
@@ -310,15 +310,15 @@ MUTATIONS = [
         "position_distance(r, head, position) < 0"),
     in_protocol(
         "renews-a-pad-that-others-see", "--sc renewal-pad-late",
-        "protocol_renew(r, position, blocks);"
-        " /* Release pairs with the acquire in protocol_examine(). */"
+        "claim_renew(r, position, blocks);"
+        " /* Release pairs with the acquire in take_look_at(). */"
         " atomic_put_release( position_control(r, position),"
         " control_make(position_tag(r, position), blocks, CONTROL_PAD));",
         "atomic_put_release(\n"
         "            position_control(r, position),\n"
         "            control_make(position_tag(r, position), blocks,"
         " CONTROL_PAD));\n"
-        "        protocol_renew(r, position, blocks);"),
+        "        claim_renew(r, position, blocks);"),
     in_repair(
         "revokes-what-is-stored", "--sc gap",
         "(control_tag(word) == tag && control_state(word) !="
@@ -344,13 +344,13 @@ MUTATIONS = [
     Mutation(
         "role-of-the-living", "--sc one-producer-heir",
         [("owner.c",
-          "    if (holder && owner_fate_of(table, (uint32_t)holder)"
+          "    if (holder && owner_fate(table, (uint32_t)holder)"
           " != OWNER_IS_DEAD)\n", "    if (0)\n")]),
     Mutation(
         "slot-of-the-living", "--sc registration death-slot-reused",
         [("owner.c",
-          "    return process_fate_of(&id) == PROCESS_IS_DEAD;",
-          "    return process_fate_of(&id) != PROCESS_UNKNOWN;")]),
+          "    return process_fate(&id) == PROCESS_IS_DEAD;",
+          "    return process_fate(&id) != PROCESS_UNKNOWN;")]),
     Mutation(
         "owner-without-generation", "--sc death-slot-reused",
         [("owner.c",
@@ -361,7 +361,7 @@ MUTATIONS = [
     in_protocol(
         "relaxed-head-in-producer", "--weak two-writers",
         "    head = protocol_head(r);\n    if (!position_is_valid(r, tail) ||",
-        "    head = head_position(atomic_get_relaxed(&r->head->position));\n"
+        "    head = position_of_head(atomic_get_relaxed(&r->head->position));\n"
         "    if (!position_is_valid(r, tail) ||"),
     in_protocol(
         "relaxed-head-cas", "--weak two-writers",
@@ -429,7 +429,7 @@ MUTATIONS = [
          ("protocol_repair.h",
           "uint64_t head = protocol_head(r);\n"
           "        if ((control_tag",
-          "uint64_t head = head_position("
+          "uint64_t head = position_of_head("
           "atomic_get_relaxed(&r->head->position));\n"
           "        if ((control_tag")]),
     in_repair(

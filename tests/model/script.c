@@ -184,11 +184,10 @@ static IpcStatus write_together(int actor)
         to += calls[i].size;
     }
     if (calls->kind == CALL_BATCH)
-        status = buffer_write_batch(handle_of(actor), entries, count, &written,
-                                    &size);
+        status = batch_write(handle_of(actor), entries, count, &written, &size);
     else
-        status = buffer_write_array(handle_of(actor), data, calls->size,
-                                    (size_t)count, &written);
+        status = batch_write_array(handle_of(actor), data, calls->size,
+                                   (size_t)count, &written);
     a->batched = a->call + (int)written;
     return status;
 }
@@ -198,7 +197,7 @@ static IpcStatus reserve(int actor, uint32_t id, const struct call *call)
     unsigned char data[MAX_BLOCKS * SHMIPC_BLOCK];
     struct IpcBuffer *b = handle_of(actor);
     IpcReservation reservation;
-    IpcStatus status = buffer_reserve(b, call->size, &reservation);
+    IpcStatus status = write_reserve(b, call->size, &reservation);
 
     if (status != IPC_OK)
         return status;
@@ -206,12 +205,12 @@ static IpcStatus reserve(int actor, uint32_t id, const struct call *call)
     payload_store(reservation.payload, data,
                   call->commit ? call->commit : call->size);
     if (call->commit == 0) {
-        status = buffer_abort(b, &reservation);
+        status = write_abort(b, &reservation);
         if (status != IPC_OK)
             violation("abort: %d", status);
         return IPC_PLACEHOLDER; /* stands for "aborted" */
     }
-    status = buffer_commit(b, &reservation, call->commit);
+    status = write_commit(b, &reservation, call->commit);
     if (status != IPC_OK)
         violation("commit: %d", status);
     return status;
@@ -236,8 +235,8 @@ static IpcStatus read_batch(int actor, struct result *result)
     IpcEntry entries[3];
     uint64_t offset;
     size_t read, needed;
-    IpcStatus status = buffer_read_batch(handle_of(actor), entries, 3, data,
-                                         sizeof data, &read, &offset, &needed);
+    IpcStatus status = batch_read(handle_of(actor), entries, 3, data,
+                                  sizeof data, &read, &offset, &needed);
 
     if (status == IPC_OK)
         memory_taken(actor);
@@ -253,14 +252,14 @@ static IpcStatus read_array(int actor, uint32_t size, struct result *result)
     unsigned char data[3 * SHMIPC_BLOCK];
     uint64_t offset;
     size_t read, needed;
-    IpcStatus status = buffer_read_array(handle_of(actor), data, size, 3, &read,
-                                         &offset, &needed);
+    IpcStatus status = batch_read_array(handle_of(actor), data, size, 3, &read,
+                                        &offset, &needed);
 
     if (status == IPC_OK)
         memory_taken(actor);
     for (size_t i = 0; i < read; i++)
-        check_entry(data + i * size, size, offset + i * array_stride(size),
-                    result);
+        check_entry(data + i * size, size,
+                    offset + i * control_array_stride(size), result);
     return status;
 }
 
@@ -271,12 +270,12 @@ static IpcStatus peek(int actor, struct result *result)
     struct IpcBuffer *b = handle_of(actor);
     IpcEntry entry;
     uint64_t offset;
-    IpcStatus status = buffer_peek(b, &entry, &offset);
+    IpcStatus status = read_peek(b, &entry, &offset);
 
     if (status != IPC_OK)
         return status;
     payload_load_unowned(data, entry.payload, entry.size);
-    status = buffer_skip(b, entry.offset, &offset);
+    status = read_skip(b, entry.offset, &offset);
     if (status != IPC_OK)
         return status;
     memory_taken(actor);
@@ -311,11 +310,11 @@ static IpcStatus run_call(int actor, struct result *result)
     case CALL_PEEK:
         return peek(actor, result);
     case CALL_RECOVER:
-        return buffer_recover(b, false, &removed, &offset);
+        return recover_dead(b, false, &removed, &offset);
     case CALL_FORCE:
-        return buffer_skip_force(b, &offset);
+        return recover_skip(b, &offset);
     default:
-        buffer_close(b);
+        handle_close(b);
         return IPC_OK;
     }
 }
@@ -412,7 +411,7 @@ void script_run(int actor)
 /* The size of the entry behind filler at the head; 0: there is none. */
 static uint32_t true_next_size(const struct ring *r)
 {
-    uint64_t position = head_position(memory_latest(LOCATION_HEAD));
+    uint64_t position = position_of_head(memory_latest(LOCATION_HEAD));
 
     for (uint32_t i = 0; i <= r->block_count; i++) {
         uint32_t index = position_index(r, position);
@@ -423,7 +422,7 @@ static uint32_t true_next_size(const struct ring *r)
         if (control_state(word) == CONTROL_READY)
             return control_value(word);
         if (control_state(word) == CONTROL_ARRAY)
-            return array_size(control_value(word));
+            return control_array_size(control_value(word));
         if (control_state(word) != CONTROL_PAD &&
             control_state(word) != CONTROL_SKIP)
             return 0;
@@ -434,10 +433,10 @@ static uint32_t true_next_size(const struct ring *r)
 
 static bool truly_lacks_room(const struct ring *r, uint32_t size)
 {
-    uint64_t head = head_position(memory_latest(LOCATION_HEAD));
+    uint64_t head = position_of_head(memory_latest(LOCATION_HEAD));
     uint64_t tail = memory_latest(LOCATION_TAIL);
-    uint32_t blocks = blocks_of(size);
-    uint32_t fit = blocks_to_end(r, tail);
+    uint32_t blocks = control_blocks(size);
+    uint32_t fit = position_blocks_left(r, tail);
     uint32_t need = blocks <= fit ? blocks : fit + blocks;
 
     if (need > r->block_count)
@@ -537,16 +536,16 @@ static void make_ring(const struct scenario *s, uint32_t owners)
     size_t size = 320 + (owners * 32 + 63) / 64 * 64 + 64 + 64 * s->blocks;
 
     if (size > REGION_BYTES ||
-        buffer_init(&world.handles[CHECKER], world.region, size, &how, &body,
-                    &detail) != IPC_OK ||
+        handle_create(&world.handles[CHECKER], world.region, size, &how, &body,
+                      &detail) != IPC_OK ||
         world.handles[CHECKER].ring.block_count != s->blocks)
         harness_error("no ring of %u blocks", s->blocks);
     move_start(s);
     for (int i = 0; i < actor_count; i++) {
         current = i;
         if (scripts[i].process == i &&
-            buffer_open(&world.handles[i], world.region, size, &needed,
-                        &detail) != IPC_OK)
+            handle_attach(&world.handles[i], world.region, size, &needed,
+                          &detail) != IPC_OK)
             harness_error("cannot attach: %s", detail);
         current = CHECKER;
     }

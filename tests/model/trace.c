@@ -72,7 +72,8 @@ static const char *decode_control(uint64_t word, char *to, size_t size)
 
     if (state == CONTROL_ARRAY)
         snprintf(to, size, "ARRAY(%u of %u bytes) of lap %u",
-                 array_count(value), array_size(value), control_tag(word));
+                 control_array_count(value), control_array_size(value),
+                 control_tag(word));
     else
         snprintf(to, size, "%s(%#x) of lap %u", state < 5 ? states[state] : "?",
                  value, control_tag(word));
@@ -82,14 +83,14 @@ static const char *decode_control(uint64_t word, char *to, size_t size)
 static const char *decode_position(uint64_t position, char *to, size_t size)
 {
     const struct ring *r = &world.handles[CHECKER].ring;
-    uint64_t block = head_position(position);
+    uint64_t block = position_of_head(position);
     int used = snprintf(to, size, "lap %llu block %u",
                         (unsigned long long)position_lap(r, block),
                         position_index(r, block));
 
-    if (head_item(position) > 0)
+    if (position_item(position) > 0)
         snprintf(to + used, size - (size_t)used, " item %u",
-                 head_item(position));
+                 position_item(position));
     return to;
 }
 

@@ -38,8 +38,9 @@ static uint32_t impossible_value(uint32_t state, uint32_t number)
 {
     const uint32_t blocks[] = {0, 6, 7, CONTROL_VALUE_MAX};
     const uint32_t bytes[] = {0, 5 * 64 + 1, 6 * 64, CONTROL_VALUE_MAX};
-    const uint32_t arrays[] = {array_value(0, 64), array_value(8, 5 * 8 + 1),
-                               array_value(5 * 64 + 1, 1), CONTROL_VALUE_MAX};
+    const uint32_t arrays[] = {control_array(0, 64),
+                               control_array(8, 5 * 8 + 1),
+                               control_array(5 * 64 + 1, 1), CONTROL_VALUE_MAX};
 
     if (state == CONTROL_READY)
         return bytes[number];
@@ -123,9 +124,9 @@ Test(unit, a_head_whose_item_cannot_be_true_is_corrupted_and_got_past)
     } words[] = {{20, CONTROL_READY, 1},
                  {1, CONTROL_PAD, 1},
                  {1, CONTROL_SKIP, 1},
-                 {array_value(20, 1), CONTROL_ARRAY, 1},
-                 {array_value(8, 8), CONTROL_ARRAY, 8},
-                 {array_value(1, 7), CONTROL_ARRAY, 7}};
+                 {control_array(20, 1), CONTROL_ARRAY, 1},
+                 {control_array(8, 8), CONTROL_ARRAY, 8},
+                 {control_array(1, 7), CONTROL_ARRAY, 7}};
 
     for (uint32_t mode = 0; mode < ALL_MODES; mode++)
         for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)

@@ -73,7 +73,7 @@ static uint32_t strange_array(const struct victim *v, uint64_t *random)
                         : random_below(random, v->blocks * 64 + 2);
     uint32_t count = 1 + random_below(random, random_below(random, 2) ? 6 : 64);
 
-    return array_value(size, count);
+    return control_array(size, count);
 }
 
 static uint64_t strange_word(const struct victim *v, uint64_t *random)

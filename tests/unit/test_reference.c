@@ -89,7 +89,7 @@ static uint64_t head_offset(const struct reference *r)
 
     if (r->first == r->last)
         return r->head * 64;
-    return r->head * 64 + item->taken * array_stride(item->size);
+    return r->head * 64 + item->taken * control_array_stride(item->size);
 }
 
 static bool is_next(const struct item *item, const void *data, size_t size)
@@ -141,11 +141,11 @@ static IpcStatus expect_claim(struct reference *r, uint32_t size)
         return IPC_ERR_ENTRY_TOO_LARGE;
     if ((r->mode & ONE_PRODUCER) && r->open_count)
         return IPC_ERR_ILLEGAL_STATE;
-    if (claim_once(r, blocks_of(size)))
+    if (claim_once(r, control_blocks(size)))
         return IPC_OK;
     if (!(r->mode & ONE_CONSUMER)) {
         look(r); /* a producer passes filler then */
-        if (claim_once(r, blocks_of(size)))
+        if (claim_once(r, control_blocks(size)))
             return IPC_OK;
     }
     return IPC_ERR_NO_SPACE_CONTIGUOUS;
@@ -199,7 +199,7 @@ static void do_write(struct reference *r)
     wanted = expect_claim(r, size);
     agree(r, w.ipc_status, wanted);
     if (wanted == IPC_OK) {
-        append(r, ITEM_ENTRIES, blocks_of(size), size, seed);
+        append(r, ITEM_ENTRIES, control_blocks(size), size, seed);
         r->written++;
     } else if (wanted == IPC_ERR_NO_SPACE_CONTIGUOUS) {
         must(w.error.body.requested_size == size);
@@ -214,7 +214,7 @@ static void do_write(struct reference *r)
 static uint32_t expect_shared(const struct reference *r, uint32_t size,
                               uint32_t count)
 {
-    uint32_t stride = array_stride(size);
+    uint32_t stride = control_array_stride(size);
     uint32_t to_end = r->n - (uint32_t)(r->tail % r->n);
     uint32_t unused = r->n - (uint32_t)(r->tail - r->head);
     uint32_t room = (unused < to_end ? unused : to_end) * 64;
@@ -240,7 +240,8 @@ static uint32_t expect_array(struct reference *r, uint32_t size, uint32_t count,
             *status = expect_claim(r, size);
         }
         if (*status == IPC_OK) {
-            append(r, ITEM_ENTRIES, blocks_of(some * array_stride(size)), size,
+            append(r, ITEM_ENTRIES,
+                   control_blocks(some * control_array_stride(size)), size,
                    seed + done);
             item_at(r, r->last - 1)->count = some;
             done += some;
@@ -294,7 +295,7 @@ static void do_reserve(struct reference *r)
     r->open[r->open_count].reservation = reservation;
     r->open[r->open_count++].position = r->tail;
     if (!(r->mode & ONE_PRODUCER)) /* which claims when it commits */
-        append(r, ITEM_OPEN, blocks_of(size), size, 0);
+        append(r, ITEM_OPEN, control_blocks(size), size, 0);
 }
 
 /* Puts filler behind item i, which got shorter. */
@@ -319,7 +320,7 @@ static void settle(struct reference *r, const struct open_claim *claim,
 {
     if (r->mode & ONE_PRODUCER) {
         if (size)
-            append(r, ITEM_ENTRIES, blocks_of(size), size, seed);
+            append(r, ITEM_ENTRIES, control_blocks(size), size, seed);
         return;
     }
     for (uint64_t i = r->first; i < r->last; i++) {
@@ -331,7 +332,7 @@ static void settle(struct reference *r, const struct open_claim *claim,
         item->size = size;
         item->seed = seed;
         if (size)
-            cut_item(r, i, blocks_of(size));
+            cut_item(r, i, control_blocks(size));
         return;
     }
     must_say(false, "the reference lost a reservation");
@@ -442,7 +443,7 @@ static void do_read_batch(struct reference *r)
         return;
     for (size_t at = 0;
          done < count && (item = next_of_run(r)) && at + item->size <= room;
-         at += array_stride(item->size), done++) {
+         at += control_array_stride(item->size), done++) {
         must(done < b.result && entries[done].payload == memory + at);
         must(entries[done].offset == head_offset(r));
         must(is_next(item, entries[done].payload, entries[done].size));
