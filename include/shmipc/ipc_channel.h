@@ -51,13 +51,12 @@ typedef enum IpcWait {
     /** For times that double from start_sleep_ns to max_sleep_ns; nobody has
      * to wake it. */
     IPC_WAIT_SLEEP = 2,
-    /** Readers on an eventfd that the creator makes and others inherit over
-     * fork or get by ipc_channel_accept; one made by connect has none. Writers
-     * that wait for space, and readers once a handle without the eventfd has
-     * joined, sleep on a futex. */
+    /** As IPC_WAIT_FUTEX; and ipc_channel_fd has an eventfd, which the creator
+     * makes and others inherit over fork or get by ipc_channel_accept. */
     IPC_WAIT_EVENTFD = 3,
-    /** On a futex through an io_uring of the handle's own, whose descriptor
-     * can be polled. Linux 6.7 or newer. */
+    /** As IPC_WAIT_FUTEX; and ipc_channel_fd has a descriptor that an io_uring
+     * of the handle's own makes readable, and needs nothing of others. Linux
+     * 6.7 or newer. */
     IPC_WAIT_IO_URING = 4
 } IpcWait;
 
@@ -147,9 +146,7 @@ IPC_API IpcChannelResult ipc_channel_create(
  * Joins the channel that another handle created at `mem`. Statuses as for
  * ipc_buffer_attach, and IPC_ERR_INVALID_ARGUMENT for an impossible
  * configuration; its `flags` and `max_owners` are the creator's business and
- * ignored. IPC_ERR_ILLEGAL_STATE: a reader polls the channel's eventfd, see
- * ipc_channel_fd, which this handle could not signal. Allocates; does not
- * block. Since 0.1.0.
+ * ignored. Allocates; does not block. Since 0.1.0.
  */
 IPC_API IpcChannelConnectResult
 ipc_channel_connect(void *mem, IpcChannelConfiguration configuration);
@@ -327,14 +324,16 @@ IPC_API IpcChannelStatsResult ipc_channel_stats(const IpcChannel *channel,
  * EINTR. One handle is one event loop's. A forked child that inherited the
  * handle calls this anew, which with IPC_WAIT_IO_URING it cannot.
  *
- * IPC_WAIT_IO_URING needs nothing of others. With IPC_WAIT_EVENTFD all handles
- * of the channel must have the descriptor, that is be the creator's, inherited
- * over fork, or from ipc_channel_accept. If one was ever made by connect,
- * IPC_ERR_ILLEGAL_STATE; once this call succeeded, ipc_channel_connect says
- * that for as long as the channel exists. ipc_buffer_attach, for looking at
- * it, is still possible.
+ * IPC_WAIT_IO_URING needs nothing of others. With IPC_WAIT_EVENTFD the handle
+ * must have the eventfd, that is be the creator's, inherited over fork, or
+ * from ipc_channel_accept. Handles that were made by connect cannot signal it:
+ * once there is one, the descriptor is readable every millisecond while the
+ * loop is idle, so that what such a handle wrote is found that late at most;
+ * an idle loop that was waiting already when the first one joined finds out
+ * within 100 ms.
  *
  * IPC_OK. IPC_ERR_UNSUPPORTED: the handle's way of waiting has none.
+ * IPC_ERR_ILLEGAL_STATE: the handle has no eventfd.
  * IPC_ERR_INVALID_ARGUMENT: NULL. IPC_ERR_SYSTEM: no descriptor could be made,
  * `sys_errno` says why; or it is an inherited io_uring's. Does not block.
  * Since 0.1.0.

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The public calls of ipc_buffer.h: results and error bodies around the work
- * that handle.c, write.c, read.c and recover.c do.
+ * The public calls of ipc_buffer.h, and those of ipc_batch.h for buffers:
+ * results and error bodies around the work that the other files do.
  */
+#include "answer.h"
+#include "buffer/batch.h"
+#include "buffer/read.h"
+#include "buffer/recover.h"
+#include "buffer/stats.h"
+#include "buffer/write.h"
 #include "ring/format.h"
-#include "buffer/hot.h"
+#include <shmipc/ipc_batch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,27 +96,15 @@ uint64_t ipc_buffer_max_entry_size(const IpcBuffer *buffer)
 
 /* ---------------------------------------------------------------- writes */
 
-static IpcBufferWriteResult write_error(const IpcBuffer *b, const void *data,
-                                        size_t size, IpcStatus status)
-{
-    const char *detail = write_detail(b, data, size, status);
-    IpcBufferWriteError body;
-
-    if (!b)
-        return IpcBufferWriteResult_error(status, detail);
-    write_describe(b, size, &body);
-    return IpcBufferWriteResult_error_body(status, detail, body);
-}
-
 /* Not inlined: what is rare needs registers that the rest can do without. */
 __attribute__((noinline)) static IpcBufferWriteResult
 write_otherwise(IpcBuffer *buffer, const void *data, size_t size)
 {
     IpcStatus status = write_entry(buffer, data, size);
 
-    if (status != IPC_OK)
-        return write_error(buffer, data, size, status);
-    return IpcBufferWriteResult_ok(IPC_OK);
+    return ANSWER(IpcBufferWriteResult, status,
+                  write_detail(buffer, data, size, status),
+                  write_body(buffer, size));
 }
 
 IpcBufferWriteResult ipc_buffer_write(IpcBuffer *buffer, const void *data,
@@ -127,25 +121,19 @@ IpcBufferWriteResult ipc_buffer_writev(IpcBuffer *buffer,
     size_t size;
     IpcStatus status = write_pieces(buffer, pieces, count, &size);
 
-    if (status != IPC_OK)
-        return write_error(buffer, pieces, size, status);
-    return IpcBufferWriteResult_ok(IPC_OK);
+    return ANSWER(IpcBufferWriteResult, status,
+                  write_detail(buffer, pieces, size, status),
+                  write_body(buffer, size));
 }
 
 IpcBufferReserveResult ipc_buffer_reserve(IpcBuffer *buffer, size_t size,
                                           IpcReservation *dest)
 {
     IpcStatus status = write_reserve(buffer, size, dest);
-    IpcBufferWriteError body;
-    const char *detail;
 
-    if (status == IPC_OK)
-        return IpcBufferReserveResult_ok(IPC_OK);
-    detail = write_detail(buffer, dest, size, status);
-    if (!buffer)
-        return IpcBufferReserveResult_error(status, detail);
-    write_describe(buffer, size, &body);
-    return IpcBufferReserveResult_error_body(status, detail, body);
+    return ANSWER(IpcBufferReserveResult, status,
+                  write_detail(buffer, dest, size, status),
+                  write_body(buffer, size));
 }
 
 IpcBufferCommitResult ipc_buffer_commit(IpcBuffer *buffer,
@@ -155,10 +143,8 @@ IpcBufferCommitResult ipc_buffer_commit(IpcBuffer *buffer,
     IpcStatus status = write_commit(buffer, reservation, size);
     IpcBufferCommitError body = {reservation ? reservation->offset : 0};
 
-    if (status == IPC_OK)
-        return IpcBufferCommitResult_ok(IPC_OK);
-    return IpcBufferCommitResult_error_body(status, write_commit_detail(status),
-                                            body);
+    return ANSWER(IpcBufferCommitResult, status, write_commit_detail(status),
+                  body);
 }
 
 IpcBufferAbortResult ipc_buffer_abort(IpcBuffer *buffer,
@@ -167,10 +153,32 @@ IpcBufferAbortResult ipc_buffer_abort(IpcBuffer *buffer,
     IpcStatus status = write_abort(buffer, reservation);
     IpcBufferCommitError body = {reservation ? reservation->offset : 0};
 
-    if (status == IPC_OK)
-        return IpcBufferAbortResult_ok(IPC_OK);
-    return IpcBufferAbortResult_error_body(status, write_commit_detail(status),
-                                           body);
+    return ANSWER(IpcBufferAbortResult, status, write_commit_detail(status),
+                  body);
+}
+
+IpcBufferWriteBatchResult ipc_buffer_write_batch(IpcBuffer *buffer,
+                                                 const struct iovec *entries,
+                                                 int count)
+{
+    size_t written, size;
+    IpcStatus status = batch_write(buffer, entries, count, &written, &size);
+
+    return ANSWER_WITH(IpcBufferWriteBatchResult, status, written,
+                       batch_write_detail(buffer, entries, size, status),
+                       write_body(buffer, size));
+}
+
+IpcBufferWriteBatchResult ipc_buffer_write_array(IpcBuffer *buffer,
+                                                 const void *data, size_t size,
+                                                 int count)
+{
+    size_t written;
+    IpcStatus status = batch_write_array(buffer, data, size, count, &written);
+
+    return ANSWER_WITH(IpcBufferWriteBatchResult, status, written,
+                       batch_write_detail(buffer, data, size, status),
+                       write_body(buffer, size));
 }
 
 /* ----------------------------------------------------------------- reads */
@@ -178,14 +186,10 @@ IpcBufferAbortResult ipc_buffer_abort(IpcBuffer *buffer,
 __attribute__((noinline)) static IpcBufferReadResult
 read_otherwise(IpcBuffer *buffer, IpcEntry *dest)
 {
-    uint64_t offset = 0;
-    size_t needed = 0;
-    IpcStatus status = read_entry(buffer, dest, &offset, &needed);
-    const IpcBufferReadError body = {offset, needed};
+    IpcBufferReadError body = {0};
+    IpcStatus status = read_entry(buffer, dest, &body);
 
-    if (status >= 0)
-        return IpcBufferReadResult_ok(status);
-    return IpcBufferReadResult_error_body(status, read_detail(status), body);
+    return ANSWER(IpcBufferReadResult, status, read_detail(status), body);
 }
 
 IpcBufferReadResult ipc_buffer_read(IpcBuffer *buffer, IpcEntry *dest)
@@ -195,24 +199,48 @@ IpcBufferReadResult ipc_buffer_read(IpcBuffer *buffer, IpcEntry *dest)
     return read_otherwise(buffer, dest);
 }
 
+IpcBufferReadBatchResult ipc_buffer_read_batch(IpcBuffer *buffer,
+                                               IpcEntry *entries, int count,
+                                               void *memory, size_t size)
+{
+    IpcBufferReadError body = {0};
+    size_t read;
+    IpcStatus status =
+        batch_read(buffer, entries, count, memory, size, &read, &body);
+
+    return ANSWER_WITH(IpcBufferReadBatchResult, status, read,
+                       batch_read_detail(status), body);
+}
+
+IpcBufferReadBatchResult ipc_buffer_read_array(IpcBuffer *buffer, void *data,
+                                               size_t size, int count)
+{
+    IpcBufferReadError body = {0};
+    size_t read;
+    IpcStatus status =
+        batch_read_array(buffer, data, size, count, &read, &body);
+
+    return ANSWER_WITH(IpcBufferReadBatchResult, status, read,
+                       batch_read_detail(status), body);
+}
+
 IpcBufferPeekResult ipc_buffer_peek(IpcBuffer *buffer, IpcEntry *dest)
 {
-    IpcBufferPeekError body = {0};
-    IpcStatus status = read_peek(buffer, dest, &body.offset);
+    IpcBufferReadError found = {0};
+    IpcStatus status = read_peek(buffer, dest, &found);
+    IpcBufferPeekError body = {found.offset};
 
-    if (status >= 0)
-        return IpcBufferPeekResult_ok(status);
-    return IpcBufferPeekResult_error_body(status, read_detail(status), body);
+    return ANSWER(IpcBufferPeekResult, status, read_detail(status), body);
 }
 
 IpcBufferSkipResult ipc_buffer_skip(IpcBuffer *buffer, uint64_t offset)
 {
-    IpcBufferSkipError body = {0};
-    IpcStatus status = read_skip(buffer, offset, &body.offset);
+    IpcBufferReadError found = {0};
+    IpcStatus status = read_skip(buffer, offset, &found);
+    IpcBufferSkipError body = {found.offset};
 
-    if (status >= 0)
-        return IpcBufferSkipResult_ok(status, offset);
-    return IpcBufferSkipResult_error_body(status, read_detail(status), body);
+    return ANSWER_WITH(IpcBufferSkipResult, status, offset, read_detail(status),
+                       body);
 }
 
 IpcBufferSkipForceResult ipc_buffer_skip_force(IpcBuffer *buffer)
@@ -220,11 +248,11 @@ IpcBufferSkipForceResult ipc_buffer_skip_force(IpcBuffer *buffer)
     IpcBufferSkipError body = {0};
     IpcStatus status = recover_skip(buffer, &body.offset);
 
-    if (status >= 0)
-        return IpcBufferSkipForceResult_ok(status, body.offset);
-    return IpcBufferSkipForceResult_error_body(status, read_detail(status),
-                                               body);
+    return ANSWER_WITH(IpcBufferSkipForceResult, status, body.offset,
+                       read_detail(status), body);
 }
+
+/* --------------------------------------------------------------- looking on */
 
 static IpcBufferRecoverResult recover(IpcBuffer *buffer, bool force)
 {
@@ -232,9 +260,8 @@ static IpcBufferRecoverResult recover(IpcBuffer *buffer, bool force)
     uint64_t removed;
     IpcStatus status = recover_dead(buffer, force, &removed, &body.offset);
 
-    if (status >= 0)
-        return IpcBufferRecoverResult_ok(status, removed);
-    return IpcBufferRecoverResult_error_body(status, read_detail(status), body);
+    return ANSWER_WITH(IpcBufferRecoverResult, status, removed,
+                       read_detail(status), body);
 }
 
 IpcBufferRecoverResult ipc_buffer_recover(IpcBuffer *buffer)
@@ -245,4 +272,13 @@ IpcBufferRecoverResult ipc_buffer_recover(IpcBuffer *buffer)
 IpcBufferRecoverResult ipc_buffer_recover_force(IpcBuffer *buffer)
 {
     return recover(buffer, true);
+}
+
+IpcBufferStatsResult ipc_buffer_stats(const IpcBuffer *buffer,
+                                      IpcBufferStats *dest)
+{
+    IpcStatus status = stats_fill(buffer, dest);
+    IpcBufferStatsError body = {STATS_SIZE_0_1};
+
+    return ANSWER(IpcBufferStatsResult, status, stats_detail(status), body);
 }

@@ -4,7 +4,7 @@
  * when it first writes (owner slot, one-producer role) or, in one-consumer
  * mode, first reads; again after a fork, since the child is another process.
  */
-#include "buffer/buffer.h"
+#include "buffer/handle.h"
 #include "ring/format.h"
 #include <sched.h>
 #include <string.h>
@@ -17,7 +17,7 @@ static void prepare(struct IpcBuffer *b, void *mem)
     b->max_entry_size = (uint64_t)b->ring.block_count * SHMIPC_BLOCK;
     if (b->max_entry_size > SHMIPC_ENTRY_MAX)
         b->max_entry_size = SHMIPC_ENTRY_MAX;
-    b->handle = process_next_handle();
+    b->number = process_next_handle();
 }
 
 static bool options_are_known(const IpcBufferOptions *options)
@@ -187,7 +187,7 @@ static IpcStatus take_producer_role(struct IpcBuffer *b)
 {
     bool inherited = false;
     IpcStatus status = owner_take_role(&b->ring.owners, &b->ring.tail->role,
-                                       handle_owner(b), b->handle, &inherited);
+                                       handle_owner(b), b->number, &inherited);
 
     if (status == IPC_OK)
         take_fences_back(&b->region->readers);
@@ -200,7 +200,7 @@ static IpcStatus take_consumer_role(struct IpcBuffer *b)
 {
     bool inherited = false; /* head is where it is, whoever moved it */
     IpcStatus status = owner_take_role(&b->ring.owners, &b->ring.head->role,
-                                       handle_owner(b), b->handle, &inherited);
+                                       handle_owner(b), b->number, &inherited);
 
     if (status == IPC_OK)
         take_fences_back(&b->region->writers);
@@ -282,22 +282,12 @@ void handle_close(struct IpcBuffer *b)
     if (atomic_get_relaxed(&b->entered) != process_token())
         return;
     if (b->ring.one_producer)
-        owner_drop_role(&b->ring.tail->role, owner, b->handle);
+        owner_drop_role(&b->ring.tail->role, owner, b->number);
     if (b->ring.one_consumer)
-        owner_drop_role(&b->ring.head->role, owner, b->handle);
+        owner_drop_role(&b->ring.head->role, owner, b->number);
     if (owner_release(&b->ring.owners, owner)) {
         if (owner_is_marked(&b->ring.owners, owner, OWNER_RESERVES))
             abort_reservations(b, owner);
         owner_free(&b->ring.owners, owner);
     }
-}
-
-void buffer_shut(struct IpcBuffer *b)
-{
-    close_ring(&b->ring);
-}
-
-bool buffer_producers_are_dead(const struct IpcBuffer *b)
-{
-    return owner_producers_are_dead(&b->ring.owners);
 }

@@ -2,7 +2,7 @@
 /*
  * The consumer's side of a buffer.
  */
-#include "buffer/hot.h"
+#include "buffer/read.h"
 #include <stdlib.h>
 
 enum {
@@ -37,8 +37,10 @@ static bool rest(struct IpcBuffer *b)
     return pace_rest(&b->read_pace, run, DENSE);
 }
 
-IpcStatus read_after_nothing(struct IpcBuffer *b, uint64_t position,
-                             IpcStatus status)
+/* After IPC_EMPTY or IPC_ERR_NOT_READY at `position`: what to answer.
+ * IPC_PLACEHOLDER: nothing, look again. */
+static IpcStatus after_nothing(struct IpcBuffer *b, uint64_t position,
+                               IpcStatus status)
 {
     /* Relaxed, both: a count of this handle that may miss some. */
     uint32_t looks = atomic_get_relaxed(&b->idle_looks) + 1;
@@ -59,27 +61,46 @@ IpcStatus read_after_nothing(struct IpcBuffer *b, uint64_t position,
     return IPC_EMPTY;
 }
 
-IpcStatus read_entry(struct IpcBuffer *b, IpcEntry *dest, uint64_t *offset,
-                     size_t *needed)
+IpcStatus read_look(struct IpcBuffer *b, struct view *view,
+                    IpcBufferReadError *error)
 {
+    IpcStatus status = IPC_OK;
+
+    if (b->ring.one_consumer && !handle_may_consume(b))
+        status = handle_consume(b);
+    if (status != IPC_OK) {
+        error->offset = position_offset(&b->ring, protocol_head(&b->ring));
+        return status;
+    }
+    do {
+        status = take_look(&b->ring, view);
+        if (status == IPC_EMPTY || status == IPC_ERR_NOT_READY)
+            status = after_nothing(b, view->position, status);
+    } while (status == IPC_PLACEHOLDER);
+    error->offset = take_offset(&b->ring, view);
+    return status;
+}
+
+/* ----------------------------------------------------------------- copies */
+
+IpcStatus read_entry(struct IpcBuffer *b, IpcEntry *dest,
+                     IpcBufferReadError *error)
+{
+    struct view view;
+
     if (!b || !dest || !dest->payload)
         return IPC_ERR_INVALID_ARGUMENT;
     for (int tries = 0; tries < PROTOCOL_TRIES; tries++) {
-        struct view view;
-        IpcStatus status = look(b, &view);
+        IpcStatus status = read_look(b, &view, error);
 
-        if (status != IPC_OK) {
-            if (status < 0)
-                *offset = take_offset(&b->ring, &view);
+        if (status != IPC_OK)
             return status;
-        }
         if (view.size > dest->size) {
-            *offset = take_offset(&b->ring, &view);
-            *needed = view.size;
+            error->required_size = view.size;
             return IPC_ERR_TOO_SMALL;
         }
-        load(b, dest->payload, &view);
-        if (take(b, &view)) {
+        read_load(b, dest->payload, &view);
+        if (read_take(b, &view, 1)) {
             dest->offset = take_offset(&b->ring, &view);
             dest->size = view.size;
             return IPC_OK;
@@ -104,27 +125,24 @@ static bool provide(void **memory, size_t *room, size_t size)
     return true;
 }
 
-IpcStatus read_allocate(struct IpcBuffer *b, IpcEntry *dest, uint64_t *offset)
+IpcStatus read_allocate(struct IpcBuffer *b, IpcEntry *dest,
+                        IpcBufferReadError *error)
 {
-    IpcStatus status = IPC_ERR_LOCKED;
+    IpcStatus status = IPC_OK;
+    struct view view;
     void *memory = NULL;
     size_t room = 0;
 
     if (!b || !dest)
         return IPC_ERR_INVALID_ARGUMENT;
     for (int tries = 0; tries < PROTOCOL_TRIES; tries++) {
-        struct view view;
-
-        status = look(b, &view);
-        if (status < 0)
-            *offset = take_offset(&b->ring, &view);
+        status = read_look(b, &view, error);
+        if (status == IPC_OK && !provide(&memory, &room, view.size))
+            status = IPC_ERR_ALLOCATION;
         if (status != IPC_OK)
             break;
-        status = IPC_ERR_ALLOCATION;
-        if (!provide(&memory, &room, view.size))
-            break;
-        load(b, memory, &view);
-        if (take(b, &view)) {
+        read_load(b, memory, &view);
+        if (read_take(b, &view, 1)) {
             dest->offset = take_offset(&b->ring, &view);
             dest->payload = memory;
             dest->size = view.size;
@@ -136,16 +154,17 @@ IpcStatus read_allocate(struct IpcBuffer *b, IpcEntry *dest, uint64_t *offset)
     return status;
 }
 
-IpcStatus read_peek(struct IpcBuffer *b, IpcEntry *dest, uint64_t *offset)
+/* --------------------------------------------------------------- in place */
+
+IpcStatus read_peek(struct IpcBuffer *b, IpcEntry *dest,
+                    IpcBufferReadError *error)
 {
     struct view view;
     IpcStatus status;
 
     if (!b || !dest)
         return IPC_ERR_INVALID_ARGUMENT;
-    status = look(b, &view);
-    if (status < 0)
-        *offset = take_offset(&b->ring, &view);
+    status = read_look(b, &view, error);
     if (status != IPC_OK)
         return status;
     dest->offset = take_offset(&b->ring, &view);
@@ -154,24 +173,24 @@ IpcStatus read_peek(struct IpcBuffer *b, IpcEntry *dest, uint64_t *offset)
     return IPC_OK;
 }
 
-IpcStatus read_skip(struct IpcBuffer *b, uint64_t offset, uint64_t *head)
+IpcStatus read_skip(struct IpcBuffer *b, uint64_t offset,
+                    IpcBufferReadError *error)
 {
     struct view view;
     IpcStatus status;
 
     if (!b || offset % 8 != 0)
         return IPC_ERR_INVALID_ARGUMENT;
-    status = look(b, &view);
-    *head = take_offset(&b->ring, &view);
+    status = read_look(b, &view, error);
     if (status < 0 && status != IPC_ERR_NOT_READY)
         return status;
-    if (offset < *head)
+    if (offset < error->offset)
         return IPC_ALREADY_SKIPPED;
-    if (offset > *head)
+    if (offset > error->offset)
         return IPC_ERR_OFFSET_MISMATCH;
     if (status != IPC_OK)
         return status;
-    return take(b, &view) ? IPC_OK : IPC_ALREADY_SKIPPED;
+    return read_take(b, &view, 1) ? IPC_OK : IPC_ALREADY_SKIPPED;
 }
 
 bool read_is_stuck(struct IpcBuffer *b)

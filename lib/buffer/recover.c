@@ -2,7 +2,7 @@
 /*
  * Getting past what dead producers left at the head of a buffer.
  */
-#include "buffer/buffer.h"
+#include "buffer/recover.h"
 
 /* Whether the BUSY word's owner will never store READY. */
 static IpcStatus judge_owner(struct IpcBuffer *b, const struct view *view,

@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Looking at a buffer without touching it.
- */
-#include "buffer/buffer.h"
+#include "buffer/stats.h"
 #include <string.h>
-
-/* The members of the first release; a caller's struct has at least these. */
-enum { STATS_SIZE_0_1 = sizeof(IpcBufferStats) };
 
 static uint32_t head_state_of(IpcStatus status, int64_t used)
 {
@@ -91,15 +85,4 @@ const char *stats_detail(IpcStatus status)
     return status == IPC_ERR_TOO_SMALL
                ? "struct_size is too small: set it to sizeof(IpcBufferStats)"
                : "the handle or the destination is NULL";
-}
-
-IpcBufferStatsResult ipc_buffer_stats(const IpcBuffer *buffer,
-                                      IpcBufferStats *dest)
-{
-    IpcStatus status = stats_fill(buffer, dest);
-    IpcBufferStatsError body = {STATS_SIZE_0_1};
-
-    if (status == IPC_OK)
-        return IpcBufferStatsResult_ok(IPC_OK);
-    return IpcBufferStatsResult_error_body(status, stats_detail(status), body);
 }

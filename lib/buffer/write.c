@@ -2,7 +2,7 @@
 /*
  * The producer's side of a buffer.
  */
-#include "buffer/hot.h"
+#include "buffer/write.h"
 
 /* True: it rested. Blocks count as entries. */
 static bool rest(struct IpcBuffer *b)
@@ -16,20 +16,58 @@ static bool rest(struct IpcBuffer *b)
     return pace_rest(&b->write_pace, (uint32_t)blocks, 0);
 }
 
-/* Perhaps only of filler at the head that no reader has come by to pass.
- * Anyone may, where heads are moved by CAS. */
-IpcStatus write_claim_when_full(struct IpcBuffer *b, uint32_t blocks,
-                                uint64_t *position)
+static IpcStatus claim_once(struct IpcBuffer *b, uint32_t blocks,
+                            uint64_t *position)
+{
+    return b->ring.one_producer
+               ? claim_alone(&b->ring, blocks, position)
+               : claim_shared(&b->ring, blocks, handle_owner(b), position);
+}
+
+/* Perhaps only filler at the head is in the way, which no reader has come by
+ * to pass. Anyone may, where heads are moved by CAS. */
+static IpcStatus claim_when_full(struct IpcBuffer *b, uint32_t blocks,
+                                 uint64_t *position)
 {
     bool rested = rest(b);
     struct view view;
 
     if (b->ring.one_consumer)
-        return rested ? write_claim_once(b, blocks, position)
+        return rested ? claim_once(b, blocks, position)
                       : IPC_ERR_NO_SPACE_CONTIGUOUS;
     if (take_look(&b->ring, &view) == IPC_ERR_CORRUPTED)
         return IPC_ERR_CORRUPTED;
-    return write_claim_once(b, blocks, position);
+    return claim_once(b, blocks, position);
+}
+
+IpcStatus write_claim(struct IpcBuffer *b, struct claim *claim)
+{
+    IpcStatus status;
+
+    if (!handle_may_produce(b)) {
+        status = handle_produce(b);
+        if (status != IPC_OK)
+            return status;
+    }
+    /* Relaxed: one thread at a time, by contract. */
+    if (b->ring.one_producer && atomic_get_relaxed(&b->open_alone))
+        return IPC_ERR_ILLEGAL_STATE;
+    status = claim_once(b, claim->blocks, &claim->position);
+    if (status == IPC_ERR_NO_SPACE_CONTIGUOUS)
+        status = claim_when_full(b, claim->blocks, &claim->position);
+    if (status == IPC_OK)
+        claim->payload = position_payload(&b->ring, claim->position);
+    return status;
+}
+
+static IpcStatus claim_bytes(struct IpcBuffer *b, size_t size,
+                             struct claim *claim)
+{
+    /* 0 wraps around and is too large as well. */
+    if ((uint64_t)size - 1 >= b->max_entry_size)
+        return size ? IPC_ERR_ENTRY_TOO_LARGE : IPC_ERR_INVALID_ARGUMENT;
+    claim->blocks = control_blocks(size);
+    return write_claim(b, claim);
 }
 
 IpcStatus write_entry(struct IpcBuffer *b, const void *data, size_t size)
@@ -39,11 +77,11 @@ IpcStatus write_entry(struct IpcBuffer *b, const void *data, size_t size)
 
     if (!b || !data)
         return IPC_ERR_INVALID_ARGUMENT;
-    status = write_claim_bytes(b, size, &claim);
+    status = claim_bytes(b, size, &claim);
     if (status != IPC_OK)
         return status;
     payload_store(claim.payload, data, size);
-    publish(b, &claim, size);
+    write_publish_entry(b, &claim, size);
     return IPC_OK;
 }
 
@@ -72,11 +110,11 @@ IpcStatus write_pieces(struct IpcBuffer *b, const struct iovec *pieces,
     *size = 0;
     if (!b || !pieces || count <= 0 || !sum_pieces(pieces, count, size))
         return IPC_ERR_INVALID_ARGUMENT;
-    status = write_claim_bytes(b, *size, &claim);
+    status = claim_bytes(b, *size, &claim);
     if (status != IPC_OK)
         return status;
     payload_gather(claim.payload, pieces, count);
-    publish(b, &claim, *size);
+    write_publish_entry(b, &claim, *size);
     return IPC_OK;
 }
 
@@ -89,7 +127,7 @@ IpcStatus write_reserve(struct IpcBuffer *b, size_t size, IpcReservation *dest)
 
     if (!b || !dest)
         return IPC_ERR_INVALID_ARGUMENT;
-    status = write_claim_bytes(b, size, &claim);
+    status = claim_bytes(b, size, &claim);
     if (status != IPC_OK)
         return status;
     if (b->ring.one_producer)
@@ -159,7 +197,7 @@ IpcStatus write_commit(struct IpcBuffer *b, const IpcReservation *reservation,
     /* Relaxed: one thread at a time, by contract. */
     if (b->ring.one_producer)
         atomic_put_relaxed(&b->open_alone, 0);
-    publish(b, &claim, size);
+    write_publish_entry(b, &claim, size);
     return IPC_OK;
 }
 
@@ -186,7 +224,7 @@ const char *write_detail(const struct IpcBuffer *b, const void *data,
     switch (status) {
     case IPC_ERR_INVALID_ARGUMENT:
         if (!b)
-            return "the handle is NULL: create or attach first";
+            return "the handle is NULL: create one, or join first";
         if (!data)
             return "a pointer is NULL: pass the data, or where the "
                    "reservation goes";
@@ -227,32 +265,31 @@ const char *write_commit_detail(IpcStatus status)
            "the reservation is none of this buffer";
 }
 
-void write_describe(const struct IpcBuffer *b, size_t size,
-                    IpcBufferWriteError *body)
+IpcBufferWriteError write_body(const struct IpcBuffer *b, size_t size)
 {
+    IpcBufferWriteError body = {0};
     const struct ring *r = &b->ring;
-    /* A description of a moment. */
-    uint64_t tail = protocol_tail(r);
-    uint64_t head = protocol_head(r);
-    uint64_t used = (uint64_t)position_distance(r, head, tail);
-    uint64_t free_blocks;
-    uint64_t fit;
+    uint64_t tail, head, used, free_blocks, fit;
 
-    body->requested_size = size;
-    body->required_size =
+    if (!b)
+        return body;
+    body.requested_size = size;
+    body.required_size =
         size > SIZE_MAX - SHMIPC_BLOCK
             ? SIZE_MAX
             : (size + SHMIPC_BLOCK - 1) / SHMIPC_BLOCK * SHMIPC_BLOCK;
-    body->buffer_size = (uint64_t)r->block_count * SHMIPC_BLOCK;
-    body->offset = 0;
-    body->free_space = 0;
-    body->available_contiguous = 0;
+    body.buffer_size = (uint64_t)r->block_count * SHMIPC_BLOCK;
+    /* A description of a moment. */
+    tail = protocol_tail(r);
+    head = protocol_head(r);
+    used = (uint64_t)position_distance(r, head, tail);
     if (!position_is_valid(r, tail) || used > r->block_count)
-        return;
+        return body;
     free_blocks = r->block_count - used;
     fit = position_blocks_left(r, tail);
-    body->offset = position_offset(r, tail);
-    body->free_space = free_blocks * SHMIPC_BLOCK;
-    body->available_contiguous =
+    body.offset = position_offset(r, tail);
+    body.free_space = free_blocks * SHMIPC_BLOCK;
+    body.available_contiguous =
         (fit < free_blocks ? fit : free_blocks) * SHMIPC_BLOCK;
+    return body;
 }

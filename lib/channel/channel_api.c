@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The public calls of ipc_channel.h: arguments, results and error bodies
- * around channel.c.
+ * The public calls of ipc_channel.h, and those of ipc_batch.h for channels:
+ * results and error bodies around the work that the other files do.
  */
-#include "channel/channel.h"
+#include "answer.h"
+#include "buffer/batch.h"
+#include "buffer/read.h"
+#include "buffer/stats.h"
+#include "buffer/write.h"
+#include "channel/poll.h"
+#include "channel/receive.h"
+#include "channel/send.h"
 #include <errno.h>
+#include <shmipc/ipc_batch.h>
 #include <stdlib.h>
-
-static const char null_handle[] =
-    "the handle is NULL: create or connect a channel first";
 
 uint64_t ipc_channel_align_size(size_t capacity)
 {
@@ -69,7 +74,7 @@ IpcChannelDestroyResult ipc_channel_destroy(IpcChannel *channel)
 {
     if (!channel)
         return IpcChannelDestroyResult_error(IPC_ERR_INVALID_ARGUMENT,
-                                             null_handle);
+                                             channel_null_handle);
     channel_leave(channel);
     free(channel);
     return IpcChannelDestroyResult_ok(IPC_OK);
@@ -82,85 +87,41 @@ uint64_t ipc_channel_max_entry_size(const IpcChannel *channel)
 
 /* ---------------------------------------------------------------- writes */
 
-static IpcBufferWriteError write_body(const IpcChannel *channel, size_t size)
+/* Not inlined: what is rare needs registers that the rest can do without. */
+__attribute__((noinline)) static IpcChannelWriteResult
+write_otherwise(struct block block, const void *data, size_t size)
 {
-    IpcBufferWriteError body;
+    IpcStatus status = send_entry(&block, data, size);
+    struct IpcBuffer *b = channel_buffer(block.channel);
 
-    write_describe(&channel->buffer, size, &body);
-    return body;
+    return ANSWER(IpcChannelWriteResult, status,
+                  write_detail(b, data, size, status), write_body(b, size));
+}
+
+/* True: it was written, since nothing was in the way. */
+static inline bool write_at_once(IpcChannel *channel, const void *data,
+                                 size_t size)
+{
+    if (!channel || !write_plain(&channel->buffer, data, size))
+        return false;
+    wait_notify(&channel->waiter, WAIT_READERS);
+    return true;
 }
 
 IpcChannelWriteResult ipc_channel_write(IpcChannel *channel, const void *data,
                                         size_t size)
 {
-    IpcStatus status;
-
-    if (!channel)
-        return IpcChannelWriteResult_error(IPC_ERR_INVALID_ARGUMENT,
-                                           null_handle);
-    status = channel_write(channel, data, size);
-    if (__builtin_expect(status == IPC_OK, 1))
+    if (__builtin_expect(write_at_once(channel, data, size), 1))
         return IpcChannelWriteResult_ok(IPC_OK);
-    return IpcChannelWriteResult_error_body(
-        status, write_detail(&channel->buffer, data, size, status),
-        write_body(channel, size));
-}
-
-static IpcChannelWriteResult
-write_result(IpcChannel *channel, const struct sending *what, IpcStatus status)
-{
-    if (status == IPC_OK)
-        return IpcChannelWriteResult_ok(IPC_OK);
-    return IpcChannelWriteResult_error_body(
-        status, write_detail(&channel->buffer, what->data, what->size, status),
-        write_body(channel, what->size));
-}
-
-static IpcChannelReserveResult reserve_result(IpcChannel *channel,
-                                              const struct sending *what,
-                                              IpcStatus status)
-{
-    if (status == IPC_OK)
-        return IpcChannelReserveResult_ok(IPC_OK);
-    return IpcChannelReserveResult_error_body(
-        status, write_detail(&channel->buffer, what->dest, what->size, status),
-        write_body(channel, what->size));
-}
-
-IpcChannelWriteResult ipc_channel_writev(IpcChannel *channel,
-                                         const struct iovec *pieces, int count)
-{
-    struct sending what = {
-        .kind = SENDING_PIECES, .data = pieces, .count = count};
-
-    if (!channel)
-        return IpcChannelWriteResult_error(IPC_ERR_INVALID_ARGUMENT,
-                                           null_handle);
-    return write_result(channel, &what, channel_send(channel, &what));
-}
-
-IpcChannelReserveResult ipc_channel_reserve(IpcChannel *channel, size_t size,
-                                            IpcReservation *dest)
-{
-    struct sending what = {.kind = SENDING_RESERVE, .size = size, .dest = dest};
-
-    if (!channel)
-        return IpcChannelReserveResult_error(IPC_ERR_INVALID_ARGUMENT,
-                                             null_handle);
-    return reserve_result(channel, &what, channel_send(channel, &what));
+    return write_otherwise(block_never(channel, WAIT_WRITERS), data, size);
 }
 
 IpcChannelWriteResult
 ipc_channel_write_with_timeout(IpcChannel *channel, const void *data,
                                size_t size, const struct timespec *timeout)
 {
-    struct sending what = {.kind = SENDING_DATA, .data = data, .size = size};
-
-    if (!channel)
-        return IpcChannelWriteResult_error(IPC_ERR_INVALID_ARGUMENT,
-                                           null_handle);
-    return write_result(channel, &what,
-                        channel_send_until(channel, &what, timeout));
+    return write_otherwise(block_until(channel, WAIT_WRITERS, timeout), data,
+                           size);
 }
 
 IpcChannelWriteResult ipc_channel_write_blocking(IpcChannel *channel,
@@ -169,18 +130,45 @@ IpcChannelWriteResult ipc_channel_write_blocking(IpcChannel *channel,
     return ipc_channel_write_with_timeout(channel, data, size, NULL);
 }
 
+static IpcChannelWriteResult
+write_pieces_in(struct block block, const struct iovec *pieces, int count)
+{
+    struct IpcBuffer *b = channel_buffer(block.channel);
+    size_t size;
+    IpcStatus status = send_pieces(&block, pieces, count, &size);
+
+    return ANSWER(IpcChannelWriteResult, status,
+                  write_detail(b, pieces, size, status), write_body(b, size));
+}
+
+IpcChannelWriteResult ipc_channel_writev(IpcChannel *channel,
+                                         const struct iovec *pieces, int count)
+{
+    return write_pieces_in(block_never(channel, WAIT_WRITERS), pieces, count);
+}
+
 IpcChannelWriteResult
 ipc_channel_writev_with_timeout(IpcChannel *channel, const struct iovec *pieces,
                                 int count, const struct timespec *timeout)
 {
-    struct sending what = {
-        .kind = SENDING_PIECES, .data = pieces, .count = count};
+    return write_pieces_in(block_until(channel, WAIT_WRITERS, timeout), pieces,
+                           count);
+}
 
-    if (!channel)
-        return IpcChannelWriteResult_error(IPC_ERR_INVALID_ARGUMENT,
-                                           null_handle);
-    return write_result(channel, &what,
-                        channel_send_until(channel, &what, timeout));
+static IpcChannelReserveResult reserve(struct block block, size_t size,
+                                       IpcReservation *dest)
+{
+    struct IpcBuffer *b = channel_buffer(block.channel);
+    IpcStatus status = send_reserve(&block, size, dest);
+
+    return ANSWER(IpcChannelReserveResult, status,
+                  write_detail(b, dest, size, status), write_body(b, size));
+}
+
+IpcChannelReserveResult ipc_channel_reserve(IpcChannel *channel, size_t size,
+                                            IpcReservation *dest)
+{
+    return reserve(block_never(channel, WAIT_WRITERS), size, dest);
 }
 
 IpcChannelReserveResult
@@ -188,22 +176,7 @@ ipc_channel_reserve_with_timeout(IpcChannel *channel, size_t size,
                                  IpcReservation *dest,
                                  const struct timespec *timeout)
 {
-    struct sending what = {.kind = SENDING_RESERVE, .size = size, .dest = dest};
-
-    if (!channel)
-        return IpcChannelReserveResult_error(IPC_ERR_INVALID_ARGUMENT,
-                                             null_handle);
-    return reserve_result(channel, &what,
-                          channel_send_until(channel, &what, timeout));
-}
-
-IpcChannelCloseResult ipc_channel_close(IpcChannel *channel)
-{
-    if (!channel)
-        return IpcChannelCloseResult_error(IPC_ERR_INVALID_ARGUMENT,
-                                           null_handle);
-    channel_close(channel);
-    return IpcChannelCloseResult_ok(IPC_OK);
+    return reserve(block_until(channel, WAIT_WRITERS, timeout), size, dest);
 }
 
 IpcChannelCommitResult ipc_channel_commit(IpcChannel *channel,
@@ -211,57 +184,62 @@ IpcChannelCommitResult ipc_channel_commit(IpcChannel *channel,
                                           size_t size)
 {
     IpcBufferCommitError body = {reservation ? reservation->offset : 0};
-    IpcStatus status = IPC_ERR_INVALID_ARGUMENT;
+    IpcStatus status = channel ? send_commit(channel, reservation, size)
+                               : IPC_ERR_INVALID_ARGUMENT;
 
-    if (channel)
-        status = channel_commit(channel, reservation, size);
-    if (status == IPC_OK)
-        return IpcChannelCommitResult_ok(IPC_OK);
-    return IpcChannelCommitResult_error_body(status,
-                                             write_commit_detail(status), body);
+    return ANSWER(IpcChannelCommitResult, status, write_commit_detail(status),
+                  body);
 }
 
 IpcChannelAbortResult ipc_channel_abort(IpcChannel *channel,
                                         const IpcReservation *reservation)
 {
     IpcBufferCommitError body = {reservation ? reservation->offset : 0};
-    IpcStatus status = IPC_ERR_INVALID_ARGUMENT;
+    IpcStatus status =
+        channel ? send_abort(channel, reservation) : IPC_ERR_INVALID_ARGUMENT;
 
-    if (channel)
-        status = channel_abort(channel, reservation);
-    if (status == IPC_OK)
-        return IpcChannelAbortResult_ok(IPC_OK);
-    return IpcChannelAbortResult_error_body(status, write_commit_detail(status),
-                                            body);
+    return ANSWER(IpcChannelAbortResult, status, write_commit_detail(status),
+                  body);
+}
+
+IpcChannelWriteBatchResult ipc_channel_write_batch(IpcChannel *channel,
+                                                   const struct iovec *entries,
+                                                   int count)
+{
+    struct block block = block_never(channel, WAIT_WRITERS);
+    struct IpcBuffer *b = channel_buffer(channel);
+    size_t written, size;
+    IpcStatus status = send_batch(&block, entries, count, &written, &size);
+
+    return ANSWER_WITH(IpcChannelWriteBatchResult, status, written,
+                       batch_write_detail(b, entries, size, status),
+                       write_body(b, size));
+}
+
+IpcChannelWriteBatchResult ipc_channel_write_array(IpcChannel *channel,
+                                                   const void *data,
+                                                   size_t size, int count)
+{
+    struct block block = block_never(channel, WAIT_WRITERS);
+    struct IpcBuffer *b = channel_buffer(channel);
+    size_t written;
+    IpcStatus status = send_array(&block, data, size, count, &written);
+
+    return ANSWER_WITH(IpcChannelWriteBatchResult, status, written,
+                       batch_write_detail(b, data, size, status),
+                       write_body(b, size));
+}
+
+IpcChannelCloseResult ipc_channel_close(IpcChannel *channel)
+{
+    if (!channel)
+        return IpcChannelCloseResult_error(IPC_ERR_INVALID_ARGUMENT,
+                                           channel_null_handle);
+    channel_close(channel);
+    return IpcChannelCloseResult_ok(IPC_OK);
 }
 
 /* ----------------------------------------------------------------- reads */
-
-static IpcStatus read_rounds(IpcChannel *channel, struct request *q)
-{
-    return channel && q->dest ? channel_read_rounds(channel, q)
-                              : IPC_ERR_INVALID_ARGUMENT;
-}
-
-static IpcStatus read_until(IpcChannel *channel, struct request *q,
-                            const struct timespec *timeout)
-{
-    return channel && q->dest ? channel_read_until(channel, q, timeout)
-                              : IPC_ERR_INVALID_ARGUMENT;
-}
-
-static IpcStatus read_now(IpcChannel *channel, struct request *q)
-{
-    return channel && q->dest ? channel_try(channel, q)
-                              : IPC_ERR_INVALID_ARGUMENT;
-}
-
-static IpcBufferReadError read_body(const struct request *q)
-{
-    IpcBufferReadError body = {q->offset, q->needed};
-
-    return body;
-}
 
 static const char *timed_detail(const struct timespec *timeout,
                                 IpcStatus status)
@@ -272,175 +250,222 @@ static const char *timed_detail(const struct timespec *timeout,
     return read_detail(status);
 }
 
-static IpcChannelReadResult read_result(IpcStatus status,
-                                        const struct request *q)
+/* True: it was read, since there was an entry. */
+static inline bool read_at_once(IpcChannel *channel, IpcEntry *dest)
 {
-    if (status >= 0)
-        return IpcChannelReadResult_ok(status);
-    return IpcChannelReadResult_error_body(status, read_detail(status),
-                                           read_body(q));
+    if (!channel || !read_plain(&channel->buffer, dest))
+        return false;
+    wait_notify(&channel->waiter, WAIT_WRITERS);
+    return true;
 }
 
 IpcChannelReadResult ipc_channel_read(IpcChannel *channel, IpcEntry *dest)
 {
-    struct request q = {.kind = REQUEST_ALLOCATE, .dest = dest};
+    struct block block = block_rounds(channel, WAIT_READERS);
+    IpcBufferReadError body = {0};
+    IpcStatus status = receive_allocate(&block, dest, &body);
 
-    return read_result(read_rounds(channel, &q), &q);
+    return ANSWER(IpcChannelReadResult, status, read_detail(status), body);
 }
 
 IpcChannelReadResult ipc_channel_read_into(IpcChannel *channel, IpcEntry *dest)
 {
-    struct request q = {.kind = REQUEST_INTO, .dest = dest};
+    struct block block = block_rounds(channel, WAIT_READERS);
+    IpcBufferReadError body = {0};
+    IpcStatus status;
 
-    return read_result(read_rounds(channel, &q), &q);
-}
-
-static IpcChannelReadWithTimeoutResult
-timed_result(IpcStatus status, const struct request *q,
-             const struct timespec *timeout)
-{
-    if (status >= 0)
-        return IpcChannelReadWithTimeoutResult_ok(status);
-    return IpcChannelReadWithTimeoutResult_error_body(
-        status, timed_detail(timeout, status), read_body(q));
+    if (read_at_once(channel, dest))
+        return IpcChannelReadResult_ok(IPC_OK);
+    status = receive_entry(&block, dest, &body);
+    return ANSWER(IpcChannelReadResult, status, read_detail(status), body);
 }
 
 IpcChannelReadWithTimeoutResult
 ipc_channel_read_with_timeout(IpcChannel *channel, IpcEntry *dest,
                               const struct timespec *timeout)
 {
-    struct request q = {.kind = REQUEST_ALLOCATE, .dest = dest};
+    struct block block = block_until(channel, WAIT_READERS, timeout);
+    IpcBufferReadError body = {0};
+    IpcStatus status = receive_allocate(&block, dest, &body);
 
-    return timed_result(read_until(channel, &q, timeout), &q, timeout);
+    return ANSWER(IpcChannelReadWithTimeoutResult, status,
+                  timed_detail(timeout, status), body);
 }
 
 IpcChannelReadWithTimeoutResult
 ipc_channel_read_into_with_timeout(IpcChannel *channel, IpcEntry *dest,
                                    const struct timespec *timeout)
 {
-    struct request q = {.kind = REQUEST_INTO, .dest = dest};
+    struct block block = block_until(channel, WAIT_READERS, timeout);
+    IpcBufferReadError body = {0};
+    IpcStatus status = receive_entry(&block, dest, &body);
 
-    return timed_result(read_until(channel, &q, timeout), &q, timeout);
-}
-
-static IpcChannelTryReadResult try_result(IpcStatus status,
-                                          const struct request *q)
-{
-    if (status >= 0)
-        return IpcChannelTryReadResult_ok(status);
-    return IpcChannelTryReadResult_error_body(status, read_detail(status),
-                                              read_body(q));
+    return ANSWER(IpcChannelReadWithTimeoutResult, status,
+                  timed_detail(timeout, status), body);
 }
 
 IpcChannelTryReadResult ipc_channel_try_read(IpcChannel *channel,
                                              IpcEntry *dest)
 {
-    struct request q = {.kind = REQUEST_ALLOCATE, .dest = dest};
+    struct block block = block_never(channel, WAIT_READERS);
+    IpcBufferReadError body = {0};
+    IpcStatus status = receive_allocate(&block, dest, &body);
 
-    return try_result(read_now(channel, &q), &q);
+    return ANSWER(IpcChannelTryReadResult, status, read_detail(status), body);
+}
+
+__attribute__((noinline)) static IpcChannelTryReadResult
+try_otherwise(IpcChannel *channel, IpcEntry *dest)
+{
+    struct block block = block_never(channel, WAIT_READERS);
+    IpcBufferReadError body = {0};
+    IpcStatus status = receive_entry(&block, dest, &body);
+
+    return ANSWER(IpcChannelTryReadResult, status, read_detail(status), body);
 }
 
 IpcChannelTryReadResult ipc_channel_try_read_into(IpcChannel *channel,
                                                   IpcEntry *dest)
 {
-    struct request q = {.kind = REQUEST_INTO, .dest = dest};
-
-    return try_result(read_now(channel, &q), &q);
+    if (__builtin_expect(read_at_once(channel, dest), 1))
+        return IpcChannelTryReadResult_ok(IPC_OK);
+    return try_otherwise(channel, dest);
 }
 
-static IpcChannelPeekResult peek_result(IpcStatus status,
-                                        const struct request *q,
-                                        const struct timespec *timeout)
+static IpcChannelReadBatchResult read_batch(struct block block,
+                                            IpcEntry *entries, int count,
+                                            void *memory, size_t size)
 {
-    IpcBufferPeekError body = {q->offset};
+    IpcBufferReadError body = {0};
+    size_t read;
+    IpcStatus status =
+        receive_batch(&block, entries, count, memory, size, &read, &body);
 
-    if (status >= 0)
-        return IpcChannelPeekResult_ok(status);
-    return IpcChannelPeekResult_error_body(status,
-                                           timed_detail(timeout, status), body);
+    return ANSWER_WITH(IpcChannelReadBatchResult, status, read,
+                       batch_read_detail(status), body);
+}
+
+IpcChannelReadBatchResult ipc_channel_try_read_batch(IpcChannel *channel,
+                                                     IpcEntry *entries,
+                                                     int count, void *memory,
+                                                     size_t size)
+{
+    return read_batch(block_never(channel, WAIT_READERS), entries, count,
+                      memory, size);
+}
+
+IpcChannelReadBatchResult
+ipc_channel_read_batch_with_timeout(IpcChannel *channel, IpcEntry *entries,
+                                    int count, void *memory, size_t size,
+                                    const struct timespec *timeout)
+{
+    return read_batch(block_until(channel, WAIT_READERS, timeout), entries,
+                      count, memory, size);
+}
+
+static IpcChannelReadBatchResult read_array(struct block block, void *data,
+                                            size_t size, int count)
+{
+    IpcBufferReadError body = {0};
+    size_t read;
+    IpcStatus status = receive_array(&block, data, size, count, &read, &body);
+
+    return ANSWER_WITH(IpcChannelReadBatchResult, status, read,
+                       batch_read_detail(status), body);
+}
+
+IpcChannelReadBatchResult ipc_channel_try_read_array(IpcChannel *channel,
+                                                     void *data, size_t size,
+                                                     int count)
+{
+    return read_array(block_never(channel, WAIT_READERS), data, size, count);
+}
+
+IpcChannelReadBatchResult
+ipc_channel_read_array_with_timeout(IpcChannel *channel, void *data,
+                                    size_t size, int count,
+                                    const struct timespec *timeout)
+{
+    return read_array(block_until(channel, WAIT_READERS, timeout), data, size,
+                      count);
+}
+
+static IpcChannelPeekResult peek(struct block block, IpcEntry *dest)
+{
+    IpcBufferReadError found = {0};
+    IpcStatus status = receive_peek(&block, dest, &found);
+    IpcBufferPeekError body = {found.offset};
+
+    return ANSWER(IpcChannelPeekResult, status,
+                  timed_detail(block.timeout, status), body);
 }
 
 IpcChannelPeekResult ipc_channel_peek(IpcChannel *channel, IpcEntry *dest)
 {
-    struct request q = {.kind = REQUEST_PEEK, .dest = dest};
-
-    return peek_result(read_now(channel, &q), &q, NULL);
+    return peek(block_never(channel, WAIT_READERS), dest);
 }
 
 IpcChannelPeekResult
 ipc_channel_peek_with_timeout(IpcChannel *channel, IpcEntry *dest,
                               const struct timespec *timeout)
 {
-    struct request q = {.kind = REQUEST_PEEK, .dest = dest};
-
-    return peek_result(read_until(channel, &q, timeout), &q, timeout);
+    return peek(block_until(channel, WAIT_READERS, timeout), dest);
 }
 
 IpcChannelSkipResult ipc_channel_skip(IpcChannel *channel, uint64_t offset)
 {
-    IpcBufferSkipError body = {0};
-    IpcStatus status = IPC_ERR_INVALID_ARGUMENT;
+    IpcBufferReadError found = {0};
+    IpcStatus status = channel ? receive_skip(channel, offset, &found)
+                               : IPC_ERR_INVALID_ARGUMENT;
+    IpcBufferSkipError body = {found.offset};
 
-    if (channel)
-        status = channel_skip(channel, offset, &body.offset);
-    if (status >= 0)
-        return IpcChannelSkipResult_ok(status, offset);
-    return IpcChannelSkipResult_error_body(status, read_detail(status), body);
+    return ANSWER_WITH(IpcChannelSkipResult, status, offset,
+                       read_detail(status), body);
 }
 
 IpcChannelSkipForceResult ipc_channel_skip_force(IpcChannel *channel)
 {
     IpcBufferSkipError body = {0};
-    IpcStatus status = IPC_ERR_INVALID_ARGUMENT;
+    IpcStatus status = channel ? receive_skip_force(channel, &body.offset)
+                               : IPC_ERR_INVALID_ARGUMENT;
 
-    if (channel)
-        status = channel_skip_force(channel, &body.offset);
-    if (status >= 0)
-        return IpcChannelSkipForceResult_ok(status, body.offset);
-    return IpcChannelSkipForceResult_error_body(status, read_detail(status),
-                                                body);
+    return ANSWER_WITH(IpcChannelSkipForceResult, status, body.offset,
+                       read_detail(status), body);
 }
+
+/* -------------------------------------------------------------- looking on */
 
 IpcChannelRecoverResult ipc_channel_recover(IpcChannel *channel, bool force)
 {
     IpcBufferSkipError body = {0};
-    IpcStatus status = IPC_ERR_INVALID_ARGUMENT;
     uint64_t removed = 0;
+    IpcStatus status =
+        channel ? channel_recover(channel, force, &removed, &body.offset)
+                : IPC_ERR_INVALID_ARGUMENT;
 
-    if (channel)
-        status = channel_recover(channel, force, &removed, &body.offset);
-    if (status >= 0)
-        return IpcChannelRecoverResult_ok(status, removed);
-    return IpcChannelRecoverResult_error_body(status, read_detail(status),
-                                              body);
+    return ANSWER_WITH(IpcChannelRecoverResult, status, removed,
+                       read_detail(status), body);
 }
 
 IpcChannelFdResult ipc_channel_fd(IpcChannel *channel)
 {
     IpcChannelSystemError body = {0};
-    const char *detail;
-    IpcStatus status;
-    int fd;
+    const char *detail = channel_null_handle;
+    IpcStatus status = IPC_ERR_INVALID_ARGUMENT;
+    int fd = -1;
 
-    if (!channel)
-        return IpcChannelFdResult_error(IPC_ERR_INVALID_ARGUMENT, null_handle);
-    status = channel_poll(channel, &fd, &detail);
-    if (status == IPC_OK)
-        return IpcChannelFdResult_ok(IPC_OK, fd);
+    if (channel)
+        status = poll_descriptor(channel, &fd, &detail);
     if (status == IPC_ERR_SYSTEM)
         body.sys_errno = errno;
-    return IpcChannelFdResult_error_body(status, detail, body);
+    return ANSWER_WITH(IpcChannelFdResult, status, fd, detail, body);
 }
 
 IpcChannelStatsResult ipc_channel_stats(const IpcChannel *channel,
                                         IpcBufferStats *dest)
 {
-    IpcStatus status = IPC_ERR_INVALID_ARGUMENT;
-    IpcBufferStatsError body = {sizeof(IpcBufferStats)};
+    IpcStatus status = stats_fill(channel ? &channel->buffer : NULL, dest);
+    IpcBufferStatsError body = {STATS_SIZE_0_1};
 
-    if (channel)
-        status = stats_fill(&channel->buffer, dest);
-    if (status == IPC_OK)
-        return IpcChannelStatsResult_ok(IPC_OK);
-    return IpcChannelStatsResult_error_body(status, stats_detail(status), body);
+    return ANSWER(IpcChannelStatsResult, status, stats_detail(status), body);
 }

@@ -23,8 +23,8 @@
 #define SHARE_VERSION UINT32_C(1)
 
 enum {
-    SHARE_EVENTS = 3, /* 1 << wait_side: that eventfd comes along */
-    FDS_MAX = 3,
+    SHARE_EVENTS = 1, /* an eventfd comes along */
+    FDS_MAX = 2,
     /* Room for what the receiver asked its socket for, like credentials. */
     OTHER_ANCILLARY = 256,
 };
@@ -129,20 +129,17 @@ IpcChannelShareResult ipc_channel_share(IpcChannel *channel, int socket,
     int count = 1;
 
     if (!channel)
-        return IpcChannelShareResult_error(
-            IPC_ERR_INVALID_ARGUMENT,
-            "the handle is NULL: create or connect a channel first");
+        return IpcChannelShareResult_error(IPC_ERR_INVALID_ARGUMENT,
+                                           channel_null_handle);
     file = size_of_file(memory_fd, &body.sys_errno);
     if (!body.sys_errno && (size < channel->buffer.region_size || size > file))
         return IpcChannelShareResult_error(
             IPC_ERR_INVALID_ARGUMENT,
             "the size is less than the channel's or more than the file's, or "
             "memory_fd is no file: use what memfd_create or shm_open returned");
-    for (int side = WAIT_READERS; side <= WAIT_WRITERS; side++) {
-        if (channel->waiter.event_fds[side] < 0)
-            continue;
-        header.events |= UINT32_C(1) << side;
-        fds[count++] = channel->waiter.event_fds[side];
+    if (channel->waiter.event_fd >= 0) {
+        header.events = SHARE_EVENTS;
+        fds[count++] = channel->waiter.event_fd;
     }
     if (!body.sys_errno)
         body.sys_errno = send_message(socket, &header, fds, count);
@@ -236,11 +233,6 @@ static bool is_eventfd(int fd)
     return strcmp(link, "anon_inode:[eventfd]") == 0;
 }
 
-static int events_in(const struct share_header *header)
-{
-    return (int)(header->events & 1) + (int)(header->events >> 1 & 1);
-}
-
 static IpcStatus check_message(const struct message *message,
                                const char **detail)
 {
@@ -255,7 +247,7 @@ static IpcStatus check_message(const struct message *message,
         return IPC_ERR_LAYOUT_VERSION;
     *detail = "the wrong number of descriptors came with the message";
     if ((header->events & ~(uint32_t)SHARE_EVENTS) ||
-        message->count != 1 + events_in(header))
+        message->count != 1 + (int)header->events)
         return IPC_ERR_CORRUPTED;
     *detail = "a descriptor that came is no eventfd";
     for (int i = 1; i < message->count; i++)
@@ -293,7 +285,6 @@ static IpcStatus join(struct message *message, IpcSharedChannel *shared,
 {
     IpcChannel *ch = malloc(sizeof *ch);
     uint64_t needed;
-    int next = 1;
     IpcStatus status;
 
     *detail = "malloc failed: no memory for the handle";
@@ -301,11 +292,9 @@ static IpcStatus join(struct message *message, IpcSharedChannel *shared,
         return IPC_ERR_ALLOCATION;
     status = channel_configure(ch, configuration, detail);
     if (status == IPC_OK) {
-        for (int side = WAIT_READERS; side <= WAIT_WRITERS; side++) {
-            if (!(message->header.events & UINT32_C(1) << side))
-                continue;
-            ch->waiter.event_fds[side] = message->fds[next];
-            message->fds[next++] = -1;
+        if (message->header.events) {
+            ch->waiter.event_fd = message->fds[1];
+            message->fds[1] = -1;
         }
         status = channel_join(ch, shared->memory, (size_t)shared->size, &needed,
                               detail);

@@ -2,6 +2,8 @@
 /*
  * The public calls of ipc_uring.h.
  */
+#include "answer.h"
+#include "buffer/read.h"
 #include "channel/channel.h"
 #include "wait/uring.h"
 #include <errno.h>
@@ -10,27 +12,20 @@
 /* Whether a look finds what a reader should see, if only an error. */
 static bool has_news(struct IpcChannel *ch)
 {
+    IpcBufferReadError found;
     IpcEntry entry;
-    uint64_t offset;
-    uint64_t removed = 0;
-    IpcStatus status = read_peek(&ch->buffer, &entry, &offset);
+    IpcStatus status = read_peek(&ch->buffer, &entry, &found);
 
-    /* It may have passed filler and so made space. The fence is what a side's
-     * only waker may have promised. */
-    atomic_full_fence();
-    wait_notify(&ch->waiter, ch->buffer.region, WAIT_WRITERS);
+    /* It may have passed filler and so made space. */
+    wait_notify_rarely(&ch->waiter, WAIT_WRITERS);
     if (status != IPC_EMPTY && status != IPC_ERR_NOT_READY)
         return true;
-    if (!read_is_stuck(&ch->buffer))
-        return false;
-    recover_dead(&ch->buffer, false, &removed, &offset);
-    return removed > 0;
+    return read_is_stuck(&ch->buffer) && channel_repair(ch);
 }
 
 IpcChannelPrepareWaitResult ipc_channel_prepare_wait(IpcChannel *channel,
                                                      struct io_uring_sqe *sqe)
 {
-    struct shm_wait *wait;
     uint32_t seen;
 
     if (sqe)
@@ -39,12 +34,11 @@ IpcChannelPrepareWaitResult ipc_channel_prepare_wait(IpcChannel *channel,
         return IpcChannelPrepareWaitResult_error(
             IPC_ERR_INVALID_ARGUMENT,
             "the handle or the submission entry is NULL: is the ring full?");
-    wait = wait_of(channel->buffer.region, WAIT_READERS);
-    seen = wait_announce(wait, WAIT_BY_WORD,
-                         channel_wakers_fence(channel, WAIT_READERS));
+    seen = wait_announce(&channel->waiter, WAIT_READERS, WAIT_BY_WORD);
     if (has_news(channel))
         return IpcChannelPrepareWaitResult_ok(IPC_OK, false);
-    uring_prep_wait(sqe, wait, seen);
+    uring_prep_wait(sqe, &wait_words(&channel->waiter, WAIT_READERS)->sequence,
+                    seen);
     return IpcChannelPrepareWaitResult_ok(IPC_OK, true);
 }
 
@@ -54,9 +48,8 @@ IpcChannelCompleteWaitResult ipc_channel_complete_wait(IpcChannel *channel,
     IpcChannelSystemError body = {res < 0 ? -res : 0};
 
     if (!channel)
-        return IpcChannelCompleteWaitResult_error(
-            IPC_ERR_INVALID_ARGUMENT,
-            "the handle is NULL: create or connect a channel first");
+        return IpcChannelCompleteWaitResult_error(IPC_ERR_INVALID_ARGUMENT,
+                                                  channel_null_handle);
     switch (res) {
     case -EAGAIN:
     case -ECANCELED:

@@ -40,8 +40,12 @@ typedef _Atomic uint32_t atomic_u32;
     atomic_fetch_add_explicit(p, v, memory_order_relaxed)
 #define atomic_add_acq_rel(p, v)                                               \
     atomic_fetch_add_explicit(p, v, memory_order_acq_rel)
+#define atomic_add_release(p, v)                                               \
+    atomic_fetch_add_explicit(p, v, memory_order_release)
 #define atomic_or_relaxed(p, v)                                                \
     atomic_fetch_or_explicit(p, v, memory_order_relaxed)
+#define atomic_swap_relaxed(p, v)                                              \
+    atomic_exchange_explicit(p, v, memory_order_relaxed)
 #define atomic_swap_acq_rel(p, v)                                              \
     atomic_exchange_explicit(p, v, memory_order_acq_rel)
 

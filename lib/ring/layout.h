@@ -49,7 +49,7 @@
 #include <stddef.h>
 
 #define SHMIPC_MAGIC          UINT64_C(0x4350494d48532d31) /* "1-SHMIPC" */
-#define SHMIPC_LAYOUT_VERSION UINT32_C(2)
+#define SHMIPC_LAYOUT_VERSION UINT32_C(3)
 
 enum {
     SHMIPC_ALIGN = 64,
@@ -102,10 +102,9 @@ struct shm_head {
 struct shm_wait {
     atomic_u32 sequence; /* the futex word: changes with every wake */
     atomic_u32 sleepers; /* WAIT_BY_* of who may be asleep; wakers clear it */
-    atomic_u32 deaf;     /* 1: some handle has no eventfd to wake others by */
-    atomic_u32 polled;   /* 1: nothing but the eventfd wakes some sleeper */
-    atomic_u32 fenced;   /* 1: the only one who wakes this side fences */
-    uint32_t reserved[11];
+    atomic_u32 unsignalled; /* 1: some handle cannot signal the eventfd */
+    atomic_u32 fenced;      /* 1: the sole waker of this side fences */
+    uint32_t reserved[12];
 };
 
 struct shm_owner {
@@ -143,9 +142,8 @@ _Static_assert(offsetof(struct shm_head, closed) == 16, "layout");
 _Static_assert(offsetof(struct shm_head, role) == 8, "layout");
 _Static_assert(sizeof(struct shm_wait) == 64, "wait words are one line");
 _Static_assert(offsetof(struct shm_wait, sleepers) == 4, "layout");
-_Static_assert(offsetof(struct shm_wait, deaf) == 8, "layout");
-_Static_assert(offsetof(struct shm_wait, polled) == 12, "layout");
-_Static_assert(offsetof(struct shm_wait, fenced) == 16, "layout");
+_Static_assert(offsetof(struct shm_wait, unsignalled) == 8, "layout");
+_Static_assert(offsetof(struct shm_wait, fenced) == 12, "layout");
 _Static_assert(sizeof(struct shm_owner) == 32, "two owner slots in a line");
 _Static_assert(offsetof(struct shm_owner, started) == 8, "layout");
 _Static_assert(offsetof(struct shm_owner, written) == 16, "layout");

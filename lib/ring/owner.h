@@ -93,11 +93,15 @@ static inline bool owner_is_marked(const struct owner_table *table,
 /* Whether there are producers in the table and all of them are dead. */
 bool owner_producers_are_dead(const struct owner_table *table);
 
-/* Counts committed entries. Threads of one process share the slot. */
-static inline void owner_count_entries(const struct owner_table *table,
-                                       uint32_t owner, uint64_t count)
+/* Counts committed entries. Threads of one process share the slot. It has to
+ * be a read-modify-write, for the fence that sleepers rely on
+ * (write_count_and_fence()) as much as for the count. */
+static inline void
+owner_count_entries_and_fence(const struct owner_table *table, uint32_t owner,
+                              uint64_t count)
 {
-    /* Relaxed: a figure for monitors, orders nothing. */
+    /* Relaxed: the figure is for monitors, and where a read-modify-write is a
+     * full fence it is that in any order. */
     atomic_add_relaxed(&table->slots[owner_slot(owner)].written, count);
 }
 

@@ -135,6 +135,11 @@ static void register_membarrier(void)
     atomic_put_relaxed(&process_has_membarrier, done == 0);
 }
 
+void process_fence_others(void)
+{
+    syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0);
+}
+
 static void lock_self(void)
 {
     pthread_mutex_lock(&self_lock);

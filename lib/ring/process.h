@@ -53,10 +53,11 @@ uint32_t process_next_handle(void);
 enum process_fate process_fate(const struct process_id *id);
 
 /*
- * A process that is registered with the kernel for global expedited
- * membarriers needs no fence of its own: a sleeper's membarrier orders our
- * store of an entry with our load of the sleepers' flag.
+ * A full fence in every running process that is registered with the kernel for
+ * it (membarrier), as all are that could be. Others need fences of their own.
  */
+void process_fence_others(void);
+
 #ifdef SHMIPC_MODEL
 bool process_needs_fence(void);
 #else

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Sleeping in the kernel on the sequence word, with futex().
- */
-#include "wait/wait.h"
+#include "wait/futex.h"
 #include <errno.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -11,7 +9,7 @@
 
 /* Where a 32-bit system has 64-bit times, SYS_futex still takes 32-bit ones. */
 #if defined(SYS_futex_time64) && __SIZEOF_LONG__ == 4
-static long futex_wait(atomic_u32 *word, uint32_t seen, int64_t deadline)
+static long sleep_once(atomic_u32 *word, uint32_t seen, int64_t deadline)
 {
     struct {
         int64_t seconds;
@@ -22,7 +20,7 @@ static long futex_wait(atomic_u32 *word, uint32_t seen, int64_t deadline)
                    NULL, FUTEX_BITSET_MATCH_ANY);
 }
 #else
-static long futex_wait(atomic_u32 *word, uint32_t seen, int64_t deadline)
+static long sleep_once(atomic_u32 *word, uint32_t seen, int64_t deadline)
 {
     struct timespec until = {.tv_sec = (time_t)(deadline / 1000000000),
                              .tv_nsec = (long)(deadline % 1000000000)};
@@ -32,22 +30,17 @@ static long futex_wait(atomic_u32 *word, uint32_t seen, int64_t deadline)
 }
 #endif
 
-void wait_on_word(struct shm_wait *wait, uint32_t seen, int64_t deadline)
+void futex_sleep(atomic_u32 *word, uint32_t seen, int64_t deadline)
 {
-    while (futex_wait(&wait->sequence, seen, deadline) != 0 && errno == EINTR)
+    while (sleep_once(word, seen, deadline) != 0 && errno == EINTR)
         continue;
 }
 
-static void futex_sleep(struct waiter *w, struct shm_wait *wait,
-                        enum wait_side side, uint32_t seen, int64_t deadline)
+void futex_wake(atomic_u32 *word)
 {
-    (void)w;
-    (void)side;
-    wait_on_word(wait, seen, deadline);
+#ifdef SYS_futex
+    syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+#else
+    syscall(SYS_futex_time64, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+#endif
 }
-
-const struct wait_backend wait_backend_futex = {
-    .name = "futex",
-    .announces = WAIT_BY_WORD,
-    .sleep = futex_sleep,
-};

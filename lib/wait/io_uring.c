@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sleeping on the sequence word like futex, but through io_uring, so that the
- * sleep can be polled: a handle has one ring for calls that block, and, once
- * its descriptor was asked for, a second one whose completions make an eventfd
- * of its own readable. Nothing is shared with other processes but the word.
+ * A descriptor for event loops that needs nothing of other processes: once it
+ * is asked for, the handle has a ring whose wait for the sequence word makes
+ * an eventfd of its own readable. Whoever only blocks sleeps on the futex
+ * word, which is faster (docs/benchmarks/experiments.md).
  *
- * That eventfd is what is polled, and not the second ring: the kernel completes
- * a futex wait in the thread that submitted it, and interrupts that thread for
- * it, so that its epoll_wait() ends with EINTR. IORING_SETUP_DEFER_TASKRUN
- * leaves the work to the thread's next call into the ring and interrupts
- * nobody; but such a ring's own descriptor does not become readable then (tried
- * on Linux 6.18), an eventfd that is registered with it does. A ring like that
- * belongs to one thread: another one that arms gets a new ring, and after
- * MOVES_MAX times a ring that any thread may use, interruptions included.
+ * The eventfd is what is polled, and not the ring: the kernel completes a futex
+ * wait in the thread that submitted it, and interrupts that thread for it, so
+ * that its epoll_wait() ends with EINTR. IORING_SETUP_DEFER_TASKRUN leaves the
+ * work to the thread's next call into the ring and interrupts nobody; but such
+ * a ring's own descriptor does not become readable then (tried on Linux 6.18),
+ * an eventfd that is registered with it does. A ring like that belongs to one
+ * thread: another one that arms gets a new ring, and after MOVES_MAX times a
+ * ring that any thread may use, interruptions included.
  *
  * When a ring goes, the kernel interrupts once more who used it: an
  * epoll_wait() soon after a handle was destroyed can end with EINTR.
  *
- * A child that inherited the handle by fork has the parent's rings: it leaves
- * them alone and sleeps on the word.
+ * A child that inherited the handle by fork leaves the parent's ring alone.
  */
+#include "ring/process.h"
 #include "wait/uring.h"
+#include "wait/wait.h"
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -29,6 +30,7 @@
 
 enum {
     RING_ENTRIES = 4, /* a wait, its timeout, a cancellation */
+    RING_FLAGS = IORING_SETUP_SUBMIT_ALL,
     MOVES_MAX = 8,
 };
 
@@ -43,11 +45,6 @@ struct polled {
     unsigned due;  /* TAG_*: completions to come */
     uint32_t seen; /* what the wait that is due waits for */
     unsigned moves;
-};
-
-struct rings {
-    struct io_uring blocking; /* under waiter.busy */
-    struct polled polled;
 };
 
 static IpcStatus status_of(int error)
@@ -88,88 +85,7 @@ static bool submit_cancel(struct io_uring *ring)
     return io_uring_submit(ring) == 1;
 }
 
-/* -------------------------------------------------------- calls that block */
-
-/* Waits for one completion, until `deadline` or for ever (INT64_MAX). */
-static int next_completion(struct io_uring *ring, int64_t deadline,
-                           struct io_uring_cqe **cqe)
-{
-    int error = io_uring_peek_cqe(ring, cqe);
-
-    while (error == -EAGAIN || error == -EINTR) {
-        if (deadline == INT64_MAX) {
-            error = io_uring_wait_cqe(ring, cqe);
-        } else {
-            struct __kernel_timespec left = timespec_of(deadline - wait_now());
-
-            error = io_uring_wait_cqes(ring, cqe, 1, &left, NULL);
-        }
-    }
-    return error;
-}
-
-static bool take_result(struct io_uring *ring, int64_t deadline, int *result)
-{
-    struct io_uring_cqe *cqe;
-
-    if (next_completion(ring, deadline, &cqe) != 0)
-        return false;
-    if (io_uring_cqe_get_data64(cqe) == TAG_WAIT)
-        *result = cqe->res;
-    io_uring_cqe_seen(ring, cqe);
-    return true;
-}
-
-/*
- * False: this ring cannot be used any more. On true nothing is left in it:
- * a wait that stayed armed could take the next sleeper's wake-up.
- */
-static bool sleep_in(struct io_uring *ring, struct shm_wait *wait,
-                     uint32_t seen, int64_t deadline, int *result)
-{
-    struct __kernel_timespec left = timespec_of(deadline - wait_now());
-    struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
-    struct io_uring_cqe *cqe;
-
-    if (!sqe)
-        return false;
-    uring_prep_wait(sqe, wait, seen);
-    io_uring_sqe_set_data64(sqe, TAG_WAIT);
-    /* What it returns after a signal or a timeout does not tell whether the
-     * wait was submitted; the queue does. */
-    io_uring_submit_and_wait_timeout(ring, &cqe, 1, &left, NULL);
-    if (io_uring_sq_ready(ring) != 0)
-        return false;
-    if (take_result(ring, deadline, result))
-        return true;
-    return submit_cancel(ring) && take_result(ring, INT64_MAX, result) &&
-           take_result(ring, INT64_MAX, result);
-}
-
-static void uring_sleep(struct waiter *w, struct shm_wait *wait,
-                        enum wait_side side, uint32_t seen, int64_t deadline)
-{
-    struct rings *rings = w->ring;
-    int result = -EINVAL;
-
-    (void)side;
-    if (deadline <= wait_now())
-        return;
-    /* Another thread that is asleep in the ring need not keep this one from
-     * sleeping. Acquire pairs with the release below. */
-    if (w->token == process_token() && atomic_cas_acq_rel(&w->busy, 0, 1)) {
-        if (sleep_in(&rings->blocking, wait, seen, deadline, &result))
-            atomic_put_release(&w->busy, 0);
-        /* Else nobody uses it again. */
-        if (result == 0 || result == -EAGAIN || result == -ECANCELED)
-            return;
-    }
-    wait_on_word(wait, seen, deadline);
-}
-
-/* ------------------------------------------------------------------ polling */
-
-static void close_polled_ring(struct polled *p)
+static void close_ring_of(struct polled *p)
 {
     if (p->open)
         io_uring_queue_exit(&p->ring);
@@ -177,9 +93,9 @@ static void close_polled_ring(struct polled *p)
     p->due = 0;
 }
 
-static IpcStatus open_polled_ring(struct polled *p)
+static IpcStatus open_ring_of(struct polled *p)
 {
-    unsigned flags = IORING_SETUP_SUBMIT_ALL;
+    unsigned flags = RING_FLAGS;
     int error;
 
     if (p->moves < MOVES_MAX)
@@ -192,7 +108,7 @@ static IpcStatus open_polled_ring(struct polled *p)
     p->open = true;
     error = io_uring_register_eventfd(&p->ring, p->fd);
     if (error)
-        close_polled_ring(p);
+        close_ring_of(p);
     return status_of(error);
 }
 
@@ -257,8 +173,7 @@ static bool consume(struct polled *p)
 
 /* Like all sleeps this one is capped: the descriptor becomes readable now and
  * then, and the reader has a look after writers that died. */
-static bool submit_polled(struct polled *p, struct shm_wait *wait,
-                          uint32_t seen)
+static bool submit(struct polled *p, atomic_u32 *word, uint32_t seen)
 {
     struct __kernel_timespec cap = timespec_of(WAIT_CAP_NS);
     struct io_uring_sqe *sleep = io_uring_get_sqe(&p->ring);
@@ -266,7 +181,7 @@ static bool submit_polled(struct polled *p, struct shm_wait *wait,
 
     if (!sleep || !timeout)
         return false;
-    uring_prep_wait(sleep, wait, seen);
+    uring_prep_wait(sleep, word, seen);
     io_uring_sqe_set_data64(sleep, TAG_WAIT);
     sleep->flags |= IOSQE_IO_LINK;
     io_uring_prep_link_timeout(timeout, &cap, 0);
@@ -276,7 +191,7 @@ static bool submit_polled(struct polled *p, struct shm_wait *wait,
     return io_uring_submit(&p->ring) == 2;
 }
 
-static bool rearm(struct polled *p, struct shm_wait *wait, uint32_t seen)
+static bool rearm(struct polled *p, atomic_u32 *word, uint32_t seen)
 {
     if (is_armed(p) && p->seen == seen)
         return true;
@@ -284,36 +199,33 @@ static bool rearm(struct polled *p, struct shm_wait *wait, uint32_t seen)
         return false;
     if (!reap_rest(p))
         return false;
-    return submit_polled(p, wait, seen);
+    return submit(p, word, seen);
 }
 
-static IpcStatus arm_polled(struct polled *p, struct shm_wait *wait,
-                            uint32_t seen)
+static IpcStatus arm(struct polled *p, atomic_u32 *word, uint32_t seen)
 {
     IpcStatus status = IPC_OK;
 
     /* A ring that fails, or is another thread's, is replaced once. */
     for (int tries = 0; tries < 2; tries++) {
         if (!consume(p)) {
-            close_polled_ring(p);
+            close_ring_of(p);
             continue;
         }
         if (!p->open)
-            status = open_polled_ring(p);
+            status = open_ring_of(p);
         if (status != IPC_OK)
             return status;
-        if (rearm(p, wait, seen))
+        if (rearm(p, word, seen))
             return IPC_OK;
-        close_polled_ring(p);
+        close_ring_of(p);
     }
     return IPC_ERR_SYSTEM;
 }
 
-static IpcStatus uring_arm(struct waiter *w, struct shm_wait *wait,
-                           uint32_t seen)
+static IpcStatus uring_arm(struct waiter *w, uint32_t seen)
 {
-    struct rings *rings = w->ring;
-    struct polled *p = &rings->polled;
+    struct polled *p = w->ring;
     IpcStatus status = IPC_ERR_ILLEGAL_STATE;
     int saved = errno;
     int cancelling;
@@ -323,7 +235,7 @@ static IpcStatus uring_arm(struct waiter *w, struct shm_wait *wait,
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelling);
     pthread_mutex_lock(&p->lock);
     if (p->fd >= 0)
-        status = arm_polled(p, wait, seen);
+        status = arm(p, &wait_words(w, WAIT_READERS)->sequence, seen);
     pthread_mutex_unlock(&p->lock);
     pthread_setcancelstate(cancelling, NULL);
     errno = saved;
@@ -332,8 +244,7 @@ static IpcStatus uring_arm(struct waiter *w, struct shm_wait *wait,
 
 static int uring_fd(struct waiter *w)
 {
-    struct rings *rings = w->ring;
-    struct polled *p = &rings->polled;
+    struct polled *p = w->ring;
     int fd;
 
     if (w->token != process_token())
@@ -359,57 +270,59 @@ static IpcStatus probe(struct io_uring *ring)
     return supported ? IPC_OK : IPC_ERR_UNSUPPORTED;
 }
 
+/* Nothing is polled yet; but a kernel that cannot do it says so now. */
+static IpcStatus try_a_ring(void)
+{
+    struct io_uring ring;
+    IpcStatus status =
+        status_of(io_uring_queue_init(RING_ENTRIES, &ring, RING_FLAGS));
+
+    if (status != IPC_OK)
+        return status;
+    status = probe(&ring);
+    io_uring_queue_exit(&ring);
+    return status;
+}
+
 static IpcStatus uring_open(struct waiter *w)
 {
-    struct rings *rings = calloc(1, sizeof *rings);
-    IpcStatus status;
+    IpcStatus status = try_a_ring();
+    struct polled *p;
 
-    if (!rings)
-        return IPC_ERR_ALLOCATION;
-    /* The sleeper is in the ring and needs no interruption. */
-    status = status_of(io_uring_queue_init(RING_ENTRIES, &rings->blocking,
-                                           IORING_SETUP_COOP_TASKRUN |
-                                               IORING_SETUP_SUBMIT_ALL));
-    if (status == IPC_OK) {
-        status = probe(&rings->blocking);
-        if (status != IPC_OK)
-            io_uring_queue_exit(&rings->blocking);
-    }
-    if (status != IPC_OK) {
-        free(rings);
+    if (status != IPC_OK)
         return status;
-    }
-    pthread_mutex_init(&rings->polled.lock, NULL);
-    rings->polled.fd = -1;
-    w->ring = rings;
+    p = calloc(1, sizeof *p);
+    if (!p)
+        return IPC_ERR_ALLOCATION;
+    pthread_mutex_init(&p->lock, NULL);
+    p->fd = -1;
+    w->ring = p;
     return IPC_OK;
 }
 
 /* In a child that inherited the handle this unmaps and closes its copies, and
- * the rings stay as they are. */
+ * the ring stays as it is. */
 static void uring_close(struct waiter *w)
 {
-    struct rings *rings = w->ring;
-    struct polled *p = &rings->polled;
+    struct polled *p = w->ring;
 
     /* An armed wait could take a wake-up along while its ring goes. Another
      * thread's cannot be cancelled, but wakers wake all. */
     if (w->token == process_token() && p->open && reap(p) && is_armed(p))
         cancel(p);
-    close_polled_ring(p);
+    close_ring_of(p);
     if (p->fd >= 0)
         close(p->fd);
-    io_uring_queue_exit(&rings->blocking);
-    free(rings);
+    free(p);
     w->ring = NULL;
 }
 
 const struct wait_backend wait_backend_io_uring = {
     .name = "io_uring",
-    .announces = WAIT_BY_WORD,
+    .sleeps_by = WAIT_BY_WORD,
+    .polls_by = WAIT_BY_WORD,
     .open = uring_open,
     .close = uring_close,
-    .sleep = uring_sleep,
     .fd = uring_fd,
     .arm = uring_arm,
 };

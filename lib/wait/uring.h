@@ -6,7 +6,7 @@
 #ifndef SHMIPC_URING_H
 #define SHMIPC_URING_H
 
-#include "wait/wait.h"
+#include "ring/atomics.h"
 #include <liburing.h>
 
 enum {
@@ -14,15 +14,14 @@ enum {
     URING_FUTEX2_SIZE32 = 2, /* FUTEX2_SIZE_U32; not private: shared */
 };
 
-/* Makes `sqe` wait until somebody wakes the sequence word; at once (-EAGAIN)
- * if it is not `seen`. */
-static inline void uring_prep_wait(struct io_uring_sqe *sqe,
-                                   struct shm_wait *wait, uint32_t seen)
+/* Makes `sqe` wait until somebody wakes the word; at once (-EAGAIN) if it is
+ * not `seen`. */
+static inline void uring_prep_wait(struct io_uring_sqe *sqe, atomic_u32 *word,
+                                   uint32_t seen)
 {
     const uint64_t any_waker = UINT32_MAX;
 
-    io_uring_prep_rw(URING_FUTEX_WAIT, sqe, URING_FUTEX2_SIZE32,
-                     &wait->sequence, 0, seen);
+    io_uring_prep_rw(URING_FUTEX_WAIT, sqe, URING_FUTEX2_SIZE32, word, 0, seen);
     sqe->addr3 = any_waker;
 }
 

@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "wait/wait.h"
 #include "shmipc_config.h"
+#include "wait/clock.h"
+#include "wait/futex.h"
 #include <errno.h>
-#include <limits.h>
-#include <linux/futex.h>
-#include <linux/membarrier.h>
 #include <pthread.h>
 #include <shmipc/ipc_channel.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
+
+const struct wait_backend wait_backend_futex = {
+    .name = "futex",
+    .sleeps_by = WAIT_BY_WORD,
+};
+
+const struct wait_backend wait_backend_sleep = {
+    .name = "sleep",
+};
 
 /* By IpcWait number; NULL: this library was built without it. */
 static const struct wait_backend *const backends[] = {
@@ -48,8 +54,7 @@ IpcStatus wait_open(struct waiter *w, uint32_t number)
     IpcStatus status;
 
     memset(w, 0, sizeof *w);
-    w->event_fds[WAIT_READERS] = -1;
-    w->event_fds[WAIT_WRITERS] = -1;
+    w->event_fd = -1;
     w->poll_fd = -1;
     w->timer_fd = -1;
     w->token = process_token();
@@ -61,172 +66,169 @@ IpcStatus wait_open(struct waiter *w, uint32_t number)
     return status;
 }
 
+void wait_join(struct waiter *w, struct shm_region *region, bool one_producer,
+               bool one_consumer)
+{
+    w->region = region;
+    w->sole[WAIT_READERS] = one_producer;
+    w->sole[WAIT_WRITERS] = one_consumer;
+    if (w->event_fd < 0)
+        /* Relaxed: a poller that has not seen it yet misses our wakes until
+         * its capped wait is over. */
+        atomic_put_relaxed(&region->readers.unsignalled, 1);
+}
+
 void wait_close(struct waiter *w)
 {
     if (w->backend && w->backend->close)
         w->backend->close(w);
     w->backend = NULL;
-    for (int side = WAIT_READERS; side <= WAIT_WRITERS; side++) {
-        if (w->event_fds[side] >= 0)
-            close(w->event_fds[side]);
-        w->event_fds[side] = -1;
-    }
+    if (w->event_fd >= 0)
+        close(w->event_fd);
+    w->event_fd = -1;
 }
 
-int64_t wait_now(void)
-{
-    struct timespec now;
+/* -------------------------------------------------------------- sleepers */
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+/* Whether all who wake that side pass a full fence in W1, in counting the
+ * entry or moving head: a sole waker stores plainly. */
+static bool wakers_fence_anyway(const struct waiter *w, enum wait_side side)
+{
+    return ATOMIC_RMW_IS_FENCE && !w->sole[side];
 }
 
-uint32_t wait_announce(struct shm_wait *wait, uint32_t how, bool fenced)
+uint32_t wait_announce(const struct waiter *w, enum wait_side side,
+                       uint32_t way)
 {
-    /* Acquire: the look that follows is not older; pairs with wait_wake(). */
-    uint32_t seen = atomic_get_acquire(&wait->sequence);
+    struct shm_wait *words = wait_words(w, side);
+    /* Acquire [sequence]: the look that follows is not older. */
+    uint32_t seen = atomic_get_acquire(&words->sequence);
 
-    if (how == 0)
+    if (way == 0)
         return seen;
-    /* Relaxed: ordered by the barriers below. */
-    atomic_or_relaxed(&wait->sleepers, how);
-    /* Ours, for the look that follows. */
-    atomic_full_fence();
-    /* Everybody else's: pairs with wait_notify(). It can fail only where no
-     * waker can count on it (no such kernel), or where a filter forbids it to
-     * us alone: then WAIT_CAP_NS bounds what a missed wake costs.
-     * Acquire pairs with the release in wait_fence_on(): what the only waker
-     * committed before it began to fence is seen by the look that follows. */
-    if (!fenced && !atomic_get_acquire(&wait->fenced))
-        syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0);
+    /* Relaxed: ordered by the fences below. */
+    atomic_or_relaxed(&words->sleepers, way);
+    atomic_full_fence(); /* [sleepers]: ours, for the look that follows */
+    /* It can fail only where no waker counts on it (no such kernel), or where
+     * a filter forbids it to us alone: then WAIT_CAP_NS bounds what a missed
+     * wake costs. Acquire [promise]: what the sole waker changed before it
+     * began to fence is seen by the look that follows. */
+    if (!wakers_fence_anyway(w, side) && !atomic_get_acquire(&words->fenced))
+        process_fence_others(); /* [sleepers]: everybody else's */
     return seen;
 }
 
-uint32_t wait_how(const struct waiter *w, struct shm_wait *wait,
-                  enum wait_side side)
-{
-    if (w->backend->announces != WAIT_BY_EVENT)
-        return w->backend->announces;
-    /* Relaxed: see wait_declare_deaf(). */
-    return w->event_fds[side] >= 0 && !atomic_get_relaxed(&wait->deaf)
-               ? WAIT_BY_EVENT
-               : WAIT_BY_WORD;
-}
-
-void wait_sleep(struct waiter *w, struct shm_wait *wait, enum wait_side side,
-                uint32_t seen, int64_t deadline)
+void wait_sleep(const struct waiter *w, enum wait_side side, uint32_t seen,
+                int64_t deadline)
 {
     int saved = errno;
     int state;
 
-    /* Some ways sleep in a cancellation point and some do not: none is one, so
-     * that a cancelled thread leaves nothing half done in any of them. */
+    /* One way sleeps in a cancellation point and others do not: none is one,
+     * so that a cancelled thread leaves nothing half done. */
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-    w->backend->sleep(w, wait, side, seen, deadline);
+    if (w->backend->sleeps_by == WAIT_BY_WORD)
+        futex_sleep(&wait_words(w, side)->sequence, seen, deadline);
+    else
+        clock_sleep_until(deadline);
     pthread_setcancelstate(state, NULL);
     errno = saved;
 }
 
-bool wait_declare_deaf(const struct waiter *w, struct shm_region *region)
-{
-    /* Relaxed: looked at again below, when it is too late to leave no trace. */
-    if (w->event_fds[WAIT_READERS] < 0 &&
-        atomic_get_relaxed(&region->readers.polled))
-        return false;
-    for (int side = WAIT_READERS; side <= WAIT_WRITERS; side++)
-        if (w->event_fds[side] < 0)
-            /* Relaxed: a sleeper that has not seen it yet loses no more than
-             * one capped sleep. */
-            atomic_put_relaxed(&wait_of(region, (enum wait_side)side)->deaf, 1);
-    /* We see the poller, or it sees us: pairs with wait_declare_polled(). */
-    atomic_full_fence();
-    return w->event_fds[WAIT_READERS] >= 0 ||
-           !atomic_get_relaxed(&region->readers.polled);
-}
-
-bool wait_declare_polled(struct shm_region *region)
-{
-    /* Relaxed, all: ordered by the fence. */
-    if (atomic_get_relaxed(&region->readers.deaf))
-        return false;
-    atomic_put_relaxed(&region->readers.polled, 1);
-    /* Pairs with wait_declare_deaf(). */
-    atomic_full_fence();
-    return !atomic_get_relaxed(&region->readers.deaf);
-}
-
-static void wake_word(struct shm_wait *wait)
-{
-#ifdef SYS_futex
-    syscall(SYS_futex, &wait->sequence, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
-#else
-    syscall(SYS_futex_time64, &wait->sequence, FUTEX_WAKE, INT_MAX, NULL, NULL,
-            0);
-#endif
-}
-
-static void wake_event(int fd)
-{
-    const uint64_t one = 1;
-
-    /* A counter that is full already is readable. */
-    while (fd >= 0 && write(fd, &one, sizeof one) < 0 && errno == EINTR)
-        continue;
-}
-
-void wait_pass_on(struct waiter *w, enum wait_side side)
+bool wait_take_back(const struct waiter *w)
 {
     int saved = errno;
+    uint64_t count;
+    ssize_t got;
 
-    wake_event(w->event_fds[side]);
+    if (w->backend->polls_by != WAIT_BY_EVENT || w->event_fd < 0)
+        return false;
+    do {
+        got = read(w->event_fd, &count, sizeof count);
+    } while (got < 0 && errno == EINTR);
+    errno = saved;
+    return got > 0;
+}
+
+void wait_pass_on(const struct waiter *w)
+{
+    const uint64_t one = 1;
+    int saved = errno;
+
+    /* A counter that is full already is readable. */
+    while (w->event_fd >= 0 && write(w->event_fd, &one, sizeof one) < 0 &&
+           errno == EINTR)
+        continue;
     errno = saved;
 }
 
-void wait_fence_on(struct shm_region *region, enum wait_side side,
-                   atomic_u32 *looks)
-{
-    /* Relaxed, here and below: one thread at a time, by contract. */
-    atomic_put_relaxed(looks, WAIT_FENCED_LOOKS);
-    /* Release pairs with the acquire in wait_announce(). */
-    atomic_put_release(&wait_of(region, side)->fenced, 1);
-}
+/* ---------------------------------------------------------------- wakers */
 
-void wait_notify_fenced(struct waiter *w, struct shm_region *region,
-                        enum wait_side side, atomic_u32 *looks)
+void wait_wake(const struct waiter *w, enum wait_side side)
 {
-    struct shm_wait *wait = wait_of(region, side);
-    uint32_t left = atomic_get_relaxed(looks) - 1;
-
-    atomic_full_fence();
-    /* Relaxed, all: ordered by the fences. */
-    if (atomic_get_relaxed(&wait->sleepers) != 0) {
-        wait_wake(w, region, side);
-        wait_fence_on(region, side, looks);
-        return;
-    }
-    atomic_put_relaxed(looks, left);
-    if (left > 0)
-        return;
-    atomic_put_relaxed(&wait->fenced, 0);
-    /* Who announced itself and did not see that is seen here. */
-    atomic_full_fence();
-    if (atomic_get_relaxed(&wait->sleepers) != 0)
-        wait_wake(w, region, side);
-}
-
-void wait_wake(struct waiter *w, struct shm_region *region, enum wait_side side)
-{
-    struct shm_wait *wait = wait_of(region, side);
-    uint32_t sleepers = atomic_swap_acq_rel(&wait->sleepers, 0);
+    struct shm_wait *words = wait_words(w, side);
+    /* Relaxed: the next operation orders what a woken one looks at. */
+    uint32_t sleepers = atomic_swap_relaxed(&words->sleepers, 0);
     int saved = errno;
 
     if (!sleepers)
         return; /* somebody else wakes them */
-    /* Pairs with the acquire in wait_announce(). */
-    atomic_add_acq_rel(&wait->sequence, 1);
+    /* Release [sequence]: who starts anew with this number looks afterwards. */
+    atomic_add_release(&words->sequence, 1);
     if (sleepers & WAIT_BY_WORD)
-        wake_word(wait);
+        futex_wake(&words->sequence);
     if (sleepers & WAIT_BY_EVENT)
-        wake_event(w->event_fds[side]);
+        wait_pass_on(w);
     errno = saved;
+}
+
+static void promise(struct waiter *w, enum wait_side side)
+{
+    /* Relaxed: one thread at a time, by contract. */
+    atomic_put_relaxed(&w->promised[side], WAIT_PROMISED_LOOKS);
+    /* Release [promise]: what we changed before comes before it. */
+    atomic_put_release(&wait_words(w, side)->fenced, 1);
+}
+
+void wait_wake_and_promise(struct waiter *w, enum wait_side side)
+{
+    wait_wake(w, side);
+    if (w->sole[side])
+        promise(w, side);
+}
+
+/* Ends the promise: who announced itself and did not see that is seen here. */
+static void end_promise(const struct waiter *w, enum wait_side side)
+{
+    struct shm_wait *words = wait_words(w, side);
+
+    /* Relaxed, both: ordered by the fence between them. */
+    atomic_put_relaxed(&words->fenced, 0);
+    atomic_full_fence(); /* [sleepers] */
+    if (atomic_get_relaxed(&words->sleepers) != 0)
+        wait_wake(w, side);
+}
+
+void wait_notify_promised(struct waiter *w, enum wait_side side)
+{
+    /* Relaxed, here and below: one thread at a time, by contract. */
+    uint32_t left = atomic_get_relaxed(&w->promised[side]) - 1;
+
+    atomic_full_fence(); /* [sleepers] */
+    /* Relaxed: ordered by the fence. */
+    if (atomic_get_relaxed(&wait_words(w, side)->sleepers) != 0) {
+        wait_wake_and_promise(w, side);
+        return;
+    }
+    atomic_put_relaxed(&w->promised[side], left);
+    if (left == 0)
+        end_promise(w, side);
+}
+
+void wait_notify_rarely(const struct waiter *w, enum wait_side side)
+{
+    atomic_full_fence(); /* [sleepers] */
+    /* Relaxed: ordered by the fence. */
+    if (atomic_get_relaxed(&wait_words(w, side)->sleepers) != 0)
+        wait_wake(w, side);
 }

@@ -1,31 +1,69 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sleeping until somebody commits, and waking who sleeps.
+ * Sleeping until somebody makes a change, and waking who sleeps. A channel has
+ * two sides: readers sleep until an entry is committed, writers until space
+ * becomes free. Each side has a line of words of its own in the region, struct
+ * shm_wait.
  *
- * A sleeper   1. remembers the sequence word,
- *             2. sets the sleepers flag,
- *             3. makes every running process pass a memory barrier,
- *             4. looks whether there is something to read after all,
- *             5. sleeps while the sequence word is what it remembers.
- * A waker     1. commits,
- *             2. looks at the flag; if it is set: clears it, changes the
- *                sequence word, wakes all that sleep on it.
+ * THE STEPS
+ *   A sleeper   S1  remembers the sequence word,
+ *               S2  sets its bit in the flag `sleepers`,
+ *               S3  passes a full fence, and makes every other process pass
+ *                   one (membarrier),
+ *               S4  looks whether the change has come after all,
+ *               S5  sleeps for as long as the sequence word is the one it
+ *                   remembers.
+ *   A waker     W1  makes its change: READY, or a move of head,
+ *               W2  passes a full fence, or relies on that of S3,
+ *               W3  looks at the flag; if it is 0, that was all,
+ *               W4  clears the flag, adds one to the sequence word, and wakes
+ *                   all who sleep on it.
  *
- * Either the waker sees the flag or the sleeper sees the entry: between the
- * waker's 1 and 2 there is a barrier that the sleeper's 3 puts there
- * (membarrier), so that wakers pay for none. A process that the kernel does
- * not know for that pays a full fence instead. The sequence word is remembered
- * before the look, so a wake in between is not slept through.
+ * WHY NO WAKE-UP IS LOST
+ *   If the fence of W2 comes before that of S3, S4 sees the change. If it comes
+ *   after it, W3 sees the flag. A wake between S1 and S5 changes the sequence
+ *   word, and S5 does not sleep.
  *
- * A membarrier is a system call and interrupts other CPUs, too much for each of
- * many short sleeps. So where only one handle wakes a side, that one fences for
- * a while after each wake, and says so in `fenced`: the sleeper does without
- * the membarrier then. Either it sees that this is over, or the waker, who says
- * so before a fence, sees the flag.
+ * WHO PAYS FOR THE FENCE OF W2
+ *   The path of a write or a read has none of its own. One of these stands in:
  *
- * The flag is no counter: a sleeper that was killed costs one needless wake,
- * once. A waker that is killed between its steps costs the sleeper the rest of
- * its round: no sleep is longer than WAIT_CAP_NS.
+ *   a locked instruction   Where a read-modify-write is a full fence
+ *                          (ATOMIC_RMW_IS_FENCE), many producers pass one in
+ *                          counting the entry (write_count_and_fence()), and
+ *                          many consumers in moving head by CAS. The sleeper
+ *                          makes no system call in S3 then.
+ *   the sleeper            Elsewhere S3 makes the kernel do it: membarrier has
+ *                          every running process that registered for it pass a
+ *                          fence. A process that could not register fences on
+ *                          its own account (process_needs_fence()).
+ *   a promise              A membarrier interrupts other CPUs, too much for
+ *                          each of many short sleeps. Where one handle alone
+ *                          wakes a side (the one producer, the one consumer),
+ *                          that one fences for WAIT_PROMISED_LOOKS looks after
+ *                          each wake, and says so in `fenced`; S3 leaves the
+ *                          membarrier out while that is set. The promise ends
+ *                          with a fence and another look at the flag, so either
+ *                          the sleeper saw that it was over or this look sees
+ *                          the sleeper. Who takes the role over takes the
+ *                          promise back in the same way (handle.c).
+ *
+ *   All other changes (closing, repairing, filler that a call without success
+ *   has passed) are rare, and fence.
+ *
+ * ORDERING
+ *   label      released by                 acquired by       carries
+ *   sleepers   fence W2, or what stands    fence S3          W1's change, or
+ *              in for it                                     the flag
+ *   sequence   W4, before it wakes         S1                W1's change
+ *   promise    store of `fenced`           S3                what the waker
+ *                                                            changed before it
+ *
+ * A CRASH LEAVES
+ *   a sleeper anywhere        its bit in the flag: one needless wake, once.
+ *   a waker between W1 and    a sleeper that is not woken. No sleep is longer
+ *   the end of W4             than WAIT_CAP_NS, so it costs that once.
+ *   a waker that promised     a promise that nobody keeps: its successor takes
+ *                             it back before it makes a change.
  */
 #ifndef SHMIPC_WAIT_H
 #define SHMIPC_WAIT_H
@@ -40,41 +78,41 @@
 #define WAIT_CAP_NS INT64_C(100000000)
 #endif
 
-/* How a sleeper can be woken: bits of the sleepers flag. */
+enum {
+    /* Looks for sleepers in vain, in a row, after which a promise ends. */
+    WAIT_PROMISED_LOOKS = 16,
+    /* How often a poller looks for itself while there are handles that cannot
+     * signal the eventfd. */
+    WAIT_UNSIGNALLED_NS = 1000000,
+};
+
+/* How a sleeper can be woken: bits of the flag. */
 enum {
     WAIT_BY_WORD = 1,  /* FUTEX_WAKE on the sequence word */
     WAIT_BY_EVENT = 2, /* a write to the channel's eventfd */
 };
 
-/* The channel's two sides: who waits for entries, who waits for space. */
 enum wait_side { WAIT_READERS, WAIT_WRITERS };
 
 struct waiter;
 
-/* What sets one way of sleeping apart from the others: one file each. */
+/* What sets one way of waiting apart from the others. Members that are NULL:
+ * there is nothing to do, or no descriptor. */
 struct wait_backend {
     const char *name;
-    uint32_t announces; /* a WAIT_BY_*, or 0: nobody has to wake it */
+    uint32_t sleeps_by; /* a WAIT_BY_*; 0: for a time, nobody wakes it */
+    uint32_t polls_by;  /* a WAIT_BY_* */
     /* Makes what it needs. IPC_ERR_UNSUPPORTED: the kernel lacks it. */
     IpcStatus (*open)(struct waiter *w);
     void (*close)(struct waiter *w);
-    /* For a channel's creator: makes what all its handles are to share. The
-     * members from here on are NULL where there is nothing to do, but for
-     * sleep. */
+    /* For a channel's creator: makes what all its handles are to share. */
     IpcStatus (*create)(struct waiter *w);
-    /* Before a sleeper announces itself: takes back the wakes that were. True:
-     * there were some; see wait_pass_on(). */
-    bool (*before)(struct waiter *w, enum wait_side side);
-    /* Sleeps until it is woken, or wait->sequence is not `seen`, or until
-     * `deadline` (monotonic ns). A signal does not end it. */
-    void (*sleep)(struct waiter *w, struct shm_wait *wait, enum wait_side side,
-                  uint32_t seen, int64_t deadline);
-    /* A descriptor for poll, the handle's for as long as it lives; -1: none.
-     * NULL: this way has none. */
+    /* A descriptor for poll, the handle's for as long as it lives; -1: none. */
     int (*fd)(struct waiter *w);
-    /* Instead of sleep: makes that descriptor readable when a reader who
-     * announced itself is woken, or at once if wait->sequence is not `seen`. */
-    IpcStatus (*arm)(struct waiter *w, struct shm_wait *wait, uint32_t seen);
+    /* Between S3 and S4 of a poller, who sleeps in poll() instead of S5: makes
+     * the descriptor readable when it is woken, or at once if the readers'
+     * sequence word is not `seen`. */
+    IpcStatus (*arm)(struct waiter *w, uint32_t seen);
 };
 
 extern const struct wait_backend wait_backend_futex;
@@ -82,18 +120,17 @@ extern const struct wait_backend wait_backend_sleep;
 extern const struct wait_backend wait_backend_eventfd;
 extern const struct wait_backend wait_backend_io_uring;
 
-/* What futex does, for the backends that fall back on it. */
-void wait_on_word(struct shm_wait *wait, uint32_t seen, int64_t deadline);
-
 /* A handle's way of waiting; process-local. */
 struct waiter {
     const struct wait_backend *backend;
-    uint64_t token;   /* process_token() of who opened it */
-    int event_fds[2]; /* by wait_side; -1: none */
-    int poll_fd;      /* eventfd's: what an application polls; -1: none */
-    int timer_fd;     /* caps the wait in it */
-    void *ring;       /* io_uring's */
-    atomic_u64 busy;  /* a thread is using the ring */
+    struct shm_region *region;
+    bool sole[2];           /* by side: one handle alone wakes it */
+    atomic_u32 promised[2]; /* by side: looks that are left, see above */
+    uint64_t token;         /* process_token() of who opened it */
+    int event_fd;           /* what the channel's pollers share; -1: none */
+    int poll_fd;            /* eventfd's: what an application polls; -1 */
+    int timer_fd;           /* caps the wait in it */
+    void *ring;             /* io_uring's */
 };
 
 /*
@@ -102,81 +139,65 @@ struct waiter {
  * the running kernel lacks it; the default is another one then instead.
  */
 IpcStatus wait_open(struct waiter *w, uint32_t number);
+
+/* Says which region it is for, and which sides one handle alone wakes. */
+void wait_join(struct waiter *w, struct shm_region *region, bool one_producer,
+               bool one_consumer);
 void wait_close(struct waiter *w);
 
-/* Monotonic nanoseconds. */
-int64_t wait_now(void);
+static inline struct shm_wait *wait_words(const struct waiter *w,
+                                          enum wait_side side)
+{
+    return side == WAIT_READERS ? &w->region->readers : &w->region->writers;
+}
 
-/* How this handle's sleepers are to be woken now: the backend's way, or the
- * word while somebody is deaf. */
-uint32_t wait_how(const struct waiter *w, struct shm_wait *wait,
-                  enum wait_side side);
+/* S1 to S3 of one who wants to be woken by `way`, a WAIT_BY_* or 0; returns
+ * the sequence word for S5. */
+uint32_t wait_announce(const struct waiter *w, enum wait_side side,
+                       uint32_t way);
 
-/* A sleeper's steps 1 to 3 for the WAIT_BY_* in `how`; returns the sequence
- * word for step 5. `fenced`: every waker passes a full fence between its two
- * steps anyway, so step 3 is not needed. */
-uint32_t wait_announce(struct shm_wait *wait, uint32_t how, bool fenced);
-
-/* Looks for sleepers in vain, in a row, after which a side's only waker ceases
- * to fence. */
-enum { WAIT_FENCED_LOOKS = 16 };
-
-/* The only waker fences from now on. */
-void wait_fence_on(struct shm_region *region, enum wait_side side,
-                   atomic_u32 *looks);
-
-/* The only waker's step 2 while *looks, of those that are left, is not 0. */
-void wait_notify_fenced(struct waiter *w, struct shm_region *region,
-                        enum wait_side side, atomic_u32 *looks);
-
-/* Step 5. */
-void wait_sleep(struct waiter *w, struct shm_wait *wait, enum wait_side side,
-                uint32_t seen, int64_t deadline);
-
-/* Says that this handle cannot wake eventfd sleepers, who then sleep on the
- * word instead. False: there is one who cannot do that. */
-bool wait_declare_deaf(const struct waiter *w, struct shm_region *region);
-
-/* Says that nothing but the readers' eventfd will wake this handle's process.
- * False: there are handles that cannot. Neither is ever taken back. */
-bool wait_declare_polled(struct shm_region *region);
+/* S5, at most until `deadline`. */
+void wait_sleep(const struct waiter *w, enum wait_side side, uint32_t seen,
+                int64_t deadline);
 
 /*
- * A sleeper that took wakes back may have taken them from others that have
- * not run yet. If it finds nothing, there is nothing for them either; if it
- * does, there may be more, and it passes the wake on.
+ * Before a poller announces itself it takes back the wakes that made the
+ * eventfd readable. True: there were some. They may have been meant for others
+ * that have not run yet. If it then finds nothing, there is nothing for them
+ * either; if it does, there may be more, and it passes the wake on.
  */
-void wait_pass_on(struct waiter *w, enum wait_side side);
+bool wait_take_back(const struct waiter *w);
+void wait_pass_on(const struct waiter *w);
 
-static inline bool wait_before(struct waiter *w, enum wait_side side)
+/* W4. */
+void wait_wake(const struct waiter *w, enum wait_side side);
+
+/* W3 and W4, and a promise where one handle alone wakes the side. */
+void wait_wake_and_promise(struct waiter *w, enum wait_side side);
+
+/* W2 to W4 while a promise lasts. */
+void wait_notify_promised(struct waiter *w, enum wait_side side);
+
+/* W2 to W4 after a write or read with success. */
+static inline void wait_notify(struct waiter *w, enum wait_side side)
 {
-    return w->backend->before && w->backend->before(w, side);
-}
-
-/* The waker's second half of step 2. */
-void wait_wake(struct waiter *w, struct shm_region *region,
-               enum wait_side side);
-
-static inline struct shm_wait *wait_of(struct shm_region *region,
-                                       enum wait_side side)
-{
-    return side == WAIT_READERS ? &region->readers : &region->writers;
-}
-
-/* The waker's step 2; step 1 was a release store. True: it woke somebody. */
-static inline bool wait_notify(struct waiter *w, struct shm_region *region,
-                               enum wait_side side)
-{
+    /* Relaxed: a sole waker is one thread at a time, by contract; others have
+     * no promise. */
+    if (__builtin_expect(atomic_get_relaxed(&w->promised[side]) != 0, 0)) {
+        wait_notify_promised(w, side);
+        return;
+    }
     if (process_needs_fence())
-        atomic_full_fence();
+        atomic_full_fence(); /* [sleepers] */
     else
         atomic_compiler_fence();
-    /* Relaxed: ordered by the fence, or by the sleeper's membarrier. */
+    /* Relaxed: ordered by the fence, or by what stands in for it. */
     if (__builtin_expect(
-            atomic_get_relaxed(&wait_of(region, side)->sleepers) == 0, 1))
-        return false;
-    wait_wake(w, region, side);
-    return true;
+            atomic_get_relaxed(&wait_words(w, side)->sleepers) != 0, 0))
+        wait_wake_and_promise(w, side);
 }
+
+/* W2 to W4 after all other changes, which anybody can make. */
+void wait_notify_rarely(const struct waiter *w, enum wait_side side);
 
 #endif

@@ -4,7 +4,8 @@
  * mutate.py compiles this with the library's sources, of which the inlined
  * halves of both are.
  */
-#include "buffer/hot.h"
+#include "buffer/read.h"
+#include "buffer/write.h"
 #include "model.h"
 
 IpcStatus call_write(struct IpcBuffer *b, const void *data, size_t size)
@@ -14,8 +15,7 @@ IpcStatus call_write(struct IpcBuffer *b, const void *data, size_t size)
 
 IpcStatus call_read(struct IpcBuffer *b, IpcEntry *dest)
 {
-    uint64_t offset;
-    size_t needed;
+    IpcBufferReadError error;
 
-    return read_plain(b, dest) ? IPC_OK : read_entry(b, dest, &offset, &needed);
+    return read_plain(b, dest) ? IPC_OK : read_entry(b, dest, &error);
 }

@@ -3,6 +3,7 @@
  * What must hold in every state: everybody who has not finished stops there
  * for ever, dead or asleep, and a checker does what survivors would do.
  */
+#include "buffer/recover.h"
 #include "model.h"
 #include <string.h>
 

@@ -57,7 +57,7 @@
 #ifndef MODEL_H
 #define MODEL_H
 
-#include "buffer/buffer.h"
+#include "buffer/handle.h"
 #include <setjmp.h>
 #include <stdio.h>
 

@@ -44,7 +44,7 @@ MUTATIONS = [
           "    return !plan.only_pad &&"
           " claim_occupy(r, entry, owner, CONTROL_BUSY);",
           "    return !plan.only_pad;"),
-         ("hot.h",
+         ("write.h",
           "    payload_store(position_payload(&b->ring, claim.position), data,"
           " size);\n",
           "    payload_store(position_payload(&b->ring, claim.position), data,"
@@ -112,31 +112,26 @@ MUTATIONS = [
         "batch-is-published-backwards", "--sc batch-death",
         [("batch.c",
           "    for (int i = 0; i < count; i++) {\n"
-          "        uint32_t size = (uint32_t)entries[i].iov_len;",
+          "        uint32_t size = (uint32_t)entries[i].iov_len;\n",
           "    for (int i = 0; i < count; i++)\n"
-          "        position += control_blocks(entries[i].iov_len);\n"
+          "        entry.position += control_blocks(entries[i].iov_len);\n"
           "    for (int i = count - 1; i >= 0; i--) {\n"
-          "        uint32_t size = (uint32_t)entries[i].iov_len;"),
+          "        uint32_t size = (uint32_t)entries[i].iov_len;\n"),
          ("batch.c",
-          "        if (b->ring.one_producer)\n"
-          "            claim_commit_alone(&b->ring, position, size,"
-          " CONTROL_READY);",
-          "        position -= blocks;\n"
-          "        if (b->ring.one_producer)\n"
-          "            claim_commit_alone(&b->ring, position, size,"
-          " CONTROL_READY);"),
-         ("batch.c", "        position += blocks;\n    }\n    write_count",
-          "    }\n    write_count")]),
+          "        write_publish(b, &entry, size, CONTROL_READY);\n"
+          "        entry.position += entry.blocks;\n",
+          "        entry.position -= entry.blocks;\n"
+          "        write_publish(b, &entry, size, CONTROL_READY);\n")]),
     Mutation(
         "batch-copies-after-the-head-moved", "--sc batch-read",
         [("batch.c",
-          "        view.next = put_on_more(&tray, b, &view);\n"
-          "        if (take(b, &view)) {\n",
-          "        if (take(b, &view)) {\n"
+          "        view.next = copy_more(&to, b, &view);\n"
+          "        if (read_take(b, &view, (uint32_t)to.count)) {\n",
+          "        if (read_take(b, &view, 1)) {\n"
           "            struct view more = view;\n"
-          "            more.next = put_on_more(&tray, b, &view);\n"
+          "            more.next = copy_more(&to, b, &view);\n"
           "            more.head = view.next;\n"
-          "            take(b, &more);\n")]),
+          "            read_take(b, &more, 1);\n")]),
     # ---------------------------------------------------------- arrays
     in_protocol(
         "array-ends-with-its-first-item", "--sc array",
@@ -154,7 +149,7 @@ MUTATIONS = [
         "    return atomic_get_acquire(&r->head->position);"),
     Mutation(
         "array-is-published-before-its-payload", "--sc array",
-        [("array.c",
+        [("batch.c",
           "    store_array(&claim, data, size, count);\n"
           "    write_publish(b, &claim,"
           " control_array((uint32_t)size, (uint32_t)count), CONTROL_ARRAY);\n",
@@ -164,29 +159,29 @@ MUTATIONS = [
           "    store_array(&claim, data, size, count);\n")]),
     Mutation(
         "array-has-one-item-too-many", "--sc array",
-        [("array.c", "control_array((uint32_t)size, (uint32_t)count)",
+        [("batch.c", "control_array((uint32_t)size, (uint32_t)count)",
           "control_array((uint32_t)size, (uint32_t)count + 1)")]),
     Mutation(
         "array-copies-after-the-head-moved", "--sc array-copies",
-        [("array.c",
-          "        done = load_run(b, data, &view, count);\n"
-          "        if (take(b, &view)) {\n",
-          "        if (take(b, &view)) {\n"
+        [("batch.c",
+          "        done = load_run(b, data, &view, (size_t)count);\n"
+          "        if (read_take(b, &view, (uint32_t)done)) {\n",
+          "        if (read_take(b, &view, 1)) {\n"
           "            done = load_run(b, data, &view, 1);\n")]),
     Mutation(
         "array-run-leaves-the-head-behind-it", "--sc array-read",
-        [("array.c", "    if (count < entries_left(view))\n",
+        [("batch.c", "    if (count < entries_left(view))\n",
           "    if (count <= entries_left(view))\n")]),
     Mutation(
         "array-run-forgets-where-it-began", "--sc array-shares",
-        [("array.c", "        return view->head + count * SHMIPC_HEAD_ITEM;",
+        [("batch.c", "        return view->head + count * SHMIPC_HEAD_ITEM;",
           "        return view->position + count * SHMIPC_HEAD_ITEM;")]),
     Mutation(
         "array-run-goes-on-over-other-sizes", "--sc array-wraps",
-        [("array.c", " ||\n            run.size != view->size)", ")")]),
+        [("batch.c", " ||\n            run.size != view->size)", ")")]),
     Mutation(
         "array-read-takes-any-size", "--sc array-reads",
-        [("array.c", "        if (view.size != size) {", "        if (0) {")]),
+        [("batch.c", "        if (view.size != size) {", "        if (0) {")]),
     in_protocol(
         "array-wraps-without-pad", "--sc array-pad",
         "    plan.pad = blocks <= fit ? 0 : fit;", "    plan.pad = 0;"),
@@ -211,16 +206,16 @@ MUTATIONS = [
         "ready-before-payload", "--sc two-writers",
         [("write.c",
           "    payload_store(claim.payload, data, size);\n"
-          "    publish(b, &claim, size);\n",
-          "    publish(b, &claim, size);\n"
+          "    write_publish_entry(b, &claim, size);\n",
+          "    write_publish_entry(b, &claim, size);\n"
           "    payload_store(claim.payload, data, size);\n")]),
     Mutation(
         "ready-before-payload-in-known-room", "--sc known-room",
-        [("hot.h",
+        [("write.h",
           "    payload_store(position_payload(&b->ring, claim.position), data,"
           " size);\n"
-          "    publish(b, &claim, size);\n",
-          "    publish(b, &claim, size);\n"
+          "    write_publish_entry(b, &claim, size);\n",
+          "    write_publish_entry(b, &claim, size);\n"
           "    payload_store(position_payload(&b->ring, claim.position), data,"
           " size);\n")]),
     in_protocol(
@@ -230,23 +225,23 @@ MUTATIONS = [
     # --------------------------------------------------------- reading
     Mutation(
         "copy-after-the-head-moved", "--sc one-block",
-        [("hot.h",
-          "    load(b, dest->payload, &view);\n"
-          "    if (!take(b, &view))\n"
+        [("read.h",
+          "    read_load(b, dest->payload, &view);\n"
+          "    if (!read_take(b, &view, 1))\n"
           "        return false;\n",
-          "    if (!take(b, &view))\n"
+          "    if (!read_take(b, &view, 1))\n"
           "        return false;\n"
-          "    load(b, dest->payload, &view);\n")]),
+          "    read_load(b, dest->payload, &view);\n")]),
     Mutation(
         "copy-after-the-head-moved-on", "--sc array",
         [("read.c",
-          "        load(b, dest->payload, &view);\n"
-          "        if (take(b, &view)) {\n",
-          "        if (take(b, &view)) {\n"
-          "            load(b, dest->payload, &view);\n")]),
+          "        read_load(b, dest->payload, &view);\n"
+          "        if (read_take(b, &view, 1)) {\n",
+          "        if (read_take(b, &view, 1)) {\n"
+          "            read_load(b, dest->payload, &view);\n")]),
     Mutation(
         "read-without-the-role", "--sc one-consumer-heir",
-        [("hot.h",
+        [("read.h",
           "(b->ring.one_consumer && !handle_may_consume(b)) ||", "")]),
     in_protocol(
         "look-forgets-the-lap", "--sc two-writers",
@@ -270,7 +265,7 @@ MUTATIONS = [
     Mutation(
         "skip-is-a-look", "--sc peek",
         [("read.c",
-          "    return take(b, &view) ? IPC_OK : IPC_ALREADY_SKIPPED;",
+          "    return read_take(b, &view, 1) ? IPC_OK : IPC_ALREADY_SKIPPED;",
           "    if (atomic_get_acquire(&b->ring.head->position) !=\n"
           "        view.head)\n"
           "        return IPC_ALREADY_SKIPPED;\n"

@@ -12,6 +12,10 @@
  *
  * "@a" in front: shares process and handle with the first actor.
  */
+#include "buffer/batch.h"
+#include "buffer/read.h"
+#include "buffer/recover.h"
+#include "buffer/write.h"
 #include "model.h"
 #include "model_payload.h"
 #include <stdlib.h>
@@ -186,8 +190,8 @@ static IpcStatus write_together(int actor)
     if (calls->kind == CALL_BATCH)
         status = batch_write(handle_of(actor), entries, count, &written, &size);
     else
-        status = batch_write_array(handle_of(actor), data, calls->size,
-                                   (size_t)count, &written);
+        status = batch_write_array(handle_of(actor), data, calls->size, count,
+                                   &written);
     a->batched = a->call + (int)written;
     return status;
 }
@@ -233,10 +237,10 @@ static IpcStatus read_batch(int actor, struct result *result)
 {
     unsigned char data[MAX_BLOCKS * SHMIPC_BLOCK];
     IpcEntry entries[3];
-    uint64_t offset;
-    size_t read, needed;
+    IpcBufferReadError error;
+    size_t read;
     IpcStatus status = batch_read(handle_of(actor), entries, 3, data,
-                                  sizeof data, &read, &offset, &needed);
+                                  sizeof data, &read, &error);
 
     if (status == IPC_OK)
         memory_taken(actor);
@@ -250,16 +254,16 @@ static IpcStatus read_batch(int actor, struct result *result)
 static IpcStatus read_array(int actor, uint32_t size, struct result *result)
 {
     unsigned char data[3 * SHMIPC_BLOCK];
-    uint64_t offset;
-    size_t read, needed;
-    IpcStatus status = batch_read_array(handle_of(actor), data, size, 3, &read,
-                                        &offset, &needed);
+    IpcBufferReadError error = {0};
+    size_t read;
+    IpcStatus status =
+        batch_read_array(handle_of(actor), data, size, 3, &read, &error);
 
     if (status == IPC_OK)
         memory_taken(actor);
     for (size_t i = 0; i < read; i++)
         check_entry(data + i * size, size,
-                    offset + i * control_array_stride(size), result);
+                    error.offset + i * control_array_stride(size), result);
     return status;
 }
 
@@ -269,13 +273,13 @@ static IpcStatus peek(int actor, struct result *result)
     unsigned char data[MAX_BLOCKS * SHMIPC_BLOCK];
     struct IpcBuffer *b = handle_of(actor);
     IpcEntry entry;
-    uint64_t offset;
-    IpcStatus status = read_peek(b, &entry, &offset);
+    IpcBufferReadError error;
+    IpcStatus status = read_peek(b, &entry, &error);
 
     if (status != IPC_OK)
         return status;
     payload_load_unowned(data, entry.payload, entry.size);
-    status = read_skip(b, entry.offset, &offset);
+    status = read_skip(b, entry.offset, &error);
     if (status != IPC_OK)
         return status;
     memory_taken(actor);

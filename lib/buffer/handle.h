@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A buffer's handle, and which process has entered with it as what.
+ */
+#ifndef SHMIPC_HANDLE_H
+#define SHMIPC_HANDLE_H
+
+#include "buffer/pace.h"
+#include "ring/protocol.h"
+#include <shmipc/ipc_buffer.h>
+
+struct IpcBuffer {
+    struct ring ring;
+    struct shm_region *region;
+    uint64_t region_size;
+    uint64_t max_entry_size;
+    uint32_t number; /* names this handle within its process */
+
+    /* Which process entered with this handle as what: process_token() of it,
+     * or 0. A forked child has another token and enters anew. */
+    atomic_u64 entered;  /* has an owner slot */
+    atomic_u64 produces; /* may write */
+    atomic_u64 consumes; /* may read */
+    atomic_u64 entering; /* lock around the changes; a token as well */
+    atomic_u32 owner;
+
+    struct pace read_pace, write_pace;
+    atomic_u32 run;        /* entries read since a look found none */
+    atomic_u32 idle_looks; /* looks that found nothing */
+    atomic_u64 full_at;    /* tail when there was no room, some time ago */
+    atomic_u64 gap_seen;   /* position of a gap at an earlier look */
+    /* One producer: position of the open reservation, or 0, which is none. */
+    atomic_u64 open_alone;
+};
+
+/* Formats memory, or joins what is there, with a handle in the caller's
+ * memory. On an error *detail says what to do. */
+IpcStatus handle_create(struct IpcBuffer *b, void *mem, size_t size,
+                        const IpcBufferOptions *options,
+                        IpcBufferCreateError *body, const char **detail);
+IpcStatus handle_attach(struct IpcBuffer *b, void *mem, size_t size,
+                        uint64_t *needed, const char **detail);
+void handle_close(struct IpcBuffer *b);
+
+const char *handle_attach_detail(IpcStatus status);
+
+/* Enters with the handle: takes an owner slot or a role for this process. The
+ * slow halves of the two questions below. */
+IpcStatus handle_produce(struct IpcBuffer *b);
+IpcStatus handle_consume(struct IpcBuffer *b);
+
+static inline bool handle_may_produce(struct IpcBuffer *b)
+{
+    /* Acquire pairs with the release in handle_produce(): `owner`. */
+    return atomic_get_acquire(&b->produces) == process_token();
+}
+
+static inline bool handle_may_consume(struct IpcBuffer *b)
+{
+    /* Acquire pairs with the release in handle_consume(). */
+    return atomic_get_acquire(&b->consumes) == process_token();
+}
+
+static inline uint32_t handle_owner(struct IpcBuffer *b)
+{
+    /* Relaxed: comes after one of the acquires above. */
+    return atomic_get_relaxed(&b->owner);
+}
+
+#endif

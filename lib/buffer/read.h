@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading from a buffer: the path of a read when there is an entry, to be
+ * inlined into the public calls of both layers, and what it falls back on.
+ */
+#ifndef SHMIPC_READ_H
+#define SHMIPC_READ_H
+
+#include "buffer/handle.h"
+#include "ring/payload.h"
+
+/* Copies the next entry. On an error *error is its body. */
+IpcStatus read_entry(struct IpcBuffer *b, IpcEntry *dest,
+                     IpcBufferReadError *error);
+/* The next entry into memory from malloc; on IPC_OK the caller owns it. */
+IpcStatus read_allocate(struct IpcBuffer *b, IpcEntry *dest,
+                        IpcBufferReadError *error);
+IpcStatus read_peek(struct IpcBuffer *b, IpcEntry *dest,
+                    IpcBufferReadError *error);
+/* error->offset: where the head is, whatever the status. */
+IpcStatus read_skip(struct IpcBuffer *b, uint64_t offset,
+                    IpcBufferReadError *error);
+const char *read_detail(IpcStatus status);
+
+/* What is at the head, in *view, and error->offset. Takes the role, rests, and
+ * revokes gaps now and then. */
+IpcStatus read_look(struct IpcBuffer *b, struct view *view,
+                    IpcBufferReadError *error);
+
+/* Whether what is at the head is claimed but not committed, so that it pays to
+ * look after it. Moves nothing. */
+bool read_is_stuck(struct IpcBuffer *b);
+
+static inline void read_load_bytes(struct IpcBuffer *b, void *to,
+                                   const unsigned char *from, size_t size)
+{
+    if (b->ring.one_consumer)
+        payload_load_owned(to, from, size);
+    else
+        payload_load_unowned(to, from, size);
+}
+
+static inline void read_load(struct IpcBuffer *b, void *to,
+                             const struct view *view)
+{
+    read_load_bytes(b, to, take_payload(&b->ring, view), view->size);
+}
+
+/* Takes what `view` is of: `count` entries. False: somebody else did. */
+static inline bool read_take(struct IpcBuffer *b, const struct view *view,
+                             uint32_t count)
+{
+    atomic_set_hint(&b->run, atomic_hint(&b->run) + count);
+    return take_move(&b->ring, view->head, view->next);
+}
+
+/* A read when there is an entry and room for it. False: nothing was done,
+ * read_entry() has to. */
+static inline bool read_plain(struct IpcBuffer *b, IpcEntry *dest)
+{
+    struct view view;
+
+    if (__builtin_expect(!b || !dest || !dest->payload ||
+                             (b->ring.one_consumer && !handle_may_consume(b)) ||
+                             !take_look_plain(&b->ring, &view) ||
+                             view.size > dest->size,
+                         0))
+        return false;
+    read_load(b, dest->payload, &view);
+    if (!read_take(b, &view, 1))
+        return false;
+    dest->offset = take_offset(&b->ring, &view);
+    dest->size = view.size;
+    return true;
+}
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writing into a buffer: the path of a write when nothing is in the way, to be
+ * inlined into the public calls of both layers, and what it falls back on.
+ */
+#ifndef SHMIPC_WRITE_H
+#define SHMIPC_WRITE_H
+
+#include "buffer/handle.h"
+#include "ring/payload.h"
+
+/* An entry being written. */
+struct claim {
+    uint64_t position;
+    unsigned char *payload;
+    uint32_t blocks;
+};
+
+IpcStatus write_entry(struct IpcBuffer *b, const void *data, size_t size);
+
+/* The pieces as one entry; *size is their sum. */
+IpcStatus write_pieces(struct IpcBuffer *b, const struct iovec *pieces,
+                       int count, size_t *size);
+IpcStatus write_reserve(struct IpcBuffer *b, size_t size, IpcReservation *dest);
+IpcStatus write_commit(struct IpcBuffer *b, const IpcReservation *reservation,
+                       size_t size);
+IpcStatus write_abort(struct IpcBuffer *b, const IpcReservation *reservation);
+
+/* Descriptions of errors: the detail, and the body. `b` may be NULL. */
+const char *write_detail(const struct IpcBuffer *b, const void *data,
+                         size_t size, IpcStatus status);
+const char *write_commit_detail(IpcStatus status);
+IpcBufferWriteError write_body(const struct IpcBuffer *b, size_t size);
+
+/* Claims claim->blocks blocks, whatever is in the way. */
+IpcStatus write_claim(struct IpcBuffer *b, struct claim *claim);
+
+/*
+ * Counts entries that were committed, for monitors. With many producers this
+ * is also the fence between a commit and the look for sleepers (W2 of
+ * wait/wait.h), on machines where a read-modify-write is one: so it comes after
+ * READY, and is a read-modify-write.
+ */
+static inline void write_count_and_fence(struct IpcBuffer *b, uint64_t count)
+{
+    if (b->ring.one_producer)
+        owner_count_entries_alone(&b->ring.owners, handle_owner(b), count);
+    else
+        owner_count_entries_and_fence(&b->ring.owners, handle_owner(b), count);
+}
+
+/* Commits a claim as what `value` and `state` say, READY or ARRAY. */
+static inline void write_publish(struct IpcBuffer *b, const struct claim *claim,
+                                 uint32_t value, enum control_state state)
+{
+    if (b->ring.one_producer)
+        claim_commit_alone(&b->ring, claim->position, value, state);
+    else
+        claim_commit(&b->ring, claim->position, claim->blocks, value, state);
+}
+
+static inline void write_publish_entry(struct IpcBuffer *b,
+                                       const struct claim *claim, size_t size)
+{
+    write_publish(b, claim, (uint32_t)size, CONTROL_READY);
+    write_count_and_fence(b, 1);
+}
+
+/* A claim when nothing is in the way. False: something is, or may be. */
+static inline bool write_claim_plain(struct IpcBuffer *b, struct claim *claim)
+{
+    struct ring *r = &b->ring;
+    struct plan plan;
+
+    if (!handle_may_produce(b))
+        return false;
+    /* Relaxed: one thread at a time, by contract. */
+    if (r->one_producer)
+        return !atomic_get_relaxed(&b->open_alone) &&
+               claim_alone_plain(r, claim->blocks, &claim->position);
+    return claim_plan_plain(r, claim->blocks, &plan) &&
+           claim_planned(r, claim->blocks, handle_owner(b), plan,
+                         &claim->position);
+}
+
+/* A write when nothing is in the way. False: nothing was done, write_entry()
+ * has to. */
+static inline bool write_plain(struct IpcBuffer *b, const void *data,
+                               size_t size)
+{
+    struct claim claim = {.blocks = control_blocks(size)};
+
+    /* A size of 0 wraps around and is too large as well. */
+    if (__builtin_expect(!b || !data ||
+                             (uint64_t)size - 1 >= b->max_entry_size ||
+                             !write_claim_plain(b, &claim),
+                         0))
+        return false;
+    payload_store(position_payload(&b->ring, claim.position), data, size);
+    write_publish_entry(b, &claim, size);
+    return true;
+}
+
+#endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+#include "channel/block.h"
+#include "buffer/read.h"
+#include "wait/clock.h"
+
+enum {
+    /* An entry that is claimed but not committed: look again this soon. */
+    STUCK_SLEEP_NS = 1000 * 1000,
+    LOOKS_PER_CLOCK = 8,
+};
+
+static bool is_transient(IpcStatus status)
+{
+    return status == IPC_EMPTY || status == IPC_ERR_NOT_READY ||
+           status == IPC_ERR_LOCKED || status == IPC_ERR_NO_SPACE_CONTIGUOUS;
+}
+
+static bool found_nothing(IpcStatus status)
+{
+    return status == IPC_EMPTY || status == IPC_ERR_NOT_READY;
+}
+
+static bool answer(IpcStatus *status, IpcStatus said)
+{
+    *status = said;
+    return false;
+}
+
+static bool next_try(struct block *b, int step)
+{
+    b->step = step;
+    return true;
+}
+
+/* ---------------------------------------------------- calls that never wait */
+
+/* A sleeper's S1 to S3, and the descriptor, for an application that sleeps in
+ * poll(). */
+static bool arm(struct block *b)
+{
+    struct waiter *w = &b->channel->waiter;
+
+    b->took_back = wait_take_back(w);
+    b->seen = wait_announce(w, WAIT_READERS, w->backend->polls_by);
+    b->armed = w->backend->arm(w, b->seen);
+    return next_try(b, BLOCK_ARMED);
+}
+
+/* A poller sleeps out of our sight: what a sleeper looks after between two
+ * short sleeps is looked after at once. */
+static bool after_arming(struct block *b, IpcStatus *status)
+{
+    struct IpcChannel *ch = b->channel;
+
+    if (b->step == BLOCK_ARMED && read_is_stuck(&ch->buffer)) {
+        if (channel_repair(ch))
+            return next_try(b, BLOCK_ARMED_REPAIRED);
+        *status = IPC_ERR_NOT_READY;
+    }
+    if (b->armed != IPC_OK)
+        return answer(status, b->armed);
+    if (*status == IPC_EMPTY && channel_lost_producers(ch))
+        return answer(status, IPC_ERR_PRODUCERS_DEAD);
+    return false;
+}
+
+static bool may_be_stuck(const struct block *b, IpcStatus status)
+{
+    return status == (b->side == WAIT_READERS ? IPC_ERR_NOT_READY
+                                              : IPC_ERR_NO_SPACE_CONTIGUOUS);
+}
+
+static bool again_without_waiting(struct block *b, IpcStatus *status)
+{
+    struct IpcChannel *ch = b->channel;
+
+    if (b->step == BLOCK_FIRST && may_be_stuck(b, *status) &&
+        channel_repair_sometimes(ch))
+        return next_try(b, BLOCK_REPAIRED);
+    if (!found_nothing(*status))
+        return false;
+    if (b->step == BLOCK_ARMED || b->step == BLOCK_ARMED_REPAIRED)
+        return after_arming(b, status);
+    /* Relaxed: the thread that polls has asked for the descriptor before. */
+    return atomic_get_relaxed(&ch->polled) && arm(b);
+}
+
+/* --------------------------------------------------------- calls that block */
+
+static int64_t doubled(const struct IpcChannel *ch, int64_t ns)
+{
+    return ns > ch->max_sleep / 2 ? ch->max_sleep : ns * 2;
+}
+
+/* Now that it comes to waiting: how long. */
+static void begin_waiting(struct block *b)
+{
+    struct IpcChannel *ch = b->channel;
+
+    b->nap = ch->start_sleep;
+    b->round = ch->start_sleep;
+    if (b->how == BLOCK_ROUNDS) {
+        b->rounds = ch->max_round_trips;
+        b->until = 0; /* the first round begins after spinning */
+    } else {
+        b->until = clock_after_timeout(b->timeout);
+    }
+}
+
+static int64_t end_of_spinning(const struct block *b)
+{
+    int64_t end = clock_after(b->channel->spin);
+
+    return b->how == BLOCK_UNTIL ? clock_earlier(end, b->until) : end;
+}
+
+/* True: look once more without a sleep. */
+static bool spins_on(struct block *b)
+{
+    atomic_cpu_relax();
+    return ++b->looks % LOOKS_PER_CLOCK != 0 || clock_now() < b->spin_end;
+}
+
+static bool next_round(struct block *b)
+{
+    if (b->how != BLOCK_ROUNDS || b->rounds == 0)
+        return false;
+    if (b->rounds != IPC_CHANNEL_UNLIMITED_ROUND_TRIPS)
+        b->rounds--;
+    b->until = clock_after(b->round);
+    b->nap = b->round;
+    b->round = doubled(b->channel, b->round);
+    return true;
+}
+
+static bool announce(struct block *b, IpcStatus *status)
+{
+    struct waiter *w = &b->channel->waiter;
+
+    if (clock_is_past(b->until) && !next_round(b))
+        return answer(status, b->how == BLOCK_ROUNDS ? IPC_ERR_RETRY_LIMIT
+                                                     : IPC_ERR_TIMEOUT);
+    b->seen = wait_announce(w, b->side, w->backend->sleeps_by);
+    return next_try(b, BLOCK_ANNOUNCED);
+}
+
+/* After the look that followed the announcement. */
+static bool sleep_or_repair(struct block *b, IpcStatus *status)
+{
+    struct IpcChannel *ch = b->channel;
+    int64_t until = b->until;
+
+    if (read_is_stuck(&ch->buffer)) {
+        if (channel_repair(ch))
+            return next_try(b, BLOCK_SLEPT);
+        until = clock_earlier(until, clock_after(STUCK_SLEEP_NS));
+    } else if (*status == IPC_EMPTY && channel_lost_producers(ch)) {
+        return answer(status, IPC_ERR_PRODUCERS_DEAD);
+    }
+    if (ch->waiter.backend->sleeps_by == 0)
+        until = clock_earlier(until, clock_after(b->nap));
+    wait_sleep(&ch->waiter, b->side, b->seen,
+               clock_earlier(until, clock_after(WAIT_CAP_NS)));
+    b->nap = doubled(ch, b->nap);
+    return next_try(b, BLOCK_SLEPT);
+}
+
+static bool again_with_waiting(struct block *b, IpcStatus *status)
+{
+    switch (b->step) {
+    case BLOCK_FIRST:
+        begin_waiting(b);
+        if (b->channel->spin == 0)
+            return announce(b, status);
+        b->spin_end = end_of_spinning(b);
+        return next_try(b, BLOCK_SPINNING);
+    case BLOCK_SPINNING:
+        return spins_on(b) || announce(b, status);
+    case BLOCK_ANNOUNCED:
+        /* Where others are faster there may be more: no time to sleep. */
+        return *status == IPC_ERR_LOCKED ? announce(b, status)
+                                         : sleep_or_repair(b, status);
+    default:
+        return announce(b, status);
+    }
+}
+
+/* ------------------------------------------------------------------- both */
+
+bool block_again(struct block *b, IpcStatus *status)
+{
+    if (b->step == BLOCK_NEW) {
+        *status = IPC_ERR_INVALID_ARGUMENT;
+        b->step = BLOCK_FIRST;
+        return b->channel && clock_timeout_is_valid(b->timeout);
+    }
+    if (is_transient(*status) && b->how != BLOCK_NEVER)
+        return again_with_waiting(b, status);
+    if (is_transient(*status) && again_without_waiting(b, status))
+        return true;
+    if (b->took_back && !found_nothing(*status))
+        wait_pass_on(&b->channel->waiter);
+    return false;
+}

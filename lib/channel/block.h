@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * When to try again what found nothing to read or no space, and what to do
+ * before: nothing, spin, sleep, repair. A call that may wait is a loop:
+ *
+ *     struct block block = block_until(channel, WAIT_READERS, timeout);
+ *
+ *     while (block_again(&block, &status))
+ *         status = ... one try ...
+ *     return status;
+ */
+#ifndef SHMIPC_BLOCK_H
+#define SHMIPC_BLOCK_H
+
+#include "channel/channel.h"
+
+struct block {
+    struct IpcChannel *channel;
+    const struct timespec *timeout;
+    enum wait_side side;
+    enum { BLOCK_NEVER, BLOCK_ROUNDS, BLOCK_UNTIL } how;
+
+    /* What the last try was, and so what comes next. */
+    enum {
+        BLOCK_NEW,
+        BLOCK_FIRST,     /* the first try */
+        BLOCK_SPINNING,  /* one of many without a sleep in between */
+        BLOCK_ANNOUNCED, /* S4 of wait/wait.h */
+        BLOCK_SLEPT,     /* after the sleep */
+        BLOCK_REPAIRED,  /* never blocks: after a repair */
+        BLOCK_ARMED,     /* never blocks: S4 of a poller */
+        BLOCK_ARMED_REPAIRED,
+    } step;
+    uint32_t looks;   /* while spinning */
+    int64_t spin_end; /* when that is over */
+    uint32_t rounds;  /* that are left */
+    uint32_t seen;    /* the sequence word of S1 */
+    bool took_back;   /* wakes that may have been meant for others */
+    IpcStatus armed;
+    int64_t until; /* the end of this round, or of all */
+    int64_t round; /* ns: length of the next one */
+    int64_t nap;   /* ns: how long to sleep where nobody wakes us */
+};
+
+static inline struct block block_never(struct IpcChannel *ch,
+                                       enum wait_side side)
+{
+    return (struct block){.channel = ch, .side = side, .how = BLOCK_NEVER};
+}
+
+/* For max_round_trips rounds. */
+static inline struct block block_rounds(struct IpcChannel *ch,
+                                        enum wait_side side)
+{
+    return (struct block){.channel = ch, .side = side, .how = BLOCK_ROUNDS};
+}
+
+/* For so long from now; NULL: for ever. */
+static inline struct block block_until(struct IpcChannel *ch,
+                                       enum wait_side side,
+                                       const struct timespec *timeout)
+{
+    return (struct block){
+        .channel = ch, .timeout = timeout, .side = side, .how = BLOCK_UNTIL};
+}
+
+/*
+ * Given the status of the last try, whether to try (again); before the first
+ * one *status need not be set. False: *status is the answer. A channel that is
+ * NULL, or a timeout that is negative or has a tv_nsec out of range, is
+ * IPC_ERR_INVALID_ARGUMENT, and nothing is tried.
+ */
+bool block_again(struct block *b, IpcStatus *status);
+
+#endif

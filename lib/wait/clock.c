@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sleeping for a time needs nothing of wakers. The channel keeps such sleeps
+ * short.
+ */
+#include "wait/clock.h"
+#include <errno.h>
+#include <time.h>
+
+int64_t clock_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int64_t clock_after(int64_t ns)
+{
+    int64_t now = clock_now();
+
+    return ns < INT64_MAX - now ? now + ns : INT64_MAX;
+}
+
+int64_t clock_after_timeout(const struct timespec *timeout)
+{
+    const int64_t second = 1000000000;
+
+    if (!timeout || (int64_t)timeout->tv_sec >= INT64_MAX / second)
+        return INT64_MAX;
+    return clock_after((int64_t)timeout->tv_sec * second + timeout->tv_nsec);
+}
+
+bool clock_timeout_is_valid(const struct timespec *timeout)
+{
+    return !timeout || (timeout->tv_sec >= 0 && timeout->tv_nsec >= 0 &&
+                        timeout->tv_nsec < 1000000000);
+}
+
+void clock_sleep_until(int64_t deadline)
+{
+    struct timespec until = {.tv_sec = (time_t)(deadline / 1000000000),
+                             .tv_nsec = (long)(deadline % 1000000000)};
+
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) ==
+           EINTR)
+        continue;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Time inside the library: monotonic nanoseconds, and points in that time.
+ * INT64_MAX is the point that never comes.
+ */
+#ifndef SHMIPC_CLOCK_H
+#define SHMIPC_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+int64_t clock_now(void);
+
+/* So long from now: nanoseconds, or a relative timeout (NULL: never). What is
+ * beyond the clock's range is never. */
+int64_t clock_after(int64_t ns);
+int64_t clock_after_timeout(const struct timespec *timeout);
+
+/* Not negative, and tv_nsec is in range. */
+bool clock_timeout_is_valid(const struct timespec *timeout);
+
+/* Sleeps until then; a signal does not end it. */
+void clock_sleep_until(int64_t deadline);
+
+static inline int64_t clock_earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Looks at the clock only where the answer is open. */
+static inline bool clock_is_past(int64_t time)
+{
+    return time != INT64_MAX && clock_now() >= time;
+}
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sleeping in the kernel on a word in shared memory. The model checker has its
+ * own version.
+ */
+#ifndef SHMIPC_FUTEX_H
+#define SHMIPC_FUTEX_H
+
+#include "ring/atomics.h"
+
+/* Sleeps until somebody wakes the word, or it is not `seen`, or until
+ * `deadline` (monotonic ns). A signal does not end it. */
+void futex_sleep(atomic_u32 *word, uint32_t seen, int64_t deadline);
+
+/* Wakes all who sleep on the word, in every process. */
+void futex_wake(atomic_u32 *word);
+
+#endif
