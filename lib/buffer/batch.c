@@ -265,7 +265,7 @@ static uint64_t copy_more(struct destination *to, struct IpcBuffer *b,
 
     do
         end = view.next;
-    while (take_look_at(&b->ring, end, &view) == IPC_OK &&
+    while (take_look_at(&b->ring, end, &view) == LOOK_ENTRY &&
            copy_entry(to, b, &view));
     return end;
 }
@@ -349,7 +349,7 @@ static size_t load_run(struct IpcBuffer *b, unsigned char *to,
         view->next = head_after(&b->ring, &run, some);
         /* Filler ends the run, so that nobody can make it endless. */
         if (done == count ||
-            take_look_at(&b->ring, view->next, &run) != IPC_OK ||
+            take_look_at(&b->ring, view->next, &run) != LOOK_ENTRY ||
             run.size != view->size)
             return done;
     }

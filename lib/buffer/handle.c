@@ -139,10 +139,10 @@ IpcStatus handle_attach(struct IpcBuffer *b, void *mem, size_t size,
 static void lock_entry(struct IpcBuffer *b, uint64_t token)
 {
     for (;;) {
-        /* Acquire: the CAS below. */
+        /* Relaxed: the CAS below settles it. */
         uint64_t holder = atomic_get_relaxed(&b->entering);
 
-        /* Pairs with the release in unlock_entry(). */
+        /* acq_rel [lock], of which the acquire is needed. */
         if (holder != token && atomic_cas_acq_rel(&b->entering, holder, token))
             return;
         sched_yield();
@@ -151,7 +151,7 @@ static void lock_entry(struct IpcBuffer *b, uint64_t token)
 
 static void unlock_entry(struct IpcBuffer *b)
 {
-    /* Pairs with the CAS in lock_entry(). */
+    /* Release [lock]. */
     atomic_put_release(&b->entering, 0);
 }
 
@@ -179,7 +179,8 @@ static void take_fences_back(struct shm_wait *wait)
 {
     /* Relaxed: before anything that we commit, by the fence. */
     atomic_put_relaxed(&wait->fenced, 0);
-    /* Who relied on it announced itself before, and is seen from now on. */
+    /* Fence [sleepers]: who relied on it announced itself before, and is seen
+     * from now on. */
     atomic_full_fence();
 }
 
@@ -191,8 +192,8 @@ static IpcStatus take_producer_role(struct IpcBuffer *b)
 
     if (status == IPC_OK)
         take_fences_back(&b->region->readers);
-    if (status == IPC_OK && inherited)
-        status = repair_succeed(&b->ring);
+    if (status == IPC_OK && inherited && !repair_succeed(&b->ring))
+        status = IPC_ERR_CORRUPTED;
     return status;
 }
 
@@ -218,7 +219,7 @@ IpcStatus handle_produce(struct IpcBuffer *b)
         status = take_producer_role(b);
     if (status == IPC_OK) {
         owner_mark(&b->ring.owners, handle_owner(b), OWNER_PRODUCES);
-        /* Publishes `owner`; pairs with handle_may_produce(). */
+        /* Release [entry]: `owner`. */
         atomic_put_release(&b->produces, token);
     }
     unlock_entry(b);
@@ -237,7 +238,7 @@ IpcStatus handle_consume(struct IpcBuffer *b)
             status = take_consumer_role(b);
     }
     if (status == IPC_OK)
-        /* Pairs with handle_may_consume(). */
+        /* Release [entry]: the role. */
         atomic_put_release(&b->consumes, token);
     unlock_entry(b);
     return status;
@@ -269,7 +270,7 @@ static void abort_reservations(struct IpcBuffer *b, uint32_t owner)
 
         if (word ==
             control_make(position_tag(r, position), owner, CONTROL_BUSY))
-            repair_remove(r, position, word);
+            repair_recover(r, position, word);
     }
 }
 

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A buffer's handle, and which process has entered with it as what.
+ *
+ * ORDERING, between threads of one handle
+ *   label   released by               acquired by            so that
+ *   entry   handle_produce(),         handle_may_produce(),  the slot and the
+ *           handle_consume()          handle_may_consume()   role are ours
+ *   lock    who unlocks `entering`    who locks it next      one at a time
  */
 #ifndef SHMIPC_HANDLE_H
 #define SHMIPC_HANDLE_H
@@ -51,13 +57,13 @@ IpcStatus handle_consume(struct IpcBuffer *b);
 
 static inline bool handle_may_produce(struct IpcBuffer *b)
 {
-    /* Acquire pairs with the release in handle_produce(): `owner`. */
+    /* Acquire [entry]: `owner`. */
     return atomic_get_acquire(&b->produces) == process_token();
 }
 
 static inline bool handle_may_consume(struct IpcBuffer *b)
 {
-    /* Acquire pairs with the release in handle_consume(). */
+    /* Acquire [entry]: the role. */
     return atomic_get_acquire(&b->consumes) == process_token();
 }
 

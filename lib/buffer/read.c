@@ -15,20 +15,6 @@ enum {
     DENSE = 5,
 };
 
-/* What to answer instead of IPC_EMPTY; IPC_PLACEHOLDER: a gap was revoked. */
-static IpcStatus check_for_gap(struct IpcBuffer *b, uint64_t position)
-{
-    if (!repair_is_gap(&b->ring, position))
-        return IPC_EMPTY;
-    /* Relaxed, both: a hint of this handle; losing it costs a later check. */
-    if (atomic_get_relaxed(&b->gap_seen) == position) {
-        repair_revoke(&b->ring, position);
-        return IPC_PLACEHOLDER;
-    }
-    atomic_put_relaxed(&b->gap_seen, position);
-    return IPC_ERR_NOT_READY;
-}
-
 static bool rest(struct IpcBuffer *b)
 {
     uint32_t run = atomic_hint(&b->run);
@@ -37,28 +23,76 @@ static bool rest(struct IpcBuffer *b)
     return pace_rest(&b->read_pace, run, DENSE);
 }
 
-/* After IPC_EMPTY or IPC_ERR_NOT_READY at `position`: what to answer.
- * IPC_PLACEHOLDER: nothing, look again. */
-static IpcStatus after_nothing(struct IpcBuffer *b, uint64_t position,
-                               IpcStatus status)
+static IpcStatus status_of(enum look look)
+{
+    switch (look) {
+    case LOOK_ENTRY:
+        return IPC_OK;
+    case LOOK_NOTHING:
+        return IPC_EMPTY;
+    case LOOK_BUSY:
+        return IPC_ERR_NOT_READY;
+    case LOOK_RACED:
+        return IPC_ERR_LOCKED;
+    case LOOK_FILLER:
+    case LOOK_DAMAGE:
+        break;
+    }
+    return IPC_ERR_CORRUPTED;
+}
+
+/* True: there was a gap for the second time, and it was revoked. */
+static bool revoke_gap(struct IpcBuffer *b, uint64_t position,
+                       IpcStatus *status)
+{
+    if (!repair_is_gap(&b->ring, position))
+        return false;
+    *status = IPC_ERR_NOT_READY;
+    /* Relaxed, both: a hint of this handle; losing it costs a later check. */
+    if (atomic_get_relaxed(&b->gap_seen) != position) {
+        atomic_put_relaxed(&b->gap_seen, position);
+        return false;
+    }
+    repair_revoke(&b->ring, position);
+    return true;
+}
+
+/* After a look that came upon nothing at `position`: true, look again, or
+ * *status is the answer. */
+static bool look_again(struct IpcBuffer *b, uint64_t position,
+                       IpcStatus *status)
 {
     /* Relaxed, both: a count of this handle that may miss some. */
     uint32_t looks = atomic_get_relaxed(&b->idle_looks) + 1;
 
-    if (status == IPC_ERR_NOT_READY)
-        return rest(b) ? IPC_PLACEHOLDER : status;
-    if (close_is_final(&b->ring, position))
-        return IPC_ERR_CLOSED;
+    if (close_is_final(&b->ring, position)) {
+        *status = IPC_ERR_CLOSED;
+        return false;
+    }
     /* Leaves the line to a producer who has made the word BUSY, or is about to,
      * and will store there once more: who polls gets its message sooner. */
     if (!b->ring.one_producer)
         atomic_cpu_relax();
     if (rest(b))
-        return IPC_PLACEHOLDER;
+        return true;
     atomic_put_relaxed(&b->idle_looks, looks);
-    if (looks % LOOKS_PER_GAP_CHECK == 0)
-        return check_for_gap(b, position);
-    return IPC_EMPTY;
+    return looks % LOOKS_PER_GAP_CHECK == 0 && revoke_gap(b, position, status);
+}
+
+static IpcStatus look(struct IpcBuffer *b, struct view *view)
+{
+    for (;;) {
+        enum look look = take_look(&b->ring, view);
+        IpcStatus status = status_of(look);
+        bool again = false;
+
+        if (look == LOOK_BUSY)
+            again = rest(b);
+        else if (look == LOOK_NOTHING)
+            again = look_again(b, view->position, &status);
+        if (!again)
+            return status;
+    }
 }
 
 IpcStatus read_look(struct IpcBuffer *b, struct view *view,
@@ -72,11 +106,7 @@ IpcStatus read_look(struct IpcBuffer *b, struct view *view,
         error->offset = position_offset(&b->ring, protocol_head(&b->ring));
         return status;
     }
-    do {
-        status = take_look(&b->ring, view);
-        if (status == IPC_EMPTY || status == IPC_ERR_NOT_READY)
-            status = after_nothing(b, view->position, status);
-    } while (status == IPC_PLACEHOLDER);
+    status = look(b, view);
     error->offset = take_offset(&b->ring, view);
     return status;
 }
@@ -196,12 +226,12 @@ IpcStatus read_skip(struct IpcBuffer *b, uint64_t offset,
 bool read_is_stuck(struct IpcBuffer *b)
 {
     struct view view;
-    /* Acquire pairs with the release in take_move(). */
+    /* Acquire [head]: words that were replaced before are gone. */
     uint64_t head = atomic_get_acquire(&b->ring.head->position);
-    IpcStatus status = take_look_at(&b->ring, head, &view);
+    enum look look = take_look_at(&b->ring, head, &view);
 
-    return status == IPC_ERR_NOT_READY ||
-           (status == IPC_EMPTY && repair_is_gap(&b->ring, view.position));
+    return look == LOOK_BUSY ||
+           (look == LOOK_NOTHING && repair_is_gap(&b->ring, view.position));
 }
 
 const char *read_detail(IpcStatus status)

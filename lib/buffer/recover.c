@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Getting past what dead producers left at the head of a buffer.
- */
 #include "buffer/recover.h"
 
 /* Whether the BUSY word's owner will never store READY. */
-static IpcStatus judge_owner(struct IpcBuffer *b, const struct view *view,
-                             bool force)
+static bool is_dead(struct IpcBuffer *b, const struct view *view, bool force)
 {
     switch (owner_fate(&b->ring.owners, control_value(view->word))) {
     case OWNER_IS_DEAD:
-        return IPC_OK;
+        return true;
     case OWNER_UNKNOWN:
-        return force ? IPC_OK : IPC_ERR_NOT_READY;
+        return force;
     case OWNER_LIVES:
         break;
     }
-    return IPC_ERR_NOT_READY;
+    return false;
 }
 
 /*
@@ -35,52 +31,49 @@ IpcStatus recover_dead(struct IpcBuffer *b, bool force, uint64_t *removed,
     if (!b)
         return IPC_ERR_INVALID_ARGUMENT;
     r = &b->ring;
-    /* Acquire pairs with the release in take_move(): words that were
-     * replaced before head got here are not seen any more. */
+    /* Acquire [head]: words that were replaced before are gone. */
     head = atomic_get_acquire(&r->head->position);
     for (uint64_t i = 0; i <= 2 * (uint64_t)r->block_count; i++) {
-        IpcStatus status = take_look_at(r, head, &view);
+        enum look look = take_look_at(r, head, &view);
 
         *offset = take_offset(r, &view);
-        if (status == IPC_PLACEHOLDER) {
+        switch (look) {
+        case LOOK_FILLER:
             head = view.next;
-            continue;
-        }
-        if (status == IPC_ERR_NOT_READY) {
-            status = judge_owner(b, &view, force);
-            if (status != IPC_OK)
-                return status;
-            *removed += repair_remove(r, view.position, view.word);
-            continue;
-        }
-        if (status != IPC_EMPTY)
-            return status; /* an entry, or damage */
-        if (!repair_is_gap(r, view.position) ||
-            repair_revoke(r, view.position) == 0)
+            break;
+        case LOOK_BUSY:
+            if (!is_dead(b, &view, force))
+                return IPC_ERR_NOT_READY;
+            *removed += repair_recover(r, view.position, view.word);
+            break;
+        case LOOK_NOTHING:
+            if (!repair_is_gap(r, view.position) ||
+                repair_revoke(r, view.position) == 0)
+                return IPC_OK;
+            *removed += 1;
+            break;
+        case LOOK_ENTRY:
             return IPC_OK;
-        *removed += 1;
+        case LOOK_RACED:
+        case LOOK_DAMAGE:
+            return IPC_ERR_CORRUPTED;
+        }
     }
     return IPC_OK;
 }
 
-/* Moves the head over one block whose word means nothing. */
-static IpcStatus skip_damaged(struct IpcBuffer *b, const struct view *view)
+static IpcStatus skipped(bool by_us)
 {
-    uint64_t next;
-
-    if (!position_is_valid(&b->ring, view->position))
-        return IPC_ERR_CORRUPTED;
-    next = position_advance(&b->ring, view->position, 1);
-    return take_move(&b->ring, view->head, next) ? IPC_OK : IPC_ALREADY_SKIPPED;
+    return by_us ? IPC_OK : IPC_ALREADY_SKIPPED;
 }
 
-static IpcStatus skip_dead(struct IpcBuffer *b, const struct view *view)
+/* Moves the head over one block whose word means nothing. */
+static IpcStatus skip_damaged(struct ring *r, const struct view *view)
 {
-    if (judge_owner(b, view, false) != IPC_OK)
-        return IPC_ERR_LOCKED;
-    return repair_remove(&b->ring, view->position, view->word)
-               ? IPC_OK
-               : IPC_ALREADY_SKIPPED;
+    if (!position_is_valid(r, view->position))
+        return IPC_ERR_CORRUPTED;
+    return skipped(
+        take_move(r, view->head, position_advance(r, view->position, 1)));
 }
 
 IpcStatus recover_skip(struct IpcBuffer *b, uint64_t *offset)
@@ -88,6 +81,7 @@ IpcStatus recover_skip(struct IpcBuffer *b, uint64_t *offset)
     struct ring *r;
     struct view view;
     IpcStatus status = IPC_OK;
+    enum look look;
 
     if (!b)
         return IPC_ERR_INVALID_ARGUMENT;
@@ -96,21 +90,24 @@ IpcStatus recover_skip(struct IpcBuffer *b, uint64_t *offset)
         status = handle_consume(b);
     if (status != IPC_OK)
         return status;
-    status = take_look(r, &view);
+    look = take_look(r, &view);
     *offset = take_offset(r, &view);
-    switch (status) {
-    case IPC_OK:
-        return take_move(r, view.head, view.next) ? IPC_OK
-                                                  : IPC_ALREADY_SKIPPED;
-    case IPC_EMPTY:
+    switch (look) {
+    case LOOK_ENTRY:
+        return skipped(take_move(r, view.head, view.next));
+    case LOOK_NOTHING:
         if (!repair_is_gap(r, view.position))
             return IPC_EMPTY;
-        return repair_revoke(r, view.position) ? IPC_OK : IPC_ALREADY_SKIPPED;
-    case IPC_ERR_NOT_READY:
-        return skip_dead(b, &view);
-    case IPC_ERR_CORRUPTED:
-        return skip_damaged(b, &view);
-    default:
-        return status;
+        return skipped(repair_revoke(r, view.position) > 0);
+    case LOOK_BUSY:
+        if (!is_dead(b, &view, false))
+            return IPC_ERR_LOCKED;
+        return skipped(repair_recover(r, view.position, view.word));
+    case LOOK_RACED:
+        return IPC_ERR_LOCKED;
+    case LOOK_FILLER:
+    case LOOK_DAMAGE:
+        break;
     }
+    return skip_damaged(r, &view);
 }

@@ -2,34 +2,34 @@
 #include "buffer/stats.h"
 #include <string.h>
 
-static uint32_t head_state_of(IpcStatus status, int64_t used)
+static uint32_t head_state_of(enum look look, int64_t used)
 {
-    switch (status) {
-    case IPC_OK:
+    switch (look) {
+    case LOOK_ENTRY:
         return IPC_BUFFER_HEAD_READY;
-    case IPC_PLACEHOLDER:
+    case LOOK_FILLER:
         return IPC_BUFFER_HEAD_FILLER;
-    case IPC_ERR_NOT_READY:
+    case LOOK_BUSY:
         return IPC_BUFFER_HEAD_BUSY;
-    case IPC_EMPTY:
+    case LOOK_NOTHING:
         return used > 0 ? IPC_BUFFER_HEAD_CLAIMED : IPC_BUFFER_HEAD_EMPTY;
-    default:
-        return IPC_BUFFER_HEAD_CORRUPTED;
+    case LOOK_RACED:
+    case LOOK_DAMAGE:
+        break;
     }
+    return IPC_BUFFER_HEAD_CORRUPTED;
 }
 
 static void describe_ends(const struct IpcBuffer *b, IpcBufferStats *stats)
 {
     const struct ring *r = &b->ring;
-    /* Acquire, both: head before the word there and before tail, so that what
-     * is told of them can be true together. Pairs with
-     * take_move(). */
+    /* Acquire [head]: before the word there and before tail, so that what is
+     * told of them can be true together. */
     uint64_t head = atomic_get_acquire(&r->head->position);
-    uint64_t tail =
-        atomic_get_acquire(&r->tail->position) & ~SHMIPC_TAIL_CLOSED;
+    uint64_t tail = protocol_tail(r);
     int64_t used = position_distance(r, position_of_head(head), tail);
     struct view view = {0};
-    IpcStatus status;
+    enum look look;
 
     stats->head_state = IPC_BUFFER_HEAD_CORRUPTED;
     if (!position_is_valid(r, position_of_head(head)) ||
@@ -37,14 +37,14 @@ static void describe_ends(const struct IpcBuffer *b, IpcBufferStats *stats)
         return;
     if (used > (int64_t)r->block_count)
         used = r->block_count; /* they moved between the two loads */
-    status = take_look_at(r, head, &view);
+    look = take_look_at(r, head, &view);
     stats->used = used > 0 ? (uint64_t)used * SHMIPC_BLOCK : 0;
     stats->head_offset = take_offset(r, &view);
     stats->tail_offset = position_offset(r, view.position) + stats->used;
-    stats->head_state = head_state_of(status, used);
-    if (status == IPC_OK)
+    stats->head_state = head_state_of(look, used);
+    if (look == LOOK_ENTRY)
         stats->head_size = view.size;
-    if (status == IPC_ERR_NOT_READY)
+    if (look == LOOK_BUSY)
         stats->head_owner_pid =
             (int32_t)owner_pid(&r->owners, control_value(view.word));
 }

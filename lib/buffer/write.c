@@ -16,8 +16,8 @@ static bool rest(struct IpcBuffer *b)
     return pace_rest(&b->write_pace, (uint32_t)blocks, 0);
 }
 
-static IpcStatus claim_once(struct IpcBuffer *b, uint32_t blocks,
-                            uint64_t *position)
+static enum claim_outcome claim_once(struct IpcBuffer *b, uint32_t blocks,
+                                     uint64_t *position)
 {
     return b->ring.one_producer
                ? claim_alone(&b->ring, blocks, position)
@@ -26,38 +26,55 @@ static IpcStatus claim_once(struct IpcBuffer *b, uint32_t blocks,
 
 /* Perhaps only filler at the head is in the way, which no reader has come by
  * to pass. Anyone may, where heads are moved by CAS. */
-static IpcStatus claim_when_full(struct IpcBuffer *b, uint32_t blocks,
-                                 uint64_t *position)
+static enum claim_outcome claim_when_full(struct IpcBuffer *b, uint32_t blocks,
+                                          uint64_t *position)
 {
     bool rested = rest(b);
     struct view view;
 
     if (b->ring.one_consumer)
-        return rested ? claim_once(b, blocks, position)
-                      : IPC_ERR_NO_SPACE_CONTIGUOUS;
-    if (take_look(&b->ring, &view) == IPC_ERR_CORRUPTED)
-        return IPC_ERR_CORRUPTED;
+        return rested ? claim_once(b, blocks, position) : CLAIM_FULL;
+    if (take_look(&b->ring, &view) == LOOK_DAMAGE)
+        return CLAIM_DAMAGE;
     return claim_once(b, blocks, position);
+}
+
+static IpcStatus status_of(enum claim_outcome outcome)
+{
+    switch (outcome) {
+    case CLAIM_DONE:
+        return IPC_OK;
+    case CLAIM_FULL:
+        return IPC_ERR_NO_SPACE_CONTIGUOUS;
+    case CLAIM_RACED:
+        return IPC_ERR_LOCKED;
+    case CLAIM_CLOSED:
+        return IPC_ERR_CLOSED;
+    case CLAIM_DAMAGE:
+        break;
+    }
+    return IPC_ERR_CORRUPTED;
 }
 
 IpcStatus write_claim(struct IpcBuffer *b, struct claim *claim)
 {
-    IpcStatus status;
+    enum claim_outcome outcome;
 
     if (!handle_may_produce(b)) {
-        status = handle_produce(b);
+        IpcStatus status = handle_produce(b);
+
         if (status != IPC_OK)
             return status;
     }
     /* Relaxed: one thread at a time, by contract. */
     if (b->ring.one_producer && atomic_get_relaxed(&b->open_alone))
         return IPC_ERR_ILLEGAL_STATE;
-    status = claim_once(b, claim->blocks, &claim->position);
-    if (status == IPC_ERR_NO_SPACE_CONTIGUOUS)
-        status = claim_when_full(b, claim->blocks, &claim->position);
-    if (status == IPC_OK)
+    outcome = claim_once(b, claim->blocks, &claim->position);
+    if (outcome == CLAIM_FULL)
+        outcome = claim_when_full(b, claim->blocks, &claim->position);
+    if (outcome == CLAIM_DONE)
         claim->payload = position_payload(&b->ring, claim->position);
-    return status;
+    return status_of(outcome);
 }
 
 static IpcStatus claim_bytes(struct IpcBuffer *b, size_t size,
@@ -230,7 +247,8 @@ const char *write_detail(const struct IpcBuffer *b, const void *data,
                    "reservation goes";
         if (size == 0)
             return "the size is 0: an entry has at least one byte";
-        return "the pieces are none, or one that is not empty is NULL";
+        return "the pieces are none, or one that is not empty is NULL; or the "
+               "timeout is negative or has a tv_nsec out of range";
     case IPC_ERR_ENTRY_TOO_LARGE:
         return "the entry is larger than ipc_buffer_max_entry_size(): split "
                "it, or create a larger buffer";

@@ -112,8 +112,8 @@ void format_region(void *mem, uint32_t blocks, uint32_t owners, uint32_t flags,
     struct shape shape = shape_of(blocks, owners);
     uint64_t first;
 
-    /* Acquire keeps the stores below behind this one: who attaches meanwhile
-     * finds a region that is not ready. */
+    /* acq_rel [anew]: the acquire keeps the stores below behind this one: who
+     * attaches meanwhile finds a region that is not ready. */
     atomic_swap_acq_rel(&region->identity.ready, 0);
     region->identity.magic = SHMIPC_MAGIC;
     memset(base + sizeof region->identity, 0,
@@ -132,7 +132,7 @@ void format_region(void *mem, uint32_t blocks, uint32_t owners, uint32_t flags,
     /* Relaxed: published by `ready`. */
     atomic_put_relaxed(&region->tail.position, first);
     atomic_put_relaxed(&region->head.position, first);
-    /* Pairs with the acquire in format_open(). */
+    /* Release [ready]: the region is whole. */
     atomic_put_release(&region->identity.ready, SHMIPC_READY);
 }
 
@@ -180,11 +180,12 @@ IpcStatus format_open(void *mem, size_t size, struct ring *ring,
     *needed = slack + format_region_size(1, 1);
     if (size < slack + sizeof id)
         return IPC_ERR_TRUNCATED;
-    /* Acquire pairs with the release in format_region(). */
+    /* Acquire [ready]: the region is whole. */
     uint32_t ready = atomic_get_acquire(&region->identity.ready);
 
     copy_identity(&region->identity, &id);
-    /* Somebody who creates it anew meanwhile cleared `ready` first. */
+    /* Fence [anew]: who creates it anew meanwhile cleared `ready` before he
+     * stored what we copied. Acquire [ready]: as above. */
     atomic_full_fence();
     if (ready == SHMIPC_READY)
         ready = atomic_get_acquire(&region->identity.ready);

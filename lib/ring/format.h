@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Formatting memory, and judging memory that somebody else formatted.
+ *
+ * ORDERING
+ *   label   released by           acquired by     so that
+ *   ready   `ready`, stored last  format_open()   the region is whole
+ *   anew    `ready`, cleared      format_open()   an identity that is being
+ *           first                                 replaced is noticed
  */
 #ifndef SHMIPC_FORMAT_H
 #define SHMIPC_FORMAT_H

@@ -50,7 +50,7 @@ static uint32_t next_generation(uint64_t identity)
 static struct process_id read_process(const struct shm_owner *slot,
                                       uint64_t identity)
 {
-    /* Acquire pairs with the release in take_slot(). */
+    /* Acquire [stay]: its generation tells whether it is of this stay. */
     uint64_t started = atomic_get_acquire(&slot->started);
     struct process_id id = {
         .pid = pid_of(identity),
@@ -85,13 +85,13 @@ static bool find_slot(const struct owner_table *table,
 {
     for (uint32_t i = 0; i < table->count; i++) {
         struct shm_owner *slot = &table->slots[i];
-        /* Acquire pairs with the CAS in take_slot(). */
+        /* Acquire [slot]: the words of this stay are not older. */
         uint64_t identity = atomic_get_acquire(&slot->identity);
         uint32_t generation = generation_of(identity);
 
         if (identity != make_identity(generation, self))
             continue;
-        /* Acquire pairs with the release in take_slot(). */
+        /* Acquire [stay]: `handles` is this stay's. */
         if (atomic_get_acquire(&slot->started) !=
             make_started(generation, self))
             continue;
@@ -110,15 +110,15 @@ static bool take_slot(const struct owner_table *table, uint32_t i,
     struct shm_owner *slot = &table->slots[i];
     uint32_t generation = next_generation(seen);
 
-    /* Acquire: what the last owner did comes first; pairs with the release in
-     * owner_free(). Release: pairs with the acquire in find_slot(). */
+    /* Acquire [slot]: what the last owner did comes first. Release [slot]:
+     * whoever sees this stay sees that the last one is over. */
     if (!atomic_cas_acq_rel(&slot->identity, seen,
                             make_identity(generation, self)))
         return false;
     /* Relaxed, both: published by the next store. */
     atomic_put_relaxed(&slot->marks, 0);
     atomic_put_relaxed(&slot->handles, 1);
-    /* Pairs with the acquires in find_slot() and read_process(). */
+    /* Release [stay]: `marks` and `handles` are this stay's. */
     atomic_put_release(&slot->started, make_started(generation, self));
     *owner = make_owner(i, generation);
     return true;
@@ -138,7 +138,7 @@ static bool is_dead(const struct owner_table *table, uint32_t i,
     const struct shm_owner *slot = &table->slots[i];
     struct process_id id;
 
-    /* Acquire pairs with the CAS in take_slot(): `started` is not older. */
+    /* Acquire [slot]: `started` is not older. */
     *identity = atomic_get_acquire(&slot->identity);
     id = read_process(slot, *identity);
     return process_fate(&id) == PROCESS_IS_DEAD;
@@ -173,7 +173,7 @@ IpcStatus owner_register(const struct owner_table *table, uint32_t *owner)
 
 bool owner_release(const struct owner_table *table, uint32_t owner)
 {
-    /* acq_rel: the last handle comes after all that the others did. */
+    /* acq_rel [handles]: the last one comes after all that the others did. */
     return atomic_add_acq_rel(&table->slots[owner_slot(owner)].handles,
                               UINT32_MAX) == 1;
 }
@@ -182,7 +182,7 @@ void owner_free(const struct owner_table *table, uint32_t owner)
 {
     uint64_t generation = owner >> SLOT_BITS;
 
-    /* Pairs with the CAS in take_slot(). */
+    /* Release [slot]: all that we did comes before the next owner. */
     atomic_put_release(&table->slots[owner_slot(owner)].identity,
                        generation << GENERATION_SHIFT);
 }
@@ -195,7 +195,7 @@ enum owner_fate owner_fate(const struct owner_table *table, uint32_t owner)
 
     if (i >= table->count)
         return OWNER_IS_DEAD; /* no such owner can exist */
-    /* Acquire: pairs with the CAS in take_slot(). Whoever saw the owner's BUSY
+    /* Acquire [slot]: `started` is not older. Whoever saw the owner's BUSY
      * word with acquire sees here its stay or a later one, not an earlier. */
     identity = atomic_get_acquire(&table->slots[i].identity);
     if (make_owner(i, generation_of(identity)) != owner ||
@@ -221,7 +221,7 @@ uint32_t owner_pid(const struct owner_table *table, uint32_t owner)
 
     if (i >= table->count)
         return 0;
-    /* Acquire: as in owner_fate(). */
+    /* Acquire [slot]: as in owner_fate(). */
     identity = atomic_get_acquire(&table->slots[i].identity);
     return make_owner(i, generation_of(identity)) == owner ? pid_of(identity)
                                                            : 0;
@@ -232,7 +232,7 @@ bool owner_producers_are_dead(const struct owner_table *table)
     bool found = false;
 
     for (uint32_t i = 0; i < table->count; i++) {
-        /* Acquire pairs with the CAS in take_slot(). */
+        /* Acquire [slot]: `marks` are not older. */
         uint64_t identity = atomic_get_acquire(&table->slots[i].identity);
         uint32_t owner = make_owner(i, generation_of(identity));
 
@@ -267,8 +267,7 @@ static uint64_t make_role(uint32_t owner, uint32_t handle)
 IpcStatus owner_take_role(const struct owner_table *table, atomic_u64 *role,
                           uint32_t owner, uint32_t handle, bool *inherited)
 {
-    /* Acquire: pairs with the CAS below and with owner_drop_role(), so that
-     * all that the last holder did is seen. */
+    /* Acquire [role]: all that the last holder did is seen. */
     uint64_t holder = atomic_get_acquire(role);
     uint64_t mine = make_role(owner, handle);
 
@@ -277,12 +276,13 @@ IpcStatus owner_take_role(const struct owner_table *table, atomic_u64 *role,
     if (holder && owner_fate(table, (uint32_t)holder) != OWNER_IS_DEAD)
         return IPC_ERR_ROLE_TAKEN;
     *inherited = true;
+    /* acq_rel [role]: the same, and it is seen by those who come next. */
     return atomic_cas_acq_rel(role, holder, mine) ? IPC_OK : IPC_ERR_ROLE_TAKEN;
 }
 
 void owner_drop_role(atomic_u64 *role, uint32_t owner, uint32_t handle)
 {
-    /* Release: pairs with owner_take_role(). Does nothing if the role is not
-     * this handle's. */
+    /* Release [role]: what we did comes before the next holder. Does nothing
+     * if the role is not this handle's. */
     atomic_cas_release(role, make_role(owner, handle), 0);
 }

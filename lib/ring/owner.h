@@ -14,6 +14,16 @@
  *     dead -> mine  the same, after it saw the owner dead (acq_rel)
  *     mine -> free  the owner, when its last handle goes  (release)
  *
+ * ORDERING
+ *   label     released by                acquired by         so that
+ *   slot      taking and giving up       all who look at     a word of the slot
+ *             a slot                     `identity`          is not older
+ *   stay      `started`, stored last     find_slot(),        the slot's words
+ *                                        read_process()      are this stay's
+ *   handles   each handle that goes      the last one        it goes after them
+ *   role      taking and dropping it     who takes it next   all that the last
+ *                                                            holder did is seen
+ *
  * A crash leaves: a slot of a dead process, whose claims anyone may remove and
  * which anyone may take. A slot whose start time is not stored yet is judged
  * by its pid alone.

@@ -152,9 +152,9 @@ static void unlock_self(void)
 
 static void forget_self(void)
 {
+    /* Relaxed, all: a forked child has one thread. */
     atomic_u64 *page = atomic_get_relaxed(&process_token_page);
 
-    /* Relaxed: a forked child has one thread. */
     if (page)
         atomic_put_relaxed(page, 0);
     atomic_put_relaxed(&process_has_membarrier, 0);
@@ -176,7 +176,7 @@ static bool make_page(void)
     }
     /* Failure is fine: the fork handler does the same for fork(). */
     (void)madvise(page, (size_t)size, MADV_WIPEONFORK);
-    /* Pairs with the acquire in process_token(). */
+    /* Release [page]: it is mapped and empty. */
     atomic_put_release(&process_token_page, page);
     return true;
 }
@@ -196,7 +196,7 @@ uint64_t process_token_make(void)
             find_self();
             register_membarrier();
             token = self.start_time << 22 | self.pid;
-            /* Publishes `self`; pairs with the acquire in process_token(). */
+            /* Release [token]: `self`. */
             atomic_put_release(page, token);
         }
         errno = saved;

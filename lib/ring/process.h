@@ -2,6 +2,11 @@
 /*
  * Who this process is, and whether another one still lives. Process-local: no
  * shared memory is touched here. The model checker has its own version.
+ *
+ * ORDERING
+ *   label   released by            acquired by       so that
+ *   page    make_page()            process_token()   it is mapped and empty
+ *   token   process_token_make()   process_token()   `self` is there
  */
 #ifndef SHMIPC_PROCESS_H
 #define SHMIPC_PROCESS_H
@@ -30,9 +35,9 @@ extern atomic_u64 *_Atomic process_token_page;
 
 static inline uint64_t process_token(void)
 {
-    /* Acquire pairs with the release in make_page(). */
+    /* Acquire [page]: it is mapped and empty. */
     atomic_u64 *page = atomic_get_acquire(&process_token_page);
-    /* Acquire pairs with the release in process_token_make(). */
+    /* Acquire [token]: who we are has been found out. */
     uint64_t token =
         __builtin_expect(page != 0, 1) ? atomic_get_acquire(page) : 0;
 

@@ -1,26 +1,130 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The protocol: how producers and consumers share the ring. It is written
- * here, the end of it in protocol_repair.h, and nowhere else.
+ * The protocol: how producers and consumers share the ring, written once. This
+ * file explains it; claim.h, take.h, repair.h and close.h, included at the end,
+ * are it. Read layout.h first for what a position and a control word are.
  *
- * OVERVIEW
- *   A producer claims blocks by moving `tail`, makes the first block its own by
- *   storing BUSY(owner) into that block's control word, fills the blocks, and
- *   commits by storing READY(length) there. A consumer reads the control word
- *   at `head`, copies the entry, and takes it by moving `head`. An entry never
- *   wraps: what is left at the end of a lap becomes PAD. Several entries of one
- *   size can share a claim: an ARRAY, in which head moves from item to item,
- *   and off it with the last one.
+ * WHAT THE RING IS
+ *   n blocks of 64 bytes, used one after the other and then again: each time
+ *   around is a lap. `tail` is the position up to where blocks are claimed,
+ *   `head` the one up to where they are free again. Positions only grow. Each
+ *   block has a control word, which says what the block holds *in one lap*:
+ *
+ *                head              tail
+ *                 v                 v
+ *       +-------+-------+-------+-------+-------+
+ *       | free  | READY | BUSY  | free  | free  |   n = 5
+ *       +-------+-------+-------+-------+-------+
+ *
+ *   An entry is one or more blocks in a row; its first block's word speaks for
+ *   all of them. It never wraps: what is too short at the end of a lap becomes
+ *   filler. Several entries of one size can share a claim, its blocks and one
+ *   word: an ARRAY, in which head moves from item to item.
+ *
+ *   Nothing is ever cleared. A word with another lap's tag says nothing about
+ *   this lap; it is called *old* below. So consumers store nothing into the
+ *   lines that producers write, which is what makes the ring fast.
+ *
+ * A CONTROL WORD'S LIFE, in one lap
+ *
+ *       old ------ P5, CAS ------> BUSY(owner) --- P7 ---> READY(length)
+ *        |                          |      |               ARRAY(size, count)
+ *        +-- P4, CAS --> PAD(k)     |      +--- abort ---> SKIP(k)
+ *        |                          |
+ *        +-- revoke, CAS --> SKIP(1) <-- recover, CAS
+ *
+ *   Every word's first step out of `old` is a CAS, so of an owner and a revoker
+ *   one wins, for ever. Then the next lap makes whatever it is old. (The one
+ *   producer of one-producer mode needs no BUSY: nobody else stores.)
+ *
+ * A WRITE, with many producers
+ *   P1  Load `tail`.
+ *   P2  Is there room? What the handle knows of head may do; else load `head`.
+ *       An entry that would wrap takes the rest of the lap along, as filler.
+ *   P3  CAS `tail` over filler and entry. If it fails, from P1.
+ *   P4  If there is filler: CAS its first word from old to PAD.
+ *   P5  CAS the entry's first word from old to BUSY(owner). If it fails the
+ *       claim was revoked: from P1.
+ *   P6  Store the payload.
+ *   P7  Store READY or ARRAY into the first word. The entry is committed.
+ *
+ *   Why P5? Without it nobody could ever decide that a claim is dead: its owner
+ *   might be about to store. With it, a claim that is not BUSY yet may be
+ *   revoked by anyone at any time, and one that is names its owner.
+ *
+ * A READ
+ *   C1  Load `head`.
+ *   C2  Load the control word there.
+ *   C3  READY or ARRAY: an entry. PAD or SKIP: filler; move head over it, from
+ *       C1. BUSY: not ready. Old: load `head` again; if it has moved, from C1;
+ *       else there is nothing, or a gap.
+ *   C4  Copy the entry.
+ *   C5  Move `head`: by CAS from what C1 saw, or, with one consumer, by a
+ *       store. If the CAS fails, somebody else took the entry, and the copy is
+ *       thrown away.
+ *
+ *   Why copy first? After C5 the blocks belong to producers. The CAS shows that
+ *   head had not moved, so no producer had room to store there meanwhile.
+ *
+ * A GAP is a claim whose owner is between P3 and P5: `tail` is past a block
+ *   whose word is old. Whoever wants to get on *revokes* it: CAS from old to
+ *   SKIP(1), block by block. It needs no knowledge of who lives. A late owner
+ *   finds its CAS of P5 failed and claims anew.
+ * A DEAD CLAIM is BUSY(owner) where that owner's process is dead (owner.h).
+ *   Whoever finds it *recovers* it: CAS from BUSY to SKIP(1); what else it had
+ *   claimed is a gap then. Only its owner knew how many blocks that was.
+ *
+ * ONE LAP, BY EXAMPLE
+ *   Four blocks. 7|3 is block 3 in lap 7; R7 is READY with that lap's tag, P is
+ *   PAD, S is SKIP, B(A) BUSY by A. A word that is old where it stands is in
+ *   lower case. All was drained up to 7|3.
+ *
+ *                                              head  tail  words of 0 1 2 3
+ *                                              7|3   7|3   r7  r7  r7  r6
+ *    A claims two blocks. One is left in lap
+ *    7, so it takes that along as filler (P3). 7|3   8|2   r7  r7  r7  r6
+ *    It pads 7|3 (P4),                         7|3   8|2   r7  r7  r7  P7
+ *    makes 8|0 its own (P5),                   7|3   8|2   B8A r7  r7  P7
+ *    stores 100 bytes and commits (P6, P7).    7|3   8|2   R8  r7  r7  P7
+ *    B claims 8|2 (P3) and is stopped.         7|3   8|3   R8  r7  r7  P7
+ *    A reader passes the pad (C3).             8|0   8|3   R8  r7  r7  p7
+ *    C writes an entry of one block.           8|0   9|0   R8  r7  r7  R8
+ *    The reader takes A's entry (C5), and
+ *    finds r7 at 8|2 with tail ahead: a gap.   8|2   9|0   r8  r7  r7  R8
+ *    It revokes that,                          8|2   9|0   r8  r7  S8  R8
+ *    and gets to C's entry and takes it.       9|0   9|0   r8  r7  s8  r8
+ *    B goes on. Its CAS from r7 to B8B fails:
+ *    it claims anew, now 9|0, makes that BUSY
+ *    and is killed.                            9|0   9|1   B9B r7  s8  r8
+ *    A reader finds BUSY, its owner dead, and
+ *    recovers the claim                        9|0   9|1   S9  r7  s8  r8
+ *    and passes it.                            9|1   9|1   s9  r7  s8  r8
+ *
+ *   Block 1's word is two laps old by now: it was inside A's entry, where
+ *   nobody looks. That is what renewal is for (I6).
+ *
+ * WHY A CAS IS NOT FOOLED (the ABA problem)
+ *   tail, head   A position has 58 bits, and positions only grow: 2^57 blocks
+ *                pass before one comes again, four years at a block each
+ *                nanosecond. So a CAS of tail or head succeeds only if nobody
+ *                moved it since it was loaded.
+ *   control      A word has 32 bits of the lap. It only goes to newer laps (I2)
+ *                and so comes again after 2^32 laps at the earliest. P5 also
+ *                refuses a word that is not one of the SHMIPC_RENEWAL_LAPS + 1
+ *                laps before its own. Who is stopped between P3 and P5 for just
+ *                2^32 laps, less a few, could be fooled: docs/design.md reckons
+ *                how long that is.
+ *   owner        A slot passes on while its last owner's BUSY still stands in
+ *                the ring; so BUSY holds the slot's generation as well.
  *
  * INVARIANTS
  *   I1  head <= tail (one-producer mode: tail lags while a commit runs), and
  *       they are never more than n blocks apart.
  *   I2  A control word with the tag of lap L is stored only by the one whose
  *       claim holds the block in lap L, or by one who revokes or recovers that
- *       claim; first by a CAS from the word of an older lap. So of an owner
- *       and a revoker one wins, for ever.
- *   I3  Payload is stored only between a won BUSY and READY. (One-producer
- *       mode: between tail and tail + room, which nobody else may claim.)
+ *       claim; first by a CAS from the word of an older lap.
+ *   I3  Payload is stored only between P5 and P7. (One-producer mode: into free
+ *       blocks behind tail, which nobody else may claim.)
  *   I4  Consumers store nothing but `head`, except that anyone may turn a
  *       gap or a dead owner's BUSY into SKIP.
  *   I5  head passes a block only over READY, ARRAY, PAD or SKIP of its own lap.
@@ -31,45 +135,53 @@
  *
  * WHO STORES WHAT
  *   tail      producers, by CAS (one-producer mode: the producer, by store)
- *   control   FREE..: the claim's owner; SKIP: also revokers and recoverers
+ *   control   BUSY, READY, ARRAY, PAD: the claim's owner; SKIP: also revokers
+ *             and recoverers
  *   blocks    the claim's owner
  *   head      consumers, by CAS (one-consumer mode: the consumer, by store);
  *             in many-consumer mode producers too, over PAD and SKIP
  *
  * ORDERING
- *   access                          order     pairs with, or why enough
- *   tail: load, CAS, store          relaxed   carries no data; who owns a block
- *                                             is settled by its control word
- *   head: load by producers         acquire   head moves: the blocks were read
- *   head: load by consumers         acquire   head moves: older words of the
- *                                             block are not seen any more
- *   head: CAS, store                release   both of the above
- *   control: load by consumers      acquire   READY, ARRAY, PAD, SKIP, BUSY
- *   control: load by producers      relaxed   the CAS settles it
- *   control: CAS to BUSY, PAD, SKIP release   consumers' load: who saw lap L's
- *                                             word sees a head that is in L
- *   control: store READY, ARRAY     release   consumers' load: the payload
- *   control: store PAD in an entry  relaxed   published by READY
- *   control: renewal                relaxed   published by READY
+ *   What carries a label here carries it in the code as well, at both ends.
+ *
+ *   label    released by              acquired by        so that
+ *   commit   P7; abort; a pad that    C2; the heir of    what was stored
+ *            renews; a pad of the     the one producer   before it is seen:
+ *            one producer                                payload, inner words
+ *   lap      the first CAS out of     C2; revokers       who sees a word of lap
+ *            `old` (P4, P5, revoke);                     L sees a head that is
+ *            recover                                     in L
+ *   head     C5                       P2                 the blocks were read
+ *                                     C1, C3             older words of the
+ *                                                        block are gone
+ *   room     P2, for the handle's     P2 of those        they have seen the
+ *            other threads                               head that P2 saw
+ *   closed   close_ring()             close_is_final()   tail is final, and the
+ *                                                        closer's entries are
+ *                                                        there
+ *
+ *   Relaxed is: tail everywhere (it carries no data: who owns a block is
+ *   settled by its control word); the word that P4 and P5 replace (their CAS
+ *   settles it); PAD inside an entry and renewed words (P7 publishes them).
  *
  * A CRASH LEAVES
- *   a producer between tail and BUSY     a gap: `tail` ahead, the word old.
- *                                        Anyone may revoke it (repair_revoke)
- *                                        without knowing who lives: a late
- *                                        owner loses its CAS and claims anew.
- *   between BUSY and READY               BUSY(owner). Once that process is
- *                                        dead, SKIP (repair_remove); what
- *                                        else it claimed is a gap then.
- *   after READY                          a committed entry.
- *   a consumer before moving head        the entry, still there.
- *   after it                             nothing.
- *   one-producer mode, READY to tail     tail behind words of its own lap; the
- *                                        next producer moves it over them.
+ *   a producer between P3 and P5         a gap
+ *   between P5 and P7                    BUSY(owner), a dead claim
+ *   after P7                             a committed entry
+ *   a consumer before C5                 the entry, still there
+ *   after it                             nothing
+ *   one-producer mode, P7 to tail        tail behind words of its own lap; the
+ *                                        next producer moves it over them
  *   Stopped instead of dead: the same, and when it goes on it finds out.
+ *
+ * ONE PRODUCER, ONE CONSUMER
+ *   The one producer does P1, P2, P6, P7, and then stores tail; no CAS, no
+ *   BUSY, nothing to revoke. The one consumer's C5 is a store.
  */
 #ifndef SHMIPC_PROTOCOL_H
 #define SHMIPC_PROTOCOL_H
 
+#include "ring/control.h"
 #include "ring/position.h"
 
 enum {
@@ -84,500 +196,22 @@ enum {
  * that. */
 #define PROTOCOL_RARE __attribute__((noinline, unused)) static
 
-/* What a consumer found at the head. */
-struct view {
-    uint64_t head; /* the head word: position and, in an array, item */
-    uint64_t position;
-    uint64_t word;
-    uint64_t next;  /* head word after the entry */
-    uint32_t size;  /* bytes of the entry */
-    uint32_t start; /* bytes before it in its first block: of an array */
-};
-
-/*
- * Room for an entry, as planned from one look at tail and head. IPC_OK: it
- * fits. IPC_ERR_NO_SPACE_CONTIGUOUS: it does not now. IPC_ERR_LOCKED: tail
- * moved on meanwhile, look again. IPC_ERR_CLOSED, IPC_ERR_CORRUPTED.
- */
-struct plan {
-    IpcStatus status;
-    uint32_t pad; /* blocks to the end of the lap that must be filler */
-    uint64_t tail;
-    bool only_pad; /* pad and entry can never be free together */
-};
-
-/* Tail as a position. Relaxed: who needs more than a hint says why. */
+/* Tail as a position. */
 static inline uint64_t protocol_tail(const struct ring *r)
 {
+    /* Relaxed: a hint, unless the caller says why it is more. */
     return atomic_get_relaxed(&r->tail->position) & ~SHMIPC_TAIL_CLOSED;
 }
 
-/* Head's position. Acquire pairs with the release in take_move(): the
- * blocks before it were read. */
 static inline uint64_t protocol_head(const struct ring *r)
 {
+    /* Acquire [head]: the blocks before it were read. */
     return position_of_head(atomic_get_acquire(&r->head->position));
 }
 
-/* ---------------------------------------------------------------- claims */
-
-/* Remembers up to where `tail`'s lap is free, now that head is there. */
-static inline void claim_note_room(struct ring *r, uint64_t tail, uint64_t head)
-{
-    uint64_t lap = tail & ~r->index_mask;
-    uint32_t end = r->block_count - 1;
-
-    if (head < lap && position_index(r, head) < end)
-        end = position_index(r, head);
-    /* Release: pairs with the acquire in claim_plan_plain(), another
-     * thread's. */
-    atomic_put_release(&r->room_end, lap + end);
-}
-
-/* claim_plan(), when what the handle knows does not suffice: at the end of
- * a lap, and when readers have to be asked how far they are. */
-PROTOCOL_RARE struct plan claim_plan_afresh(struct ring *r, uint32_t blocks,
-                                            uint64_t tail)
-{
-    struct plan plan = {IPC_ERR_CORRUPTED, 0, tail, false};
-    uint32_t n = r->block_count;
-    uint32_t fit, need;
-    uint64_t head, used;
-
-    if (tail & SHMIPC_TAIL_CLOSED) {
-        plan.status = IPC_ERR_CLOSED;
-        return plan;
-    }
-    head = protocol_head(r);
-    if (!position_is_valid(r, tail) || !position_is_valid(r, head))
-        return plan;
-    fit = position_blocks_left(r, tail);
-    plan.pad = blocks <= fit ? 0 : fit;
-    plan.only_pad = plan.pad + (uint64_t)blocks > n;
-    need = plan.only_pad ? plan.pad : plan.pad + blocks;
-    /* Unsigned: a tail behind the head counts as too far as well. Then tail is
-     * older than head, or the other way round. */
-    used = (uint64_t)position_distance(r, head, tail);
-    plan.status = IPC_ERR_LOCKED;
-    if (used > n)
-        return plan;
-    claim_note_room(r, tail, head);
-    plan.status = used <= n - need ? IPC_OK : IPC_ERR_NO_SPACE_CONTIGUOUS;
-    return plan;
-}
-
-/* True: what the handle knows suffices, and *plan is the plainest there is. */
-static inline bool claim_plan_plain(const struct ring *r, uint32_t blocks,
-                                    struct plan *plan)
-{
-    /* Relaxed: the CAS of tail, or being its only writer, settles it. */
-    uint64_t tail = atomic_get_relaxed(&r->tail->position);
-    /* Acquire: with another thread's release in claim_note_room(), and so
-     * with the head move that it acquired. */
-    uint64_t end = atomic_get_acquire(&r->room_end);
-    uint64_t room = end - tail;
-
-    *plan = (struct plan){IPC_OK, 0, tail, false};
-    /* In the lap of `end`, and far enough before it: so it is a position that
-     * exists, and of no closed ring. */
-    return room <= (end & r->index_mask) && blocks <= room;
-}
-
-static inline struct plan claim_plan(struct ring *r, uint32_t blocks)
-{
-    struct plan plan;
-
-    return claim_plan_plain(r, blocks, &plan)
-               ? plan
-               : claim_plan_afresh(r, blocks, plan.tail);
-}
-
-/* Free blocks behind tail in one piece, when up to `wanted` are of interest: a
- * hint, which the claim settles. */
-static inline uint64_t claim_room(struct ring *r, uint64_t wanted)
-{
-    /* Relaxed, both: a hint. */
-    uint64_t tail = atomic_get_relaxed(&r->tail->position);
-    uint64_t end = atomic_get_relaxed(&r->room_end);
-    uint64_t room = end - tail;
-    uint64_t head, used;
-
-    if (room <= (end & r->index_mask) && wanted <= room)
-        return room;
-    head = protocol_head(r);
-    used = (uint64_t)position_distance(r, head, tail);
-    if (!position_is_valid(r, tail) || used > r->block_count)
-        return 0;
-    claim_note_room(r, tail, head);
-    room = r->block_count - used;
-    return room < position_blocks_left(r, tail) ? room
-                                                : position_blocks_left(r, tail);
-}
-
-/* Has the lines of the entry at `position` on their way while the claim is
- * made, and those of entries to come. */
-static inline void claim_prefetch(const struct ring *r, uint64_t position,
-                                  uint32_t blocks)
-{
-    uint32_t index = position_index(r, position);
-    uint32_t ahead = index + blocks - 1 + PROTOCOL_AHEAD;
-
-    atomic_prefetch_write(&r->control[index]);
-    atomic_prefetch_write(r->blocks + (size_t)index * SHMIPC_BLOCK);
-    if (ahead < r->block_count) {
-        atomic_prefetch_write(&r->control[ahead]);
-        atomic_prefetch_write(r->blocks + (size_t)ahead * SHMIPC_BLOCK);
-    }
-}
-
-/* Step 4: makes a claimed block ours, unless the claim was revoked. */
-static inline bool claim_occupy(struct ring *r, uint64_t position,
-                                uint32_t value, enum control_state state)
-{
-    atomic_u64 *control = position_control(r, position);
-    uint32_t tag = position_tag(r, position);
-    /* Relaxed: the CAS fails if it is not the latest. */
-    uint64_t word = atomic_get_relaxed(control);
-
-    /* I6: what is older is so by few laps; all else is as new as our claim or
-     * newer, and the claim was revoked. */
-    if (tag - control_tag(word) - 1 > SHMIPC_RENEWAL_LAPS)
-        return false;
-    /* Release: pairs with the acquire in take_look_at(), for the head that
-     * we acquired, and for the owner slot that `value` names. */
-    return atomic_cas_release(control, word, control_make(tag, value, state));
-}
-
-static inline bool claim_renews(const struct ring *r, uint64_t position,
-                                uint32_t blocks)
-{
-    return blocks > 1 && position_lap(r, position) % SHMIPC_RENEWAL_LAPS == 0;
-}
-
-/* I6: gives the words inside a claim of ours a tag of the lap before. */
-static inline void claim_renew(struct ring *r, uint64_t position,
-                               uint32_t blocks)
-{
-    if (claim_renews(r, position, blocks)) {
-        uint64_t word =
-            control_make(position_tag(r, position) - 1, 0, CONTROL_FREE);
-        atomic_u64 *control = position_control(r, position);
-
-        /* Relaxed: published with the word of the claim's first block. Nobody
-         * else may store there: claims of older laps are settled. */
-        for (uint32_t i = 1; i < blocks; i++)
-            atomic_put_relaxed(&control[i], word);
-    }
-}
-
-/*
- * Many producers: makes a claim filler. A revoked one needs no second look: it
- * is SKIPped block by block. A claim whose inside has to be renewed is BUSY
- * meanwhile: once PAD is seen it is not ours any more.
- */
-static inline void claim_pad(struct ring *r, uint64_t position, uint32_t blocks,
-                             uint32_t owner)
-{
-    if (!claim_renews(r, position, blocks)) {
-        claim_occupy(r, position, blocks, CONTROL_PAD);
-    } else if (claim_occupy(r, position, owner, CONTROL_BUSY)) {
-        claim_renew(r, position, blocks);
-        /* Release pairs with the acquire in take_look_at(). */
-        atomic_put_release(
-            position_control(r, position),
-            control_make(position_tag(r, position), blocks, CONTROL_PAD));
-    }
-}
-
-/* Many producers: claims `blocks` blocks for `owner` as planned. False: others
- * were faster, or it was all padding. */
-static inline bool claim_planned(struct ring *r, uint32_t blocks,
-                                 uint32_t owner, struct plan plan,
-                                 uint64_t *position)
-{
-    uint64_t entry = plan.tail;
-    uint64_t next;
-
-    if (plan.pad)
-        entry = position_advance(r, plan.tail, plan.pad);
-    claim_prefetch(r, entry, blocks);
-    next = plan.only_pad ? entry : position_advance(r, entry, blocks);
-    *position = entry;
-    /* Relaxed: see ORDERING. */
-    if (!atomic_cas_relaxed(&r->tail->position, plan.tail, next))
-        return false;
-    if (plan.pad)
-        claim_pad(r, plan.tail, plan.pad, owner);
-    return !plan.only_pad && claim_occupy(r, entry, owner, CONTROL_BUSY);
-}
-
-/* Many producers: claims `blocks` blocks for `owner`. */
-static inline IpcStatus claim_shared(struct ring *r, uint32_t blocks,
-                                     uint32_t owner, uint64_t *position)
-{
-    for (int tries = 0; tries < PROTOCOL_TRIES; tries++) {
-        struct plan plan = claim_plan(r, blocks);
-
-        if (plan.status == IPC_ERR_LOCKED)
-            continue;
-        if (plan.status != IPC_OK)
-            return plan.status;
-        if (claim_planned(r, blocks, owner, plan, position))
-            return IPC_OK;
-    }
-    return IPC_ERR_LOCKED;
-}
-
-/* Many producers: lets another entry begin inside a claim that is ours. What
- * follows the first entry's word is not looked at before that is READY. */
-static inline void claim_divide(struct ring *r, uint64_t position,
-                                uint32_t owner)
-{
-    /* Relaxed: published with the word of the claim's first block. */
-    atomic_put_relaxed(
-        position_control(r, position),
-        control_make(position_tag(r, position), owner, CONTROL_BUSY));
-}
-
-/* One producer: finds room. A pad is made at once, the entry's blocks stay
- * unclaimed until claim_commit_alone(). */
-/* The plainest case of it. */
-static inline bool claim_alone_plain(const struct ring *r, uint32_t blocks,
-                                     uint64_t *position)
-{
-    struct plan plan;
-    /* Relaxed: who closes meanwhile was later. */
-    bool free = claim_plan_plain(r, blocks, &plan) &&
-                !atomic_get_relaxed(&r->tail->closed);
-
-    *position = plan.tail;
-    if (free)
-        claim_prefetch(r, plan.tail, blocks);
-    return free;
-}
-
-static inline IpcStatus claim_alone(struct ring *r, uint32_t blocks,
-                                    uint64_t *position)
-{
-    /* Two rounds suffice, with a pad in the first, if tail is only ours. */
-    for (int tries = 0; tries < 3; tries++) {
-        struct plan plan;
-
-        /* Relaxed: who closes meanwhile was later. */
-        if (atomic_get_relaxed(&r->tail->closed))
-            return IPC_ERR_CLOSED;
-        plan = claim_plan(r, blocks);
-        if (plan.status == IPC_ERR_LOCKED)
-            return IPC_ERR_CORRUPTED; /* nobody else moves tail */
-        if (plan.status != IPC_OK)
-            return plan.status;
-        *position = plan.tail;
-        if (!plan.pad) {
-            claim_prefetch(r, plan.tail, blocks);
-            return IPC_OK;
-        }
-        claim_renew(r, plan.tail, plan.pad);
-        /* Release: pairs with the acquire in take_look_at(). */
-        atomic_put_release(
-            position_control(r, plan.tail),
-            control_make(position_tag(r, plan.tail), plan.pad, CONTROL_PAD));
-        /* Relaxed: nobody else's tail. */
-        atomic_put_relaxed(&r->tail->position,
-                           position_advance(r, plan.tail, plan.pad));
-    }
-    return IPC_ERR_CORRUPTED;
-}
-
-/* --------------------------------------------------------------- commits */
-
-/* Many producers: commits a claim of `blocks` blocks as what `value` and
- * `state` say, READY or ARRAY. */
-static inline void claim_commit(struct ring *r, uint64_t position,
-                                uint32_t blocks, uint32_t value,
-                                enum control_state state)
-{
-    atomic_u64 *control = position_control(r, position);
-    uint64_t word = control_make(position_tag(r, position), value, state);
-    uint32_t taken = control_extent(word);
-
-    claim_renew(r, position, blocks);
-    if (taken < blocks)
-        /* Relaxed: published by READY. */
-        atomic_put_relaxed(&control[taken],
-                           control_make(position_tag(r, position),
-                                        blocks - taken, CONTROL_PAD));
-    /* Release pairs with the acquire in take_look_at(): the payload. */
-    atomic_put_release(control, word);
-}
-
-/* Many producers: gives a claim up. */
-static inline void claim_abort(struct ring *r, uint64_t position,
-                               uint32_t blocks)
-{
-    claim_renew(r, position, blocks);
-    /* Release pairs with the acquire in take_look_at(). */
-    atomic_put_release(
-        position_control(r, position),
-        control_make(position_tag(r, position), blocks, CONTROL_SKIP));
-}
-
-/* One producer: commits what claim_alone() found room for. It counts
- * from READY on; tail only follows. */
-static inline void claim_commit_alone(struct ring *r, uint64_t position,
-                                      uint32_t value, enum control_state state)
-{
-    uint64_t word = control_make(position_tag(r, position), value, state);
-    uint32_t blocks = control_extent(word);
-
-    claim_renew(r, position, blocks);
-    /* Release pairs with the acquire in take_look_at(): the payload. */
-    atomic_put_release(position_control(r, position), word);
-    /* Relaxed: only the next producer needs it, and it looks at the words. */
-    atomic_put_relaxed(&r->tail->position,
-                       position_advance(r, position, blocks));
-}
-
-/* ----------------------------------------------------------------- reads */
-
-/* Takes what lies between two head words from the ring. */
-static inline bool take_move(struct ring *r, uint64_t from, uint64_t to)
-{
-    /* Release, both: our loads of the blocks come first. Pairs with the
-     * acquires of head in protocol_head() and take_look(). */
-    if (!r->one_consumer)
-        return atomic_cas_release(&r->head->position, from, to);
-    atomic_put_release(&r->head->position, to);
-    return true;
-}
-
-/* The entry of an array that head stands at: a step to the next one, or off
- * the array. False: it has no such entry. */
-static inline bool take_item(uint64_t head, struct view *view)
-{
-    uint32_t value = control_value(view->word);
-    uint32_t item = position_item(head);
-
-    if (item >= control_array_count(value))
-        return false;
-    view->size = control_array_size(value);
-    view->start = item * control_array_stride(view->size);
-    if (item + 1 < control_array_count(value))
-        view->next = head + SHMIPC_HEAD_ITEM;
-    return true;
-}
-
-/* Whether view->word is an entry by itself. */
-static inline bool take_is_entry(const struct ring *r, struct view *view)
-{
-    const uint64_t value_mask = (uint64_t)CONTROL_VALUE_MAX << 4;
-    uint32_t size = control_value(view->word);
-    uint32_t blocks = control_blocks(size);
-
-    view->size = size;
-    view->next = position_advance(r, view->head, blocks);
-    /* Unsigned: 0 blocks are too many as well. */
-    return (view->word & ~value_mask) ==
-               control_make(position_tag(r, view->head), 0, CONTROL_READY) &&
-           blocks - 1 < position_blocks_left(r, view->head) &&
-           view->head == view->position;
-}
-
-/* True: there is an entry by itself at the head. False: there may be anything,
- * take_look() tells. */
-static inline bool take_look_plain(const struct ring *r, struct view *view)
-{
-    /* Acquire, both: as in take_look() and take_look_at(). */
-    uint64_t head = atomic_get_acquire(&r->head->position);
-
-    *view = (struct view){.head = head, .position = position_of_head(head)};
-    if (!position_is_valid(r, head))
-        return false;
-    atomic_prefetch(position_payload(r, head));
-    view->word = atomic_get_acquire(position_control(r, head));
-    return take_is_entry(r, view);
-}
-
-/*
- * What is at `head`, a head word. IPC_OK: an entry. IPC_PLACEHOLDER: filler up
- * to view->next. IPC_ERR_NOT_READY: view->word is BUSY. IPC_EMPTY: nothing was
- * stored there in this lap. IPC_ERR_CORRUPTED.
- */
-static inline IpcStatus take_look_at(const struct ring *r, uint64_t head,
-                                     struct view *view)
-{
-    uint64_t position = position_of_head(head);
-    uint64_t word;
-    uint32_t blocks;
-
-    *view = (struct view){.head = head, .position = position};
-    if (!position_is_valid(r, position))
-        return IPC_ERR_CORRUPTED;
-    /* Acquire pairs with every release of a control word, as that in
-     * claim_commit(): the payload, and a head at least as new. */
-    word = atomic_get_acquire(position_control(r, position));
-    view->word = word;
-    if (take_is_entry(r, view))
-        return IPC_OK;
-    if (control_tag(word) != position_tag(r, position) ||
-        control_state(word) == CONTROL_FREE)
-        return IPC_EMPTY;
-    if (control_state(word) == CONTROL_BUSY)
-        return IPC_ERR_NOT_READY;
-    blocks = control_extent(word);
-    /* Unsigned: 0 is too many as well. */
-    if (blocks - 1 >= position_blocks_left(r, position))
-        return IPC_ERR_CORRUPTED;
-    view->next = position_advance(r, position, blocks);
-    view->size = control_value(word);
-    if (control_state(word) == CONTROL_ARRAY)
-        return take_item(head, view) ? IPC_OK : IPC_ERR_CORRUPTED;
-    return head == position && control_state(word) != CONTROL_READY
-               ? IPC_PLACEHOLDER
-               : IPC_ERR_CORRUPTED;
-}
-
-/* Where the entry's bytes are, and what users call it. */
-static inline unsigned char *take_payload(const struct ring *r,
-                                          const struct view *view)
-{
-    return position_payload(r, view->position) + view->start;
-}
-
-static inline uint64_t take_offset(const struct ring *r,
-                                   const struct view *view)
-{
-    return position_offset(r, view->position) + view->start;
-}
-
-/*
- * What is at the head, after moving it over filler, so only for those who may
- * move it. As take_look_at() says; IPC_EMPTY: there may be a gap;
- * IPC_ERR_LOCKED: others moved head too often.
- */
-static inline IpcStatus take_look(struct ring *r, struct view *view)
-{
-    uint64_t tries = (uint64_t)r->block_count + PROTOCOL_TRIES;
-
-    for (; tries > 0; tries--) {
-        /* Acquire pairs with the release in take_move(): words of
-         * older laps that were replaced are not seen any more. */
-        uint64_t head = atomic_get_acquire(&r->head->position);
-        IpcStatus status;
-
-        /* Both lines of the entry at once, should it be there. */
-        atomic_prefetch(position_payload(r, position_of_head(head)));
-        status = take_look_at(r, head, view);
-        if (status == IPC_PLACEHOLDER)
-            take_move(r, head, view->next);
-        /* The word is older than head's lap, or head is stale: then it has
-         * moved. Acquire: as above, for who revokes. */
-        else if (status != IPC_EMPTY ||
-                 atomic_get_acquire(&r->head->position) == head)
-            return status;
-    }
-    return IPC_ERR_LOCKED;
-}
-
-#include "ring/protocol_repair.h"
+#include "ring/claim.h"
+#include "ring/take.h"
+#include "ring/repair.h"
+#include "ring/close.h"
 
 #endif

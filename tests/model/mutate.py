@@ -31,7 +31,8 @@ LIB_SOURCES = ("ring/format.c", "ring/owner.c", "status.c")
 MUTATED = "calls.c"
 VIOLATION = 1
 TIMEOUT_S = 30
-PARTS = {"protocol.h": ["protocol.h", "protocol_repair.h"]}
+PARTS = {"protocol.h": ["claim.h", "take.h", "repair.h", "close.h",
+                        "protocol.h"]}
 
 
 def fail(text):

@@ -21,7 +21,7 @@ def in_file(file):
 
 
 in_protocol = in_file("protocol.h")
-in_repair = in_file("protocol_repair.h")
+in_repair = in_file("repair.h")
 
 MUTATIONS = [
     Mutation("no-mistake", "--sc two-writers", [], harmless=True),
@@ -71,18 +71,18 @@ MUTATIONS = [
         "    atomic_put_relaxed(&r->tail->position, next);\n"),
     in_protocol(
         "stale-tail-is-full", "--sc stale-tail",
-        "    plan.status = IPC_ERR_LOCKED;\n",
-        "    plan.status = IPC_ERR_NO_SPACE_CONTIGUOUS;\n"),
+        "    plan.outcome = CLAIM_RACED;\n",
+        "    plan.outcome = CLAIM_FULL;\n"),
     in_protocol(
         "full-without-a-fresh-head", "--sc two-writers",
         "    claim_note_room(r, tail, head);\n"
-        "    plan.status = used <= n - need",
+        "    plan.outcome = used <= n - need",
         "    claim_note_room(r, tail, tail);\n"
-        "    plan.status = used <= n - need"),
+        "    plan.outcome = used <= n - need"),
     in_protocol(
         "one-block-too-many", "--sc two-writers",
-        "    plan.status = used <= n - need ?",
-        "    plan.status = used <= n - need + 1 ?"),
+        "    plan.outcome = used <= n - need ?",
+        "    plan.outcome = used <= n - need + 1 ?"),
     in_protocol(
         "room-of-one-block-too-many", "--sc two-writers",
         "        end = position_index(r, head);",
@@ -99,7 +99,7 @@ MUTATIONS = [
         "    need = plan.only_pad ? plan.pad : plan.pad + blocks;",
         "    plan.only_pad = false;\n"
         "    need = plan.pad + blocks;\n"
-        "    plan.status = IPC_ERR_NO_SPACE_CONTIGUOUS;\n"
+        "    plan.outcome = CLAIM_FULL;\n"
         "    if (need > n)\n"
         "        return plan;"),
     # --------------------------------------------------------- batches
@@ -187,11 +187,11 @@ MUTATIONS = [
         "    plan.pad = blocks <= fit ? 0 : fit;", "    plan.pad = 0;"),
     Mutation(
         "array-is-dropped-whole", "--sc array-force",
-        [("recover.c", "return take_move(r, view.head, view.next)",
-          "return take_move(\n"
-          "                   r, view.head,\n"
-          "                   position_advance(r, view.position,\n"
-          "                                    control_extent(view.word)))")]),
+        [("recover.c", "return skipped(take_move(r, view.head, view.next));",
+          "return skipped(take_move(\n"
+          "            r, view.head,\n"
+          "            position_advance(r, view.position,\n"
+          "                             control_extent(view.word))));")]),
     in_protocol(
         "array-is-not-renewed", "--sc renewal-array",
         "    claim_renew(r, position, blocks);\n    if (taken < blocks)",
@@ -246,8 +246,8 @@ MUTATIONS = [
     in_protocol(
         "look-forgets-the-lap", "--sc two-writers",
         "if (control_tag(word) != position_tag(r, position) ||"
-        " control_state(word) == CONTROL_FREE) return IPC_EMPTY;",
-        "if (control_state(word) == CONTROL_FREE)\n        return IPC_EMPTY;"),
+        " control_state(word) == CONTROL_FREE) return LOOK_NOTHING;",
+        "if (control_state(word) == CONTROL_FREE)\n        return LOOK_NOTHING;"),
     in_protocol(
         "glance-forgets-the-lap", "--sc two-writers",
         "    return (view->word & ~value_mask) ==\n"
@@ -256,7 +256,7 @@ MUTATIONS = [
         "    return control_state(view->word) == CONTROL_READY &&"),
     in_protocol(
         "empty-on-any-other-lap", "--sc peek",
-        "else if (status != IPC_EMPTY ||"
+        "else if (look != LOOK_NOTHING ||"
         " atomic_get_acquire(&r->head->position) == head)", "else"),
     in_protocol(
         "head-is-stored-by-many", "--sc two-readers",
@@ -276,7 +276,7 @@ MUTATIONS = [
         "recovers-the-living", "--sc gap",
         [("recover.c",
           "    case OWNER_LIVES:\n        break;",
-          "    case OWNER_LIVES:\n        return IPC_OK;")]),
+          "    case OWNER_LIVES:\n        return true;")]),
     in_repair(
         "recovers-without-cas", "--sc death-two-recover",
         "    bool removed = atomic_cas_release(\n"
@@ -306,7 +306,7 @@ MUTATIONS = [
     in_protocol(
         "renews-a-pad-that-others-see", "--sc renewal-pad-late",
         "claim_renew(r, position, blocks);"
-        " /* Release pairs with the acquire in take_look_at(). */"
+        " /* Release [commit]: the renewed words. */"
         " atomic_put_release( position_control(r, position),"
         " control_make(position_tag(r, position), blocks, CONTROL_PAD));",
         "atomic_put_release(\n"
@@ -335,7 +335,7 @@ MUTATIONS = [
     Mutation(
         "heir-trusts-tail", "--sc one-producer-heir",
         [("handle.c",
-          "    if (status == IPC_OK && inherited)\n", "    if (0)\n")]),
+          "if (status == IPC_OK && inherited &&", "if (0 &&")]),
     Mutation(
         "role-of-the-living", "--sc one-producer-heir",
         [("owner.c",
@@ -410,9 +410,9 @@ MUTATIONS = [
           "head = atomic_get_relaxed(&r->head->position);"),
          ("protocol.h",
           "uint64_t head = atomic_get_acquire(&r->head->position);\n"
-          "        IpcStatus status",
+          "        enum look look;",
           "uint64_t head = atomic_get_relaxed(&r->head->position);\n"
-          "        IpcStatus status"),
+          "        enum look look;"),
          ("protocol.h",
           "uint64_t head = atomic_get_acquire(&r->head->position);\n"
           "    *view",
@@ -421,7 +421,7 @@ MUTATIONS = [
          ("protocol.h",
           "atomic_get_acquire(&r->head->position) == head)",
           "atomic_get_relaxed(&r->head->position) == head)"),
-         ("protocol_repair.h",
+         ("repair.h",
           "uint64_t head = protocol_head(r);\n"
           "        if ((control_tag",
           "uint64_t head = position_of_head("
@@ -458,7 +458,7 @@ MUTATIONS = [
     Mutation(
         "relaxed-fate", "--weak --bound 3 death-slot-reused",
         [("owner.c",
-          "    /* Acquire: pairs with the CAS in take_slot(). Whoever saw the"
+          "    /* Acquire [slot]: `started` is not older. Whoever saw the"
           " owner's BUSY\n"
           "     * word with acquire sees here its stay or a later one, not an"
           " earlier. */\n"

@@ -212,7 +212,7 @@ static IpcStatus reserve(int actor, uint32_t id, const struct call *call)
         status = write_abort(b, &reservation);
         if (status != IPC_OK)
             violation("abort: %d", status);
-        return IPC_PLACEHOLDER; /* stands for "aborted" */
+        return IPC_OK;
     }
     status = write_commit(b, &reservation, call->commit);
     if (status != IPC_OK)
@@ -337,8 +337,6 @@ static bool status_is_fine(int actor, char kind, IpcStatus status)
         return !reads && (options.weak || a->full_true);
     case IPC_ERR_SIZE_MISMATCH:
         return kind == CALL_READ_ARRAY && (options.weak || a->other_true);
-    case IPC_PLACEHOLDER:
-        return kind == CALL_RESERVE;
     case IPC_ERR_NOT_READY:
         return reads && kind != CALL_FORCE;
     case IPC_ALREADY_SKIPPED:

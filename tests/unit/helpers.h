@@ -25,7 +25,7 @@
 
 #include <shmipc/shmipc.h>
 
-#include "ring/layout.h"
+#include "ring/control.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1

@@ -1,47 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The rest of the protocol: what is done when no more is to come, and about
- * what those leave who die. The head of protocol.h, which includes it, is its
- * head too.
+ * What is done about those who stopped or died: revoking gaps, recovering dead
+ * claims, succeeding a one producer. protocol.h has to be read first, and
+ * includes this.
  */
-#ifndef SHMIPC_PROTOCOL_REPAIR_H
-#define SHMIPC_PROTOCOL_REPAIR_H
+#ifndef SHMIPC_REPAIR_H
+#define SHMIPC_REPAIR_H
 
 #include "ring/protocol.h"
 
-/* --------------------------------------------------------------- closing */
-
-/*
- * Lets nobody claim any more. With many producers tail settles that: a claim
- * comes before the closing, or its CAS fails. A one producer looks at `closed`
- * before it claims; what it was writing meanwhile still counts.
- */
-static inline void close_ring(struct ring *r)
-{
-    /* Relaxed, both: published by the store below. */
-    if (!r->one_producer)
-        atomic_or_relaxed(&r->tail->position, SHMIPC_TAIL_CLOSED);
-    atomic_put_relaxed(&r->tail->closed, 1);
-    /* Pairs with the acquire in close_is_final(). */
-    atomic_put_release(&r->head->closed, 1);
-}
-
-/* After IPC_EMPTY at `head`, a position: whether nothing can come any more. */
-static inline bool close_is_final(const struct ring *r, uint64_t head)
-{
-    struct view view;
-
-    /* Acquire pairs with the release in close_ring(): tail is final, and
-     * what the closer wrote before is there. */
-    if (!atomic_get_acquire(&r->head->closed))
-        return false;
-    return r->one_producer ? take_look_at(r, head, &view) == IPC_EMPTY
-                           : protocol_tail(r) == head;
-}
-
-/* -------------------------------------------------------------- recovery */
-
-/* Whether producers have claimed what IPC_EMPTY was said of at `position`: a
+/* Whether producers have claimed what LOOK_NOTHING was said of at `position`: a
  * gap. */
 static inline bool repair_is_gap(const struct ring *r, uint64_t position)
 {
@@ -69,8 +37,8 @@ static inline uint32_t repair_revoke(struct ring *r, uint64_t position)
 
     while (position_tag(r, position) == tag &&
            position_distance(r, position, tail) > 0) {
-        /* Acquire pairs with the release in claim_occupy(): a word of a
-         * newer lap comes with a head that has passed. */
+        /* Acquire [lap]: a word of a newer lap comes with a head that has
+         * passed. */
         uint64_t word = atomic_get_acquire(position_control(r, position));
         /* If head has not passed, the word is the old one of a block in a gap.
          * And if head seems too far behind for such a claim it is stale: a word
@@ -80,9 +48,8 @@ static inline uint32_t repair_revoke(struct ring *r, uint64_t position)
         if ((control_tag(word) == tag && control_state(word) != CONTROL_FREE) ||
             (uint64_t)position_distance(r, head, position) >= r->block_count)
             break;
-        /* Release pairs with the acquire in take_look_at(). If it fails,
-         * the owner or another revoker was first, and what follows may be
-         * inside that owner's claim. */
+        /* Release [lap]. If it fails, the owner or another revoker was first,
+         * and what follows may be inside that owner's claim. */
         if (!atomic_cas_release(position_control(r, position), word,
                                 control_make(tag, 1, CONTROL_SKIP)))
             break;
@@ -93,15 +60,15 @@ static inline uint32_t repair_revoke(struct ring *r, uint64_t position)
 }
 
 /*
- * Removes a claim whose BUSY word is `word`: of a dead owner, or our own. Had
+ * Recovers a claim whose BUSY word is `word`: of a dead owner, or our own. Had
  * the owner's READY come, it would have changed the word. Only the owner knew
  * how many blocks it claimed; they are a gap then. False: somebody else did it.
  */
-static inline bool repair_remove(struct ring *r, uint64_t position,
-                                 uint64_t word)
+static inline bool repair_recover(struct ring *r, uint64_t position,
+                                  uint64_t word)
 {
     uint64_t next = position_advance(r, position, 1);
-    /* Release: pairs with the acquire in take_look_at(). */
+    /* Release [lap]. */
     bool removed = atomic_cas_release(
         position_control(r, position), word,
         control_make(position_tag(r, position), 1, CONTROL_SKIP));
@@ -113,9 +80,9 @@ static inline bool repair_remove(struct ring *r, uint64_t position,
 
 /*
  * One producer: a new holder of the role moves tail over what its predecessor
- * committed last. IPC_ERR_CORRUPTED if the words make no sense.
+ * committed last. False: the words make no sense.
  */
-static inline IpcStatus repair_succeed(struct ring *r)
+static inline bool repair_succeed(struct ring *r)
 {
     /* Relaxed: this handle is the only producer now. */
     uint64_t tail = atomic_get_relaxed(&r->tail->position);
@@ -125,21 +92,21 @@ static inline IpcStatus repair_succeed(struct ring *r)
         uint32_t blocks;
 
         if (!position_is_valid(r, tail))
-            return IPC_ERR_CORRUPTED;
-        /* Acquire pairs with the release in claim_commit_alone(), the
-         * predecessor's. */
+            return false;
+        /* Acquire [commit]: of the predecessor. */
         word = atomic_get_acquire(position_control(r, tail));
         if (control_tag(word) != position_tag(r, tail) ||
             control_state(word) == CONTROL_FREE) {
+            /* Relaxed: as above. */
             atomic_put_relaxed(&r->tail->position, tail);
-            return IPC_OK;
+            return true;
         }
         blocks = control_extent(word);
         if (blocks == 0 || blocks > position_blocks_left(r, tail))
-            return IPC_ERR_CORRUPTED;
+            return false;
         tail = position_advance(r, tail, blocks);
     }
-    return IPC_ERR_CORRUPTED;
+    return false;
 }
 
 #endif

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Claiming blocks and committing what was stored there: P1 to P5 and P7 of
+ * protocol.h, which has to be read first and includes this.
+ */
+#ifndef SHMIPC_CLAIM_H
+#define SHMIPC_CLAIM_H
+
+#include "ring/protocol.h"
+
+/* What became of a claim. */
+enum claim_outcome {
+    CLAIM_DONE,
+    CLAIM_FULL,   /* there is no room now */
+    CLAIM_RACED,  /* others were faster every time */
+    CLAIM_CLOSED, /* nobody may claim any more */
+    CLAIM_DAMAGE, /* what is there cannot be true */
+};
+
+/* Room for an entry, as planned from one look at tail and head (P1, P2). */
+struct plan {
+    enum claim_outcome outcome; /* CLAIM_RACED: tail moved, plan again */
+    uint32_t pad;  /* blocks to the end of the lap that must be filler */
+    uint64_t tail; /* what was seen */
+    bool only_pad; /* pad and entry can never be free together */
+};
+
+/* ------------------------------------------------------------- P1 and P2 */
+
+/* Remembers up to where `tail`'s lap is free, now that head is there. */
+static inline void claim_note_room(struct ring *r, uint64_t tail, uint64_t head)
+{
+    uint64_t lap = tail & ~r->index_mask;
+    uint32_t end = r->block_count - 1;
+
+    if (head < lap && position_index(r, head) < end)
+        end = position_index(r, head);
+    /* Release [room]: the head that was acquired, for other threads. */
+    atomic_put_release(&r->room_end, lap + end);
+}
+
+/* claim_plan(), when what the handle knows does not suffice: at the end of a
+ * lap, and when readers have to be asked how far they are. */
+PROTOCOL_RARE struct plan claim_plan_afresh(struct ring *r, uint32_t blocks,
+                                            uint64_t tail)
+{
+    struct plan plan = {CLAIM_DAMAGE, 0, tail, false};
+    uint32_t n = r->block_count;
+    uint32_t fit, need;
+    uint64_t head, used;
+
+    if (tail & SHMIPC_TAIL_CLOSED) {
+        plan.outcome = CLAIM_CLOSED;
+        return plan;
+    }
+    head = protocol_head(r);
+    if (!position_is_valid(r, tail) || !position_is_valid(r, head))
+        return plan;
+    fit = position_blocks_left(r, tail);
+    plan.pad = blocks <= fit ? 0 : fit;
+    plan.only_pad = plan.pad + (uint64_t)blocks > n;
+    need = plan.only_pad ? plan.pad : plan.pad + blocks;
+    /* Unsigned: a tail behind the head counts as too far as well. Then tail is
+     * older than head, or the other way round. */
+    used = (uint64_t)position_distance(r, head, tail);
+    plan.outcome = CLAIM_RACED;
+    if (used > n)
+        return plan;
+    claim_note_room(r, tail, head);
+    plan.outcome = used <= n - need ? CLAIM_DONE : CLAIM_FULL;
+    return plan;
+}
+
+/* True: what the handle knows suffices, and *plan is the plainest there is. */
+static inline bool claim_plan_plain(const struct ring *r, uint32_t blocks,
+                                    struct plan *plan)
+{
+    /* Relaxed: the CAS of tail, or being its only writer, settles it. */
+    uint64_t tail = atomic_get_relaxed(&r->tail->position);
+    /* Acquire [room]: the head that another thread of this handle saw. */
+    uint64_t end = atomic_get_acquire(&r->room_end);
+    uint64_t room = end - tail;
+
+    *plan = (struct plan){CLAIM_DONE, 0, tail, false};
+    /* In the lap of `end`, and far enough before it: so it is a position that
+     * exists, and of no closed ring. */
+    return room <= (end & r->index_mask) && blocks <= room;
+}
+
+static inline struct plan claim_plan(struct ring *r, uint32_t blocks)
+{
+    struct plan plan;
+
+    return claim_plan_plain(r, blocks, &plan)
+               ? plan
+               : claim_plan_afresh(r, blocks, plan.tail);
+}
+
+/* Free blocks behind tail in one piece, when up to `wanted` are of interest: a
+ * hint, which the claim settles. */
+static inline uint64_t claim_room(struct ring *r, uint64_t wanted)
+{
+    /* Relaxed, both: a hint. */
+    uint64_t tail = atomic_get_relaxed(&r->tail->position);
+    uint64_t end = atomic_get_relaxed(&r->room_end);
+    uint64_t room = end - tail;
+    uint64_t head, used;
+
+    if (room <= (end & r->index_mask) && wanted <= room)
+        return room;
+    head = protocol_head(r);
+    used = (uint64_t)position_distance(r, head, tail);
+    if (!position_is_valid(r, tail) || used > r->block_count)
+        return 0;
+    claim_note_room(r, tail, head);
+    room = r->block_count - used;
+    return room < position_blocks_left(r, tail) ? room
+                                                : position_blocks_left(r, tail);
+}
+
+/* Has the lines of the entry at `position` on their way while the claim is
+ * made, and those of entries to come. */
+static inline void claim_prefetch(const struct ring *r, uint64_t position,
+                                  uint32_t blocks)
+{
+    uint32_t index = position_index(r, position);
+    uint32_t ahead = index + blocks - 1 + PROTOCOL_AHEAD;
+
+    atomic_prefetch_write(&r->control[index]);
+    atomic_prefetch_write(r->blocks + (size_t)index * SHMIPC_BLOCK);
+    if (ahead < r->block_count) {
+        atomic_prefetch_write(&r->control[ahead]);
+        atomic_prefetch_write(r->blocks + (size_t)ahead * SHMIPC_BLOCK);
+    }
+}
+
+/* -------------------------------------------------------------- P3 to P5 */
+
+/* P5, and P4: makes a claimed block ours, unless the claim was revoked. */
+static inline bool claim_occupy(struct ring *r, uint64_t position,
+                                uint32_t value, enum control_state state)
+{
+    atomic_u64 *control = position_control(r, position);
+    uint32_t tag = position_tag(r, position);
+    /* Relaxed: the CAS fails if it is not the latest. */
+    uint64_t word = atomic_get_relaxed(control);
+
+    /* I6: what is older is so by few laps; all else is as new as our claim or
+     * newer, and the claim was revoked. */
+    if (tag - control_tag(word) - 1 > SHMIPC_RENEWAL_LAPS)
+        return false;
+    /* Release [lap]: the head that we acquired, and the owner slot that
+     * `value` names. */
+    return atomic_cas_release(control, word, control_make(tag, value, state));
+}
+
+static inline bool claim_renews(const struct ring *r, uint64_t position,
+                                uint32_t blocks)
+{
+    return blocks > 1 && position_lap(r, position) % SHMIPC_RENEWAL_LAPS == 0;
+}
+
+/* I6: gives the words inside a claim of ours a tag of the lap before. */
+static inline void claim_renew(struct ring *r, uint64_t position,
+                               uint32_t blocks)
+{
+    if (claim_renews(r, position, blocks)) {
+        uint64_t word =
+            control_make(position_tag(r, position) - 1, 0, CONTROL_FREE);
+        atomic_u64 *control = position_control(r, position);
+
+        /* Relaxed: published with the word of the claim's first block. Nobody
+         * else may store there: claims of older laps are settled. */
+        for (uint32_t i = 1; i < blocks; i++)
+            atomic_put_relaxed(&control[i], word);
+    }
+}
+
+/*
+ * P4. If the claim was revoked no second look is needed: revokers SKIP it block
+ * by block. A claim whose inside has to be renewed is BUSY meanwhile: once PAD
+ * is seen it is not ours any more.
+ */
+static inline void claim_pad(struct ring *r, uint64_t position, uint32_t blocks,
+                             uint32_t owner)
+{
+    if (!claim_renews(r, position, blocks)) {
+        claim_occupy(r, position, blocks, CONTROL_PAD);
+    } else if (claim_occupy(r, position, owner, CONTROL_BUSY)) {
+        claim_renew(r, position, blocks);
+        /* Release [commit]: the renewed words. */
+        atomic_put_release(
+            position_control(r, position),
+            control_make(position_tag(r, position), blocks, CONTROL_PAD));
+    }
+}
+
+/* P3 to P5 as planned. False: others were faster, the claim was revoked, or it
+ * was all padding. */
+static inline bool claim_planned(struct ring *r, uint32_t blocks,
+                                 uint32_t owner, struct plan plan,
+                                 uint64_t *position)
+{
+    uint64_t entry = plan.tail;
+    uint64_t next;
+
+    if (plan.pad)
+        entry = position_advance(r, plan.tail, plan.pad);
+    claim_prefetch(r, entry, blocks);
+    next = plan.only_pad ? entry : position_advance(r, entry, blocks);
+    *position = entry;
+    /* Relaxed: tail carries no data. */
+    if (!atomic_cas_relaxed(&r->tail->position, plan.tail, next))
+        return false;
+    if (plan.pad)
+        claim_pad(r, plan.tail, plan.pad, owner);
+    return !plan.only_pad && claim_occupy(r, entry, owner, CONTROL_BUSY);
+}
+
+/* P1 to P5 with many producers. */
+static inline enum claim_outcome claim_shared(struct ring *r, uint32_t blocks,
+                                              uint32_t owner,
+                                              uint64_t *position)
+{
+    for (int tries = 0; tries < PROTOCOL_TRIES; tries++) {
+        struct plan plan = claim_plan(r, blocks);
+
+        if (plan.outcome == CLAIM_RACED)
+            continue;
+        if (plan.outcome != CLAIM_DONE)
+            return plan.outcome;
+        if (claim_planned(r, blocks, owner, plan, position))
+            return CLAIM_DONE;
+    }
+    return CLAIM_RACED;
+}
+
+/* Lets another entry begin inside a claim that is ours. What follows the first
+ * entry's word is not looked at before that is READY. */
+static inline void claim_divide(struct ring *r, uint64_t position,
+                                uint32_t owner)
+{
+    /* Relaxed: published with the word of the claim's first block. */
+    atomic_put_relaxed(
+        position_control(r, position),
+        control_make(position_tag(r, position), owner, CONTROL_BUSY));
+}
+
+/* -------------------------------------------------------------------- P7 */
+
+/* Commits a claim of `blocks` blocks as what `value` and `state` say, READY or
+ * ARRAY. What it does not need of them becomes filler. */
+static inline void claim_commit(struct ring *r, uint64_t position,
+                                uint32_t blocks, uint32_t value,
+                                enum control_state state)
+{
+    atomic_u64 *control = position_control(r, position);
+    uint64_t word = control_make(position_tag(r, position), value, state);
+    uint32_t taken = control_extent(word);
+
+    claim_renew(r, position, blocks);
+    if (taken < blocks)
+        /* Relaxed: published by READY. */
+        atomic_put_relaxed(&control[taken],
+                           control_make(position_tag(r, position),
+                                        blocks - taken, CONTROL_PAD));
+    /* Release [commit]: the payload. */
+    atomic_put_release(control, word);
+}
+
+/* Gives a claim up. */
+static inline void claim_abort(struct ring *r, uint64_t position,
+                               uint32_t blocks)
+{
+    claim_renew(r, position, blocks);
+    /* Release [commit]: the renewed words. */
+    atomic_put_release(
+        position_control(r, position),
+        control_make(position_tag(r, position), blocks, CONTROL_SKIP));
+}
+
+/* ---------------------------------------------------------- one producer */
+
+/* P1 and P2 when nothing is in the way. False: something is, or may be. */
+static inline bool claim_alone_plain(const struct ring *r, uint32_t blocks,
+                                     uint64_t *position)
+{
+    struct plan plan;
+    /* Relaxed: who closes meanwhile was later. */
+    bool free = claim_plan_plain(r, blocks, &plan) &&
+                !atomic_get_relaxed(&r->tail->closed);
+
+    *position = plan.tail;
+    if (free)
+        claim_prefetch(r, plan.tail, blocks);
+    return free;
+}
+
+static inline void claim_pad_alone(struct ring *r, uint64_t tail, uint32_t pad)
+{
+    claim_renew(r, tail, pad);
+    /* Release [commit]: the renewed words. */
+    atomic_put_release(position_control(r, tail),
+                       control_make(position_tag(r, tail), pad, CONTROL_PAD));
+    /* Relaxed: nobody else's tail. */
+    atomic_put_relaxed(&r->tail->position, position_advance(r, tail, pad));
+}
+
+/* P1 and P2. A pad is made at once; the entry's blocks stay unclaimed until
+ * claim_commit_alone(). */
+static inline enum claim_outcome claim_alone(struct ring *r, uint32_t blocks,
+                                             uint64_t *position)
+{
+    /* Two rounds suffice, with a pad in the first, if tail is only ours. */
+    for (int tries = 0; tries < 3; tries++) {
+        struct plan plan;
+
+        /* Relaxed: who closes meanwhile was later. */
+        if (atomic_get_relaxed(&r->tail->closed))
+            return CLAIM_CLOSED;
+        plan = claim_plan(r, blocks);
+        if (plan.outcome == CLAIM_RACED)
+            return CLAIM_DAMAGE; /* nobody else moves tail */
+        if (plan.outcome != CLAIM_DONE)
+            return plan.outcome;
+        *position = plan.tail;
+        if (!plan.pad) {
+            claim_prefetch(r, plan.tail, blocks);
+            return CLAIM_DONE;
+        }
+        claim_pad_alone(r, plan.tail, plan.pad);
+    }
+    return CLAIM_DAMAGE;
+}
+
+/* P7 of what claim_alone() found room for. It counts from READY on; tail only
+ * follows. */
+static inline void claim_commit_alone(struct ring *r, uint64_t position,
+                                      uint32_t value, enum control_state state)
+{
+    uint64_t word = control_make(position_tag(r, position), value, state);
+    uint32_t blocks = control_extent(word);
+
+    claim_renew(r, position, blocks);
+    /* Release [commit]: the payload. */
+    atomic_put_release(position_control(r, position), word);
+    /* Relaxed: only the next producer needs it, and it looks at the words. */
+    atomic_put_relaxed(&r->tail->position,
+                       position_advance(r, position, blocks));
+}
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Looking at what is at the head, and taking it: C1 to C3 and C5 of protocol.h,
+ * which has to be read first and includes this.
+ */
+#ifndef SHMIPC_TAKE_H
+#define SHMIPC_TAKE_H
+
+#include "ring/protocol.h"
+
+/* What a look came upon. */
+enum look {
+    LOOK_ENTRY,
+    LOOK_FILLER,  /* up to view->next */
+    LOOK_BUSY,    /* view->word is BUSY */
+    LOOK_NOTHING, /* nothing was stored there in this lap; perhaps a gap */
+    LOOK_RACED,   /* others moved head every time */
+    LOOK_DAMAGE,  /* what is there cannot be true */
+};
+
+struct view {
+    uint64_t head; /* the head word: position and, in an array, item */
+    uint64_t position;
+    uint64_t word;
+    uint64_t next;  /* head word after the entry */
+    uint32_t size;  /* bytes of the entry */
+    uint32_t start; /* bytes before it in its first block: of an array */
+};
+
+/* Where the entry's bytes are, and what users call it. */
+static inline unsigned char *take_payload(const struct ring *r,
+                                          const struct view *view)
+{
+    return position_payload(r, view->position) + view->start;
+}
+
+static inline uint64_t take_offset(const struct ring *r,
+                                   const struct view *view)
+{
+    return position_offset(r, view->position) + view->start;
+}
+
+/* C5. False: somebody else moved head. */
+static inline bool take_move(struct ring *r, uint64_t from, uint64_t to)
+{
+    /* Release [head], both: our loads of the blocks come first. */
+    if (!r->one_consumer)
+        return atomic_cas_release(&r->head->position, from, to);
+    atomic_put_release(&r->head->position, to);
+    return true;
+}
+
+/* ------------------------------------------------------------------- looks */
+
+/* Whether view->word is an entry by itself. */
+static inline bool take_is_entry(const struct ring *r, struct view *view)
+{
+    const uint64_t value_mask = (uint64_t)CONTROL_VALUE_MAX << 4;
+    uint32_t size = control_value(view->word);
+    uint32_t blocks = control_blocks(size);
+
+    view->size = size;
+    view->next = position_advance(r, view->head, blocks);
+    /* Unsigned: 0 blocks are too many as well. */
+    return (view->word & ~value_mask) ==
+               control_make(position_tag(r, view->head), 0, CONTROL_READY) &&
+           blocks - 1 < position_blocks_left(r, view->head) &&
+           view->head == view->position;
+}
+
+/* The entry of an array that head stands at: a step to the next one, or off
+ * the array. False: it has no such entry. */
+static inline bool take_item(uint64_t head, struct view *view)
+{
+    uint32_t value = control_value(view->word);
+    uint32_t item = position_item(head);
+
+    if (item >= control_array_count(value))
+        return false;
+    view->size = control_array_size(value);
+    view->start = item * control_array_stride(view->size);
+    if (item + 1 < control_array_count(value))
+        view->next = head + SHMIPC_HEAD_ITEM;
+    return true;
+}
+
+/* C1 to C3 in the plainest case. True: there is an entry by itself at the head.
+ * False: there may be anything, take_look() tells. */
+static inline bool take_look_plain(const struct ring *r, struct view *view)
+{
+    /* Acquire [head]: words of older laps that were replaced are gone. */
+    uint64_t head = atomic_get_acquire(&r->head->position);
+
+    *view = (struct view){.head = head, .position = position_of_head(head)};
+    if (!position_is_valid(r, head))
+        return false;
+    atomic_prefetch(position_payload(r, head));
+    /* Acquire [commit] [lap]: the payload, and a head at least as new. */
+    view->word = atomic_get_acquire(position_control(r, head));
+    return take_is_entry(r, view);
+}
+
+/* C2 and C3: what is at `head`, a head word. */
+static inline enum look take_look_at(const struct ring *r, uint64_t head,
+                                     struct view *view)
+{
+    uint64_t position = position_of_head(head);
+    uint64_t word;
+    uint32_t blocks;
+
+    *view = (struct view){.head = head, .position = position};
+    if (!position_is_valid(r, position))
+        return LOOK_DAMAGE;
+    /* Acquire [commit] [lap]: the payload, and a head at least as new. */
+    word = atomic_get_acquire(position_control(r, position));
+    view->word = word;
+    if (take_is_entry(r, view))
+        return LOOK_ENTRY;
+    if (control_tag(word) != position_tag(r, position) ||
+        control_state(word) == CONTROL_FREE)
+        return LOOK_NOTHING;
+    if (control_state(word) == CONTROL_BUSY)
+        return LOOK_BUSY;
+    blocks = control_extent(word);
+    /* Unsigned: 0 is too many as well. */
+    if (blocks - 1 >= position_blocks_left(r, position))
+        return LOOK_DAMAGE;
+    view->next = position_advance(r, position, blocks);
+    view->size = control_value(word);
+    if (control_state(word) == CONTROL_ARRAY)
+        return take_item(head, view) ? LOOK_ENTRY : LOOK_DAMAGE;
+    return head == position && control_state(word) != CONTROL_READY
+               ? LOOK_FILLER
+               : LOOK_DAMAGE;
+}
+
+/* C1 to C3: what is at the head, after moving it over filler; so only for those
+ * who may move it. */
+static inline enum look take_look(struct ring *r, struct view *view)
+{
+    uint64_t tries = (uint64_t)r->block_count + PROTOCOL_TRIES;
+
+    for (; tries > 0; tries--) {
+        /* Acquire [head]: words of older laps that were replaced are gone. */
+        uint64_t head = atomic_get_acquire(&r->head->position);
+        enum look look;
+
+        /* Both lines of the entry at once, should it be there. */
+        atomic_prefetch(position_payload(r, position_of_head(head)));
+        look = take_look_at(r, head, view);
+        if (look == LOOK_FILLER)
+            take_move(r, head, view->next);
+        /* The word is older than head's lap, or head is stale: then it has
+         * moved. Acquire [head]: as above, for who revokes. */
+        else if (look != LOOK_NOTHING ||
+                 atomic_get_acquire(&r->head->position) == head)
+            return look;
+    }
+    return LOOK_RACED;
+}
+
+#endif
