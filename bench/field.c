@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "field.h"
+#include "transports.h"
 
 enum { SLEEPERS_SHARE = 32 };
 

@@ -7,7 +7,8 @@
 #ifndef BENCH_FIELD_H
 #define BENCH_FIELD_H
 
-#include "workloads.h"
+#include "plan.h"
+#include "report.h"
 
 enum { FIELD_MAX = 48, FIELD_MEMORY = 1 << 20 };
 

@@ -10,6 +10,7 @@
  * Exit status: 0; 1 if a run of ours lost a message, failed or hung; 2 if it
  * was called wrongly.
  */
+#include "report.h"
 #include "sleepers.h"
 #include "workloads.h"
 #include <stdlib.h>
@@ -31,16 +32,6 @@ static const struct workload workloads[] = {
 };
 
 enum { WORKLOADS = sizeof workloads / sizeof workloads[0] };
-
-bool plan_wants(const struct plan *plan, const struct transport *t)
-{
-    return !plan->only || strstr(t->name, plan->only);
-}
-
-bool plan_wants_size(const struct plan *plan, size_t size)
-{
-    return plan->size == 0 || plan->size == size;
-}
 
 static int usage(const char *name)
 {

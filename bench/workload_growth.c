@@ -4,8 +4,10 @@
  * and the number of producers: ours without channels, and the peers that make
  * no system call.
  */
+#include "workloads.h"
 #include "field.h"
 #include "bare.h"
+#include "transports.h"
 
 static const struct placement two_cpus = {0, 1};
 static const struct placement anywhere = {-1, -1};

@@ -4,6 +4,7 @@
  * process pays once: for its first message into a region, and for its first
  * one of all after a fork.
  */
+#include "workloads.h"
 #include "clock.h"
 #include "statistics.h"
 #include "task.h"

@@ -3,6 +3,7 @@
  * What the machine can do, whoever asks: a cache line that changes its CPU,
  * memcpy, and the calls that no message should need.
  */
+#include "workloads.h"
 #include "clock.h"
 #include "bare.h"
 #include "loops.h"

@@ -3,6 +3,7 @@
  * How many messages fit into 1 MiB: into ours and into peers that take that
  * memory, and into what the kernel allows where it keeps them.
  */
+#include "workloads.h"
 #include "field.h"
 #include "bare.h"
 

@@ -3,6 +3,7 @@
  * The workloads in which messages pass between processes: one way latency,
  * throughput, contention.
  */
+#include "workloads.h"
 #include "field.h"
 #include "bare.h"
 

@@ -4,6 +4,7 @@
  * the ring is always empty, or always full, and what a message costs is what
  * it costs the side that works.
  */
+#include "workloads.h"
 #include "field.h"
 #include "bare.h"
 

@@ -4,6 +4,7 @@
  * the middle of a write, where the reader has to find out that the owner is
  * dead, or between claiming and saying who it is, which leaves a gap.
  */
+#include "workloads.h"
 #include "clock.h"
 #include "statistics.h"
 #include "task.h"

@@ -3,6 +3,7 @@
  * One thread writes a message and reads it again: what the instructions cost,
  * without any cache line that changes its CPU.
  */
+#include "workloads.h"
 #include "field.h"
 #include "bare.h"
 #include "loops.h"

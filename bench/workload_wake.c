@@ -4,6 +4,7 @@
  * one that fell asleep meanwhile. On one CPU the cost of the software shows,
  * on two the machine's way of waking a CPU beside it.
  */
+#include "workloads.h"
 #include "field.h"
 #include "sleepers.h"
 
