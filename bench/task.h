@@ -26,7 +26,4 @@ void task_measure(struct row *row, const struct transport *about);
 /* Memory that a task's processes share, zeroed; until the task ends. */
 void *task_memory(size_t size);
 
-/* What the kernel's and the processor's calls cost by themselves, ns. */
-extern const struct task task_system_call, task_futex_wake;
-
 #endif

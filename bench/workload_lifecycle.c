@@ -5,9 +5,9 @@
  * one of all after a fork.
  */
 #include "workloads.h"
+#include "calls.h"
 #include "clock.h"
 #include "statistics.h"
-#include "task.h"
 #include <fcntl.h>
 #include <shmipc/shmipc.h>
 #include <stdlib.h>
@@ -189,7 +189,7 @@ static void lifecycle_of(const struct plan *plan, size_t memory)
     char group[32];
 
     snprintf(group, sizeof group, "%zu KiB", memory >> 10);
-    task_enter(&field, &task_system_call, group);
+    task_enter(&field, &call_system, group);
     for (int i = 0; i < OPERATIONS; i++) {
         tasks[i] = operations[i];
         tasks[i].memory = memory;

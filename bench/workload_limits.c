@@ -6,139 +6,18 @@
 #include "workloads.h"
 #include "clock.h"
 #include "bare.h"
-#include "loops.h"
+#include "calls.h"
 #include "statistics.h"
 #include "task.h"
-#include <linux/futex.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
+#include <string.h>
 #include <unistd.h>
 
 enum {
-    CALLS = 64,
     SAMPLES = 2000,
     HOT_BYTES = 8 << 10,
     COLD_BYTES = 128 << 20, /* where nobody says how large caches are */
     COLD_MOST = 256 << 20,
-};
-
-/* ----------------------------------------------------------------- calls */
-
-typedef void call(uint32_t *word);
-
-/* ns of one call: a chunk of them at a time, since the clock is coarse. */
-LOOP double time_calls(call *one)
-{
-    uint64_t *samples = calloc(SAMPLES, sizeof *samples);
-    uint32_t word = 0;
-    double mean;
-
-    if (!samples)
-        return -1;
-    for (int i = 0; i < SAMPLES; i++) {
-        uint64_t start = clock_ticks();
-
-        for (int k = 0; k < CALLS; k++)
-            one(&word);
-        samples[i] = clock_ticks() - start;
-    }
-    mean = stat_mean(samples, SAMPLES) - (double)run_clock_ticks();
-    free(samples);
-    return mean * run_ns_per_tick() / CALLS;
-}
-
-LOOP void call_system(uint32_t *word)
-{
-    (void)word;
-    syscall(SYS_getppid); /* one that no libc answers by itself */
-}
-
-LOOP void call_futex_wake(uint32_t *word)
-{
-    syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
-}
-
-LOOP void call_locked(uint32_t *word)
-{
-    __atomic_add_fetch(word, 1, __ATOMIC_SEQ_CST);
-}
-
-LOOP void call_ticks(uint32_t *word)
-{
-    *word += (uint32_t)clock_ticks();
-    __asm__ __volatile__("" : : : "memory");
-}
-
-LOOP void call_system_clock(uint32_t *word)
-{
-    *word += (uint32_t)clock_system_ns();
-    __asm__ __volatile__("" : : : "memory");
-}
-
-static double time_system(const struct task *task)
-{
-    (void)task;
-    return time_calls(call_system);
-}
-
-static double time_futex_wake(const struct task *task)
-{
-    (void)task;
-    return time_calls(call_futex_wake);
-}
-
-static double time_locked(const struct task *task)
-{
-    (void)task;
-    return time_calls(call_locked);
-}
-
-static double time_ticks(const struct task *task)
-{
-    (void)task;
-    return time_calls(call_ticks);
-}
-
-static double time_system_clock(const struct task *task)
-{
-    (void)task;
-    return time_calls(call_system_clock);
-}
-
-const struct task task_system_call = {
-    .about = {.name = "limit: system call",
-              .note = "getppid",
-              .traits = TRAIT_LIMIT},
-    .figure = "ns",
-    .measure = time_system,
-};
-
-const struct task task_futex_wake = {
-    .about = {.name = "limit: futex wake, no sleeper", .traits = TRAIT_LIMIT},
-    .figure = "ns",
-    .measure = time_futex_wake,
-};
-
-static const struct task locked = {
-    .about = {.name = "limit: locked instruction",
-              .note = "an uncontended fetch-and-add",
-              .traits = TRAIT_LIMIT},
-    .figure = "ns",
-    .measure = time_locked,
-};
-
-static const struct task ticks = {
-    .about = {.name = "limit: look at the clock",
-              .note = "the processor's counter; taken off every round trip",
-              .traits = TRAIT_LIMIT},
-    .figure = "ns",
-    .measure = time_ticks,
-};
-
-static const struct task system_clock = {
-    .about = {.name = "limit: clock_gettime", .traits = TRAIT_LIMIT},
-    .figure = "ns",
-    .measure = time_system_clock,
 };
 
 /* ---------------------------------------------------------------- memcpy */
@@ -202,11 +81,11 @@ static void limit_calls(const struct plan *plan)
 {
     struct field field = {.workload = "limits"};
 
-    task_enter(&field, &task_system_call, "calls");
-    task_enter(&field, &task_futex_wake, "calls");
-    task_enter(&field, &locked, "calls");
-    task_enter(&field, &ticks, "calls");
-    task_enter(&field, &system_clock, "calls");
+    task_enter(&field, &call_system, "calls");
+    task_enter(&field, &call_futex_wake, "calls");
+    task_enter(&field, &call_locked, "calls");
+    task_enter(&field, &call_ticks, "calls");
+    task_enter(&field, &call_system_clock, "calls");
     field_measure(&field, plan, task_measure);
 }
 

@@ -5,9 +5,9 @@
  * dead, or between claiming and saying who it is, which leaves a gap.
  */
 #include "workloads.h"
+#include "calls.h"
 #include "clock.h"
 #include "statistics.h"
-#include "task.h"
 #include <sched.h>
 #include <shmipc/shmipc.h>
 #include <signal.h>
@@ -311,7 +311,7 @@ void workload_recovery(const struct plan *plan)
     static const char group[] = "a killed producer's entry in front";
     struct field field = {.workload = "recovery"};
 
-    task_enter(&field, &task_system_call, group);
+    task_enter(&field, &call_system, group);
     for (size_t i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++)
         if (plan_wants(plan, &scenarios[i].about))
             task_enter(&field, &scenarios[i], group);
