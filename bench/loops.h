@@ -404,14 +404,10 @@ LOOP int loop_consume_in_place(struct party *p, loop_peek *peek,
 
 /* ------------------------------------------------ to be said by transports */
 
-/* Ticks at which producers stop, set by the run (run.c). */
-#ifdef __cplusplus
-extern "C"
-#else
-extern
-#endif
-    uint64_t
-    loop_until(const struct load *load);
+LOOP uint64_t loop_until(const struct party *p)
+{
+    return clock_ticks() + p->send_ticks;
+}
 
 #define LOOPS(NAME, SEND, RECEIVE)                                             \
     static int NAME##_ask(struct party *p)                                     \
@@ -424,7 +420,7 @@ extern
     }                                                                          \
     static int NAME##_produce(struct party *p)                                 \
     {                                                                          \
-        return loop_produce(p, loop_until(p->load), SEND);                     \
+        return loop_produce(p, loop_until(p), SEND);                           \
     }                                                                          \
     static int NAME##_consume(struct party *p)                                 \
     {                                                                          \
@@ -442,7 +438,7 @@ extern
 #define LOOPS_BATCH(NAME, SEND_BATCH, RECEIVE_BATCH, SEND)                     \
     static int NAME##_produce_batch(struct party *p)                           \
     {                                                                          \
-        return loop_produce_batch(p, loop_until(p->load), SEND_BATCH, SEND);   \
+        return loop_produce_batch(p, loop_until(p), SEND_BATCH, SEND);         \
     }                                                                          \
     static int NAME##_consume_batch(struct party *p)                           \
     {                                                                          \
@@ -452,8 +448,7 @@ extern
 #define LOOPS_IN_PLACE(NAME, RESERVE, COMMIT, PEEK, SKIP, SEND)                \
     static int NAME##_produce_in_place(struct party *p)                        \
     {                                                                          \
-        return loop_produce_in_place(p, loop_until(p->load), RESERVE, COMMIT,  \
-                                     SEND);                                    \
+        return loop_produce_in_place(p, loop_until(p), RESERVE, COMMIT, SEND); \
     }                                                                          \
     static int NAME##_consume_in_place(struct party *p)                        \
     {                                                                          \

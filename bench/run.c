@@ -108,11 +108,6 @@ int run_cpu_count(void)
     return CPU_COUNT(&allowed_cpus);
 }
 
-uint64_t loop_until(const struct load *load)
-{
-    return clock_ticks() + (uint64_t)(load->seconds * 1e9 / ns_per_tick);
-}
-
 const char *run_status_name(enum run_status status)
 {
     static const char *const names[] = {"ok", "wrong", "hung", "failed",
@@ -220,6 +215,8 @@ static void be_party(struct run *run, unsigned i)
     struct party p = {.load = load,
                       .tally = &run->stage->tallies[i],
                       .index = sends ? i : i - senders(run),
+                      .send_ticks =
+                          (uint64_t)(load->seconds * 1e9 / ns_per_tick),
                       .trips = run->stage->trips,
                       .producers_left = &run->stage->producers_left};
 

@@ -77,6 +77,7 @@ struct party {
     struct link *in, *out; /* NULL if it does not receive, or send */
     struct tally *tally;
     unsigned index;           /* among the producers, or the consumers */
+    uint64_t send_ticks;      /* load->seconds by the clock of the loops */
     unsigned char *data;      /* its own memory: `batch` messages */
     uint64_t *trips;          /* ticks: of each round trip of a ping-pong, or of
                                * LOOP_SENDS_PER_CLOCK messages of one alone */
