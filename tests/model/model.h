@@ -6,15 +6,15 @@
  *
  * HOW IT WORKS
  *   lib/ring/atomics.h and lib/ring/payload.h are the only doors to shared
- * memory; under SHMIPC_MODEL both lead here. A participant ("actor") is a
- * coroutine that stops before each access to a shared location. The explorer
- * (explore.c) is a depth-first search over "who goes next" and, in weak mode,
- * "which of the allowed values does it see". It goes back by restoring
- * snapshots of all that can change: struct world and the used part of the
- * actors' stacks. States that were seen before are cut off. Actors are
- * deterministic, so a state is known by its memory plus, per actor, a hash of
- * what it has seen since its last call began, its results so far, and its
- * handle.
+ *   memory; under SHMIPC_MODEL both lead here. A participant ("actor") is a
+ *   coroutine that stops before each access to a shared location. The explorer
+ *   (explore.c) is a depth-first search over "who goes next" and, in weak mode,
+ *   "which of the allowed values does it see". It goes back by restoring
+ *   snapshots of all that can change: struct world and the used part of the
+ *   actors' stacks. States that were seen before are cut off. Actors are
+ *   deterministic, so a state is known by its memory plus, per actor, a hash of
+ *   what it has seen since its last call began, its results so far, and its
+ *   handle.
  *
  * MEMORY
  *   --sc    one value per location, each access takes effect at once.

@@ -50,8 +50,7 @@ int main(void)
     free(entry.payload);
     printf("Received: %d\n", received);
 
-    const IpcChannelDestroyResult destroy_result =
-        ipc_channel_destroy(channel);
+    const IpcChannelDestroyResult destroy_result = ipc_channel_destroy(channel);
 
     if (IpcChannelDestroyResult_is_error(destroy_result)) {
         fprintf(stderr, "destroy: %s\n", destroy_result.error.detail);

@@ -36,17 +36,15 @@ static int send_greeting(void *memory, uint64_t size,
 
     if (IpcChannelWriteResult_is_error(written))
         return failed("write", written.error.detail);
-    if (IpcChannelDestroyResult_is_error(
-            ipc_channel_destroy(connected.result)))
+    if (IpcChannelDestroyResult_is_error(ipc_channel_destroy(connected.result)))
         return failed("destroy", "handle of the writer");
     return 0;
 }
 
 static int use_channel(IpcMemorySegment *segment)
 {
-    const IpcChannelConfiguration configuration = {.max_round_trips = 1,
-                                                   .start_sleep_ns = 1000,
-                                                   .max_sleep_ns = 1000};
+    const IpcChannelConfiguration configuration = {
+        .max_round_trips = 1, .start_sleep_ns = 1000, .max_sleep_ns = 1000};
     const struct timespec patience = {.tv_sec = 20, .tv_nsec = 0};
     char text[16] = "";
     IpcEntry entry = {.payload = text, .size = sizeof(text)};
@@ -63,8 +61,8 @@ static int use_channel(IpcMemorySegment *segment)
     if (child == 0)
         _exit(send_greeting(segment->memory, segment->size, configuration));
 
-    IpcChannelReadWithTimeoutResult read = ipc_channel_read_into_with_timeout(
-        created.result, &entry, &patience);
+    IpcChannelReadWithTimeoutResult read =
+        ipc_channel_read_into_with_timeout(created.result, &entry, &patience);
 
     if (child < 0 || waitpid(child, &status, 0) != child || status != 0)
         return failed("child", "could not send");

@@ -11,7 +11,8 @@
 #include <thread>
 #include <vector>
 
-namespace {
+namespace
+{
 
 struct Closer {
     void operator()(IpcChannel *channel) const
@@ -51,8 +52,7 @@ void write_all(void *memory)
     const Channel channel(connected.result);
 
     for (int i = 0; i < count;) {
-        const auto written =
-            ipc_channel_write(channel.get(), &i, sizeof(i));
+        const auto written = ipc_channel_write(channel.get(), &i, sizeof(i));
 
         if (IpcChannelWriteResult_is_ok(written))
             i++;
@@ -96,8 +96,8 @@ int main(int argc, char **argv)
     }
 
     std::vector<unsigned char> memory(ipc_channel_align_size(512));
-    const auto created = ipc_channel_create(memory.data(), memory.size(),
-                                            configuration());
+    const auto created =
+        ipc_channel_create(memory.data(), memory.size(), configuration());
 
     if (IpcChannelResult_is_error(created))
         return failed(created.error.detail, created.ipc_status);
