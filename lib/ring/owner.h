@@ -84,20 +84,20 @@ enum {
 };
 
 static inline void owner_mark(const struct owner_table *table, uint32_t owner,
-                              uint32_t habit)
+                              uint32_t mark)
 {
     atomic_u32 *marks = &table->slots[owner_slot(owner)].marks;
 
     /* Relaxed: only asked of by the process itself, or of the dead. */
-    if (!(atomic_get_relaxed(marks) & habit))
-        atomic_or_relaxed(marks, habit);
+    if (!(atomic_get_relaxed(marks) & mark))
+        atomic_or_relaxed(marks, mark);
 }
 
 static inline bool owner_is_marked(const struct owner_table *table,
-                                   uint32_t owner, uint32_t habit)
+                                   uint32_t owner, uint32_t mark)
 {
     /* Relaxed: as above. */
-    return atomic_get_relaxed(&table->slots[owner_slot(owner)].marks) & habit;
+    return atomic_get_relaxed(&table->slots[owner_slot(owner)].marks) & mark;
 }
 
 /* Whether there are producers in the table and all of them are dead. */
