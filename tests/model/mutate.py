@@ -13,7 +13,6 @@ The mistakes are in mutations.py.
 """
 import argparse
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -21,10 +20,12 @@ import tempfile
 import time
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "mutations"))
+sys.path.insert(0, HERE)
+from edit import DoesNotFit, find_file, replace_once  # noqa: E402
 from mutations import MUTATIONS  # noqa: E402
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 # What of the library runs in the checker, besides all of lib/buffer.
 LIB_SOURCES = ("ring/format.c", "ring/owner.c", "status.c")
 # What of the checker has inlined parts of the library in it.
@@ -45,29 +46,12 @@ def run(command, **more):
                           stderr=subprocess.STDOUT, text=True, **more)
 
 
-def find(directory, name):
-    """The file of that name in lib/ or one of its rooms."""
-    found = [os.path.join(at, name) for at, _, files in os.walk(directory)
-             if name in files]
-    if len(found) != 1:
-        fail(f"{len(found)} files in {directory} are called {name}")
-    return found[0]
-
-
 def replace(directory, files, old, new, mutation):
     """Replaces what is in one of the files, and once."""
-    pattern = r"\s*".join(re.escape(c) for c in "".join(old.split()))
-    found = []
-    for name in files:
-        path = find(directory, name)
-        with open(path) as f:
-            text = f.read()
-        found += [(path, text, m.span()) for m in re.finditer(pattern, text)]
-    if len(found) != 1:
-        fail(f"{mutation}: {len(found)} times in {' and '.join(files)}:\n{old}")
-    path, text, (start, end) = found[0]
-    with open(path, "w") as f:
-        f.write(text[:start] + new + text[end:])
+    try:
+        replace_once([find_file(directory, name) for name in files], old, new)
+    except DoesNotFit as misfit:
+        fail(f"{mutation}: {misfit}")
 
 
 class Builder:
