@@ -2,8 +2,195 @@
 """Mistakes in the ring and the buffer."""
 from mutation import Mutation
 
+
+def in_file(file):
+    def mutation(name, tests, *edits, equivalent=""):
+        if isinstance(tests, str):
+            tests = [tests]
+        if isinstance(edits[0], str):
+            edits = [edits]
+        return Mutation(name, file, tests, list(edits), equivalent)
+    return mutation
+
+
+in_batch = in_file("batch.c")
+in_buffer = in_file("buffer_api.c")
+in_format = in_file("format.c")
+in_handle = in_file("handle.c")
+in_owner = in_file("owner.c")
+in_read = in_file("read.c")
+in_recover = in_file("recover.c")
+in_repair = in_file("repair.h")
+in_write = in_file("write.c")
+
 MUTATIONS = [
-    Mutation(
-        "mapping-one-byte-too-short-is-taken", "format.c", ["unit/format"],
-        [("    if (size < *needed)", "    if (size < *needed - 1)")]),
+    # ------------------------------------------------------------- batch.c
+    in_batch(
+        "batch-claims-one-entry-less-than-fits", ["unit/batch", "model --sc "
+         "batch batch-wraps one-producer-batch"],
+        "        if (*blocks + (uint64_t)more > room)",
+        "        if (*blocks + (uint64_t)more >= room)",
+        equivalent="the entry is the first of the next claim of the same call, "
+        "which needs the same blocks: others may come between them in any "
+        "case, and all that is lost is time"),
+    in_batch(
+        "batch-read-leaves-the-last-entry-room", "unit/batch",
+        "    if (to->count == to->room || view->size > to->free)",
+        "    if (to->count + 1 == to->room || view->size > to->free)"),
+    in_batch(
+        "batch-read-leaves-the-last-byte", "unit/batch",
+        "view->size > to->free)", "view->size >= to->free)"),
+    in_batch(
+        "batch-claims-more-than-fits", "unit/batch",
+        "        if (*blocks + (uint64_t)more > room)",
+        "        if (*blocks + (uint64_t)more > room + 1)"),
+    # -------------------------------------------------------- buffer_api.c
+    in_buffer(
+        "attach-that-fails-leaks", "unit/leaks",
+        "        return IpcBufferAttachResult_ok(IPC_OK, b);\n    free(b);",
+        "        return IpcBufferAttachResult_ok(IPC_OK, b);"),
+    in_buffer(
+        "create-that-fails-leaks", "unit/leaks",
+        "        return IpcBufferCreateResult_ok(IPC_OK, b);\n    free(b);",
+        "        return IpcBufferCreateResult_ok(IPC_OK, b);"),
+    in_buffer(
+        "destroy-leaks", "unit/leaks", "    free(buffer);\n", ""),
+    in_buffer(
+        "abort-that-fails-does-not-say-where", "unit/claims",
+        "    IpcStatus status = write_abort(buffer, reservation);\n"
+        "    IpcBufferCommitError body = {reservation ? reservation->offset : 0};",
+        "    IpcStatus status = write_abort(buffer, reservation);\n"
+        "    IpcBufferCommitError body = {0};"),
+    in_buffer(
+        "commit-that-fails-does-not-say-where", "unit/claims",
+        "    IpcStatus status = write_commit(buffer, reservation, size);\n"
+        "    IpcBufferCommitError body = {reservation ? reservation->offset : 0};",
+        "    IpcStatus status = write_commit(buffer, reservation, size);\n"
+        "    IpcBufferCommitError body = {0};"),
+    # ------------------------------------------------------------ format.c
+    in_format(
+        "mapping-one-byte-too-short-is-taken", "unit/handles",
+        "    if (size < *needed)", "    if (size < *needed - 1)"),
+    in_format(
+        "identity-is-used-in-another-version-than-judged", "unit/handles",
+        "    point_at(ring, base, &id);", "    point_at(ring, base, "
+        "&region->identity);"),
+    in_format(
+        "identity-is-judged-in-another-version-than-used", "unit/handles",
+        "    if (!shape_is_right(&id) ||",
+        "    if (!shape_is_right(&region->identity) ||"),
+    in_format(
+        "ready-stays-while-formatting-anew", "unit/handles",
+        "    atomic_swap_acq_rel(&region->identity.ready, 0);\n", ""),
+    # ------------------------------------------------------------ handle.c
+    in_handle(
+        "fence-promise-outlives-the-producer", "unit/handles",
+        "    if (status == IPC_OK)\n"
+        "        take_fences_back(&b->region->readers);\n", ""),
+    in_handle(
+        "fence-promise-outlives-the-consumer", "unit/handles",
+        "    if (status == IPC_OK)\n"
+        "        take_fences_back(&b->region->writers);\n", ""),
+    in_handle(
+        "fence-promise-of-the-other-side-is-taken-back", "unit/handles",
+        "take_fences_back(&b->region->writers);",
+        "take_fences_back(&b->region->readers);"),
+    # ------------------------------------------------------------- owner.c
+    in_owner(
+        "owner-is-0-after-all-generations", "unit/owners",
+        "    return next ? next : 1;", "    return next;"),
+    in_owner(
+        "generations-end", "unit/owners",
+        "(generation_of(identity) + 1) & GENERATION_MASK",
+        "(generation_of(identity) + 1)"),
+    in_owner(
+        "start-time-of-the-last-stay-counts", "unit/owners",
+        "    if (generation_of(started) == generation_of(identity))\n", ""),
+    in_owner(
+        "marks-of-the-last-owner-stay", "unit/owners",
+        "    atomic_put_relaxed(&slot->marks, 0);\n", ""),
+    in_owner(
+        "handles-of-the-last-owner-stay", "unit/owners",
+        "    atomic_put_relaxed(&slot->handles, 1);\n",
+        "    atomic_add_relaxed(&slot->handles, 1);\n"),
+    in_owner(
+        "generation-is-forgotten-with-the-slot", "unit/owners",
+        "                       generation << GENERATION_SHIFT);",
+        "                       generation * 0);"),
+    in_owner(
+        "role-of-who-cannot-be-judged-is-taken", "unit/owners",
+        "    if (holder && owner_fate(table, (uint32_t)holder) !="
+        " OWNER_IS_DEAD)",
+        "    if (holder && owner_fate(table, (uint32_t)holder) =="
+        " OWNER_LIVES)"),
+    in_owner(
+        "slot-of-who-cannot-be-judged-is-taken", "unit/owners",
+        "    return process_fate(&id) == PROCESS_IS_DEAD;",
+        "    return process_fate(&id) != PROCESS_LIVES;"),
+    in_owner(
+        "producers-who-cannot-be-judged-are-dead", "unit/owners",
+        "        if (owner_fate(table, owner) != OWNER_IS_DEAD)",
+        "        if (owner_fate(table, owner) == OWNER_LIVES)"),
+    in_owner(
+        "one-dead-producer-is-enough", "unit/owners",
+        "            return false;\n        found = true;",
+        "            continue;\n        found = true;"),
+    in_owner(
+        "slot-that-is-being-given-up-is-joined", "unit/owners",
+        "        if (handles == 0)\n            return false;\n", ""),
+    in_owner(
+        "neighbours-share-a-line", "unit/owners",
+        "i += 2)", "i += 1)"),
+    # ------------------------------------------------------------ repair.h
+    in_repair(
+        "heir-follows-words-beyond-the-lap", "unit/claims",
+        "        if (blocks == 0 || blocks > position_blocks_left(r, tail))",
+        "        if (blocks == 0)"),
+    in_repair(
+        "heir-stands-still-at-nothing", "unit/claims",
+        "        if (blocks == 0 || blocks > position_blocks_left(r, tail))",
+        "        if (blocks > position_blocks_left(r, tail))",
+        equivalent="the loop ends after as many rounds as there are blocks, "
+        "and says the same"),
+    # -------------------------------------------------------------- read.c
+    in_read(
+        "read-in-vain-leaks", "unit/leaks",
+        "    free(memory);\n    return status;", "    return status;"),
+    in_read(
+        "read-of-a-larger-entry-leaks", "unit/leaks",
+        "    free(*memory);\n", ""),
+    in_read(
+        "sleepers-do-not-look-for-gaps", "unit/claims",
+        "    return look == LOOK_BUSY ||\n"
+        "           (look == LOOK_NOTHING && "
+        "repair_is_gap(&b->ring, view.position));",
+        "    return look == LOOK_BUSY;"),
+    # ----------------------------------------------------------- recover.c
+    in_recover(
+        "recover-gives-up-early", "unit/claims",
+        "i <= 2 * (uint64_t)r->block_count;",
+        "i <= (uint64_t)r->block_count;"),
+    in_recover(
+        "recover-gives-up-before-the-last-claim", "unit/claims",
+        "i <= 2 * (uint64_t)r->block_count;",
+        "i + 2 < 2 * (uint64_t)r->block_count;"),
+    # ------------------------------------------------------------- write.c
+    in_write(
+        "reservation-beyond-the-lap-is-one", "unit/claims",
+        "    return from->payload == claim->payload &&\n"
+        "           claim->blocks <= position_blocks_left(r, claim->position);",
+        "    return from->payload == claim->payload;"),
+    in_write(
+        "reservation-of-another-process-is-committed", "unit/claims",
+        "    if (!handle_may_produce(b) ||"
+        " reservation->opaque[1] != handle_owner(b))",
+        "    if (!handle_may_produce(b))"),
+    in_write(
+        "all-free-space-is-said-to-be-in-one-piece", "unit/claims",
+        "        (fit < free_blocks ? fit : free_blocks) * SHMIPC_BLOCK;",
+        "        free_blocks * SHMIPC_BLOCK;"),
+    in_write(
+        "all-to-the-end-of-the-lap-is-said-to-be-free", "unit/claims",
+        "        (fit < free_blocks ? fit : free_blocks) * SHMIPC_BLOCK;",
+        "        fit * SHMIPC_BLOCK;"),
 ]
