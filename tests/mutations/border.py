@@ -78,4 +78,124 @@ MUTATIONS = [
         name="recovery wakes no reader", file="channel.c",
         tests=["unit/wakes"],
         edits=[("if (*removed) notify(ch, WAIT_READERS);", "")]),
+
+    # ------------------------------------------------ when and how they sleep
+    Mutation(
+        name="one round too many", file="channel.c", tests=["unit/sleeps"],
+        edits=[("if (i >= ch->max_round_trips &&",
+                "if (i > ch->max_round_trips &&")]),
+    Mutation(
+        name="one round too few", file="channel.c", tests=["unit/sleeps"],
+        edits=[("if (i >= ch->max_round_trips &&",
+                "if (i + 1 >= ch->max_round_trips &&")]),
+    Mutation(
+        name="rounds do not become longer", file="channel.c",
+        tests=["unit/sleeps"],
+        edits=[("status = wait_until(ch, w, wait_now() + round); "
+                "round = next_round(ch, round);",
+                "status = wait_until(ch, w, wait_now() + round);")]),
+    Mutation(
+        name="who sleeps by the clock does not sleep longer each time",
+        file="channel.c", tests=["unit/sleeps"],
+        edits=[("w->round = next_round(ch, w->round);", "")]),
+    Mutation(
+        name="stuck: looks again only at the cap", file="channel.c",
+        tests=["unit/sleeps"],
+        edits=[("until = earlier(until, now + STUCK_SLEEP_NS);", "")]),
+    Mutation(
+        name="sleeps have no cap", file="channel.c", tests=["unit/sleeps"],
+        edits=[("earlier(until, now + WAIT_CAP_NS)", "until")]),
+    Mutation(
+        name="sequence remembered after the flag is set", file="wait.c",
+        tests=["unit/sleeps"],
+        edits=[("MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0); return seen;",
+                "MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0); "
+                "return atomic_get_acquire(&wait->sequence);")]),
+    Mutation(
+        name="a wake changes errno", file="wait.c", tests=["unit/sleeps"],
+        edits=[("if (sleepers & WAIT_BY_EVENT) "
+                "wake_event(w->event_fds[side]); errno = saved;",
+                "if (sleepers & WAIT_BY_EVENT) "
+                "wake_event(w->event_fds[side]);")]),
+    Mutation(
+        name="passing a wake on changes errno", file="wait.c",
+        tests=["unit/sleeps"],
+        edits=[("int saved = errno; wake_event(w->event_fds[side]); "
+                "errno = saved;",
+                "wake_event(w->event_fds[side]);")]),
+    Mutation(
+        name="a sleep changes errno", file="wait.c", tests=["unit/sleeps"],
+        edits=[("pthread_setcancelstate(state, NULL); errno = saved;",
+                "pthread_setcancelstate(state, NULL);")]),
+    Mutation(
+        name="taking wakes back changes errno", file="wait_eventfd.c",
+        tests=["unit/sleeps"],
+        edits=[("while (got < 0 && errno == EINTR); errno = saved;",
+                "while (got < 0 && errno == EINTR);")]),
+
+    # ---------------------------------------- others are faster, or are dead
+    Mutation(
+        name="LOCKED ends a wait", file="channel.c", tests=["unit/repair"],
+        edits=[("status == IPC_ERR_LOCKED || "
+                "status == IPC_ERR_NO_SPACE_CONTIGUOUS;",
+                "status == IPC_ERR_NO_SPACE_CONTIGUOUS;")]),
+    Mutation(
+        name="repairs though head moves", file="channel.c",
+        tests=["unit/repair"],
+        edits=[("atomic_set_hint(&ch->stuck_at, head); answers = 0;",
+                "atomic_set_hint(&ch->stuck_at, head);")]),
+    Mutation(
+        name="head is never seen to move", file="channel.c",
+        tests=["unit/repair"],
+        edits=[("atomic_set_hint(&ch->stuck_at, head); answers = 0;",
+                "answers = 0;")]),
+    Mutation(
+        name="a plain write never repairs", file="channel.c",
+        tests=["unit/repair"],
+        edits=[("if (__builtin_expect(status == IPC_ERR_NO_SPACE_CONTIGUOUS, "
+                "0) && repair_now_and_then(ch)) {",
+                "if (0) {")]),
+    Mutation(
+        name="other writes never repair", file="channel.c",
+        tests=["unit/repair"],
+        edits=[("if (status == IPC_ERR_NO_SPACE_CONTIGUOUS && "
+                "repair_now_and_then(ch))",
+                "if (0)")]),
+    Mutation(
+        name="PRODUCERS_DEAD before a repair", file="channel.c",
+        tests=["unit/repair"],
+        edits=[("if (buffer_is_stuck(&ch->buffer)) { if (repair(ch))",
+                "if (producers_are_dead(ch, status, w->side)) { "
+                "return IPC_ERR_PRODUCERS_DEAD; } "
+                "else if (buffer_is_stuck(&ch->buffer)) { if (repair(ch))"),
+               ("else if (producers_are_dead(ch, status, w->side)) { "
+                "return IPC_ERR_PRODUCERS_DEAD; } "
+                "if (ch->waiter.backend->announces",
+                "if (ch->waiter.backend->announces")]),
+    Mutation(
+        name="PRODUCERS_DEAD before a repair, to pollers", file="channel.c",
+        tests=["unit/repair"],
+        edits=[("if (found_nothing(status) && buffer_is_stuck(&ch->buffer)) "
+                "status = look_after_stuck(ch, q);",
+                "if (producers_are_dead(ch, status, WAIT_READERS)) "
+                "return IPC_ERR_PRODUCERS_DEAD; "
+                "if (found_nothing(status) && buffer_is_stuck(&ch->buffer)) "
+                "status = look_after_stuck(ch, q);")]),
+    Mutation(
+        name="pollers do not repair", file="channel.c", tests=["unit/repair"],
+        edits=[("if (found_nothing(status) && buffer_is_stuck(&ch->buffer)) "
+                "status = look_after_stuck(ch, q);", "")]),
+    Mutation(
+        name="pollers are not told of dead producers", file="channel.c",
+        tests=["unit/repair"],
+        edits=[("return producers_are_dead(ch, status, WAIT_READERS) ? "
+                "IPC_ERR_PRODUCERS_DEAD : status;",
+                "return status;")]),
+    Mutation(
+        name="sleepers are not told of dead producers", file="channel.c",
+        tests=["unit/repair"],
+        edits=[("else if (producers_are_dead(ch, status, w->side)) { "
+                "return IPC_ERR_PRODUCERS_DEAD; } "
+                "if (ch->waiter.backend->announces",
+                "if (ch->waiter.backend->announces")]),
 ]
