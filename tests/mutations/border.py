@@ -198,4 +198,81 @@ MUTATIONS = [
                 "return IPC_ERR_PRODUCERS_DEAD; } "
                 "if (ch->waiter.backend->announces",
                 "if (ch->waiter.backend->announces")]),
+
+    # ----------------------------------------------------- what errors tell
+    Mutation(
+        name="errno of fd not told", file="channel_api.c",
+        tests=["unit/error_bodies"],
+        edits=[("if (status == IPC_ERR_SYSTEM) body.sys_errno = errno;", "")]),
+    Mutation(
+        name="error body of skip", file="channel_api.c",
+        tests=["unit/error_bodies"],
+        edits=[("channel_skip(channel, offset, &body.offset)",
+                "channel_skip(channel, offset, &offset)")]),
+    Mutation(
+        name="error body of skip_force", file="channel_api.c",
+        tests=["unit/error_bodies"],
+        edits=[("channel_skip_force(channel, &body.offset)",
+                "channel_skip_force(channel, &(uint64_t){0})")]),
+    Mutation(
+        name="error body of recover", file="channel_api.c",
+        tests=["unit/error_bodies"],
+        edits=[("channel_recover(channel, force, &removed, &body.offset)",
+                "channel_recover(channel, force, &removed, &(uint64_t){0})")]),
+    Mutation(
+        name="offset in a read's error body", file="channel_api.c",
+        tests=["unit/error_bodies"],
+        edits=[("body = {q->offset, q->needed};", "body = {0, q->needed};")]),
+    Mutation(
+        name="size in a read's error body", file="channel_api.c",
+        tests=["unit/error_bodies"],
+        edits=[("body = {q->offset, q->needed};", "body = {q->offset, 0};")]),
+    Mutation(
+        name="error body of peek", file="channel_api.c",
+        tests=["unit/error_bodies"],
+        edits=[("IpcBufferPeekError body = {q->offset};",
+                "(void)q; IpcBufferPeekError body = {0};")]),
+    Mutation(
+        name="a plain write's error body", file="channel_api.c",
+        tests=["unit/error_bodies"],
+        edits=[("write_body(channel, size));", "write_body(channel, 0));")]),
+    Mutation(
+        name="other writes' error body", file="channel_api.c",
+        tests=["unit/error_bodies"],
+        edits=[("buffer_write_detail(&channel->buffer, what->data, "
+                "what->size, status), write_body(channel, what->size));",
+                "buffer_write_detail(&channel->buffer, what->data, "
+                "what->size, status), write_body(channel, 0));")]),
+    Mutation(
+        name="error body of reserve", file="channel_api.c",
+        tests=["unit/error_bodies"],
+        edits=[("buffer_write_detail(&channel->buffer, what->dest, "
+                "what->size, status), write_body(channel, what->size));",
+                "buffer_write_detail(&channel->buffer, what->dest, "
+                "what->size, status), write_body(channel, 0));")]),
+    Mutation(
+        name="error body of commit", file="channel_api.c",
+        tests=["unit/error_bodies"],
+        edits=[("body = {reservation ? reservation->offset : 0}; "
+                "IpcStatus status = IPC_ERR_INVALID_ARGUMENT; "
+                "if (channel) status = channel_commit(",
+                "body = {0}; IpcStatus status = IPC_ERR_INVALID_ARGUMENT; "
+                "if (channel) status = channel_commit(")]),
+    Mutation(
+        name="error body of abort", file="channel_api.c",
+        tests=["unit/error_bodies"],
+        edits=[("body = {reservation ? reservation->offset : 0}; "
+                "IpcStatus status = IPC_ERR_INVALID_ARGUMENT; "
+                "if (channel) status = channel_abort(",
+                "body = {0}; IpcStatus status = IPC_ERR_INVALID_ARGUMENT; "
+                "if (channel) status = channel_abort(")]),
+    Mutation(
+        name="error body of stats", file="channel_api.c",
+        tests=["unit/error_bodies"],
+        edits=[("body = {sizeof(IpcBufferStats)};", "body = {0};")]),
+    Mutation(
+        name="error body of connect", file="channel_api.c",
+        tests=["unit/error_bodies"],
+        edits=[("channel_join(ch, mem, size, &body.min_size, &detail)",
+                "channel_join(ch, mem, size, &(uint64_t){0}, &detail)")]),
 ]

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What each call of a channel that fails tells in its error's body.
+ */
+#include "channels.h"
+#include <sys/resource.h>
+
+enum { BLOCKS = 8, HEAD = 128, ENTRY = 5 * 64, TAIL = HEAD + ENTRY };
+
+static const struct timespec none = {0, 0};
+static char data[ENTRY];
+static struct iovec piece = {data, ENTRY - 10};
+
+/* The type of a result by its name, since each is one of its own. */
+#define must_tell(type, call, status, condition)                               \
+    do {                                                                       \
+        type r = call;                                                         \
+                                                                               \
+        must_be(r.ipc_status, status);                                         \
+        must_say(type##_is_error_has_body(r.error), "%s: no body", #call);     \
+        must_say(condition, "%s: not so: %s", #call, #condition);              \
+    } while (0)
+
+/* Head and tail are away from the start, and away from each other. */
+static IpcChannel *channel_with_an_entry(void **memory)
+{
+    IpcChannel *ch = new_channel(BLOCKS, 0, memory);
+
+    must_send(ch, 100, 1);
+    must_receive(ch, 100, 1);
+    must_send(ch, ENTRY, 2);
+    return ch;
+}
+
+#define tells_of_space(type, call, status)                                     \
+    must_tell(type, call, status,                                              \
+              r.error.body.offset == TAIL &&                                   \
+                  r.error.body.requested_size == ENTRY - 10 &&                 \
+                  r.error.body.required_size == ENTRY &&                       \
+                  r.error.body.free_space == BLOCKS * 64 - ENTRY &&            \
+                  r.error.body.available_contiguous == 64 &&                   \
+                  r.error.body.buffer_size == BLOCKS * 64)
+
+Test(unit, every_write_without_space_tells_what_there_is)
+{
+    IpcChannel *ch = channel_with_an_entry(NULL);
+    const size_t size = ENTRY - 10;
+    const IpcStatus full = IPC_ERR_NO_SPACE_CONTIGUOUS;
+    IpcReservation to;
+
+    tells_of_space(IpcChannelWriteResult, ipc_channel_write(ch, data, size),
+                   full);
+    tells_of_space(IpcChannelWriteResult, ipc_channel_writev(ch, &piece, 1),
+                   full);
+    tells_of_space(IpcChannelReserveResult, ipc_channel_reserve(ch, size, &to),
+                   full);
+    tells_of_space(IpcChannelWriteBatchResult,
+                   ipc_channel_write_batch(ch, &piece, 1), full);
+    tells_of_space(IpcChannelWriteBatchResult,
+                   ipc_channel_write_array(ch, data, size, 1), full);
+    tells_of_space(IpcChannelWriteResult,
+                   ipc_channel_write_with_timeout(ch, data, size, &none),
+                   IPC_ERR_TIMEOUT);
+    tells_of_space(IpcChannelWriteResult,
+                   ipc_channel_writev_with_timeout(ch, &piece, 1, &none),
+                   IPC_ERR_TIMEOUT);
+    tells_of_space(IpcChannelReserveResult,
+                   ipc_channel_reserve_with_timeout(ch, size, &to, &none),
+                   IPC_ERR_TIMEOUT);
+}
+
+#define tells_of_size(type, call, status)                                      \
+    must_tell(type, call, status,                                              \
+              r.error.body.offset == HEAD &&                                   \
+                  r.error.body.required_size == ENTRY)
+
+Test(unit, every_read_without_room_tells_how_much_it_needs)
+{
+    IpcChannel *ch = channel_with_an_entry(NULL);
+    const IpcStatus small = IPC_ERR_TOO_SMALL;
+    IpcEntry to = {.payload = data, .size = ENTRY - 1};
+
+    tells_of_size(IpcChannelReadResult, ipc_channel_read_into(ch, &to), small);
+    tells_of_size(IpcChannelTryReadResult, ipc_channel_try_read_into(ch, &to),
+                  small);
+    tells_of_size(IpcChannelReadWithTimeoutResult,
+                  ipc_channel_read_into_with_timeout(ch, &to, &none), small);
+    tells_of_size(IpcChannelReadBatchResult,
+                  ipc_channel_try_read_batch(ch, &to, 1, data, ENTRY - 1),
+                  small);
+    tells_of_size(
+        IpcChannelReadBatchResult,
+        ipc_channel_read_batch_with_timeout(ch, &to, 1, data, ENTRY - 1, &none),
+        small);
+    tells_of_size(IpcChannelReadBatchResult,
+                  ipc_channel_try_read_array(ch, data, 8, 1),
+                  IPC_ERR_SIZE_MISMATCH);
+    tells_of_size(IpcChannelReadBatchResult,
+                  ipc_channel_read_array_with_timeout(ch, data, 8, 1, &none),
+                  IPC_ERR_SIZE_MISMATCH);
+}
+
+#define tells_where(type, call, status)                                        \
+    must_tell(type, call, status, r.error.body.offset == HEAD)
+
+Test(unit, every_read_in_front_of_an_unfinished_entry_tells_where_it_is)
+{
+    IpcChannel *ch = new_channel(BLOCKS, 0, NULL);
+    const IpcStatus unfinished = IPC_ERR_NOT_READY;
+    IpcEntry to = {.payload = data, .size = ENTRY};
+    IpcReservation reservation;
+
+    must_send(ch, 100, 1);
+    must_receive(ch, 100, 1);
+    must_work(ipc_channel_reserve(ch, 10, &reservation));
+    tells_where(IpcChannelTryReadResult, ipc_channel_try_read(ch, &to),
+                unfinished);
+    tells_where(IpcChannelTryReadResult, ipc_channel_try_read_into(ch, &to),
+                unfinished);
+    tells_where(IpcChannelReadBatchResult,
+                ipc_channel_try_read_batch(ch, &to, 1, data, ENTRY),
+                unfinished);
+    tells_where(IpcChannelReadBatchResult,
+                ipc_channel_try_read_array(ch, data, 8, 1), unfinished);
+    tells_where(IpcChannelPeekResult, ipc_channel_peek(ch, &to), unfinished);
+    tells_where(IpcChannelPeekResult,
+                ipc_channel_peek_with_timeout(ch, &to, &none), IPC_ERR_TIMEOUT);
+    tells_where(IpcChannelReadResult, ipc_channel_read(ch, &to),
+                IPC_ERR_RETRY_LIMIT);
+    tells_where(IpcChannelReadResult, ipc_channel_read_into(ch, &to),
+                IPC_ERR_RETRY_LIMIT);
+    tells_where(IpcChannelReadWithTimeoutResult,
+                ipc_channel_read_with_timeout(ch, &to, &none), IPC_ERR_TIMEOUT);
+    tells_where(IpcChannelReadWithTimeoutResult,
+                ipc_channel_read_into_with_timeout(ch, &to, &none),
+                IPC_ERR_TIMEOUT);
+    tells_where(IpcChannelRecoverResult, ipc_channel_recover(ch, false),
+                unfinished);
+    tells_where(IpcChannelSkipForceResult, ipc_channel_skip_force(ch),
+                IPC_ERR_LOCKED);
+    tells_where(IpcChannelSkipResult, ipc_channel_skip(ch, HEAD), unfinished);
+}
+
+Test(unit, a_skip_of_another_entry_tells_which_one_is_there)
+{
+    IpcChannel *ch = channel_with_an_entry(NULL);
+
+    tells_where(IpcChannelSkipResult, ipc_channel_skip(ch, TAIL),
+                IPC_ERR_OFFSET_MISMATCH);
+}
+
+Test(unit, a_word_that_cannot_be_true_is_told_with_its_offset)
+{
+    void *memory;
+    IpcChannel *ch = channel_with_an_entry(&memory);
+    const IpcStatus damaged = IPC_ERR_CORRUPTED;
+    IpcEntry to = {.payload = data, .size = ENTRY};
+
+    *control_of(memory, HEAD / 64) |= 15; /* a state that there is not */
+    tells_where(IpcChannelTryReadResult, ipc_channel_try_read_into(ch, &to),
+                damaged);
+    tells_where(IpcChannelReadResult, ipc_channel_read(ch, &to), damaged);
+    tells_where(IpcChannelPeekResult, ipc_channel_peek(ch, &to), damaged);
+    tells_where(IpcChannelSkipResult, ipc_channel_skip(ch, HEAD), damaged);
+    tells_where(IpcChannelRecoverResult, ipc_channel_recover(ch, false),
+                damaged);
+}
+
+#define tells_which(type, call)                                                \
+    must_tell(type, call, IPC_ERR_ILLEGAL_STATE, r.error.body.offset == HEAD)
+
+Test(unit, a_reservation_that_is_not_open_is_told_with_its_offset)
+{
+    for (uint32_t mode = 0; mode < ALL_MODES; mode++) {
+        IpcChannel *ch = new_channel(BLOCKS, mode, NULL);
+        IpcReservation reservation;
+
+        must_send(ch, 100, 1);
+        must_work(ipc_channel_reserve(ch, 10, &reservation));
+        must(reservation.offset == HEAD);
+        must_work(ipc_channel_commit(ch, &reservation, 10));
+        tells_which(IpcChannelCommitResult,
+                    ipc_channel_commit(ch, &reservation, 10));
+        tells_which(IpcChannelAbortResult, ipc_channel_abort(ch, &reservation));
+    }
+}
+
+Test(unit, memory_that_is_too_short_is_told_with_what_is_needed)
+{
+    void *memory;
+    IpcChannel *ch = channel_with_an_entry(&memory);
+    const size_t size = ring_size(BLOCKS, 8);
+    IpcBufferStats stats = {.struct_size = 8};
+
+    must_tell(IpcChannelConnectResult,
+              ipc_channel_connect_sized(memory, size - 1, quick),
+              IPC_ERR_TRUNCATED, r.error.body.min_size == size);
+    must_tell(IpcChannelStatsResult, ipc_channel_stats(ch, &stats),
+              IPC_ERR_TOO_SMALL, r.error.body.required_size == sizeof stats);
+}
+
+/* ------------------------------------------------- the system's refusals */
+
+/* From here on no descriptor can be had. */
+static void forbid_descriptors(void)
+{
+    const struct rlimit nothing = {0, 0};
+
+    must(setrlimit(RLIMIT_NOFILE, &nothing) == 0);
+}
+
+Test(unit, why_there_is_no_descriptor_to_poll_is_told)
+{
+    for (uint32_t wait = IPC_WAIT_EVENTFD; wait <= IPC_WAIT_IO_URING; wait++) {
+        pid_t child = fork_child();
+
+        if (child == 0) {
+            IpcChannelConfiguration configuration = quick;
+            IpcChannelResult made;
+
+            configuration.wait = wait;
+            made = ipc_channel_create(shared_memory(4096), 4096, configuration);
+            if (made.ipc_status == IPC_ERR_UNSUPPORTED)
+                child_done(); /* not built, or an old kernel */
+            must_work(made);
+            forbid_descriptors();
+            errno = 0;
+            must_tell(IpcChannelFdResult, ipc_channel_fd(made.result),
+                      IPC_ERR_SYSTEM, r.error.body.sys_errno == EMFILE);
+            child_done();
+        }
+        must_succeed(child);
+    }
+}
+
+Test(unit, why_no_eventfd_could_be_made_is_in_errno)
+{
+    IpcChannelConfiguration configuration = quick;
+    pid_t child = fork_child();
+
+    configuration.wait = IPC_WAIT_EVENTFD;
+    if (child == 0) {
+        void *memory = shared_memory(4096);
+        IpcStatus status;
+
+        forbid_descriptors();
+        errno = 0;
+        status = ipc_channel_create(memory, 4096, configuration).ipc_status;
+        must(status == IPC_ERR_UNSUPPORTED ||
+             (status == IPC_ERR_SYSTEM && errno == EMFILE));
+        child_done();
+    }
+    must_succeed(child);
+}
