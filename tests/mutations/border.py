@@ -275,4 +275,126 @@ MUTATIONS = [
         tests=["unit/error_bodies"],
         edits=[("channel_join(ch, mem, size, &body.min_size, &detail)",
                 "channel_join(ch, mem, size, &(uint64_t){0}, &detail)")]),
+
+    # ------------------------------------------------------ named segments
+    Mutation(
+        name="descriptor leak: mapped", file="segment.c",
+        tests=["unit/segment_races"],
+        edits=[("shm_unlink(name); } close(fd); return status;",
+                "shm_unlink(name); } return status;")]),
+    Mutation(
+        name="descriptor leak: not mapped", file="segment.c",
+        tests=["unit/segment_races"],
+        edits=[("shm_unlink(name); } close(fd); return status;",
+                "shm_unlink(name); return status; } close(fd); "
+                "return status;")]),
+    Mutation(
+        name="descriptor leak: no pages", file="segment.c",
+        tests=["unit/segment_races"],
+        edits=[("close(fd); shm_unlink(name); return -1;",
+                "shm_unlink(name); return -1;")]),
+    Mutation(
+        name="descriptor leak: another size, or none", file="segment.c",
+        tests=["unit/segment_races"],
+        edits=[("if (status != IPC_OK) close(*fd);", "")]),
+    Mutation(
+        name="not closed on exec: created", file="segment.c", tests=[],
+        edits=[("O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC",
+                "O_RDWR | O_CREAT | O_EXCL")],
+        equivalent="shm_open sets FD_CLOEXEC whether it is asked to or not"),
+    Mutation(
+        name="not closed on exec: opened", file="segment.c", tests=[],
+        edits=[("shm_open(name, O_RDWR | O_CLOEXEC, 0)",
+                "shm_open(name, O_RDWR, 0)")],
+        equivalent="shm_open sets FD_CLOEXEC whether it is asked to or not"),
+    Mutation(
+        name="name that goes in between", file="segment.c",
+        tests=["unit/segment_races"],
+        edits=[("if (status != IPC_ERR_SYSTEM || body->sys_errno != ENOENT) "
+                "return status;", "return status;")]),
+    Mutation(
+        name="name that comes in between", file="segment.c",
+        tests=["unit/segment_races"],
+        edits=[("if (body->sys_errno != EEXIST) return IPC_ERR_SYSTEM;",
+                "return IPC_ERR_SYSTEM;")]),
+    Mutation(
+        name="a signal ends the reservation of pages", file="segment.c",
+        tests=["unit/segment_races"],
+        edits=[("while (error == EINTR);", "while (0);")]),
+
+    # ----------------------------------------------------------- processes
+    Mutation(
+        name="a process whose first thread left is dead", file="process.c",
+        tests=["unit/process"],
+        edits=[("(proc.state == 'Z' || proc.state == 'X') && "
+                "proc.threads <= 1",
+                "(proc.state == 'Z' || proc.state == 'X')")]),
+    Mutation(
+        name="not registered for membarriers but believed to be",
+        file="process.c", tests=["unit/process"],
+        edits=[("atomic_put_relaxed(&process_has_membarrier, done == 0);",
+                "(void)done; "
+                "atomic_put_relaxed(&process_has_membarrier, 1);")]),
+    Mutation(
+        name="a child believes that it is registered for membarriers",
+        file="process.c", tests=["unit/process"],
+        edits=[("atomic_put_relaxed(&process_has_membarrier, 0);", "")]),
+    Mutation(
+        name="/proc of another pid namespace believed", file="process.c",
+        tests=["unit/process"],
+        edits=[("return strtoul(link, NULL, 10) == pid;",
+                "(void)pid; return true;")]),
+    Mutation(
+        name="namespaces that are not known are the same", file="process.c",
+        tests=["unit/process"],
+        edits=[("if (id->pid == 0 || self.namespaces == 0 || "
+                "id->namespaces", "if (id->pid == 0 || id->namespaces")]),
+    Mutation(
+        name="fork handler does not empty the token page", file="process.c",
+        tests=["unit/process"],
+        edits=[("if (page) atomic_put_relaxed(page, 0);", "(void)page;")]),
+    Mutation(
+        name="pid in stat not compared", file="process.c",
+        tests=["unit/process"],
+        edits=[("strtoul(line, NULL, 10) == pid && parse_stat(line, stat)",
+                "parse_stat(line, stat)")]),
+    Mutation(
+        name="who may not be signalled is dead", file="process.c",
+        tests=["unit/process"],
+        edits=[("kill((pid_t)id->pid, 0) != 0 && errno == ESRCH",
+                "kill((pid_t)id->pid, 0) != 0")]),
+    Mutation(
+        name="who has no stat is dead", file="process.c",
+        tests=["unit/process"],
+        edits=[("if (!read_stat(id->pid, &proc)) return PROCESS_LIVES;",
+                "if (!read_stat(id->pid, &proc)) return PROCESS_IS_DEAD;")]),
+    Mutation(
+        name="stat is not closed on exec", file="process.c",
+        tests=["unit/process"],
+        edits=[("open(path, O_RDONLY | O_CLOEXEC)", "open(path, O_RDONLY)")]),
+
+    # ---------------------------------------------------------------- rests
+    Mutation(
+        name="rests without a limit", file="pace.c", tests=["unit/pace"],
+        edits=[("patience < PACE_MAX ? patience : PACE_MAX", "patience")]),
+    Mutation(
+        name="rests without a stream", file="pace.c", tests=["unit/pace"],
+        edits=[("|| ticks > (uint64_t)entries * PACE_SPARSE", "")]),
+    Mutation(
+        name="rests while answers are awaited", file="pace.c",
+        tests=["unit/pace"],
+        edits=[("|| entries < PACE_RESTS * dense / 4", "|| dense > 1000")]),
+    Mutation(
+        name="rests without a clock", file="pace.c", tests=["unit/pace"],
+        edits=[("if (now == 0 ||", "if (")]),
+    Mutation(
+        name="rests after looks in vain", file="pace.c", tests=["unit/pace"],
+        edits=[("if (entries == 0) return false;", "")]),
+    Mutation(
+        name="rests only get longer", file="pace.c", tests=["unit/pace"],
+        edits=[("shorter = !shorter;", "shorter = 0;")]),
+    Mutation(
+        name="rests only get shorter", file="pace.c", tests=["unit/pace"],
+        edits=[("patience = shorter ? patience / 2 : longer(patience);",
+                "patience = patience / 2;")]),
 ]
