@@ -397,4 +397,101 @@ MUTATIONS = [
         name="rests only get shorter", file="pace.c", tests=["unit/pace"],
         edits=[("patience = shorter ? patience / 2 : longer(patience);",
                 "patience = patience / 2;")]),
+
+    # -------------------------------------------------------------- sharing
+    Mutation(
+        name="cut messages accepted", file="share.c", tests=["unit/share"],
+        edits=[("if (message->cut || header->magic", "if (header->magic")]),
+    Mutation(
+        name="messages whose bytes were cut accepted", file="share.c",
+        tests=["unit/share"],
+        edits=[("(MSG_TRUNC | MSG_CTRUNC)", "MSG_CTRUNC")]),
+    Mutation(
+        name="messages whose descriptors were cut accepted", file="share.c",
+        tests=["unit/share"],
+        edits=[("(MSG_TRUNC | MSG_CTRUNC)", "MSG_TRUNC")]),
+    Mutation(
+        name="can_shrink: never", file="share.c", tests=["unit/share"],
+        edits=[("seals < 0 || !(seals & F_SEAL_SHRINK)",
+                "seals < -1 && !(seals & F_SEAL_SHRINK)")]),
+    Mutation(
+        name="can_shrink: not where there are no seals", file="share.c",
+        tests=["unit/share"],
+        edits=[("seals < 0 || !(seals & F_SEAL_SHRINK)",
+                "seals >= 0 && !(seals & F_SEAL_SHRINK)")]),
+    Mutation(
+        name="can_shrink: not with any seal", file="share.c",
+        tests=["unit/share"],
+        edits=[("seals < 0 || !(seals & F_SEAL_SHRINK)",
+                "seals < 0 || !seals")]),
+    Mutation(
+        name="EINTR while receiving", file="share.c", tests=["unit/share"],
+        edits=[("if (n < 0 && errno == EINTR) continue;", "")]),
+    Mutation(
+        name="EINTR while sending", file="share.c", tests=["unit/share"],
+        edits=[("else if (errno != EINTR) return errno;",
+                "else return errno;")]),
+    Mutation(
+        name="EINTR while waiting for the rest", file="share.c",
+        tests=["unit/share"],
+        edits=[("while (got < 0 && errno == EINTR); return got >= 0;",
+                "while (0); return got >= 0;")]),
+    Mutation(
+        name="half a message sent", file="share.c", tests=["unit/share"],
+        edits=[("else if (errno == EAGAIN && sent > 0) "
+                "wait_for(socket, POLLOUT);", "")]),
+    Mutation(
+        name="half a message received", file="share.c", tests=["unit/share"],
+        edits=[("if (n < 0 && errno == EAGAIN && got > 0 && "
+                "wait_for(socket, POLLIN)) continue;", "")]),
+    Mutation(
+        name="descriptors sent with every piece", file="share.c",
+        tests=["unit/share"],
+        edits=[("if (sent == 0) attach_fds", "attach_fds")]),
+    Mutation(
+        name="every piece begins anew", file="share.c", tests=["unit/share"],
+        edits=[("piece.iov_base = bytes + sent;", "")]),
+    Mutation(
+        name="errno of a mapping not told", file="share.c",
+        tests=["unit/share"],
+        edits=[("shared->memory = NULL; *error = errno;",
+                "shared->memory = NULL;")]),
+    Mutation(
+        name="descriptors stay after a refusal", file="share.c",
+        tests=["unit/share"],
+        edits=[("drop_fds(&message); if (status == IPC_OK)",
+                "if (status == IPC_OK)")]),
+    Mutation(
+        name="mapping stays after a refusal", file="share.c",
+        tests=["unit/share"],
+        edits=[("if (shared.memory) munmap(shared.memory, "
+                "(size_t)shared.size);", "")]),
+    Mutation(
+        name="mapping stays when it is left", file="share.c",
+        tests=["unit/share"],
+        edits=[("if (munmap(shared->memory, (size_t)shared->size) != 0)",
+                "if (0)")]),
+    Mutation(
+        name="what was received is not closed on exec", file="share.c",
+        tests=["unit/share"],
+        edits=[("recvmsg(socket, &m, MSG_CMSG_CLOEXEC)",
+                "recvmsg(socket, &m, 0)")]),
+    Mutation(
+        name="eventfd is not closed on exec", file="wait_eventfd.c",
+        tests=["unit/share"],
+        edits=[("eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)",
+                "eventfd(0, EFD_NONBLOCK)")]),
+    Mutation(
+        name="epoll is not closed on exec", file="wait_eventfd.c",
+        tests=["unit/share"],
+        edits=[("epoll_create1(EPOLL_CLOEXEC)", "epoll_create1(0)")]),
+    Mutation(
+        name="timer is not closed on exec", file="wait_eventfd.c",
+        tests=["unit/share"],
+        edits=[("TFD_NONBLOCK | TFD_CLOEXEC", "TFD_NONBLOCK")]),
+    Mutation(
+        name="a ring's eventfd is not closed on exec",
+        file="wait_io_uring.c", tests=["unit/share"],
+        edits=[("eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)",
+                "eventfd(0, EFD_NONBLOCK)")]),
 ]
