@@ -27,9 +27,9 @@ MUTATIONS = [
     Mutation(
         name="a plain write wakes no reader", file="channel.c",
         tests=["unit/wakes"],
-        edits=[(": buffer_write(&ch->buffer, data, size); "
+        edits=[(": write_entry(&ch->buffer, data, size); "
                 "notify_sent(ch, status);",
-                ": buffer_write(&ch->buffer, data, size);")]),
+                ": write_entry(&ch->buffer, data, size);")]),
     Mutation(
         name="other writes wake no reader", file="channel.c",
         tests=["unit/wakes"],
@@ -38,9 +38,9 @@ MUTATIONS = [
                 "(size_t)s->count, &s->written); break; }")]),
     Mutation(
         name="commit wakes no reader", file="channel.c", tests=["unit/wakes"],
-        edits=[("buffer_commit(&ch->buffer, reservation, size); "
+        edits=[("write_commit(&ch->buffer, reservation, size); "
                 "notify_sent(ch, status);",
-                "buffer_commit(&ch->buffer, reservation, size);")]),
+                "write_commit(&ch->buffer, reservation, size);")]),
     Mutation(
         name="abort wakes no reader", file="channel.c", tests=["unit/wakes"],
         edits=[("notify_fencing(ch, WAIT_READERS); return status;",
@@ -65,15 +65,15 @@ MUTATIONS = [
                 "&q->read, &q->offset, &q->needed); break; }")]),
     Mutation(
         name="skip wakes no writer", file="channel.c", tests=["unit/wakes"],
-        edits=[("buffer_skip(&ch->buffer, offset, head); "
+        edits=[("read_skip(&ch->buffer, offset, head); "
                 "notify_taken(ch, status);",
-                "buffer_skip(&ch->buffer, offset, head);")]),
+                "read_skip(&ch->buffer, offset, head);")]),
     Mutation(
         name="skip_force wakes no writer", file="channel.c",
         tests=["unit/wakes"],
-        edits=[("buffer_skip_force(&ch->buffer, offset); "
+        edits=[("recover_skip(&ch->buffer, offset); "
                 "notify_taken(ch, status);",
-                "buffer_skip_force(&ch->buffer, offset);")]),
+                "recover_skip(&ch->buffer, offset);")]),
     Mutation(
         name="recovery wakes no reader", file="channel.c",
         tests=["unit/wakes"],
@@ -164,10 +164,10 @@ MUTATIONS = [
     Mutation(
         name="PRODUCERS_DEAD before a repair", file="channel.c",
         tests=["unit/repair"],
-        edits=[("if (buffer_is_stuck(&ch->buffer)) { if (repair(ch))",
+        edits=[("if (read_is_stuck(&ch->buffer)) { if (repair(ch))",
                 "if (producers_are_dead(ch, status, w->side)) { "
                 "return IPC_ERR_PRODUCERS_DEAD; } "
-                "else if (buffer_is_stuck(&ch->buffer)) { if (repair(ch))"),
+                "else if (read_is_stuck(&ch->buffer)) { if (repair(ch))"),
                ("else if (producers_are_dead(ch, status, w->side)) { "
                 "return IPC_ERR_PRODUCERS_DEAD; } "
                 "if (ch->waiter.backend->announces",
@@ -175,15 +175,15 @@ MUTATIONS = [
     Mutation(
         name="PRODUCERS_DEAD before a repair, to pollers", file="channel.c",
         tests=["unit/repair"],
-        edits=[("if (found_nothing(status) && buffer_is_stuck(&ch->buffer)) "
+        edits=[("if (found_nothing(status) && read_is_stuck(&ch->buffer)) "
                 "status = look_after_stuck(ch, q);",
                 "if (producers_are_dead(ch, status, WAIT_READERS)) "
                 "return IPC_ERR_PRODUCERS_DEAD; "
-                "if (found_nothing(status) && buffer_is_stuck(&ch->buffer)) "
+                "if (found_nothing(status) && read_is_stuck(&ch->buffer)) "
                 "status = look_after_stuck(ch, q);")]),
     Mutation(
         name="pollers do not repair", file="channel.c", tests=["unit/repair"],
-        edits=[("if (found_nothing(status) && buffer_is_stuck(&ch->buffer)) "
+        edits=[("if (found_nothing(status) && read_is_stuck(&ch->buffer)) "
                 "status = look_after_stuck(ch, q);", "")]),
     Mutation(
         name="pollers are not told of dead producers", file="channel.c",
@@ -239,16 +239,16 @@ MUTATIONS = [
     Mutation(
         name="other writes' error body", file="channel_api.c",
         tests=["unit/error_bodies"],
-        edits=[("buffer_write_detail(&channel->buffer, what->data, "
+        edits=[("write_detail(&channel->buffer, what->data, "
                 "what->size, status), write_body(channel, what->size));",
-                "buffer_write_detail(&channel->buffer, what->data, "
+                "write_detail(&channel->buffer, what->data, "
                 "what->size, status), write_body(channel, 0));")]),
     Mutation(
         name="error body of reserve", file="channel_api.c",
         tests=["unit/error_bodies"],
-        edits=[("buffer_write_detail(&channel->buffer, what->dest, "
+        edits=[("write_detail(&channel->buffer, what->dest, "
                 "what->size, status), write_body(channel, what->size));",
-                "buffer_write_detail(&channel->buffer, what->dest, "
+                "write_detail(&channel->buffer, what->dest, "
                 "what->size, status), write_body(channel, 0));")]),
     Mutation(
         name="error body of commit", file="channel_api.c",
