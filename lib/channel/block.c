@@ -26,7 +26,7 @@ static bool answer(IpcStatus *status, IpcStatus said)
     return false;
 }
 
-static bool next_try(struct block *b, int step)
+static bool next_try(struct block *b, enum block_step step)
 {
     b->step = step;
     return true;

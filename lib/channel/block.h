@@ -14,23 +14,24 @@
 
 #include "channel/channel.h"
 
+/* What the last try was, and so what comes next. */
+enum block_step {
+    BLOCK_NEW,
+    BLOCK_FIRST,     /* the first try */
+    BLOCK_SPINNING,  /* one of many without a sleep in between */
+    BLOCK_ANNOUNCED, /* S4 of wait/wait.h */
+    BLOCK_SLEPT,     /* after the sleep */
+    BLOCK_REPAIRED,  /* never blocks: after a repair */
+    BLOCK_ARMED,     /* never blocks: S4 of a poller */
+    BLOCK_ARMED_REPAIRED,
+};
+
 struct block {
     struct IpcChannel *channel;
     const struct timespec *timeout;
     enum wait_side side;
     enum { BLOCK_NEVER, BLOCK_ROUNDS, BLOCK_UNTIL } how;
-
-    /* What the last try was, and so what comes next. */
-    enum {
-        BLOCK_NEW,
-        BLOCK_FIRST,     /* the first try */
-        BLOCK_SPINNING,  /* one of many without a sleep in between */
-        BLOCK_ANNOUNCED, /* S4 of wait/wait.h */
-        BLOCK_SLEPT,     /* after the sleep */
-        BLOCK_REPAIRED,  /* never blocks: after a repair */
-        BLOCK_ARMED,     /* never blocks: S4 of a poller */
-        BLOCK_ARMED_REPAIRED,
-    } step;
+    enum block_step step;
     uint32_t looks;   /* while spinning */
     int64_t spin_end; /* when that is over */
     uint32_t rounds;  /* that are left */
