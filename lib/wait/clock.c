@@ -39,8 +39,7 @@ bool clock_timeout_is_valid(const struct timespec *timeout)
 
 void clock_sleep_until(int64_t deadline)
 {
-    struct timespec until = {.tv_sec = (time_t)(deadline / 1000000000),
-                             .tv_nsec = (long)(deadline % 1000000000)};
+    struct timespec until = clock_timespec(deadline);
 
     while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) ==
            EINTR)

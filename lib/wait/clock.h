@@ -23,6 +23,12 @@ bool clock_timeout_is_valid(const struct timespec *timeout);
 /* Sleeps until then; a signal does not end it. */
 void clock_sleep_until(int64_t deadline);
 
+static inline struct timespec clock_timespec(int64_t ns)
+{
+    return (struct timespec){.tv_sec = (time_t)(ns / 1000000000),
+                             .tv_nsec = (long)(ns % 1000000000)};
+}
+
 static inline int64_t clock_earlier(int64_t a, int64_t b)
 {
     return a < b ? a : b;

@@ -20,6 +20,7 @@
  * region (`unsignalled`), and pollers look for themselves every millisecond.
  */
 #include "ring/process.h"
+#include "wait/clock.h"
 #include "wait/wait.h"
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -82,8 +83,7 @@ static IpcStatus event_arm(struct waiter *w, uint32_t seen)
     /* Relaxed: see wait_join(). */
     int64_t cap = atomic_get_relaxed(&words->unsignalled) ? WAIT_UNSIGNALLED_NS
                                                           : WAIT_CAP_NS;
-    const struct itimerspec at = {
-        .it_value = {.tv_sec = cap / 1000000000, .tv_nsec = cap % 1000000000}};
+    const struct itimerspec at = {.it_value = clock_timespec(cap)};
 
     /* An inherited handle whose descriptor nobody asked for here. */
     if (w->token != process_token())

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "wait/futex.h"
+#include "wait/clock.h"
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Where a 32-bit system has 64-bit times, SYS_futex still takes 32-bit ones. */
@@ -22,8 +22,7 @@ static long sleep_once(atomic_u32 *word, uint32_t seen, int64_t deadline)
 #else
 static long sleep_once(atomic_u32 *word, uint32_t seen, int64_t deadline)
 {
-    struct timespec until = {.tv_sec = (time_t)(deadline / 1000000000),
-                             .tv_nsec = (long)(deadline % 1000000000)};
+    struct timespec until = clock_timespec(deadline);
 
     return syscall(SYS_futex, word, FUTEX_WAIT_BITSET, seen, &until, NULL,
                    FUTEX_BITSET_MATCH_ANY);
