@@ -66,7 +66,7 @@
 #define read_detail              shmipc_read_detail
 #define read_entry               shmipc_read_entry
 #define read_is_stuck            shmipc_read_is_stuck
-#define read_look                shmipc_read_look
+#define read_look_otherwise      shmipc_read_look_otherwise
 #define read_peek                shmipc_read_peek
 #define read_skip                shmipc_read_skip
 #define receive_allocate         shmipc_receive_allocate
@@ -104,7 +104,7 @@
 #define wait_wake_and_promise    shmipc_wait_wake_and_promise
 #define write_abort              shmipc_write_abort
 #define write_body               shmipc_write_body
-#define write_claim              shmipc_write_claim
+#define write_claim_otherwise    shmipc_write_claim_otherwise
 #define write_commit             shmipc_write_commit
 #define write_commit_detail      shmipc_write_commit_detail
 #define write_detail             shmipc_write_detail

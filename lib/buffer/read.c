@@ -95,8 +95,8 @@ static IpcStatus look(struct IpcBuffer *b, struct view *view)
     }
 }
 
-IpcStatus read_look(struct IpcBuffer *b, struct view *view,
-                    IpcBufferReadError *error)
+IpcStatus read_look_otherwise(struct IpcBuffer *b, struct view *view,
+                              IpcBufferReadError *error)
 {
     IpcStatus status = IPC_OK;
 
@@ -113,6 +113,7 @@ IpcStatus read_look(struct IpcBuffer *b, struct view *view,
 
 /* ----------------------------------------------------------------- copies */
 
+/* After read_plain(), which has looked already. */
 IpcStatus read_entry(struct IpcBuffer *b, IpcEntry *dest,
                      IpcBufferReadError *error)
 {
@@ -121,7 +122,7 @@ IpcStatus read_entry(struct IpcBuffer *b, IpcEntry *dest,
     if (!b || !dest || !dest->payload)
         return IPC_ERR_INVALID_ARGUMENT;
     for (int tries = 0; tries < PROTOCOL_TRIES; tries++) {
-        IpcStatus status = read_look(b, &view, error);
+        IpcStatus status = read_look_otherwise(b, &view, error);
 
         if (status != IPC_OK)
             return status;

@@ -24,12 +24,24 @@ const char *read_detail(IpcStatus status);
 
 /* What is at the head, in *view, and error->offset. Takes the role, rests, and
  * revokes gaps now and then. */
-IpcStatus read_look(struct IpcBuffer *b, struct view *view,
-                    IpcBufferReadError *error);
+IpcStatus read_look_otherwise(struct IpcBuffer *b, struct view *view,
+                              IpcBufferReadError *error);
 
 /* Whether what is at the head is claimed but not committed, so that it pays to
  * look after it. Moves nothing. */
 bool read_is_stuck(struct IpcBuffer *b);
+
+/* The same, when there is an entry at the head. */
+static inline IpcStatus read_look(struct IpcBuffer *b, struct view *view,
+                                  IpcBufferReadError *error)
+{
+    if (__builtin_expect((b->ring.one_consumer && !handle_may_consume(b)) ||
+                             !take_look_here(&b->ring, view),
+                         0))
+        return read_look_otherwise(b, view, error);
+    error->offset = take_offset(&b->ring, view);
+    return IPC_OK;
+}
 
 static inline void read_load_bytes(struct IpcBuffer *b, void *to,
                                    const unsigned char *from, size_t size)

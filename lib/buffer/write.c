@@ -56,7 +56,7 @@ static IpcStatus status_of(enum claim_outcome outcome)
     return IPC_ERR_CORRUPTED;
 }
 
-IpcStatus write_claim(struct IpcBuffer *b, struct claim *claim)
+IpcStatus write_claim_otherwise(struct IpcBuffer *b, struct claim *claim)
 {
     enum claim_outcome outcome;
 
@@ -77,16 +77,18 @@ IpcStatus write_claim(struct IpcBuffer *b, struct claim *claim)
     return status_of(outcome);
 }
 
-static IpcStatus claim_bytes(struct IpcBuffer *b, size_t size,
-                             struct claim *claim)
+/* Whether an entry can have that size at all; its blocks. */
+static IpcStatus check_size(const struct IpcBuffer *b, size_t size,
+                            struct claim *claim)
 {
-    /* 0 wraps around and is too large as well. */
-    if ((uint64_t)size - 1 >= b->max_entry_size)
-        return size ? IPC_ERR_ENTRY_TOO_LARGE : IPC_ERR_INVALID_ARGUMENT;
     claim->blocks = control_blocks(size);
-    return write_claim(b, claim);
+    /* 0 wraps around and is too large as well. */
+    if ((uint64_t)size - 1 < b->max_entry_size)
+        return IPC_OK;
+    return size ? IPC_ERR_ENTRY_TOO_LARGE : IPC_ERR_INVALID_ARGUMENT;
 }
 
+/* After write_plain(), which has tried the plain claim. */
 IpcStatus write_entry(struct IpcBuffer *b, const void *data, size_t size)
 {
     struct claim claim;
@@ -94,7 +96,9 @@ IpcStatus write_entry(struct IpcBuffer *b, const void *data, size_t size)
 
     if (!b || !data)
         return IPC_ERR_INVALID_ARGUMENT;
-    status = claim_bytes(b, size, &claim);
+    status = check_size(b, size, &claim);
+    if (status == IPC_OK)
+        status = write_claim_otherwise(b, &claim);
     if (status != IPC_OK)
         return status;
     payload_store(claim.payload, data, size);
@@ -127,7 +131,9 @@ IpcStatus write_pieces(struct IpcBuffer *b, const struct iovec *pieces,
     *size = 0;
     if (!b || !pieces || count <= 0 || !sum_pieces(pieces, count, size))
         return IPC_ERR_INVALID_ARGUMENT;
-    status = claim_bytes(b, *size, &claim);
+    status = check_size(b, *size, &claim);
+    if (status == IPC_OK)
+        status = write_claim(b, &claim);
     if (status != IPC_OK)
         return status;
     payload_gather(claim.payload, pieces, count);
@@ -144,7 +150,9 @@ IpcStatus write_reserve(struct IpcBuffer *b, size_t size, IpcReservation *dest)
 
     if (!b || !dest)
         return IPC_ERR_INVALID_ARGUMENT;
-    status = claim_bytes(b, size, &claim);
+    status = check_size(b, size, &claim);
+    if (status == IPC_OK)
+        status = write_claim(b, &claim);
     if (status != IPC_OK)
         return status;
     if (b->ring.one_producer)

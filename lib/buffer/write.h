@@ -33,7 +33,7 @@ const char *write_commit_detail(IpcStatus status);
 IpcBufferWriteError write_body(const struct IpcBuffer *b, size_t size);
 
 /* Claims claim->blocks blocks, whatever is in the way. */
-IpcStatus write_claim(struct IpcBuffer *b, struct claim *claim);
+IpcStatus write_claim_otherwise(struct IpcBuffer *b, struct claim *claim);
 
 /*
  * Counts entries that were committed, for monitors. With many producers this
@@ -81,6 +81,15 @@ static inline bool write_claim_plain(struct IpcBuffer *b, struct claim *claim)
     return claim_plan_plain(r, claim->blocks, &plan) &&
            claim_planned(r, claim->blocks, handle_owner(b), plan,
                          &claim->position);
+}
+
+/* Claims claim->blocks blocks. */
+static inline IpcStatus write_claim(struct IpcBuffer *b, struct claim *claim)
+{
+    if (__builtin_expect(!write_claim_plain(b, claim), 0))
+        return write_claim_otherwise(b, claim);
+    claim->payload = position_payload(&b->ring, claim->position);
+    return IPC_OK;
 }
 
 /* A write when nothing is in the way. False: nothing was done, write_entry()

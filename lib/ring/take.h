@@ -134,6 +134,18 @@ static inline enum look take_look_at(const struct ring *r, uint64_t head,
                : LOOK_DAMAGE;
 }
 
+/* C1 to C3 when nothing is in the way. True: there is an entry at the head,
+ * by itself or in an array. */
+static inline bool take_look_here(const struct ring *r, struct view *view)
+{
+    /* Acquire [head]: words of older laps that were replaced are gone. */
+    uint64_t head = atomic_get_acquire(&r->head->position);
+
+    /* Both lines of the entry at once, should it be there. */
+    atomic_prefetch(position_payload(r, position_of_head(head)));
+    return take_look_at(r, head, view) == LOOK_ENTRY;
+}
+
 /* C1 to C3: what is at the head, after moving it over filler; so only for those
  * who may move it. */
 static inline enum look take_look(struct ring *r, struct view *view)

@@ -242,7 +242,9 @@ MUTATIONS = [
     Mutation(
         "read-without-the-role", "--sc one-consumer-heir",
         [("read.h",
-          "(b->ring.one_consumer && !handle_may_consume(b)) ||", "")]),
+          "(b->ring.one_consumer && !handle_may_consume(b)) ||\n"
+          "                             !take_look_plain(",
+          "!take_look_plain(")]),
     in_protocol(
         "look-forgets-the-lap", "--sc two-writers",
         "if (control_tag(word) != position_tag(r, position) ||"
