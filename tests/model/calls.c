@@ -19,3 +19,8 @@ IpcStatus call_read(struct IpcBuffer *b, IpcEntry *dest)
 
     return read_plain(b, dest) ? IPC_OK : read_entry(b, dest, &error);
 }
+
+void call_shut(struct IpcBuffer *b)
+{
+    close_ring(&b->ring);
+}

@@ -164,9 +164,14 @@ static IpcStatus checker_recover(void)
     return status;
 }
 
+uint64_t tail_now(void)
+{
+    return memory_latest(LOCATION_TAIL) & ~SHMIPC_TAIL_CLOSED;
+}
+
 static bool is_empty(void)
 {
-    return memory_latest(LOCATION_HEAD) == memory_latest(LOCATION_TAIL) ||
+    return memory_latest(LOCATION_HEAD) == tail_now() ||
            checker()->ring.one_producer;
 }
 
@@ -202,7 +207,7 @@ static bool is_undisturbed(void)
         if (world.actors[i].state != DONE)
             return false;
         for (int c = 0; c < scripts[i].count; c++)
-            if (strchr("vgfd", scripts[i].calls[c].kind))
+            if (strchr("vgfdo", scripts[i].calls[c].kind))
                 return false;
     }
     return true;
@@ -217,7 +222,7 @@ static void drain_undisturbed(void)
     do
         status = checker_read();
     while (status == IPC_OK && rounds-- > 0);
-    if (status != IPC_EMPTY || !is_empty())
+    if ((status != IPC_EMPTY && status != IPC_ERR_CLOSED) || !is_empty())
         violation("the ring does not drain, though nobody stopped: %s",
                   ipc_status_name(status));
 }
@@ -239,7 +244,7 @@ static bool drain(bool all_dead)
         if ((status == IPC_ERR_ROLE_TAKEN || status == IPC_ERR_OWNERS_FULL) &&
             !all_dead && checker()->ring.one_consumer)
             return false;
-        if (status == IPC_EMPTY && is_empty())
+        if ((status == IPC_EMPTY || status == IPC_ERR_CLOSED) && is_empty())
             return true;
         if (status != IPC_OK && status != IPC_EMPTY &&
             status != IPC_ERR_NOT_READY)
@@ -260,6 +265,8 @@ static void refill(void)
     uint32_t n = checker()->ring.block_count;
     IpcStatus status;
 
+    if (ring_is_closed())
+        return;
     for (uint32_t i = 0; i < n; i++)
         must(checker_write(8), IPC_OK, "refilling the empty ring");
     must(checker_write(8), IPC_ERR_NO_SPACE_CONTIGUOUS,
@@ -301,7 +308,8 @@ static void go_laps(bool leave_full)
         IpcStatus status = checker_write(8);
 
         if (status != IPC_OK && status != IPC_ERR_NO_SPACE_CONTIGUOUS &&
-            status != IPC_ERR_ROLE_TAKEN && status != IPC_ERR_OWNERS_FULL)
+            status != IPC_ERR_ROLE_TAKEN && status != IPC_ERR_OWNERS_FULL &&
+            !(status == IPC_ERR_CLOSED && ring_is_closed()))
             violation("write: %s", ipc_status_name(status));
         if (!drain(false) || status != IPC_OK)
             break;
@@ -310,23 +318,15 @@ static void go_laps(bool leave_full)
         continue;
 }
 
+/* Until it has finished, or waits for one who sleeps. */
 static void wake(int actor)
 {
+    if (world.actors[actor].state != RUNS)
+        return;
     trace_event(actor, "wakes up");
-    while (world.actors[actor].state == RUNS)
+    do
         schedule_step(actor, 0);
-}
-
-/* Those who have not finished sleep while the checker goes laps around. */
-static void all_sleep(bool leave_full)
-{
-    trace_event(CHECKER, "all others are asleep now");
-    if (drain(false))
-        account();
-    go_laps(leave_full);
-    for (int i = 0; i < actor_count; i++)
-        wake(leave_full ? actor_count - 1 - i : i);
-    all_die();
+    while (world.actors[actor].state == RUNS && !world.actors[actor].waits);
 }
 
 static int unfinished(void)
@@ -336,6 +336,20 @@ static int unfinished(void)
     for (int i = 0; i < actor_count; i++)
         count += world.actors[i].state == RUNS;
     return count;
+}
+
+/* Those who have not finished sleep while the checker goes laps around. */
+static void all_sleep(bool leave_full)
+{
+    trace_event(CHECKER, "all others are asleep now");
+    if (drain(false))
+        account();
+    go_laps(leave_full);
+    for (int i = 0; i < 2 * actor_count; i++)
+        wake((leave_full ? 2 * actor_count - 1 - i : i) % actor_count);
+    if (unfinished())
+        violation("somebody waits for ever");
+    all_die();
 }
 
 void check_stopped(void)
@@ -376,7 +390,7 @@ void check_state(void)
 {
     const struct ring *r = &checker()->ring;
     uint64_t head = position_of_head(memory_latest(LOCATION_HEAD));
-    uint64_t tail = memory_latest(LOCATION_TAIL);
+    uint64_t tail = tail_now();
     int64_t used = position_distance(r, head, tail);
     int64_t n = r->block_count;
 
@@ -384,4 +398,6 @@ void check_state(void)
         used > n || used < (r->one_producer ? -n : 0))
         violation("head and tail are %lld blocks apart", (long long)used);
     check_item(r, memory_latest(LOCATION_HEAD));
+    check_entered();
+    check_claims();
 }

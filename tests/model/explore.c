@@ -123,7 +123,8 @@ static double try_steps(int depth, int actor, int last, int left)
             continue;
         schedule_step(actor, choice);
         report.steps++;
-        executions += search(depth + 1, actor, left);
+        if (!world.actors[actor].waits)
+            executions += search(depth + 1, actor, left);
         snapshot_restore(snapshots[depth]);
     }
     return executions;

@@ -7,17 +7,18 @@
 #include "model_payload.h"
 #include <string.h>
 
-enum { CLOCKS = LOCATIONS_MAX, WORDS = REGION_BYTES / 8 };
+enum { CLOCKS = LOCATIONS_MAX, WORDS = REGION_BYTES / 4 };
 _Static_assert(CLOCKS + MAX_ACTORS + 1 <= VIEW_SIZE, "room for the clocks");
 
 static int8_t region_map[WORDS];
 static struct {
     const volatile void *address;
     int location;
-} others[8];
+} others[16];
 static int others_count;
 static void *home[LOCATIONS_MAX];
 static char names[LOCATIONS_MAX][24];
+static uint8_t word_bytes[LOCATIONS_MAX];
 static int location_count;
 static int first_control, first_chunk, chunk_end;
 static bool settled;
@@ -31,6 +32,7 @@ static int add_location(void *address, const char *name, int number)
     if (location >= LOCATIONS_MAX)
         harness_error("too many locations");
     home[location] = address;
+    word_bytes[location] = 8;
     if (number < 0)
         snprintf(names[location], sizeof names[0], "%s", name);
     else
@@ -42,13 +44,19 @@ static void map_word(void *address, const char *name, int number)
 {
     size_t offset = (size_t)((unsigned char *)address - world.region);
 
-    region_map[offset / 8] = (int8_t)add_location(address, name, number);
+    region_map[offset / 4] = (int8_t)add_location(address, name, number);
 }
 
 static void map_other(void *address, const char *name)
 {
     others[others_count].address = address;
     others[others_count++].location = add_location(address, name, -1);
+}
+
+/* Of what was mapped last: it has 32 bits. */
+static void is_half(void)
+{
+    word_bytes[location_count - 1] = 4;
 }
 
 static void map_blocks(const struct ring *r, uint32_t blocks)
@@ -65,18 +73,43 @@ static void map_blocks(const struct ring *r, uint32_t blocks)
     chunk_end = location_count;
 }
 
+static void map_entry(struct IpcBuffer *b)
+{
+    map_other(&b->entered, "entered");
+    map_other(&b->produces, "produces");
+    map_other(&b->consumes, "consumes");
+    map_other(&b->entering, "entering");
+    map_other(&b->owner, "owner");
+    is_half();
+}
+
 /* A handle that several actors use is shared memory as well. */
 static void map_shared_handles(void)
 {
     others_count = 0;
     for (int i = 0; i < actor_count; i++) {
-        struct IpcBuffer *b = &world.handles[scripts[i].process];
+        struct IpcBuffer *b = &world.handles[scripts[i].handle];
 
-        if (scripts[i].process == i || others_count)
+        if (scripts[i].handle == i || others_count)
             continue;
         map_other(&b->ring.room_end, "room_end");
         map_other(&b->idle_looks, "idle_looks");
+        is_half();
         map_other(&b->gap_seen, "gap_seen");
+        if (running->enters)
+            map_entry(b);
+    }
+}
+
+static void map_slot(struct shm_owner *slot, int number)
+{
+    map_word(&slot->identity, "owner id", number);
+    map_word(&slot->started, "owner start", number);
+    if (running->enters) {
+        map_word(&slot->handles, "owner handles", number);
+        is_half();
+        map_word(&slot->marks, "owner marks", number);
+        is_half();
     }
 }
 
@@ -91,9 +124,11 @@ void memory_map(uint32_t blocks, uint32_t owners)
     map_word(&r->tail->role, "tail.role", -1);
     map_word(&r->head->role, "head.role", -1);
     map_blocks(r, blocks);
-    for (uint32_t i = 0; i < owners; i++) {
-        map_word(&r->owners.slots[i].identity, "owner id", (int)i);
-        map_word(&r->owners.slots[i].started, "owner start", (int)i);
+    for (uint32_t i = 0; i < owners; i++)
+        map_slot(&r->owners.slots[i], (int)i);
+    if (strchr(running->script, CALL_SHUT)) {
+        map_word(&r->tail->closed, "tail.closed", -1);
+        map_word(&r->head->closed, "head.closed", -1);
     }
     map_shared_handles();
 }
@@ -115,7 +150,7 @@ static int find_location(const volatile void *p)
     if (!tracking)
         return -1;
     if (offset < REGION_BYTES)
-        return region_map[offset / 8];
+        return region_map[offset / 4];
     for (int i = 0; i < others_count; i++)
         if (others[i].address == p)
             return others[i].location;
@@ -147,6 +182,14 @@ static int latest_time(int location)
 uint64_t memory_latest(int location)
 {
     return message_at(location, latest_time(location))->value;
+}
+
+/* The latest message that the actor knows of. */
+uint64_t memory_known(int actor, int location)
+{
+    return is_weak()
+               ? message_at(location, world.actors[actor].view[location])->value
+               : memory_latest(location);
 }
 
 static void join(uint8_t *to, const uint8_t *from)
@@ -320,6 +363,13 @@ static uint64_t compare_and_swap(struct actor *me, const struct access *a,
     return 1;
 }
 
+static uint64_t sum(const struct access *a, uint64_t old)
+{
+    uint64_t sum = old + a->value;
+
+    return word_bytes[a->location] == 4 ? (uint32_t)sum : sum;
+}
+
 static uint64_t apply(struct actor *me, const struct access *a, int choice)
 {
     int time = a->location < 0 ? 0 : latest_time(a->location) - choice;
@@ -337,8 +387,7 @@ static uint64_t apply(struct actor *me, const struct access *a, int choice)
     case ADD:
     case SWAP:
         old = load_at(me, a, time, acquires(a->order));
-        store_after(me, a, time, a->kind == ADD ? old + a->value : a->value,
-                    true);
+        store_after(me, a, time, a->kind == ADD ? sum(a, old) : a->value, true);
         return old;
     case PLAIN_LOAD:
         return plain_load(me, a);
@@ -434,6 +483,14 @@ uint64_t model_load(const volatile void *p, size_t size, enum model_order order)
     if (l < 0)
         return direct_load(p, size);
     return perform((struct access){LOAD, l, order, 0, 0});
+}
+
+/* What is there, for checks. */
+uint64_t memory_peek(const volatile void *p, size_t size)
+{
+    int l = find_location(p);
+
+    return l < 0 ? direct_load(p, size) : memory_latest(l);
 }
 
 void model_store(volatile void *p, size_t size, uint64_t value,
@@ -556,12 +613,6 @@ enum process_fate process_fate(const struct process_id *id)
 
 /* -------------------------------------------------------------- the state */
 
-/* idle_looks is the one word of 32 bits. */
-static size_t word_bytes(int location)
-{
-    return strcmp(names[location], "idle_looks") == 0 ? 4 : 8;
-}
-
 /* From here on the messages are the truth, not the region. */
 void memory_begin(void)
 {
@@ -571,7 +622,7 @@ void memory_begin(void)
         struct message *m = &world.pool[world.pool_used];
 
         memset(m, 0, sizeof *m);
-        memcpy(&m->value, home[i], word_bytes(i));
+        memcpy(&m->value, home[i], word_bytes[i]);
         hash_message(m);
         world.locations[i].at[0] = (uint16_t)world.pool_used++;
         world.locations[i].count = 1;

@@ -91,6 +91,8 @@ struct scenario {
     uint32_t index;
     uint32_t age[MAX_BLOCKS]; /* laps since each word was stored; 0: 1 */
     bool cold;                /* actors register during the run */
+    bool enters;              /* how handles enter and leave is steps too */
+    const char *dead;         /* "c": died before the run, but registered */
     bool small;               /* there are entries of half a block */
     int owners;               /* 0: enough */
     int stale;                /* stale choices per call; 0: the default */
@@ -116,6 +118,8 @@ enum call_kind {
     CALL_RECOVER = 'v',
     CALL_FORCE = 'f',
     CALL_CLOSE = 'd',
+    CALL_OPEN = 'o',
+    CALL_SHUT = 'c',
 };
 
 struct call {
@@ -128,7 +132,8 @@ struct call {
 struct script {
     struct call calls[MAX_CALLS];
     int count;
-    int process; /* actor whose process and handle this one shares */
+    int process; /* actor whose process this one shares */
+    int handle;  /* and whose handle */
 };
 
 extern struct script scripts[MAX_ACTORS];
@@ -167,6 +172,7 @@ struct actor {
     bool other_true; /* and "an entry of another size" */
     bool looked;     /* at the head: the next copy begins a new attempt */
     bool raced;      /* a copy in hand was not ordered after its stores */
+    bool waits;      /* for another thread's lock */
     uint32_t copied; /* payload chunks copied in this attempt, bits */
     uint64_t hash;   /* what it has seen since then */
     struct access pending;
@@ -233,6 +239,8 @@ void memory_map(uint32_t blocks, uint32_t owners);
 void memory_begin(void);
 uint64_t memory_choices(const struct actor *a);
 uint64_t memory_latest(int location);
+uint64_t memory_known(int actor, int location);
+uint64_t memory_peek(const volatile void *p, size_t size);
 uint64_t memory_hash(void);
 void memory_taken(int actor);
 void memory_settle(bool settled); /* latest values only */
@@ -251,6 +259,7 @@ void snapshot_restore(const struct snapshot *s);
 /* calls.c */
 IpcStatus call_write(struct IpcBuffer *b, const void *data, size_t size);
 IpcStatus call_read(struct IpcBuffer *b, IpcEntry *dest);
+void call_shut(struct IpcBuffer *b);
 
 /* script.c */
 void script_parse(const char *text);
@@ -270,11 +279,18 @@ static inline uint32_t actor_id(int actor, int call)
 }
 
 /* check.c */
+uint64_t tail_now(void);
 void check_state(void);
 void check_stopped(void);
 void check_entry(const unsigned char *payload, size_t size, uint64_t offset,
                  struct result *result);
 extern uint64_t crash_points;
+
+/* entered.c */
+void check_entered(void);
+void check_claims(void);
+bool ring_is_closed(void);
+void check_told_closed(void);
 
 /* explore.c */
 struct report {

@@ -257,7 +257,7 @@ MUTATIONS = [
         " CONTROL_READY) &&",
         "    return control_state(view->word) == CONTROL_READY &&"),
     in_protocol(
-        "empty-on-any-other-lap", "--sc peek",
+        "empty-on-any-other-lap", "--sc overtaken-twice",
         "else if (look != LOOK_NOTHING ||"
         " atomic_get_acquire(&r->head->position) == head)", "else"),
     in_protocol(
@@ -466,4 +466,180 @@ MUTATIONS = [
           " earlier. */\n"
           "    identity = atomic_get_acquire(",
           "    identity = atomic_get_relaxed(")]),
+    in_protocol(
+        "relaxed-room-quickly", "--weak threads-know-room",
+        "    atomic_put_release(&r->room_end, lap + end);",
+        "    atomic_put_relaxed(&r->room_end, lap + end);"),
+    in_protocol(
+        "relaxed-room-load-quickly", "--weak threads-know-room",
+        "    uint64_t end = atomic_get_acquire(&r->room_end);",
+        "    uint64_t end = atomic_get_relaxed(&r->room_end);"),
+    in_protocol(
+        "relaxed-pad-in-a-renewal-lap", "--weak renewal-pad-early",
+        "        atomic_put_release(\n"
+        "            position_control(r, position),\n"
+        "            control_make(position_tag(r, position), blocks,"
+        " CONTROL_PAD));",
+        "        atomic_put_relaxed(\n"
+        "            position_control(r, position),\n"
+        "            control_make(position_tag(r, position), blocks,"
+        " CONTROL_PAD));"),
+    in_protocol(
+        "relaxed-pad-alone", "--weak one-producer-pad-ahead",
+        "    atomic_put_release(position_control(r, tail),",
+        "    atomic_put_relaxed(position_control(r, tail),"),
+    # An older word is taken for nothing stored yet, and then the second look
+    # acquires, before anybody acts on it; who revokes looks again himself.
+    Mutation(
+        "relaxed-first-look", "--weak stale-tail two-readers stale-revoker",
+        [("protocol.h",
+          "uint64_t head = atomic_get_acquire(&r->head->position);\n"
+          "        enum look look",
+          "uint64_t head = atomic_get_relaxed(&r->head->position);\n"
+          "        enum look look")],
+        harmless=True),
+    # A word of a later lap came with a head that has passed, which no later
+    # load misses; and of a head that has not moved the first look saw all.
+    Mutation(
+        "relaxed-second-look", "--weak stale-tail two-readers stale-revoker",
+        [("protocol.h", "atomic_get_acquire(&r->head->position) == head)",
+          "atomic_get_relaxed(&r->head->position) == head)")],
+        harmless=True),
+    in_protocol(
+        "relaxed-closing", "--weak close",
+        "    atomic_put_release(&r->head->closed, 1);",
+        "    atomic_put_relaxed(&r->head->closed, 1);"),
+    in_protocol(
+        "relaxed-closed", "--weak close",
+        "    if (!atomic_get_acquire(&r->head->closed))",
+        "    if (!atomic_get_relaxed(&r->head->closed))"),
+    in_protocol(
+        "relaxed-closing-alone", "--weak one-producer-closes",
+        "    atomic_put_release(&r->head->closed, 1);",
+        "    atomic_put_relaxed(&r->head->closed, 1);"),
+    in_protocol(
+        "relaxed-closed-alone", "--weak one-producer-closes",
+        "    if (!atomic_get_acquire(&r->head->closed))",
+        "    if (!atomic_get_relaxed(&r->head->closed))"),
+    # ------------------------------------------------ entering and leaving
+    Mutation(
+        "relaxed-produces", "--weak threads-enter",
+        [("handle.c", "        atomic_put_release(&b->produces, token);",
+          "        atomic_put_relaxed(&b->produces, token);")]),
+    Mutation(
+        "relaxed-may-produce", "--weak threads-enter",
+        [("handle.h",
+          "    return atomic_get_acquire(&b->produces) == process_token();",
+          "    return atomic_get_relaxed(&b->produces) == process_token();")]),
+    Mutation(
+        "entry-lock-excludes-nobody", "--sc threads-enter",
+        [("handle.c", "        if (holder != token &&"
+          " atomic_cas_acq_rel(&b->entering, holder, token))",
+          "        if (atomic_cas_acq_rel(&b->entering, holder, token))")]),
+    Mutation(
+        "relaxed-entry-lock", "--weak threads-enter",
+        [("handle.c", "        if (holder != token &&"
+          " atomic_cas_acq_rel(&b->entering, holder, token))",
+          "        if (holder != token &&"
+          " atomic_cas_relaxed(&b->entering, holder, token))")]),
+    Mutation(
+        "relaxed-entry-unlock", "--weak threads-enter",
+        [("handle.c", "    atomic_put_release(&b->entering, 0);",
+          "    atomic_put_relaxed(&b->entering, 0);")]),
+    Mutation(
+        "relaxed-taking-of-a-slot", "--weak slot-passes-on",
+        [("owner.c",
+          "    if (!atomic_cas_acq_rel(&slot->identity, seen,",
+          "    if (!atomic_cas_relaxed(&slot->identity, seen,")]),
+    Mutation(
+        "taking-of-a-slot-acquires-nothing", "--weak slot-passes-on",
+        [("owner.c",
+          "    if (!atomic_cas_acq_rel(&slot->identity, seen,",
+          "    if (!atomic_cas_release(&slot->identity, seen,")]),
+    Mutation(
+        "relaxed-giving-up-of-a-slot", "--weak slot-passes-on",
+        [("owner.c",
+          "    atomic_put_release(&table->slots[owner_slot(owner)].identity,",
+          "    atomic_put_relaxed(&table->slots[owner_slot(owner)].identity,")]),
+    Mutation(
+        "relaxed-start", "--weak slot-of-the-dead",
+        [("owner.c",
+          "    atomic_put_release(&slot->started,"
+          " make_started(generation, self));",
+          "    atomic_put_relaxed(&slot->started,"
+          " make_started(generation, self));")]),
+    Mutation(
+        "relaxed-start-in-find", "--weak slot-of-the-dead",
+        [("owner.c", "        if (atomic_get_acquire(&slot->started) !=",
+          "        if (atomic_get_relaxed(&slot->started) !=")]),
+    # Only threads of this process store its identity, and the start time,
+    # stored after it and acquired, is of the same generation.
+    Mutation(
+        "relaxed-identity-in-find", "--weak slot-of-the-dead handles-enter",
+        [("owner.c",
+          "        uint64_t identity = atomic_get_acquire(&slot->identity);\n"
+          "        uint32_t generation",
+          "        uint64_t identity = atomic_get_relaxed(&slot->identity);\n"
+          "        uint32_t generation")],
+        harmless=True),
+    Mutation(
+        "relaxed-count-of-handles",
+        "--weak reservation-ends-with-the-last-handle",
+        [("owner.c", "    return atomic_add_acq_rel(",
+          "    return atomic_add_relaxed(")]),
+    Mutation(
+        "slot-that-is-being-given-up-is-joined", "--sc handles-enter",
+        [("owner.c", "        if (handles == 0)\n            return false;\n",
+          "")]),
+    Mutation(
+        "slot-is-free-before-its-reservations-are",
+        "--sc reservation-ends-with-the-last-handle",
+        [("handle.c",
+          "        if (owner_is_marked(&b->ring.owners, owner, OWNER_RESERVES))\n"
+          "            abort_reservations(b, owner);\n"
+          "        owner_free(&b->ring.owners, owner);",
+          "        owner_free(&b->ring.owners, owner);\n"
+          "        if (owner_is_marked(&b->ring.owners, owner, OWNER_RESERVES))\n"
+          "            abort_reservations(b, owner);")]),
+    Mutation(
+        "relaxed-look-at-a-role", "--weak role-passes-on",
+        [("owner.c", "    uint64_t holder = atomic_get_acquire(role);",
+          "    uint64_t holder = atomic_get_relaxed(role);")]),
+    Mutation(
+        "relaxed-taking-of-a-role", "--weak role-passes-on",
+        [("owner.c", "    return atomic_cas_acq_rel(role, holder, mine) ?",
+          "    return atomic_cas_relaxed(role, holder, mine) ?")]),
+    Mutation(
+        "taking-of-a-role-acquires-nothing", "--weak role-passes-on",
+        [("owner.c", "    return atomic_cas_acq_rel(role, holder, mine) ?",
+          "    return atomic_cas_release(role, holder, mine) ?")]),
+    Mutation(
+        "relaxed-dropping-of-a-role", "--weak role-passes-on",
+        [("owner.c",
+          "    atomic_cas_release(role, make_role(owner, handle), 0);",
+          "    atomic_cas_relaxed(role, make_role(owner, handle), 0);")]),
+    # ------------------------------------------------------------- closing
+    in_protocol(
+        "closed-over-an-entry-that-came-meanwhile", "--sc one-producer-closes",
+        "    return r->one_producer ?"
+        " take_look_at(r, head, &view) == LOOK_NOTHING",
+        "    return r->one_producer ? (void)view, true"),
+    in_protocol(
+        "closed-before-all-is-read", "--sc close",
+        ": protocol_tail(r) == head;", ": true;"),
+    # What stands inside a claim is looked at by nobody but its owner, who
+    # stores over it; only the count of what was removed is too high.
+    Mutation(
+        "revoker-goes-on-inside-the-claim-of-who-was-faster", "--sc gap",
+        [("repair.h",
+          "                                control_make(tag, 1, CONTROL_SKIP)))"
+          "            break;"
+          "        count++;",
+          "                                control_make(tag, 1, CONTROL_SKIP)))"
+          " {\n"
+          "            position = position_advance(r, position, 1);\n"
+          "            continue;\n"
+          "        }\n"
+          "        count++;")],
+        harmless=True),
 ]

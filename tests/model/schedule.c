@@ -7,6 +7,7 @@
  */
 #undef _FORTIFY_SOURCE /* its longjmp refuses to change stacks */
 #include "model.h"
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <ucontext.h>
@@ -74,6 +75,18 @@ void schedule_step(int actor, int choice)
     current = CHECKER;
     if (!options.weak)
         script_moment();
+}
+
+/* A thread waits for the lock of another. What it does afterwards it does as
+ * well if it comes when the lock is free, so the explorer goes no further. */
+int sched_yield(void)
+{
+    if (current != CHECKER) {
+        world.actors[current].waits = true;
+        schedule_yield();
+        world.actors[current].waits = false;
+    }
+    return 0;
 }
 
 /* -------------------------------------------------------------- snapshots */

@@ -10,7 +10,10 @@
  *     b40b8    one batch of two         q   read up to three as a batch
  *     a64a64   one array of two         y64 read up to three as an array
  *
- * "@a" in front: shares process and handle with the first actor.
+ *     o40      reserve, leave it open   c   close the ring
+ *
+ * "@a" in front: shares process and handle with the first actor; "%a": shares
+ * the process, but has a handle of its own.
  */
 #include "buffer/batch.h"
 #include "buffer/read.h"
@@ -22,6 +25,8 @@
 #include <string.h>
 
 enum { FIRST_PID = 100 };
+
+#define WRITES "wsbao" /* calls that claim */
 
 struct world world;
 struct script scripts[MAX_ACTORS];
@@ -51,7 +56,8 @@ struct process_id process_self(void)
 
 uint32_t process_next_handle(void)
 {
-    return (uint32_t)process_of(current) + 1;
+    return (uint32_t)(current == CHECKER ? CHECKER : scripts[current].handle) +
+           1;
 }
 
 bool actor_is_dead(int process)
@@ -85,13 +91,15 @@ static void parse_call(const char **text, struct script *script)
 {
     struct call *call = &script->calls[script->count++];
 
-    if (script->count > MAX_CALLS || !strchr("wsrgpvfdbqay", **text))
+    if (script->count > MAX_CALLS || !strchr("wsrgpvfdbqayoc", **text))
         harness_error("script: bad call at \"%s\"", *text);
     call->kind = *(*text)++;
-    if (strchr("wsba", call->kind))
+    if (strchr(WRITES, call->kind))
         call->commit = call->size = parse_number(text);
     if (call->kind == CALL_READ_ARRAY)
         call->wanted = parse_number(text);
+    if (call->kind == CALL_OPEN)
+        call->commit = 0;
     if (call->kind == CALL_RESERVE) {
         if (**text != ':')
             harness_error("script: ':' expected at \"%s\"", *text);
@@ -109,14 +117,16 @@ void script_parse(const char *text)
     while (*text) {
         if (*text == '|') {
             script = &scripts[actor_count];
-            script->process = actor_count++;
+            script->process = script->handle = actor_count++;
             if (actor_count > MAX_ACTORS)
                 harness_error("script: too many actors");
             text++;
         } else if (*text == ' ') {
             text++;
-        } else if (*text == '@') {
+        } else if (*text == '@' || *text == '%') {
             script->process = text[1] - 'a';
+            if (*text == '@')
+                script->handle = script->process;
             text += 2;
         } else {
             parse_call(&text, script);
@@ -138,7 +148,7 @@ static void fill(unsigned char *to, uint32_t id, uint32_t size)
 
 static struct IpcBuffer *handle_of(int actor)
 {
-    return &world.handles[process_of(actor)];
+    return &world.handles[actor == CHECKER ? CHECKER : scripts[actor].handle];
 }
 
 IpcStatus script_write(int actor, uint32_t id, uint32_t size)
@@ -292,6 +302,7 @@ static IpcStatus run_call(int actor, struct result *result)
     const struct call *call = &scripts[actor].calls[world.actors[actor].call];
     uint32_t id = actor_id(actor, world.actors[actor].call);
     struct IpcBuffer *b = handle_of(actor);
+    IpcReservation reservation;
     uint64_t removed, offset;
 
     switch (call->kind) {
@@ -317,22 +328,43 @@ static IpcStatus run_call(int actor, struct result *result)
         return recover_dead(b, false, &removed, &offset);
     case CALL_FORCE:
         return recover_skip(b, &offset);
+    case CALL_OPEN:
+        return write_reserve(b, call->size, &reservation);
+    case CALL_SHUT:
+        call_shut(b);
+        return IPC_OK;
     default:
         handle_close(b);
         return IPC_OK;
     }
 }
 
+/* I5, as far as the actor knows: what was stored in a later lap came with a
+ * head that has passed the block. Not so in reservations and batches: a word
+ * inside a claim comes with that of its first block. */
+static bool knows_better(int actor)
+{
+    const struct ring *r = &world.handles[CHECKER].ring;
+    uint64_t head = position_of_head(memory_known(actor, LOCATION_HEAD));
+    uint64_t word =
+        memory_known(actor, location_control(position_index(r, head)));
+
+    return !strpbrk(running->script, "sb") &&
+           (int32_t)(control_tag(word) - position_tag(r, head)) > 0;
+}
+
 static bool status_is_fine(int actor, char kind, IpcStatus status)
 {
     const struct actor *a = &world.actors[actor];
-    bool reads = !strchr("wsba", kind);
+    bool reads = !strchr(WRITES, kind);
 
     switch (status) {
     case IPC_OK:
         return true;
     case IPC_EMPTY:
-        return reads && (options.weak || a->empty_true);
+        return reads && (options.weak ? !knows_better(actor) : a->empty_true);
+    case IPC_ERR_CLOSED:
+        return ring_is_closed();
     case IPC_ERR_NO_SPACE_CONTIGUOUS:
         return !reads && (options.weak || a->full_true);
     case IPC_ERR_SIZE_MISMATCH:
@@ -392,6 +424,7 @@ static void record(int actor, const struct result *result)
                   a->call + 1, kind, 'A' + actor,
                   ipc_status_name(result->status));
     a->results[a->call++] = *result;
+    check_told_closed();
     begin_call(a);
     a->hash = actor_boundary_hash(actor);
 }
@@ -436,7 +469,7 @@ static uint32_t true_next_size(const struct ring *r)
 static bool truly_lacks_room(const struct ring *r, uint32_t size)
 {
     uint64_t head = position_of_head(memory_latest(LOCATION_HEAD));
-    uint64_t tail = memory_latest(LOCATION_TAIL);
+    uint64_t tail = tail_now();
     uint32_t blocks = control_blocks(size);
     uint32_t fit = position_blocks_left(r, tail);
     uint32_t need = blocks <= fit ? blocks : fit + blocks;
@@ -516,10 +549,12 @@ static void enter(int actor, const struct scenario *s)
 {
     struct IpcBuffer *b = handle_of(actor);
 
-    if (s->cold || (actor == CHECKER && (s->flags || s->owners)))
+    bool cold = s->cold && !(s->dead && strchr(s->dead, 'a' + actor));
+
+    if (cold || (actor == CHECKER && (s->flags || s->owners)))
         return;
     current = actor;
-    if (actor == CHECKER || (has_call(actor, "wsba") &&
+    if (actor == CHECKER || (has_call(actor, WRITES) &&
                              !(s->flags & IPC_BUFFER_ONE_PRODUCER && actor)))
         handle_produce(b);
     if (actor != CHECKER && has_call(actor, "rpgqy") &&
@@ -545,7 +580,7 @@ static void make_ring(const struct scenario *s, uint32_t owners)
     move_start(s);
     for (int i = 0; i < actor_count; i++) {
         current = i;
-        if (scripts[i].process == i &&
+        if (scripts[i].handle == i &&
             handle_attach(&world.handles[i], world.region, size, &needed,
                           &detail) != IPC_OK)
             harness_error("cannot attach: %s", detail);
@@ -565,7 +600,7 @@ void script_setup(const struct scenario *s)
     owners = s->owners ? (uint32_t)s->owners : (uint32_t)actor_count + 1;
     make_ring(s, owners);
     for (int i = 0; i < actor_count; i++)
-        if (scripts[i].process == i)
+        if (scripts[i].handle == i)
             enter(i, s);
     enter(CHECKER, s);
     memory_map(s->blocks, owners);
@@ -578,4 +613,8 @@ void script_setup(const struct scenario *s)
     }
     for (int i = 0; i < actor_count; i++)
         schedule_start(i);
+    for (const char *dead = s->dead; dead && *dead; dead++) {
+        script_kill(*dead - 'a');
+        world.actors[*dead - 'a'].hash = actor_boundary_hash(*dead - 'a');
+    }
 }
