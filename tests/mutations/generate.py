@@ -110,10 +110,15 @@ def relations_shifted(body):
 
 
 def returns_replaced(body):
-    other = {"true": "false", "false": "true", "IPC_OK": "IPC_ERR_CORRUPTED",
-             "status": "IPC_OK"}
-    for m in re.finditer(r"\breturn (true|false|IPC_\w+|status)(?=;)", body):
-        yield m.start(1), m.end(1), other.get(m.group(1), "IPC_OK")
+    other = {"true": "false", "false": "true", "status": "IPC_OK",
+             "IPC_OK": "IPC_ERR_CORRUPTED", "CLAIM_DONE": "CLAIM_DAMAGE",
+             "LOOK_ENTRY": "LOOK_DAMAGE"}
+    usual = {"IPC": "IPC_OK", "CLAIM": "CLAIM_DONE", "LOOK": "LOOK_NOTHING"}
+    for m in re.finditer(
+            r"\breturn (true|false|(?:IPC|CLAIM|LOOK)_\w+|status)(?=;)", body):
+        word = m.group(1)
+        yield m.start(1), m.end(1), \
+            other.get(word) or usual[word.split("_")[0]]
 
 
 def orders_weakened(body):
