@@ -192,8 +192,11 @@ static IpcStatus take_producer_role(struct IpcBuffer *b)
 
     if (status == IPC_OK)
         take_fences_back(&b->region->readers);
-    if (status == IPC_OK && inherited && !repair_succeed(&b->ring))
+    if (status == IPC_OK && inherited && !repair_succeed(&b->ring)) {
+        /* Whoever tries again is to be told again. */
+        owner_drop_role(&b->ring.tail->role, handle_owner(b), b->number);
         status = IPC_ERR_CORRUPTED;
+    }
     return status;
 }
 

@@ -111,7 +111,7 @@ struct shm_owner {
     atomic_u64 identity; /* generation:14 | pid:22 | namespaces:28 */
     atomic_u64 started;  /* generation:14 | process start time:50 */
     atomic_u64 written;  /* entries committed through this slot, ever */
-    atomic_u32 handles;  /* of the owning process */
+    atomic_u32 handles;  /* generation:14 | of the owning process:18 */
     atomic_u32 marks;    /* OWNER_*: what it has done */
 };
 

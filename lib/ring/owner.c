@@ -3,10 +3,17 @@
 
 /*
  * identity: generation:14 | pid:22 | namespaces:28, started: generation:14 |
- * start time:50. The start time belongs to the identity only if their
- * generations are equal; until then it has not been stored.
+ * start time:50, handles: generation:14 | count:18. The start time belongs to
+ * the identity only if their generations are equal; until then it has not been
+ * stored.
  */
-enum { GENERATION_SHIFT = 50, PID_SHIFT = 28, SLOT_BITS = 14 };
+enum {
+    GENERATION_SHIFT = 50,
+    PID_SHIFT = 28,
+    SLOT_BITS = 14,
+    HANDLES_BITS = 18,
+    HANDLES_MASK = (1 << HANDLES_BITS) - 1,
+};
 #define GENERATION_MASK UINT64_C(0x3fff)
 #define PID_MASK        UINT64_C(0x3fffff)
 #define NS_MASK         UINT64_C(0x0fffffff)
@@ -64,15 +71,17 @@ static struct process_id read_process(const struct shm_owner *slot,
 }
 
 /* Adds one to the handles of a slot that has some; one that has none is being
- * given up or not ready yet. */
-static bool join_slot(struct shm_owner *slot)
+ * given up or not ready yet. The count carries its generation: the slot may
+ * have passed on since its identity was read. */
+static bool join_slot(struct shm_owner *slot, uint32_t generation)
 {
     for (int tries = 0; tries < 1000; tries++) {
         /* Relaxed: only this process's threads change the count, and the
          * slot's other words were read with acquire. */
         uint32_t handles = atomic_get_relaxed(&slot->handles);
 
-        if (handles == 0)
+        if (handles >> HANDLES_BITS != generation ||
+            (handles & HANDLES_MASK) == 0)
             return false;
         if (atomic_cas32_relaxed(&slot->handles, handles, handles + 1))
             return true;
@@ -85,8 +94,9 @@ static bool find_slot(const struct owner_table *table,
 {
     for (uint32_t i = 0; i < table->count; i++) {
         struct shm_owner *slot = &table->slots[i];
-        /* Acquire [slot]: the words of this stay are not older. */
-        uint64_t identity = atomic_get_acquire(&slot->identity);
+        /* Relaxed: only this process's threads store its identity, and the
+         * start time, which is acquired below, is of the same generation. */
+        uint64_t identity = atomic_get_relaxed(&slot->identity);
         uint32_t generation = generation_of(identity);
 
         if (identity != make_identity(generation, self))
@@ -95,7 +105,7 @@ static bool find_slot(const struct owner_table *table,
         if (atomic_get_acquire(&slot->started) !=
             make_started(generation, self))
             continue;
-        if (join_slot(slot)) {
+        if (join_slot(slot, generation)) {
             *owner = make_owner(i, generation);
             return true;
         }
@@ -117,7 +127,7 @@ static bool take_slot(const struct owner_table *table, uint32_t i,
         return false;
     /* Relaxed, both: published by the next store. */
     atomic_put_relaxed(&slot->marks, 0);
-    atomic_put_relaxed(&slot->handles, 1);
+    atomic_put_relaxed(&slot->handles, generation << HANDLES_BITS | 1);
     /* Release [stay]: `marks` and `handles` are this stay's. */
     atomic_put_release(&slot->started, make_started(generation, self));
     *owner = make_owner(i, generation);
@@ -174,8 +184,10 @@ IpcStatus owner_register(const struct owner_table *table, uint32_t *owner)
 bool owner_release(const struct owner_table *table, uint32_t owner)
 {
     /* acq_rel [handles]: the last one comes after all that the others did. */
-    return atomic_add_acq_rel(&table->slots[owner_slot(owner)].handles,
-                              UINT32_MAX) == 1;
+    uint32_t handles = atomic_add_acq_rel(
+        &table->slots[owner_slot(owner)].handles, UINT32_MAX);
+
+    return (handles & HANDLES_MASK) == 1;
 }
 
 void owner_free(const struct owner_table *table, uint32_t owner)

@@ -153,8 +153,9 @@ static inline enum look take_look(struct ring *r, struct view *view)
     uint64_t tries = (uint64_t)r->block_count + PROTOCOL_TRIES;
 
     for (; tries > 0; tries--) {
-        /* Acquire [head]: words of older laps that were replaced are gone. */
-        uint64_t head = atomic_get_acquire(&r->head->position);
+        /* Relaxed: an older word is taken for nothing, and then the second look
+         * acquires before anybody acts on that. */
+        uint64_t head = atomic_get_relaxed(&r->head->position);
         enum look look;
 
         /* Both lines of the entry at once, should it be there. */
@@ -163,7 +164,8 @@ static inline enum look take_look(struct ring *r, struct view *view)
         if (look == LOOK_FILLER)
             take_move(r, head, view->next);
         /* The word is older than head's lap, or head is stale: then it has
-         * moved. Acquire [head]: as above, for who revokes. */
+         * moved. Acquire [head]: nobody answers for a word that is older than
+         * I6 allows. */
         else if (look != LOOK_NOTHING ||
                  atomic_get_acquire(&r->head->position) == head)
             return look;

@@ -79,7 +79,8 @@ static void check_slot(uint32_t slot)
 {
     const struct shm_owner *s = &ring()->owners.slots[slot];
     int process = process_in(slot);
-    uint32_t handles = (uint32_t)memory_peek(&s->handles, sizeof s->handles);
+    uint32_t handles =
+        (uint32_t)memory_peek(&s->handles, sizeof s->handles) & 0x3ffff;
     uint64_t started = memory_peek(&s->started, sizeof s->started);
 
     if (process < 0 || process == CHECKER || !is_at_rest(process))

@@ -95,6 +95,8 @@ const struct scenario scenarios[] = {
      .owners = 2, .enters = true, QUICK(3, 2)},
     {"handles-enter", .blocks = 2, .script = "w40d|%a w40d", .cold = true,
      .owners = 2, .enters = true, QUICK(ANY, 2)},
+    {"handles-enter-other", .blocks = 2, .script = "w40d|%a w40|w40",
+     .cold = true, .owners = 1, .enters = true, QUICK(ANY, 2)},
     {"slot-of-the-dead", .blocks = 2, .script = "w40|%a w40|w40", .cold = true,
      .owners = 1, .enters = true, .dead = "c", QUICK(ANY, 2)},
     {"slot-passes-on", .blocks = 2, .script = "w40d|w40", .cold = true,

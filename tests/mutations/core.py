@@ -111,7 +111,7 @@ MUTATIONS = [
         "    atomic_put_relaxed(&slot->marks, 0);\n", ""),
     in_owner(
         "handles-of-the-last-owner-stay", "unit/owners",
-        "    atomic_put_relaxed(&slot->handles, 1);\n",
+        "    atomic_put_relaxed(&slot->handles, generation << HANDLES_BITS | 1);\n",
         "    atomic_add_relaxed(&slot->handles, 1);\n"),
     in_owner(
         "generation-is-forgotten-with-the-slot", "unit/owners",
@@ -137,7 +137,7 @@ MUTATIONS = [
         "            continue;\n        found = true;"),
     in_owner(
         "slot-that-is-being-given-up-is-joined", "unit/owners",
-        "        if (handles == 0)\n            return false;\n", ""),
+        "            (handles & HANDLES_MASK) == 0)", "            0)"),
     in_owner(
         "neighbours-share-a-line", "unit/owners",
         "i += 2)", "i += 1)"),
