@@ -3,7 +3,7 @@
  * libshmipc, transport layer: a lock-free circular buffer of variable-length
  * entries over memory that the caller provides. It never waits: what cannot
  * be done at once is answered with a status. (A call that finds the ring empty
- * or full in a dense stream may pause, for less than 10 us, and look once more
+ * or full in a dense stream may pause for some microseconds and look once more
  * before it answers: both sides are faster for it.)
  *
  * Memory. Any address, any size from ipc_buffer_align_size(1) up (of more than
@@ -69,7 +69,7 @@ typedef struct IpcBufferOptions {
     /** IPC_BUFFER_ONE_PRODUCER, IPC_BUFFER_ONE_CONSUMER, or 0. */
     uint32_t flags;
     /** How many processes may write at the same time, 1 to 4096; 0 means the
-     * default: 8 in the smallest buffers to 64 from 64 KiB on. */
+     * default: 8 in the smallest buffers to 64 from 66 KiB on. */
     uint32_t max_owners;
     uint64_t reserved[4];
 } IpcBufferOptions;

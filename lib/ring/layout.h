@@ -58,7 +58,7 @@ enum {
     SHMIPC_OWNERS_MIN = 8,
     SHMIPC_OWNERS_DEFAULT_MAX = 64,
     SHMIPC_OWNERS_LIMIT = 4096,
-    SHMIPC_BLOCKS_PER_OWNER = 14, /* 64 owners from 64 KiB on */
+    SHMIPC_BLOCKS_PER_OWNER = 14, /* 64 owners from 66 KiB on */
     /* Control words inside entries are renewed when the low bits of the lap
      * are zero, so that no word is ever older than this many laps. */
     SHMIPC_RENEWAL_LAPS = 65536,

@@ -6,8 +6,8 @@
  * A slot is taken by one CAS of its identity word, so there is no moment at
  * which it belongs to nobody in particular: a process that dies while it
  * registers leaves a slot that the next one can take. The generation grows
- * with every taking, so an owner id names one process's stay for ever (2^14
- * stays in one slot are told apart).
+ * with every taking, so an owner id names one process's stay for ever
+ * (2^14 - 1 stays in one slot are told apart).
  *
  *     identity      who stores it
  *     free -> mine  the process that registers            (acq_rel)
