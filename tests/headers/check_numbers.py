@@ -1,0 +1,478 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Every number that a text names is the one in the code.
+
+    check_numbers.py SOURCE_ROOT
+
+Texts here are the comments of lib/ and include/, and the documents (those of
+docs/benchmarks/ are made by a script and left out). A rule is a sentence with a
+# (not ##) for each number, and for each what it has to be, reckoned from the
+constants of the code. An exemption is a pattern of numbers that no constant stands
+behind, and says why. A number that neither a rule nor an exemption covers is an
+error, and so is a rule or an exemption that no text needs any more: a new
+sentence with a number needs a rule.
+"""
+import ast
+import pathlib
+import re
+import sys
+
+import c_text
+
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "NEWS.md", "SECURITY.md",
+             "docs/design.md", "docs/architecture.md", "docs/glossary.md",
+             "lib/README.md", "lib/*/README.md")
+SOURCES = ("lib/**/*.[ch]", "include/shmipc/*.h")
+
+WORDS = {word: number for number, word in enumerate(
+    "zero one two three four five six seven eight nine ten eleven twelve "
+    "thirteen fourteen fifteen sixteen".split())}
+# As in "every millisecond": in ns.
+WORDS["millisecond"] = 10**6
+DIGITS = re.compile(r"(?<![\w.])\d+(?:\.\d+)*")
+NUMBER = (r"(?<![\w.])(\d+(?:\^\d+(?:\s+-\s+1)?)?(?:\.\d+)*|(?i:%s))"
+          r"(?![\d^])" % "|".join(sorted(WORDS, key=len, reverse=True)))
+
+DESIGN = "docs/design.md"
+LAYOUT = "lib/ring/layout.h"
+OWNER = "lib/ring/owner.h"
+BUFFER = "include/shmipc/ipc_buffer.h"
+BATCH = "include/shmipc/ipc_batch.h"
+CHANNEL = "include/shmipc/ipc_channel.h"
+PROTOCOL = "lib/ring/protocol.h"
+ANY = "*"
+
+# What has no name in the code: where it stands there.
+FACTS = (
+    ("TAG_SHIFT", "lib/ring/control.h", r"\btag << (\d+)"),
+    ("VALUE_SHIFT", "lib/ring/control.h", r"\bvalue << (\d+)"),
+    ("ARRAY_SHIFT", "lib/ring/control.h", r"\bsize << (\d+)"),
+    ("MESON", "meson.build", r"meson_version: '>= ([\d.]+)'"),
+    ("CRITERION", "meson.build", r"'criterion', version: '>= ([\d.]+)'"),
+    ("LIBURING", "meson.build", r"'liburing', version: '>= ([\d.]+)'"),
+    ("INDENT", ".clang-format", r"\nIndentWidth: (\d+)"),
+    ("COLUMNS", ".clang-format", r"ColumnLimit: (\d+)"),
+    ("VERSION", "meson.build", r"\n  version: '([\d.]+)'"),
+)
+
+# (file, sentence, what each # of it is)
+RULES = (
+    # Time.
+    ("SECURITY.md", "at least every # ms", "WAIT_CAP_NS / MS"),
+    (DESIGN, "No sleep is longer than # ms", "WAIT_CAP_NS / MS"),
+    (DESIGN, "`bare futex, # ms`", "WAIT_CAP_NS / MS"),
+    (CHANNEL, "idle one is # times a second", "SECOND / WAIT_CAP_NS"),
+    (CHANNEL, "finds out within # ms", "WAIT_CAP_NS / MS"),
+    (CHANNEL, "is readable every #", "WAIT_UNSIGNALLED_NS"),
+    ("include/shmipc/ipc_uring.h", "# ms is what blocking reads take",
+     "WAIT_CAP_NS / MS"),
+    (CHANNEL, "#: # ns, or not at all", "0", "DEFAULT_SPIN_NS"),
+    (DESIGN, "tries for # us first", "DEFAULT_SPIN_NS / US"),
+    (DESIGN, "with # us 0.13", "DEFAULT_SPIN_NS / US"),
+    (DESIGN, "for # looks after each wake", "WAIT_PROMISED_LOOKS"),
+    (DESIGN, "every #th empty look", "LOOKS_PER_GAP_CHECK"),
+    ("lib/buffer/pace.c", "entries per # ticks", "1 << PACE_RATE_SHIFT"),
+
+    # Owners.
+    (BUFFER, "# to #; # means the default: # in the smallest buffers to # "
+     "from # KiB on", "1", "SHMIPC_OWNERS_LIMIT", "0", "SHMIPC_OWNERS_MIN",
+     "SHMIPC_OWNERS_DEFAULT_MAX", "all_owners_from()"),
+    (BUFFER, "`max_owners` is above #", "SHMIPC_OWNERS_LIMIT"),
+    (LAYOUT, "# owners from # KiB on", "SHMIPC_OWNERS_DEFAULT_MAX",
+     "all_owners_from()"),
+    (DESIGN, "# in the smallest, so that # #-byte messages still fit into # "
+     "unaligned bytes, # from # KiB on", "SHMIPC_OWNERS_MIN",
+     "blocks_in(1024 - (SHMIPC_ALIGN - 1))", "SHMIPC_BLOCK", "1024",
+     "SHMIPC_OWNERS_DEFAULT_MAX", "all_owners_from()"),
+    (DESIGN, "(the fixed part is # bytes and # for each of # owners)",
+     "offset_shm_region_owners", "size_shm_owner",
+     "owners_of(blocks_in(MIB))"),
+    (OWNER, "(# stays in one slot are told apart)", "GENERATION_MASK"),
+    ("lib/ring/owner.c", "Generation # is left out, so that an owner id is "
+     "never #", "0", "0"),
+    (OWNER, "names the owner (# bits)", "bits(CONTROL_VALUE_MAX)"),
+    ("lib/ring/process.h", "1 to #", "PID_MASK"),
+    ("lib/ring/process.h", "# bits made of pid", "bits(NS_MASK)"),
+    (LAYOUT, "generation:# | pid:# | namespaces:#", "64 - GENERATION_SHIFT",
+     "GENERATION_SHIFT - PID_SHIFT", "PID_SHIFT"),
+    (LAYOUT, "generation:# | process start time:#", "64 - GENERATION_SHIFT",
+     "bits(START_MASK)"),
+    ("lib/ring/owner.c", "identity: generation:# | pid:# | namespaces:#, "
+     "started: generation:# | start time:#", "bits(GENERATION_MASK)",
+     "bits(PID_MASK)", "bits(NS_MASK)", "64 - GENERATION_SHIFT",
+     "GENERATION_SHIFT"),
+
+    # Sizes of the region's parts.
+    (LAYOUT, "mem rounded up to #", "SHMIPC_ALIGN"),
+    (LAYOUT, "| identity # B |", "size_shm_identity"),
+    (LAYOUT, "| tail # B |", "size_shm_tail"),
+    (LAYOUT, "| head # B |", "size_shm_head"),
+    (LAYOUT, "| readers' wait # B |", "size_shm_wait"),
+    (LAYOUT, "| writers' wait # B |", "size_shm_wait"),
+    (LAYOUT, "| owner slots # B m |", "size_shm_owner"),
+    (LAYOUT, "| control words # B n |", "CONTROL_WORD"),
+    (LAYOUT, "padded to a multiple of #", "SHMIPC_ALIGN"),
+    (LAYOUT, "| blocks # B n |", "SHMIPC_BLOCK"),
+    ("README.md", "# bytes each,", "SHMIPC_BLOCK"),
+    ("README.md", "From # MiB on # % of it are payload", "1",
+     "int(payload_percent(MIB))"),
+    (DESIGN, "# % of a # MiB region are payload blocks",
+     "int(payload_percent(MIB) * 10) / 10", "1"),
+    (DESIGN, "a #-byte message is one line", "SHMIPC_BLOCK"),
+    (DESIGN, "# bytes moved for # bytes of payload",
+     "SHMIPC_BLOCK + CONTROL_WORD", "SHMIPC_ARRAY_ALIGN"),
+    (PROTOCOL, "n blocks of # bytes", "SHMIPC_BLOCK"),
+    (BUFFER, "about # GiB the rest stays unused",
+     "round(region_size(SHMIPC_BLOCKS_MAX) / GIB, 1)"),
+    (BUFFER, "equal modulo #,", "SHMIPC_ALIGN"),
+    (BUFFER, "(up to #, the limit of any entry)", "SHMIPC_ENTRY_MAX"),
+    (BUFFER, "capacity / # entries of up to # bytes", "IPC_BUFFER_BLOCK_SIZE",
+     "SHMIPC_BLOCK"),
+    (BUFFER, "no multiple of #", "SHMIPC_ARRAY_ALIGN"),
+    ("include/shmipc/ipc_common.h", "a multiple of #, always",
+     "SHMIPC_ARRAY_ALIGN"),
+    ("include/shmipc/ipc_common.h", "aligned to #", "SHMIPC_BLOCK"),
+
+    # Words and their bits.
+    (LAYOUT, "Position, # bit", "POSITION_BITS"),
+    (LAYOUT, "laps never run out: # blocks", "1 << POSITION_BITS - 1"),
+    (LAYOUT, "The first lap is #", "SHMIPC_FIRST_LAP"),
+    (LAYOUT, "Tail, # bit", "bits(SHMIPC_TAIL_CLOSED)"),
+    (LAYOUT, "Head, # bit: item:# | position:#", "64", "64 - POSITION_BITS",
+     "POSITION_BITS"),
+    (LAYOUT, "Control word, # bit: tag:# | value:# | state:#", "64",
+     "64 - TAG_SHIFT", "TAG_SHIFT - VALUE_SHIFT", "VALUE_SHIFT"),
+    (LAYOUT, "Array, # bit: size:# | count - #:#", "bits(CONTROL_VALUE_MAX)",
+     "bits(SHMIPC_ARRAY_ENTRY_MAX)", "1", "ARRAY_SHIFT"),
+    (LAYOUT, "at multiples of # bytes", "SHMIPC_ARRAY_ALIGN"),
+    (LAYOUT, "Owner, # bit: slot:# | generation:#", "TAG_SHIFT - VALUE_SHIFT",
+     "SLOT_BITS", "bits(GENERATION_MASK)"),
+    (PROTOCOL, "A position has # bits, and positions only grow: # blocks pass "
+     "before one comes again, # years at", "POSITION_BITS",
+     "1 << POSITION_BITS - 1", "int((1 << POSITION_BITS - 1) / YEAR_NS)"),
+    (PROTOCOL, "A word has # bits of the lap", "64 - TAG_SHIFT"),
+    (PROTOCOL, "comes again after # laps", "1 << 64 - TAG_SHIFT"),
+    (PROTOCOL, "# laps, less a few", "1 << 64 - TAG_SHIFT"),
+    (PROTOCOL, "So # bits of the lap suffice", "64 - TAG_SHIFT"),
+    (DESIGN, "One #-bit control word per block", "CONTROL_WORD * 8"),
+    (DESIGN, "the upper # bits of head", "64 - POSITION_BITS"),
+    (DESIGN, "position of # bits | of #, the rest counts items | # blocks "
+     "pass before laps run out, at a block each nanosecond # years", "64",
+     "POSITION_BITS", "1 << POSITION_BITS - 1",
+     "int((1 << POSITION_BITS - 1) / YEAR_NS)"),
+    (DESIGN, "a multiple of # |", "SHMIPC_RENEWAL_LAPS"),
+    (DESIGN, "one of the # before its own", "SHMIPC_RENEWAL_LAPS + 1"),
+    (DESIGN, "for longer than # laps", "SHMIPC_RENEWAL_LAPS + 1"),
+    (DESIGN, "What remains of the #-bit tag", "64 - TAG_SHIFT"),
+    (DESIGN, "for # laps less a few", "1 << 64 - TAG_SHIFT"),
+    (DESIGN, "such a word can be # laps old", "1 << 64 - TAG_SHIFT"),
+    (DESIGN, "(two-block entries in a ring of two: # s)",
+     "int(laps_take(1))"),
+
+    # Arrays.
+    (BATCH, "(# of # bytes in # bytes of the buffer)",
+     "SHMIPC_BLOCK // SHMIPC_ARRAY_ALIGN", "SHMIPC_ARRAY_ALIGN",
+     "SHMIPC_BLOCK"),
+    (BATCH, "multiples of # bytes", "SHMIPC_ARRAY_ALIGN"),
+    (BATCH, "Up to # at a time share a claim", "SHMIPC_ARRAY_MAX"),
+    (DESIGN, "# of # bytes lie in one line",
+     "SHMIPC_BLOCK // SHMIPC_ARRAY_ALIGN", "SHMIPC_ARRAY_ALIGN"),
+
+    # What can be counted.
+    ("README.md", "## # lines", "lines_of_example()"),
+    ("NEWS.md", "# ways of waiting", "IPC_WAIT_IO_URING"),
+    (DESIGN, "entries of # byte to", "1"),
+    (DESIGN, "with a # KiB ring a day and more",
+     "64 if laps_take(blocks_in(64 * 1024)) > 24 * 3600 else 'not so'"),
+    ("CONTRIBUTING.md", "# spaces, # columns", "INDENT", "COLUMNS"),
+    ("CONTRIBUTING.md", "files under about # lines",
+     "600 if longest_file() <= 600 else longest_file()"),
+
+    # Versions.
+    ("README.md", "Needs Meson #, gcc 12 or clang 14, and Criterion #",
+     "MESON", "CRITERION"),
+    ("README.md", "liburing (#)", "LIBURING"),
+    ("lib/wait/uring.h", "liburing #", "LIBURING"),
+    ("include/shmipc/ipc_common.h", 'such as "#"', "VERSION"),
+    ("NEWS.md", "## # (unreleased)", "VERSION"),
+)
+
+UNIT = r"(?!\s*(?:[num]?s|B|bytes?|[KMG]iB|bits?|%|years?|laps?|times)\b)"
+
+# (file, pattern of text whose numbers are left alone); why is said above it.
+EXEMPTIONS = (
+    # Nothing, one, a flag, or what a system call returns: as such they are no
+    # sizes of anything.
+    (ANY, r"(?<![\w.^|/])(?:0|1|-1)(?![\w^|/%]|\.\d)" + UNIT),
+    # When a function came. Versions before the first release are all the same.
+    (ANY, r"Since \d+\.\d+\.\d+"),
+    # Kinds of machine and what Linux calls its types.
+    ("lib/wait/futex.c", r"\b(?:32|64)-bit\b"),
+    # Kernels, compilers, systems and standards: not ours to choose.
+    (ANY, r"\bLinux\s+\d+\.\d+|\bkernels? (?:headers )?before \d+\.\d+"),
+    ("lib/wait/uring.h", r"before 6\.7"),
+    (DESIGN, r"as tried on 6\.18"),
+    ("README.md", r"gcc 12 or clang 14|Debian 12"),
+    ("CONTRIBUTING.md", r"C\+\+17|version 14 of these"),
+    # Sample code: compiled and run by suite `examples`.
+    ("README.md", r"```c\n.*?```"),
+    (CHANNEL, r"uint8_t mem\[1024\];.*?created ="),
+    (CHANNEL, r'shm_open\("name", O_RDWR, 0\)'),
+    # A larger run that somebody may ask for.
+    ("CONTRIBUTING.md", r"killed-test -n 4000"),
+    # What the maintainer's machine measured, with its unit: the tables of
+    # docs/benchmarks/ are the source.
+    ("README.md", r"## How fast.*?meson setup fast"),
+    (DESIGN, r"55 to 190 ns one way.*?5 ns\)"),
+    (DESIGN, r"4 against 28 to 54 million messages/s"),
+    (DESIGN, r"reached 0\.2 to 0\.4 of .*?1\.2 to 1\.9 times"),
+    (DESIGN, r"It costs 5 ns on"),
+    (DESIGN, r"from 1\.58 to 1\.14 of a bare|costs 1\.16 of one"),
+    (DESIGN, r"alone: 1\.54 -> 1\.28|costs 1\.6 and an io_uring 1\.2 of"),
+    (DESIGN, r"answers after 0, 1.*?2\.7 and 10\."),
+    ("lib/buffer/pace.c", r"pauses: 2 to 8 us"),
+    # The design that was given up: it has no code.
+    (DESIGN, r"\| position = 32 bits.*?20 M/s"),
+    # Lists and what counts pieces of a formula.
+    (DESIGN, r"(?m)^\d\. |\bfact 2\b"),
+    ("lib/ring/position.h", r"\b2\^index_bits"),
+    (PROTOCOL, r"SHMIPC_RENEWAL_LAPS\s+\+\s+1"),
+    # A worked example: four blocks, laps 7 to 9.
+    (PROTOCOL, r"ONE LAP, BY EXAMPLE.*?renewal is for"),
+    (PROTOCOL, r"n = 5\b"),
+)
+
+errors = []
+
+
+def report(text):
+    errors.append(text)
+    print(text)
+
+
+# ---------------------------------------------------------------- constants
+
+def c_value(expression, known):
+    """The value of an integer expression in C, or None."""
+    text = re.sub(r"\bU?INT(?:8|16|32|64)_C\(", "(", expression)
+    text = re.sub(r"\(u?int\d+_t\)", "", text)
+    text = re.sub(r"\b(0[xX][\da-fA-F]+|\d+)[uUlL]*\b", r"\1", text)
+    text = text.replace("/", "//")
+    try:
+        return eval(compile(ast.parse(text.strip(), mode="eval"), "", "eval"),
+                    {"__builtins__": {}}, known)
+    except (NameError, SyntaxError, TypeError, ValueError):
+        return None
+
+
+def constants_of(text, known):
+    """(name, value) of each constant that a C text defines."""
+    text = re.sub(r"\\\n", " ", c_text.without_comments(text))
+    for found in re.finditer(
+            r"^#define[ ]+(\w+)[ ]+([^\n]+)|\benum\b[^{};()]*\{([^}]*)\}",
+            text, re.M):
+        pairs = [found.group(1, 2)]
+        if found.group(3) is not None:
+            pairs = [item.split("=", 1) for item in found.group(3).split(",")
+                     if "=" in item]
+        for name, expression in pairs:
+            value = c_value(expression, known)
+            if isinstance(value, int):
+                known[name.strip()] = value
+                yield name.strip(), value
+    for kind, of, value in re.findall(
+            r"_Static_assert\((sizeof|offsetof)\(struct ([\w, ]+)\) == (\d+)",
+            text):
+        kind = "size" if kind == "sizeof" else "offset"
+        yield kind + "_" + re.sub(r"\W+", "_", of), int(value)
+
+
+def read_constants(root):
+    """Name -> value. A name with two values is left out: which one is meant?"""
+    values, twice = {}, set()
+
+    def sources():
+        found = [path for pattern in SOURCES for path in root.glob(pattern)]
+        # Headers define what sources reckon with.
+        return sorted(found, key=lambda path: (path.suffix != ".h", path))
+
+    for path in sources():
+        for name, value in constants_of(path.read_text(), dict(values)):
+            if values.setdefault(name, value) != value:
+                twice.add(name)
+    for name, path, pattern in FACTS:
+        found = re.search(pattern, (root / path).read_text())
+        if not found:
+            report(f"{path}: nothing looks like {pattern} any more")
+        values[name] = found and (int(found.group(1))
+                                  if found.group(1).isdigit()
+                                  else found.group(1))
+    return {name: values[name] for name in values if name not in twice}
+
+
+def reckoning(root, known):
+    """The constants, and what rules reckon with besides."""
+    def up(value):
+        return -(-value // known["SHMIPC_ALIGN"]) * known["SHMIPC_ALIGN"]
+
+    def owners_of(blocks):
+        return max(known["SHMIPC_OWNERS_MIN"],
+                   min(known["SHMIPC_OWNERS_DEFAULT_MAX"],
+                       blocks // known["SHMIPC_BLOCKS_PER_OWNER"]))
+
+    # As shape_of() in format.c.
+    def region_size(blocks):
+        control = up(known["offset_shm_region_owners"] +
+                     owners_of(blocks) * known["size_shm_owner"])
+        return up(control + 8 * blocks) + blocks * known["SHMIPC_BLOCK"]
+
+    def blocks_in(room):
+        blocks = room // known["SHMIPC_BLOCK"]
+        while region_size(blocks) > room:
+            blocks -= 1
+        return blocks
+
+    def all_owners_from():
+        """The KiB from which on there are all owners, at any address."""
+        kib = 1
+        while owners_of(blocks_in(kib * 1024 - known["SHMIPC_ALIGN"] + 1)) < \
+                known["SHMIPC_OWNERS_DEFAULT_MAX"]:
+            kib += 1
+        return kib
+
+    def payload_percent(room):
+        # At the worst address.
+        room_there = room - known["SHMIPC_ALIGN"] + 1
+        return 100 * blocks_in(room_there) * known["SHMIPC_BLOCK"] / room
+
+    def laps_take(blocks):
+        """Seconds until a tag comes again, at 20 million blocks a second."""
+        return (1 << 64 - known["TAG_SHIFT"]) * blocks / 20e6
+
+    def lines_of_example():
+        """Lines of its main() that are more than a brace."""
+        text = (root / "README.md").read_text()
+        body = re.search(r"main\(void\)\n\{\n(.*?)^\}", text, re.S | re.M)
+        return sum(bool(re.search(r"\w", line))
+                   for line in body.group(1).split("\n"))
+
+    def longest_file():
+        return max(path.read_text().count("\n")
+                   for path in root.glob("lib/**/*.[ch]"))
+
+    return dict(
+        known, owners_of=owners_of, region_size=region_size,
+        blocks_in=blocks_in, all_owners_from=all_owners_from,
+        payload_percent=payload_percent, lines_of_example=lines_of_example,
+        laps_take=laps_take,
+        longest_file=longest_file, bits=int.bit_length, int=int, round=round,
+        CONTROL_WORD=8,
+        POSITION_BITS=known["SHMIPC_HEAD_ITEM"].bit_length() - 1,
+        US=1000, MS=10**6, SECOND=10**9, YEAR_NS=10**9 * 3600 * 24 * 365.25,
+        MIB=1 << 20, GIB=1 << 30)
+
+
+# -------------------------------------------------------------------- texts
+
+def prose_of(path):
+    """The text of a file, what is no prose as blanks, so that lines stay."""
+    text = path.read_text()
+    if path.suffix == ".md":
+        return text
+    prose = list(re.sub(r"[^\n]", " ", text))
+    for found in c_text.COMMENT.finditer(text):
+        start, end = found.start() + 2, found.end() - 2
+        prose[start:end] = re.sub(r"(?m)^(\s*)\*", r"\1 ", text[start:end])
+    return "".join(prose)
+
+
+def value_of(number):
+    """What a text means by a number; a version stays text."""
+    if number.lower() in WORDS:
+        return WORDS[number.lower()]
+    if number.count(".") > 1:
+        return number
+    power = re.fullmatch(r"(\d+)\^(\d+)(\s+-\s+1)?", number)
+    if power:
+        return int(power[1]) ** int(power[2]) - bool(power[3])
+    return float(number) if "." in number else int(number)
+
+
+class Texts:
+    def __init__(self, root):
+        self.prose = {}
+        self.covered = {}
+        for pattern in SOURCES + DOCUMENTS:
+            for path in sorted(root.glob(pattern)):
+                name = str(path.relative_to(root))
+                self.prose[name] = prose_of(path)
+                self.covered[name] = []
+
+    def find(self, where, pattern):
+        for name in self.prose if where == ANY else [where]:
+            for found in re.finditer(pattern, self.prose.get(name, ""), re.S):
+                yield name, found
+
+    def at(self, name, offset):
+        return f"{name}:{self.prose[name].count(chr(10), 0, offset) + 1}"
+
+    def cover(self, name, span):
+        self.covered[name].append(span)
+
+    def is_covered(self, name, found):
+        return any(start <= found.start() and found.end() <= end
+                   for start, end in self.covered[name])
+
+
+def pattern_of(sentence):
+    parts = [r"\s+".join(re.escape(word) for word in part.split(" "))
+             for part in re.split(r"(?<!#)#(?!#)", sentence)]
+    return NUMBER.join(parts)
+
+
+def check_rule(texts, where, sentence, expressions, names):
+    needed = False
+    for name, found in texts.find(where, pattern_of(sentence)):
+        needed = True
+        for group, expression in enumerate(expressions, 1):
+            said = found.group(group)
+            meant = eval(expression, {"__builtins__": {}}, names)
+            equal = value_of(said) == meant or said == str(meant)
+            texts.cover(name, found.span(group))
+            if not equal:
+                report(f"{texts.at(name, found.start(group))}: \"{said}\" in "
+                       f"\"{sentence}\", but {expression} is {meant}")
+    if not needed:
+        report(f"{where}: no text says \"{sentence}\" any more: "
+               "change the rule with it")
+
+
+def main():
+    root = pathlib.Path(sys.argv[1])
+    names = reckoning(root, read_constants(root))
+    texts = Texts(root)
+    count = 0
+
+    for where, sentence, *expressions in RULES:
+        check_rule(texts, where, sentence, expressions, names)
+    for where, pattern in EXEMPTIONS:
+        exempt = list(texts.find(where, pattern))
+        for name, found in exempt:
+            texts.cover(name, found.span())
+        if not exempt:
+            report(f"{where}: no text needs the exemption {pattern}")
+    for name, prose in texts.prose.items():
+        for found in DIGITS.finditer(prose):
+            count += 1
+            if not texts.is_covered(name, found):
+                line = prose[prose.rfind("\n", 0, found.start()) + 1:]
+                report(f"{texts.at(name, found.start())}: no rule for "
+                       f"{found.group()} in \"{line.split(chr(10))[0].strip()}"
+                       "\"")
+    print(f"{count} numbers in {len(texts.prose)} files, {len(RULES)} rules, "
+          f"{len(EXEMPTIONS)} exemptions, {len(errors)} errors")
+    return bool(errors)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
