@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libshmipc, channel layer: a buffer plus policy. Writes never block; reads
- * may: bounded by a number of rounds, by a deadline, or not at all. A channel
+ * libshmipc, channel layer: a buffer plus policy. Plain writes never block;
+ * those with a timeout wait for space, and reads for an entry: bounded by a
+ * number of rounds, by a deadline, or not at all. A channel
  * repairs by itself what dead producers leave behind.
  *
  *     uint8_t mem[1024];
