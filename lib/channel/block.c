@@ -187,7 +187,7 @@ static bool again_with_waiting(struct block *b, IpcStatus *status)
 
 /* ------------------------------------------------------------------- both */
 
-bool block_again(struct block *b, IpcStatus *status)
+static bool goes_on(struct block *b, IpcStatus *status)
 {
     if (b->step == BLOCK_NEW) {
         *status = IPC_ERR_INVALID_ARGUMENT;
@@ -201,4 +201,13 @@ bool block_again(struct block *b, IpcStatus *status)
     if (b->took_back && !found_nothing(*status))
         wait_pass_on(&b->channel->waiter);
     return false;
+}
+
+bool block_again(struct block *b, IpcStatus *status)
+{
+    bool again = goes_on(b, status);
+
+    if (again)
+        b->before = block_end(b->channel, b->side);
+    return again;
 }

@@ -32,6 +32,7 @@ struct block {
     enum wait_side side;
     enum { BLOCK_NEVER, BLOCK_ROUNDS, BLOCK_UNTIL } how;
     enum block_step step;
+    uint64_t before;  /* where the side's end of the ring was before this try */
     uint32_t looks;   /* while spinning */
     int64_t spin_end; /* when that is over */
     uint32_t rounds;  /* that are left */
@@ -72,5 +73,17 @@ static inline struct block block_until(struct IpcChannel *ch,
  * IPC_ERR_INVALID_ARGUMENT, and nothing is tried.
  */
 bool block_again(struct block *b, IpcStatus *status);
+
+/* Where readers, or writers, move their end of the ring: head, or tail. */
+static inline uint64_t block_end(const struct IpcChannel *ch,
+                                 enum wait_side side)
+{
+    const struct ring *r = &ch->buffer.ring;
+
+    /* Relaxed: what we move ourselves we see; whoever else moves it tells those
+     * who wait for that. */
+    return atomic_get_relaxed(side == WAIT_READERS ? &r->head->position
+                                                   : &r->tail->position);
+}
 
 #endif

@@ -4,14 +4,21 @@
 #include "buffer/read.h"
 #include "buffer/recover.h"
 
-/* Also without an entry a read may have passed filler and so made space. */
-static IpcStatus taken(struct IpcChannel *ch, IpcStatus status)
+/* Also without an entry a read may have passed filler and so made space. But
+ * who moved nothing wakes nobody: readers and writers that all wait for one who
+ * is stopped would keep each other awake. */
+static IpcStatus tell(struct IpcChannel *ch, uint64_t before, IpcStatus status)
 {
-    if (status >= 0)
+    if (status == IPC_OK)
         wait_notify(&ch->waiter, WAIT_WRITERS);
-    else
+    else if (block_end(ch, WAIT_READERS) != before)
         wait_notify_rarely(&ch->waiter, WAIT_WRITERS);
     return status;
+}
+
+static IpcStatus taken(const struct block *b, IpcStatus status)
+{
+    return tell(b->channel, b->before, status);
 }
 
 IpcStatus receive_entry(struct block *b, IpcEntry *dest,
@@ -20,8 +27,7 @@ IpcStatus receive_entry(struct block *b, IpcEntry *dest,
     IpcStatus status;
 
     while (block_again(b, &status))
-        status =
-            taken(b->channel, read_entry(&b->channel->buffer, dest, error));
+        status = taken(b, read_entry(&b->channel->buffer, dest, error));
     return status;
 }
 
@@ -31,8 +37,7 @@ IpcStatus receive_allocate(struct block *b, IpcEntry *dest,
     IpcStatus status;
 
     while (block_again(b, &status))
-        status =
-            taken(b->channel, read_allocate(&b->channel->buffer, dest, error));
+        status = taken(b, read_allocate(&b->channel->buffer, dest, error));
     return status;
 }
 
@@ -42,7 +47,7 @@ IpcStatus receive_peek(struct block *b, IpcEntry *dest,
     IpcStatus status;
 
     while (block_again(b, &status))
-        status = taken(b->channel, read_peek(&b->channel->buffer, dest, error));
+        status = taken(b, read_peek(&b->channel->buffer, dest, error));
     return status;
 }
 
@@ -54,9 +59,8 @@ IpcStatus receive_batch(struct block *b, IpcEntry *entries, int count,
 
     *read = 0;
     while (block_again(b, &status))
-        status =
-            taken(b->channel, batch_read(&b->channel->buffer, entries, count,
-                                         memory, size, read, error));
+        status = taken(b, batch_read(&b->channel->buffer, entries, count,
+                                     memory, size, read, error));
     return status;
 }
 
@@ -67,18 +71,22 @@ IpcStatus receive_array(struct block *b, void *data, size_t size, int count,
 
     *read = 0;
     while (block_again(b, &status))
-        status = taken(b->channel, batch_read_array(&b->channel->buffer, data,
-                                                    size, count, read, error));
+        status = taken(b, batch_read_array(&b->channel->buffer, data, size,
+                                           count, read, error));
     return status;
 }
 
 IpcStatus receive_skip(struct IpcChannel *ch, uint64_t offset,
                        IpcBufferReadError *error)
 {
-    return taken(ch, read_skip(&ch->buffer, offset, error));
+    uint64_t before = block_end(ch, WAIT_READERS);
+
+    return tell(ch, before, read_skip(&ch->buffer, offset, error));
 }
 
 IpcStatus receive_skip_force(struct IpcChannel *ch, uint64_t *offset)
 {
-    return taken(ch, recover_skip(&ch->buffer, offset));
+    uint64_t before = block_end(ch, WAIT_READERS);
+
+    return tell(ch, before, recover_skip(&ch->buffer, offset));
 }

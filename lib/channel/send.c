@@ -3,14 +3,15 @@
 #include "buffer/batch.h"
 #include "buffer/write.h"
 
-/* A write without space may have left filler that a reader has to pass. */
+/* A write without space may have left filler that a reader has to pass; who
+ * moved nothing wakes nobody, as with reads. */
 static IpcStatus sent(const struct block *b, IpcStatus status)
 {
     struct waiter *w = &b->channel->waiter;
 
     if (status == IPC_OK)
         wait_notify(w, WAIT_READERS);
-    else
+    else if (block_end(b->channel, WAIT_WRITERS) != b->before)
         wait_notify_rarely(w, WAIT_READERS);
     return status;
 }

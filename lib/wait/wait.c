@@ -101,7 +101,8 @@ uint32_t wait_announce(const struct waiter *w, enum wait_side side,
                        uint32_t way)
 {
     struct shm_wait *words = wait_words(w, side);
-    /* Acquire [sequence]: the look that follows is not older. */
+    /* Acquire [sequence]: the flag is set after it was read. Else the wake that
+     * this number stands for could clear the flag, and we sleep without it. */
     uint32_t seen = atomic_get_acquire(&words->sequence);
 
     if (way == 0)
@@ -173,7 +174,7 @@ void wait_wake(const struct waiter *w, enum wait_side side)
 
     if (!sleepers)
         return; /* somebody else wakes them */
-    /* Release [sequence]: who starts anew with this number looks afterwards. */
+    /* Release [sequence]: after the flag was cleared, and after our change. */
     atomic_add_release(&words->sequence, 1);
     if (sleepers & WAIT_BY_WORD)
         futex_wake(&words->sequence);
@@ -186,7 +187,8 @@ static void promise(struct waiter *w, enum wait_side side)
 {
     /* Relaxed: one thread at a time, by contract. */
     atomic_put_relaxed(&w->promised[side], WAIT_PROMISED_LOOKS);
-    /* Release [promise]: what we changed before comes before it. */
+    /* Release [promise]: our change comes before it, also where another waker
+     * has cleared the flag, so that its number is the one that is acquired. */
     atomic_put_release(&wait_words(w, side)->fenced, 1);
 }
 
@@ -197,16 +199,12 @@ void wait_wake_and_promise(struct waiter *w, enum wait_side side)
         promise(w, side);
 }
 
-/* Ends the promise: who announced itself and did not see that is seen here. */
-static void end_promise(const struct waiter *w, enum wait_side side)
+/* Who announced itself and did not see that is seen by our next look. */
+static void end_promise(struct shm_wait *words)
 {
-    struct shm_wait *words = wait_words(w, side);
-
-    /* Relaxed, both: ordered by the fence between them. */
+    /* Relaxed: ordered by the fence. */
     atomic_put_relaxed(&words->fenced, 0);
     atomic_full_fence(); /* [sleepers] */
-    if (atomic_get_relaxed(&words->sleepers) != 0)
-        wait_wake(w, side);
 }
 
 void wait_notify_promised(struct waiter *w, enum wait_side side)
@@ -222,7 +220,7 @@ void wait_notify_promised(struct waiter *w, enum wait_side side)
     }
     atomic_put_relaxed(&w->promised[side], left);
     if (left == 0)
-        end_promise(w, side);
+        end_promise(wait_words(w, side));
 }
 
 void wait_notify_rarely(const struct waiter *w, enum wait_side side)

@@ -42,10 +42,10 @@
  *                          that one fences for WAIT_PROMISED_LOOKS looks after
  *                          each wake, and says so in `fenced`; S3 leaves the
  *                          membarrier out while that is set. The promise ends
- *                          with a fence and another look at the flag, so either
- *                          the sleeper saw that it was over or this look sees
- *                          the sleeper. Who takes the role over takes the
- *                          promise back in the same way (handle.c). What it
+ *                          with a fence, so either the sleeper saw that it was
+ *                          over or the waker's next look sees the sleeper. Who
+ *                          takes the role over takes the promise back in the
+ *                          same way (handle.c). What it
  *                          buys: a wake on one CPU costs 1.29 of a bare futex
  *                          instead of 1.54 (docs/benchmarks/experiments.md).
  *
@@ -56,7 +56,8 @@
  *   label      released by                 acquired by       carries
  *   sleepers   fence W2, or what stands    fence S3          W1's change, or
  *              in for it                                     the flag
- *   sequence   W4, before it wakes         S1                W1's change
+ *   sequence   W4, before it wakes         S1                the cleared flag,
+ *                                                            W1's change
  *   promise    store of `fenced`           S3                what the waker
  *                                                            changed before it
  *
@@ -80,9 +81,15 @@
 #define WAIT_CAP_NS INT64_C(100000000)
 #endif
 
+#ifdef SHMIPC_MODEL
+#define WAIT_LOOKS 2
+#else
+#define WAIT_LOOKS 16
+#endif
+
 enum {
-    /* Looks for sleepers in vain, in a row, after which a promise ends. */
-    WAIT_PROMISED_LOOKS = 16,
+    /* Looks that find no sleeper, in a row, after which a promise ends. */
+    WAIT_PROMISED_LOOKS = WAIT_LOOKS,
     /* How often a poller looks for itself while there are handles that cannot
      * signal the eventfd. */
     WAIT_UNSIGNALLED_NS = 1000000,

@@ -11,7 +11,7 @@ uint64_t crash_points;
 
 static struct IpcBuffer *checker(void)
 {
-    return &world.handles[CHECKER];
+    return &world.channels[CHECKER].buffer;
 }
 
 /* --------------------------------------------------------------- entries */
@@ -82,6 +82,16 @@ static int forced_losses(void)
     return losses;
 }
 
+/* Entries that went with readers who had taken them but did not return. */
+static int entries_in_hand(void)
+{
+    int count = 0;
+
+    for (int i = 0; i < actor_count; i++)
+        count += world.actors[i].took && world.actors[i].state != DONE;
+    return count;
+}
+
 /* Of a batch or array that its writer did not finish, the first few were
  * written. */
 static void account_unfinished(int actor)
@@ -101,7 +111,7 @@ static void account_unfinished(int actor)
 /* The ring is empty: all that was committed was read, nothing else was. */
 static void account(void)
 {
-    int losses = forced_losses();
+    int losses = forced_losses() + entries_in_hand();
 
     for (int i = 0; i < actor_count; i++) {
         const struct actor *a = &world.actors[i];
@@ -207,7 +217,7 @@ static bool is_undisturbed(void)
         if (world.actors[i].state != DONE)
             return false;
         for (int c = 0; c < scripts[i].count; c++)
-            if (strchr("vgfdo", scripts[i].calls[c].kind))
+            if (strchr("vgfdoV", scripts[i].calls[c].kind))
                 return false;
     }
     return true;
@@ -321,6 +331,8 @@ static void go_laps(bool leave_full)
 /* Until it has finished, or waits for one who sleeps. */
 static void wake(int actor)
 {
+    if (world.actors[actor].state == NAPS)
+        world.actors[actor].state = RUNS;
     if (world.actors[actor].state != RUNS)
         return;
     trace_event(actor, "wakes up");
@@ -345,8 +357,10 @@ static void all_sleep(bool leave_full)
     if (drain(false))
         account();
     go_laps(leave_full);
-    for (int i = 0; i < 2 * actor_count; i++)
-        wake((leave_full ? 2 * actor_count - 1 - i : i) % actor_count);
+    /* One may wait for another's lock, or wake it. */
+    for (int round = 0; round < 4; round++)
+        for (int i = 0; i < actor_count; i++)
+            wake(leave_full ? actor_count - 1 - i : i);
     if (unfinished())
         violation("somebody waits for ever");
     all_die();

@@ -9,7 +9,7 @@ enum { FIRST_PID = 100, SLOT_BITS = 14, GENERATION_SHIFT = 50, PID_SHIFT = 28 };
 
 static const struct ring *ring(void)
 {
-    return &world.handles[CHECKER].ring;
+    return &world.channels[CHECKER].buffer.ring;
 }
 
 /* ----------------------------------------------------------------- slots */
@@ -55,7 +55,7 @@ static bool is_destroyed(int handle)
 /* The owner as which somebody uses the handle, or 0. */
 static uint32_t owner_of(int handle, int process)
 {
-    const struct IpcBuffer *b = &world.handles[handle];
+    const struct IpcBuffer *b = &world.channels[handle].buffer;
 
     if (memory_peek(&b->entered, sizeof b->entered) != (uint64_t)process + 1 ||
         is_destroyed(handle))

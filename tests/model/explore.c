@@ -84,12 +84,15 @@ static uint64_t state_hash(int last)
         const struct actor *a = &world.actors[i];
 
         hash = mix(hash, a->hash);
-        hash = mix(hash, (uint64_t)a->state << 32 | (uint64_t)a->stale << 8 |
+        hash = mix(hash, (uint64_t)a->state << 32 | (uint64_t)a->stirred << 41 |
+                             (uint64_t)a->vain << 40 | (uint64_t)a->stale << 8 |
                              (uint64_t)a->other_true << 2 |
                              (uint64_t)a->full_true << 1 | a->empty_true);
         if (options.weak && a->state != DONE)
             hash = mix_bytes(hash, a->view, VIEW_SIZE);
     }
+    if (options.weak && wake_is_channel())
+        hash = mix_bytes(hash, world.fence_view, VIEW_SIZE);
     hash = mix(hash, (uint64_t)world.kills_left);
     if (options.bound >= 0)
         hash = mix(hash, (uint64_t)(last + 1));
@@ -152,13 +155,15 @@ static double expand(int depth, int last, int left)
 
     snapshots[depth] = snapshot_make(snapshots[depth]);
     for (int i = 0; i < actor_count; i++) {
-        if (world.actors[i].state == RUNS) {
+        if (wake_may_step(i)) {
             over = false;
             executions += try_steps(depth, i, last, left);
         }
         if (may_be_killed(i))
             executions += try_death(depth, i, last, left);
     }
+    if (over)
+        wake_check_sleepers();
     return over ? executions + 1 : executions;
 }
 
@@ -174,6 +179,8 @@ static double search(int depth, int last, int left)
         report.full = true;
         return 0;
     }
+    if (depth >= DEPTH_MAX && wake_is_channel())
+        violation("they keep each other awake, and nobody gets on");
     if (depth >= DEPTH_MAX)
         harness_error("a path is too long");
     if (!seen->hash) {

@@ -19,6 +19,7 @@ static int others_count;
 static void *home[LOCATIONS_MAX];
 static char names[LOCATIONS_MAX][24];
 static uint8_t word_bytes[LOCATIONS_MAX];
+static bool is_wait_word[LOCATIONS_MAX];
 static int location_count;
 static int first_control, first_chunk, chunk_end;
 static bool settled;
@@ -33,6 +34,7 @@ static int add_location(void *address, const char *name, int number)
         harness_error("too many locations");
     home[location] = address;
     word_bytes[location] = 8;
+    is_wait_word[location] = false;
     if (number < 0)
         snprintf(names[location], sizeof names[0], "%s", name);
     else
@@ -88,7 +90,7 @@ static void map_shared_handles(void)
 {
     others_count = 0;
     for (int i = 0; i < actor_count; i++) {
-        struct IpcBuffer *b = &world.handles[scripts[i].handle];
+        struct IpcBuffer *b = &world.channels[scripts[i].handle].buffer;
 
         if (scripts[i].handle == i || others_count)
             continue;
@@ -113,9 +115,24 @@ static void map_slot(struct shm_owner *slot, int number)
     }
 }
 
+static void map_wait(struct shm_wait *words, const char *side)
+{
+    const char *const names_of[] = {"sequence", "sleepers", "fenced"};
+    atomic_u32 *const words_of[] = {&words->sequence, &words->sleepers,
+                                    &words->fenced};
+    char name[24];
+
+    for (int i = 0; i < 3; i++) {
+        snprintf(name, sizeof name, "%s.%s", side, names_of[i]);
+        map_word(words_of[i], name, -1);
+        is_half();
+        is_wait_word[location_count - 1] = true;
+    }
+}
+
 void memory_map(uint32_t blocks, uint32_t owners)
 {
-    const struct ring *r = &world.handles[CHECKER].ring;
+    const struct ring *r = &world.channels[CHECKER].buffer.ring;
 
     memset(region_map, -1, sizeof region_map);
     location_count = 0;
@@ -126,9 +143,14 @@ void memory_map(uint32_t blocks, uint32_t owners)
     map_blocks(r, blocks);
     for (uint32_t i = 0; i < owners; i++)
         map_slot(&r->owners.slots[i], (int)i);
-    if (strchr(running->script, CALL_SHUT)) {
+    if (strchr(running->script, CALL_SHUT) ||
+        strchr(running->script, CALL_END)) {
         map_word(&r->tail->closed, "tail.closed", -1);
         map_word(&r->head->closed, "head.closed", -1);
+    }
+    if (wake_is_channel()) {
+        map_wait(&world.channels[CHECKER].buffer.region->readers, "readers");
+        map_wait(&world.channels[CHECKER].buffer.region->writers, "writers");
     }
     map_shared_handles();
 }
@@ -210,6 +232,8 @@ static void shift_views(int location, int time)
     for (int i = 0; i <= MAX_ACTORS; i++)
         if (world.actors[i].view[location] >= time)
             world.actors[i].view[location]++;
+    if (world.fence_view[location] >= time)
+        world.fence_view[location]++;
     for (int i = 0; i < world.pool_used; i++) {
         struct message *m = &world.pool[i];
 
@@ -251,6 +275,9 @@ static void store_after(struct actor *me, const struct access *a, int time,
 {
     uint8_t inherited[VIEW_SIZE];
     struct message *m;
+
+    if (value != memory_latest(a->location) && !is_wait_word[a->location])
+        wake_stir();
 
     if (!is_weak()) {
         m = message_at(a->location, latest_time(a->location));
@@ -370,6 +397,67 @@ static uint64_t sum(const struct access *a, uint64_t old)
     return word_bytes[a->location] == 4 ? (uint32_t)sum : sum;
 }
 
+static void fence(struct actor *me)
+{
+    join(me->view, world.fence_view);
+    join(world.fence_view, me->view);
+}
+
+static bool is_alive(const struct actor *a)
+{
+    return a->state == RUNS || a->state == SLEEPS || a->state == NAPS;
+}
+
+/* Everybody passes a fence, and the caller one before and one after them. Who
+ * does not run any more has passed one when it was taken off its CPU. */
+static void barrier(struct actor *me)
+{
+    fence(me);
+    for (int i = 0; i < actor_count; i++)
+        fence(&world.actors[i]);
+    fence(me);
+}
+
+/* The kernel compares with the word as it is, and orders both sides. */
+static uint64_t fall_asleep(struct actor *me, const struct access *a)
+{
+    fence(me);
+    me->view[a->location] = (uint8_t)latest_time(a->location);
+    if (memory_latest(a->location) != a->value)
+        return 0;
+    wake_fall_asleep(current, a->location, a->seen != 0);
+    return 1;
+}
+
+static uint64_t wake_all(struct actor *me, const struct access *a)
+{
+    uint64_t woken = 0;
+
+    fence(me);
+    for (int i = 0; i < actor_count; i++) {
+        struct actor *other = &world.actors[i];
+
+        if ((other->state != SLEEPS && other->state != NAPS) ||
+            other->sleeps_on != a->location)
+            continue;
+        other->state = RUNS;
+        fence(other);
+        woken++;
+    }
+    return woken;
+}
+
+static uint64_t apply_rmw(struct actor *me, const struct access *a, int time)
+{
+    uint64_t old;
+
+    if (a->kind == CAS)
+        return compare_and_swap(me, a, time);
+    old = load_at(me, a, time, acquires(a->order));
+    store_after(me, a, time, a->kind == ADD ? sum(a, old) : a->value, true);
+    return old;
+}
+
 static uint64_t apply(struct actor *me, const struct access *a, int choice)
 {
     int time = a->location < 0 ? 0 : latest_time(a->location) - choice;
@@ -380,14 +468,20 @@ static uint64_t apply(struct actor *me, const struct access *a, int choice)
         me->looked |= a->location == LOCATION_HEAD;
         return load_at(me, a, time, acquires(a->order));
     case STORE:
+        if (a->location == LOCATION_HEAD && current != CHECKER)
+            wake_note_take(me, memory_latest(LOCATION_HEAD));
         store_after(me, a, time, a->value, false);
         return 0;
     case CAS:
-        return compare_and_swap(me, a, time);
     case ADD:
     case SWAP:
-        old = load_at(me, a, time, acquires(a->order));
-        store_after(me, a, time, a->kind == ADD ? sum(a, old) : a->value, true);
+        if (running->x86)
+            fence(me);
+        old = apply_rmw(me, a, time);
+        if (a->location == LOCATION_HEAD && old && current != CHECKER)
+            wake_note_take(me, a->seen);
+        if (running->x86)
+            fence(me);
         return old;
     case PLAIN_LOAD:
         return plain_load(me, a);
@@ -396,6 +490,16 @@ static uint64_t apply(struct actor *me, const struct access *a, int choice)
         return 0;
     case FATE:
         return ask_fate(me, (int)a->value);
+    case FENCE:
+        fence(me);
+        return 0;
+    case BARRIER:
+        barrier(me);
+        return 0;
+    case SLEEP:
+        return fall_asleep(me, a);
+    case WAKE:
+        return wake_all(me, a);
     }
     return 0;
 }
@@ -442,7 +546,7 @@ uint64_t memory_choices(const struct actor *a)
     return choices;
 }
 
-static uint64_t perform(struct access a)
+uint64_t memory_perform(struct access a)
 {
     struct actor *me = &world.actors[current];
     int choice = 0;
@@ -456,6 +560,9 @@ static uint64_t perform(struct access a)
     result = apply(me, &a, choice);
     me->hash = mix(me->hash, result + 1);
     trace_access(current, &a, choice, result);
+    /* A sleeper goes on when somebody has woken it, or its nap is over. */
+    while (a.kind == SLEEP && result && me->state != RUNS)
+        schedule_yield();
     return result;
 }
 
@@ -482,7 +589,7 @@ uint64_t model_load(const volatile void *p, size_t size, enum model_order order)
 
     if (l < 0)
         return direct_load(p, size);
-    return perform((struct access){LOAD, l, order, 0, 0});
+    return memory_perform((struct access){LOAD, l, order, 0, 0});
 }
 
 /* What is there, for checks. */
@@ -501,7 +608,7 @@ void model_store(volatile void *p, size_t size, uint64_t value,
     if (l < 0)
         direct_store(p, size, value);
     else
-        perform((struct access){STORE, l, order, value, 0});
+        memory_perform((struct access){STORE, l, order, value, 0});
 }
 
 uint64_t model_add(volatile void *p, size_t size, uint64_t value,
@@ -511,7 +618,10 @@ uint64_t model_add(volatile void *p, size_t size, uint64_t value,
     uint64_t old;
 
     if (l >= 0)
-        return perform((struct access){ADD, l, order, value, 0});
+        return memory_perform((struct access){ADD, l, order, value, 0});
+    /* A word that nobody looks at, but a fence all the same. */
+    if (is_weak() && tracking && current != CHECKER && running->x86)
+        fence(&world.actors[current]);
     old = direct_load(p, size);
     direct_store(p, size, old + value);
     return old;
@@ -524,7 +634,7 @@ uint64_t model_swap(volatile void *p, size_t size, uint64_t value,
     uint64_t old;
 
     if (l >= 0)
-        return perform((struct access){SWAP, l, order, value, 0});
+        return memory_perform((struct access){SWAP, l, order, value, 0});
     old = direct_load(p, size);
     direct_store(p, size, value);
     return old;
@@ -536,7 +646,7 @@ bool model_cas(volatile void *p, size_t size, uint64_t seen, uint64_t next,
     int l = find_location(p);
 
     if (l >= 0)
-        return perform((struct access){CAS, l, order, next, seen});
+        return memory_perform((struct access){CAS, l, order, next, seen});
     if (direct_load(p, size) != seen)
         return false;
     direct_store(p, size, next);
@@ -555,11 +665,27 @@ uint64_t model_or(volatile void *p, size_t size, uint64_t value,
     return old;
 }
 
-/* Fences of the buffer layer: none; this is for what may come. */
+/* In SC memory there is nothing to order. */
 void model_fence(void)
 {
-    join(world.actors[current].view, world.fence_view);
-    join(world.fence_view, world.actors[current].view);
+    if (is_weak() && tracking && current != CHECKER && wake_is_channel())
+        memory_perform((struct access){FENCE, -1, MODEL_RELAXED, 0, 0});
+}
+
+void memory_barrier(void)
+{
+    if (is_weak() && current != CHECKER)
+        memory_perform((struct access){BARRIER, -1, MODEL_RELAXED, 0, 0});
+}
+
+bool model_rmw_is_fence(void)
+{
+    return running->x86;
+}
+
+int memory_location(const volatile void *p)
+{
+    return find_location(p);
 }
 
 /* Every chunk of a payload is filled with one repeated word (script.c), which
@@ -570,8 +696,8 @@ void payload_store(unsigned char *to, const void *from, size_t size)
         uint64_t word;
 
         memcpy(&word, (const unsigned char *)from + i, sizeof word);
-        perform((struct access){PLAIN_STORE, find_location(to + i),
-                                MODEL_RELAXED, word, 0});
+        memory_perform((struct access){PLAIN_STORE, find_location(to + i),
+                                       MODEL_RELAXED, word, 0});
     }
 }
 
@@ -590,7 +716,7 @@ void payload_load_unowned(void *to, const unsigned char *from, size_t size)
 {
     begin_copy(&world.actors[current]);
     for (size_t i = 0; i < size; i += chunk_size()) {
-        uint64_t word = perform((struct access){
+        uint64_t word = memory_perform((struct access){
             PLAIN_LOAD, find_location(from + i), MODEL_RELAXED, 0, 0});
 
         for (size_t j = i; j < size && j < i + chunk_size(); j += sizeof word)
@@ -606,7 +732,8 @@ void payload_load_owned(void *to, const unsigned char *from, size_t size)
 
 enum process_fate process_fate(const struct process_id *id)
 {
-    return perform((struct access){FATE, -1, MODEL_ACQUIRE, id->pid - 100, 0})
+    return memory_perform(
+               (struct access){FATE, -1, MODEL_ACQUIRE, id->pid - 100, 0})
                ? PROCESS_IS_DEAD
                : PROCESS_LIVES;
 }
@@ -634,7 +761,7 @@ static int oldest_of_interest(int location)
     int oldest = latest_time(location);
 
     for (int i = 0; i < actor_count; i++)
-        if (world.actors[i].state == RUNS &&
+        if (is_alive(&world.actors[i]) &&
             world.actors[i].view[location] < oldest)
             oldest = world.actors[i].view[location];
     return oldest;
@@ -656,6 +783,7 @@ uint64_t memory_hash(void)
         }
     }
     for (int i = 0; i < MAX_OWNERS; i++)
-        hash = mix(hash, world.handles[CHECKER].ring.owners.slots[i].handles);
+        hash = mix(hash,
+                   world.channels[CHECKER].buffer.ring.owners.slots[i].handles);
     return hash;
 }

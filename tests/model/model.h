@@ -47,17 +47,29 @@
  *   and by one entry of maximum size. No call needs more than STEPS_PER_CALL
  *   steps.
  *
+ * SLEEPING (wake.c, kernel.c)
+ *   Scripts with capital letters use channels: lib/wait and lib/channel over
+ *   stand-ins for futex and membarrier. Who waits on a futex cannot go on until
+ *   it is woken; what the library sleeps for a short time only is a nap, which
+ *   ends when something has changed. Full fences are steps that share a view;
+ *   membarrier makes everybody pass one; on machines like x86 (.x86) a
+ *   read-modify-write is one too. When nobody can go on, it is checked that
+ *   nobody sleeps although there is an entry, room, or a closed channel for it.
+ *
  * NOT COVERED
  *   Small scope: a few calls on a few blocks. Load-buffering (a load that
  *   returns what is stored later because of it) is outside RC11. A CAS that
  *   fails sees the latest value. Stale choices are limited per call
  *   (--stale). A generation of an owner slot or a lap tag that wraps around
- *   within one stalled step is out of reach. The channel layer is not here.
+ *   within one stalled step is out of reach. Of channels: no
+ *   clock (sleeps have no cap, but after a death; no timeouts, no spinning), no
+ *   descriptors to poll, one region. A load that is delayed past a later store
+ *   does not happen.
  */
 #ifndef MODEL_H
 #define MODEL_H
 
-#include "buffer/handle.h"
+#include "channel/channel.h"
 #include <setjmp.h>
 #include <stdio.h>
 
@@ -75,6 +87,7 @@ enum {
     CHECKER_IDS = 40,
     CHECKER_ID = 1000,
     STEPS_PER_CALL = 120,
+    STEPS_PER_BLOCKING_CALL = 480, /* without a sleep in between */
     STALE_DEFAULT = 2, /* choices of a value that is not the latest, per call */
 };
 
@@ -94,6 +107,8 @@ struct scenario {
     bool enters;              /* how handles enter and leave is steps too */
     const char *dead;         /* "c": died before the run, but registered */
     bool small;               /* there are entries of half a block */
+    bool x86;                 /* a read-modify-write is a full fence */
+    bool no_membarrier;       /* the kernel has none */
     int owners;               /* 0: enough */
     int stale;                /* stale choices per call; 0: the default */
     int quick_sc;   /* preemptions in the quick run; 0: not part of it */
@@ -120,6 +135,14 @@ enum call_kind {
     CALL_CLOSE = 'd',
     CALL_OPEN = 'o',
     CALL_SHUT = 'c',
+    /* Through a channel: */
+    CALL_SEND = 'W', /* waits for space */
+    CALL_TRY_SEND = 'N',
+    CALL_SEND_RESERVED = 'S',
+    CALL_RECEIVE = 'R', /* waits for an entry */
+    CALL_TRY_RECEIVE = 'T',
+    CALL_REPAIR = 'V',
+    CALL_END = 'C', /* closes the channel */
 };
 
 struct call {
@@ -142,7 +165,20 @@ extern const struct scenario *running;
 
 /* ----------------------------------------------------------------- state */
 
-enum access_kind { LOAD, STORE, CAS, ADD, SWAP, PLAIN_LOAD, PLAIN_STORE, FATE };
+enum access_kind {
+    LOAD,
+    STORE,
+    CAS,
+    ADD,
+    SWAP,
+    PLAIN_LOAD,
+    PLAIN_STORE,
+    FATE,
+    FENCE,   /* a full one */
+    BARRIER, /* one in every process: membarrier */
+    SLEEP,   /* futex wait, while the word is `value` */
+    WAKE,    /* futex wake, of all who sleep on the word */
+};
 
 struct access {
     enum access_kind kind;
@@ -158,7 +194,8 @@ struct result {
     uint64_t offset;
 };
 
-enum actor_state { RUNS, DONE, DEAD };
+/* A napper may wake up by itself, a sleeper may not. */
+enum actor_state { RUNS, DONE, DEAD, SLEEPS, NAPS };
 
 struct actor {
     enum actor_state state;
@@ -172,7 +209,11 @@ struct actor {
     bool other_true; /* and "an entry of another size" */
     bool looked;     /* at the head: the next copy begins a new attempt */
     bool raced;      /* a copy in hand was not ordered after its stores */
+    bool took;       /* an entry, but has not returned */
     bool waits;      /* for another thread's lock */
+    bool stirred;    /* others did something while it napped */
+    bool vain;       /* it napped although nobody else ran */
+    int sleeps_on;   /* location */
     uint32_t copied; /* payload chunks copied in this attempt, bits */
     uint64_t hash;   /* what it has seen since then */
     struct access pending;
@@ -197,7 +238,7 @@ struct location {
 /* Everything that can change; restored by memcpy, so it never moves. */
 struct world {
     _Alignas(64) unsigned char region[REGION_BYTES];
-    struct IpcBuffer handles[MAX_ACTORS + 1];
+    struct IpcChannel channels[MAX_ACTORS + 1]; /* buffers, most of them */
     struct actor actors[MAX_ACTORS + 1];
     uint8_t reader[LOCATIONS_MAX]; /* payload: who took it last, plus 1 */
     uint8_t read_clock[LOCATIONS_MAX];
@@ -234,7 +275,16 @@ static inline uint32_t chunk_size(void)
     return options.weak && !running->small ? SHMIPC_BLOCK : SHMIPC_BLOCK / 2;
 }
 
+/* Calls that claim, and calls that read. */
+#define CALLS_WRITE   "wsbaoWNS"
+#define CALLS_READ    "rpgqyRT"
+#define CALLS_CHANNEL "WNSRTVC"
+
 /* memory.c */
+void memory_fence(void);
+void memory_barrier(void);
+int memory_location(const volatile void *p);
+uint64_t memory_perform(struct access a);
 void memory_map(uint32_t blocks, uint32_t owners);
 void memory_begin(void);
 uint64_t memory_choices(const struct actor *a);
@@ -272,6 +322,9 @@ void script_moment(void);
 void script_kill(int actor);
 bool actor_is_dead(int process);
 uint64_t actor_boundary_hash(int actor);
+void script_fill(unsigned char *to, uint32_t id, uint32_t size);
+uint32_t script_next_size(void);
+bool script_lacks_room(uint32_t size);
 int script_together(int actor, int call);
 static inline uint32_t actor_id(int actor, int call)
 {
@@ -291,6 +344,20 @@ void check_entered(void);
 void check_claims(void);
 bool ring_is_closed(void);
 void check_told_closed(void);
+
+/* wake.c */
+bool wake_is_channel(void);
+void wake_join(int handle);
+void wake_enter(int actor);
+IpcStatus wake_call(int actor, const struct call *call, uint32_t id,
+                    struct result *result);
+bool wake_may_step(int actor);
+void wake_begin_step(int actor);
+void wake_stir(void);
+void wake_fall_asleep(int actor, int location, bool nap);
+void wake_after_death(void);
+void wake_note_take(struct actor *a, uint64_t head);
+void wake_check_sleepers(void);
 
 /* explore.c */
 struct report {

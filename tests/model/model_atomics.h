@@ -29,6 +29,10 @@ uint64_t model_or(volatile void *p, size_t size, uint64_t value,
 bool model_cas(volatile void *p, size_t size, uint64_t seen, uint64_t next,
                enum model_order order);
 void model_fence(void);
+bool model_rmw_is_fence(void);
+
+#undef ATOMIC_RMW_IS_FENCE
+#define ATOMIC_RMW_IS_FENCE       model_rmw_is_fence()
 
 #define atomic_get_relaxed(p)     model_load(p, sizeof *(p), MODEL_RELAXED)
 #define atomic_get_acquire(p)     model_load(p, sizeof *(p), MODEL_ACQUIRE)
@@ -36,6 +40,8 @@ void model_fence(void);
 #define atomic_put_release(p, v)  model_store(p, sizeof *(p), v, MODEL_RELEASE)
 #define atomic_or_relaxed(p, v)   model_or(p, sizeof *(p), v, MODEL_RELAXED)
 #define atomic_add_relaxed(p, v)  model_add(p, sizeof *(p), v, MODEL_RELAXED)
+#define atomic_add_release(p, v)  model_add(p, sizeof *(p), v, MODEL_RELEASE)
+#define atomic_swap_relaxed(p, v) model_swap(p, sizeof *(p), v, MODEL_RELAXED)
 #define atomic_add_acq_rel(p, v)  model_add(p, sizeof *(p), v, MODEL_ACQ_REL)
 #define atomic_swap_acq_rel(p, v) model_swap(p, sizeof *(p), v, MODEL_ACQ_REL)
 #define atomic_cas_relaxed(p, s, n)                                            \
@@ -47,6 +53,7 @@ void model_fence(void);
 #define atomic_cas32_relaxed(p, s, n)                                          \
     model_cas(p, sizeof *(p), s, n, MODEL_RELAXED)
 #define atomic_full_fence()      model_fence()
+#define atomic_compiler_fence()  ((void)0)
 
 /* No steps: what hints say changes how often somebody looks, not what they
  * may see. */

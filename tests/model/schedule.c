@@ -15,7 +15,7 @@
 enum {
     STACK_BYTES = 65536,
     STACK_MARGIN = 512, /* below the frame that waits */
-    SAVED_MAX = 8192,
+    SAVED_MAX = 12288,
 };
 
 static _Alignas(64) unsigned char stacks[MAX_ACTORS][STACK_BYTES];
@@ -60,16 +60,18 @@ void schedule_start(int actor)
 void schedule_step(int actor, int choice)
 {
     struct actor *a = &world.actors[actor];
+    int limit = wake_is_channel() ? STEPS_PER_BLOCKING_CALL : STEPS_PER_CALL;
 
     if (a->steps == 0 && !options.weak)
         script_begin(actor);
+    wake_begin_step(actor);
     current = actor;
     a->choice = choice;
     if (choice)
         a->stale--;
-    if (++a->steps > STEPS_PER_CALL)
+    if (++a->steps > limit)
         violation("call %d of %c needs more than %d steps: no progress",
-                  a->call + 1, 'A' + actor, STEPS_PER_CALL);
+                  a->call + 1, 'A' + actor, limit);
     if (_setjmp(explorer) == 0)
         _longjmp(a->context, 1);
     current = CHECKER;
@@ -100,7 +102,9 @@ static size_t stack_used(int actor)
 {
     const struct actor *a = &world.actors[actor];
 
-    return a->state == RUNS ? (size_t)(stacks[actor] + STACK_BYTES - a->sp) : 0;
+    return a->state != DONE && a->state != DEAD
+               ? (size_t)(stacks[actor] + STACK_BYTES - a->sp)
+               : 0;
 }
 
 struct snapshot *snapshot_make(struct snapshot *s)

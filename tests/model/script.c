@@ -12,6 +12,13 @@
  *
  *     o40      reserve, leave it open   c   close the ring
  *
+ * Through a channel, which wakes and may wait:
+ *
+ *     W40      write, wait for space    R   read, wait for an entry
+ *     N40      write                    T   read
+ *     S104:40  reserve, commit; abort   V   recover
+ *     C        close
+ *
  * "@a" in front: shares process and handle with the first actor; "%a": shares
  * the process, but has a handle of its own.
  */
@@ -25,8 +32,6 @@
 #include <string.h>
 
 enum { FIRST_PID = 100 };
-
-#define WRITES "wsbao" /* calls that claim */
 
 struct world world;
 struct script scripts[MAX_ACTORS];
@@ -72,6 +77,7 @@ void script_kill(int actor)
         if (scripts[i].process == scripts[actor].process)
             world.actors[i].state = DEAD;
     trace_event(actor, "dies");
+    wake_after_death();
 }
 
 /* --------------------------------------------------------------- parsing */
@@ -91,16 +97,16 @@ static void parse_call(const char **text, struct script *script)
 {
     struct call *call = &script->calls[script->count++];
 
-    if (script->count > MAX_CALLS || !strchr("wsrgpvfdbqayoc", **text))
+    if (script->count > MAX_CALLS || !strchr("wsrgpvfdbqayocWNSRTVC", **text))
         harness_error("script: bad call at \"%s\"", *text);
     call->kind = *(*text)++;
-    if (strchr(WRITES, call->kind))
+    if (strchr(CALLS_WRITE, call->kind))
         call->commit = call->size = parse_number(text);
     if (call->kind == CALL_READ_ARRAY)
         call->wanted = parse_number(text);
     if (call->kind == CALL_OPEN)
         call->commit = 0;
-    if (call->kind == CALL_RESERVE) {
+    if (call->kind == CALL_RESERVE || call->kind == CALL_SEND_RESERVED) {
         if (**text != ':')
             harness_error("script: ':' expected at \"%s\"", *text);
         ++*text;
@@ -137,7 +143,7 @@ void script_parse(const char *text)
 /* --------------------------------------------------------------- running */
 
 /* A word that says whose it is, how long the entry is, and which chunk. */
-static void fill(unsigned char *to, uint32_t id, uint32_t size)
+void script_fill(unsigned char *to, uint32_t id, uint32_t size)
 {
     for (uint32_t i = 0; i < size; i += 8) {
         uint64_t word = (uint64_t)id << 32 | size << 8 | (i / chunk_size() + 1);
@@ -148,14 +154,15 @@ static void fill(unsigned char *to, uint32_t id, uint32_t size)
 
 static struct IpcBuffer *handle_of(int actor)
 {
-    return &world.handles[actor == CHECKER ? CHECKER : scripts[actor].handle];
+    return &world.channels[actor == CHECKER ? CHECKER : scripts[actor].handle]
+                .buffer;
 }
 
 IpcStatus script_write(int actor, uint32_t id, uint32_t size)
 {
     unsigned char data[MAX_BLOCKS * SHMIPC_BLOCK];
 
-    fill(data, id, size);
+    script_fill(data, id, size);
     return call_write(handle_of(actor), data, size);
 }
 
@@ -193,7 +200,7 @@ static IpcStatus write_together(int actor)
     if (a->call < a->batched)
         return IPC_OK;
     for (int i = 0; i < count; i++) {
-        fill(to, actor_id(actor, a->call + i), calls[i].size);
+        script_fill(to, actor_id(actor, a->call + i), calls[i].size);
         entries[i] = (struct iovec){to, calls[i].size};
         to += calls[i].size;
     }
@@ -215,7 +222,7 @@ static IpcStatus reserve(int actor, uint32_t id, const struct call *call)
 
     if (status != IPC_OK)
         return status;
-    fill(data, id, call->commit ? call->commit : call->size);
+    script_fill(data, id, call->commit ? call->commit : call->size);
     payload_store(reservation.payload, data,
                   call->commit ? call->commit : call->size);
     if (call->commit == 0) {
@@ -333,9 +340,11 @@ static IpcStatus run_call(int actor, struct result *result)
     case CALL_SHUT:
         call_shut(b);
         return IPC_OK;
-    default:
+    case CALL_CLOSE:
         handle_close(b);
         return IPC_OK;
+    default:
+        return wake_call(actor, call, id, result);
     }
 }
 
@@ -344,7 +353,7 @@ static IpcStatus run_call(int actor, struct result *result)
  * inside a claim comes with that of its first block. */
 static bool knows_better(int actor)
 {
-    const struct ring *r = &world.handles[CHECKER].ring;
+    const struct ring *r = &world.channels[CHECKER].buffer.ring;
     uint64_t head = position_of_head(memory_known(actor, LOCATION_HEAD));
     uint64_t word =
         memory_known(actor, location_control(position_index(r, head)));
@@ -356,7 +365,7 @@ static bool knows_better(int actor)
 static bool status_is_fine(int actor, char kind, IpcStatus status)
 {
     const struct actor *a = &world.actors[actor];
-    bool reads = !strchr(WRITES, kind);
+    bool reads = !strchr(CALLS_WRITE, kind);
 
     switch (status) {
     case IPC_OK:
@@ -384,6 +393,12 @@ static bool status_is_fine(int actor, char kind, IpcStatus status)
     }
 }
 
+static size_t running_bytes(void)
+{
+    return wake_is_channel() ? sizeof(struct IpcChannel)
+                             : sizeof(struct IpcBuffer);
+}
+
 /* What an actor is between two calls; how it got there is no longer of
  * interest. Padding inside the handle was zeroed at setup. */
 uint64_t actor_boundary_hash(int actor)
@@ -398,7 +413,7 @@ uint64_t actor_boundary_hash(int actor)
     }
     if (a->state == DEAD)
         return hash;
-    return mix_bytes(hash, handle_of(actor), sizeof(struct IpcBuffer));
+    return mix_bytes(hash, handle_of(actor), running_bytes());
 }
 
 static void begin_call(struct actor *a)
@@ -410,6 +425,7 @@ static void begin_call(struct actor *a)
     a->other_true = false;
     a->looked = false;
     a->raced = false;
+    a->took = false;
     a->copied = 0;
 }
 
@@ -482,7 +498,7 @@ static bool truly_lacks_room(const struct ring *r, uint32_t size)
 /* `next`: the size of the next entry, 0 if there is none. */
 static void note_truth(int actor, uint32_t next)
 {
-    const struct ring *r = &world.handles[CHECKER].ring;
+    const struct ring *r = &world.channels[CHECKER].buffer.ring;
     struct actor *a = &world.actors[actor];
     const struct call *call = &scripts[actor].calls[a->call];
 
@@ -494,16 +510,26 @@ static void note_truth(int actor, uint32_t next)
     a->other_true |= call->wanted && next && next != call->wanted;
 }
 
+uint32_t script_next_size(void)
+{
+    return true_next_size(&world.channels[CHECKER].buffer.ring);
+}
+
+bool script_lacks_room(uint32_t size)
+{
+    return truly_lacks_room(&world.channels[CHECKER].buffer.ring, size);
+}
+
 /* A call begins with its first step. */
 void script_begin(int actor)
 {
-    note_truth(actor, true_next_size(&world.handles[CHECKER].ring));
+    note_truth(actor, true_next_size(&world.channels[CHECKER].buffer.ring));
 }
 
 /* Notes for every call that runs whether its excuse is true now. */
 void script_moment(void)
 {
-    uint32_t next = true_next_size(&world.handles[CHECKER].ring);
+    uint32_t next = true_next_size(&world.channels[CHECKER].buffer.ring);
 
     for (int i = 0; i < actor_count; i++)
         if (world.actors[i].state == RUNS && world.actors[i].steps > 0)
@@ -514,7 +540,7 @@ void script_moment(void)
 
 static void put_word(uint64_t position, uint32_t age, bool before)
 {
-    const struct ring *r = &world.handles[CHECKER].ring;
+    const struct ring *r = &world.channels[CHECKER].buffer.ring;
     uint32_t tag = position_tag(r, position);
 
     r->control[position_index(r, position)] =
@@ -525,7 +551,7 @@ static void put_word(uint64_t position, uint32_t age, bool before)
 /* Starts the ring in another lap, at another block. */
 static void move_start(const struct scenario *s)
 {
-    const struct ring *r = &world.handles[CHECKER].ring;
+    const struct ring *r = &world.channels[CHECKER].buffer.ring;
     uint64_t lap = (s->lap ? s->lap : SHMIPC_FIRST_LAP) << r->index_bits;
 
     if (!s->lap && !s->index)
@@ -554,10 +580,10 @@ static void enter(int actor, const struct scenario *s)
     if (cold || (actor == CHECKER && (s->flags || s->owners)))
         return;
     current = actor;
-    if (actor == CHECKER || (has_call(actor, WRITES) &&
+    if (actor == CHECKER || (has_call(actor, CALLS_WRITE) &&
                              !(s->flags & IPC_BUFFER_ONE_PRODUCER && actor)))
         handle_produce(b);
-    if (actor != CHECKER && has_call(actor, "rpgqy") &&
+    if (actor != CHECKER && has_call(actor, CALLS_READ) &&
         !(s->flags & IPC_BUFFER_ONE_CONSUMER && b->ring.head->role != 0))
         handle_consume(b);
     current = CHECKER;
@@ -573,17 +599,19 @@ static void make_ring(const struct scenario *s, uint32_t owners)
     size_t size = 320 + (owners * 32 + 63) / 64 * 64 + 64 + 64 * s->blocks;
 
     if (size > REGION_BYTES ||
-        handle_create(&world.handles[CHECKER], world.region, size, &how, &body,
-                      &detail) != IPC_OK ||
-        world.handles[CHECKER].ring.block_count != s->blocks)
+        handle_create(&world.channels[CHECKER].buffer, world.region, size, &how,
+                      &body, &detail) != IPC_OK ||
+        world.channels[CHECKER].buffer.ring.block_count != s->blocks)
         harness_error("no ring of %u blocks", s->blocks);
     move_start(s);
     for (int i = 0; i < actor_count; i++) {
         current = i;
         if (scripts[i].handle == i &&
-            handle_attach(&world.handles[i], world.region, size, &needed,
-                          &detail) != IPC_OK)
+            handle_attach(&world.channels[i].buffer, world.region, size,
+                          &needed, &detail) != IPC_OK)
             harness_error("cannot attach: %s", detail);
+        if (wake_is_channel())
+            wake_join(i);
         current = CHECKER;
     }
 }

@@ -82,7 +82,7 @@ static const char *decode_control(uint64_t word, char *to, size_t size)
 
 static const char *decode_position(uint64_t position, char *to, size_t size)
 {
-    const struct ring *r = &world.handles[CHECKER].ring;
+    const struct ring *r = &world.channels[CHECKER].buffer.ring;
     uint64_t block = position_of_head(position);
     int used = snprintf(to, size, "lap %llu block %u",
                         (unsigned long long)position_lap(r, block),
@@ -115,14 +115,21 @@ static void print_access(const struct access *a, int choice, uint64_t outcome)
 {
     static const char *const orders[] = {"relaxed", "acquire", "release",
                                          "acq_rel"};
-    static const char *const kinds[] = {"load", "store", "cas",  "add",
-                                        "swap", "copy",  "copy", "fate of"};
+    static const char *const kinds[] = {"load",  "store",   "cas",   "add",
+                                        "swap",  "copy",    "copy",  "fate of",
+                                        "fence", "barrier", "sleep", "wake"};
     char text[2][64];
     int l = a->location;
 
     printf("%-7s %-13s ", kinds[a->kind], location_name(l));
     if (a->kind == FATE)
         printf("%c: %s", 'A' + (int)a->value, outcome ? "dead" : "alive");
+    else if (a->kind == SLEEP)
+        printf("%s", outcome ? "sleeps" : "has changed");
+    else if (a->kind == WAKE)
+        printf("%u", (unsigned)outcome);
+    else if (a->kind == FENCE || a->kind == BARRIER)
+        printf("-");
     else if (a->kind == LOAD || a->kind == PLAIN_LOAD)
         printf("gives %s", decode(l, outcome, text[0], sizeof text[0]));
     else if (a->kind == CAS)

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Channels: calls that may sleep, who wakes whom, and what must not happen:
+ * that somebody sleeps for ever although what it waits for is there. The cap on
+ * sleeps, which bounds what a lost wake-up costs, does not exist here; only
+ * after a death does a sleeper wake up by itself.
+ */
+#include "buffer/read.h"
+#include "buffer/recover.h"
+#include "channel/receive.h"
+#include "channel/send.h"
+#include "model.h"
+#include "model_payload.h"
+#include <string.h>
+
+bool wake_is_channel(void)
+{
+    for (int i = 0; i < actor_count; i++)
+        for (int c = 0; c < scripts[i].count; c++)
+            if (strchr(CALLS_CHANNEL, scripts[i].calls[c].kind))
+                return true;
+    return false;
+}
+
+/* What configuring a handle leaves, but for spinning. */
+void wake_join(int handle)
+{
+    struct IpcChannel *ch = &world.channels[handle];
+
+    ch->waiter.backend = &wait_backend_futex;
+    ch->waiter.event_fd = -1;
+    ch->start_sleep = 1;
+    ch->max_sleep = 1;
+    ch->max_round_trips = 1;
+    wait_join(&ch->waiter, ch->buffer.region, ch->buffer.ring.one_producer,
+              ch->buffer.ring.one_consumer);
+}
+
+/* ----------------------------------------------------------------- calls */
+
+static struct IpcChannel *channel_of(int actor)
+{
+    return &world.channels[scripts[actor].handle];
+}
+
+static IpcStatus send_one(struct block block, uint32_t id, uint32_t size)
+{
+    unsigned char data[MAX_BLOCKS * SHMIPC_BLOCK];
+
+    script_fill(data, id, size);
+    return send_entry(&block, data, size);
+}
+
+static IpcStatus receive(int actor, struct block block, struct result *result)
+{
+    unsigned char data[MAX_BLOCKS * SHMIPC_BLOCK];
+    IpcEntry entry = {0, data, sizeof data};
+    IpcBufferReadError error;
+    IpcStatus status = receive_entry(&block, &entry, &error);
+
+    if (status == IPC_OK) {
+        memory_taken(actor);
+        check_entry(data, entry.size, entry.offset, result);
+    }
+    return status;
+}
+
+static IpcStatus send_reserved(int actor, const struct call *call, uint32_t id)
+{
+    unsigned char data[MAX_BLOCKS * SHMIPC_BLOCK];
+    struct IpcChannel *ch = channel_of(actor);
+    struct block block = block_never(ch, WAIT_WRITERS);
+    uint32_t size = call->commit ? call->commit : call->size;
+    IpcReservation reservation;
+    IpcStatus status = send_reserve(&block, call->size, &reservation);
+
+    if (status != IPC_OK)
+        return status;
+    script_fill(data, id, size);
+    payload_store(reservation.payload, data, size);
+    return call->commit ? send_commit(ch, &reservation, size)
+                        : send_abort(ch, &reservation);
+}
+
+IpcStatus wake_call(int actor, const struct call *call, uint32_t id,
+                    struct result *result)
+{
+    struct IpcChannel *ch = channel_of(actor);
+    uint64_t removed, offset;
+
+    switch (call->kind) {
+    case CALL_SEND:
+        return send_one(block_until(ch, WAIT_WRITERS, NULL), id, call->size);
+    case CALL_TRY_SEND:
+        return send_one(block_never(ch, WAIT_WRITERS), id, call->size);
+    case CALL_SEND_RESERVED:
+        return send_reserved(actor, call, id);
+    case CALL_RECEIVE:
+        return receive(actor, block_until(ch, WAIT_READERS, NULL), result);
+    case CALL_TRY_RECEIVE:
+        return receive(actor, block_never(ch, WAIT_READERS), result);
+    case CALL_REPAIR:
+        return channel_recover(ch, false, &removed, &offset);
+    default:
+        channel_close(ch);
+        return IPC_OK;
+    }
+}
+
+/* A reader has taken the entry at that head word, and will say so when it
+ * returns; if it does not, the entry went with it. */
+void wake_note_take(struct actor *a, uint64_t head)
+{
+    const struct ring *r = &world.channels[CHECKER].buffer.ring;
+    uint64_t word = memory_latest(
+        location_control(position_index(r, position_of_head(head))));
+    char kind = scripts[a - world.actors].calls[a->call].kind;
+
+    if ((kind == CALL_RECEIVE || kind == CALL_TRY_RECEIVE) &&
+        control_state(word) == CONTROL_READY)
+        a->took = true;
+}
+
+/* -------------------------------------------------------------- sleeping */
+
+static bool others_run(int actor)
+{
+    for (int i = 0; i < actor_count; i++)
+        if (i != actor && world.actors[i].state == RUNS)
+            return true;
+    return false;
+}
+
+static bool somebody_died(void)
+{
+    for (int i = 0; i < actor_count; i++)
+        if (world.actors[i].state == DEAD)
+            return true;
+    return false;
+}
+
+/* Where somebody is dead, who may have been about to wake us, sleeps end too
+ * as if by the cap. */
+void wake_fall_asleep(int actor, int location, bool nap)
+{
+    struct actor *a = &world.actors[actor];
+
+    a->state = nap || somebody_died() ? NAPS : SLEEPS;
+    a->sleeps_on = location;
+    a->steps = 1; /* what it does after a sleep it may do once more */
+    a->stirred = false;
+}
+
+void wake_after_death(void)
+{
+    for (int i = 0; i < actor_count; i++)
+        if (world.actors[i].state == SLEEPS) {
+            world.actors[i].state = NAPS;
+            world.actors[i].stirred = true;
+        }
+}
+
+/* A nap ends when others have done something, and once when nobody runs: a
+ * second time would be as the first. */
+bool wake_may_step(int actor)
+{
+    const struct actor *a = &world.actors[actor];
+
+    return a->state == RUNS ||
+           (a->state == NAPS &&
+            (a->stirred || (!others_run(actor) && !a->vain)));
+}
+
+void wake_begin_step(int actor)
+{
+    struct actor *a = &world.actors[actor];
+
+    if (a->state == NAPS) {
+        a->vain = !a->stirred;
+        a->state = RUNS;
+    }
+}
+
+/* Something has changed that a napper may be waiting for. */
+void wake_stir(void)
+{
+    for (int i = 0; i < actor_count; i++) {
+        world.actors[i].vain = false;
+        if (world.actors[i].state == NAPS)
+            world.actors[i].stirred = true;
+    }
+}
+
+/* --------------------------------------------------------------- liveness */
+
+static bool is_stuck(void)
+{
+    struct IpcBuffer *b = &world.channels[CHECKER].buffer;
+
+    return script_next_size() == 0 && read_is_stuck(b);
+}
+
+/* A reader that sleeps could pass filler, and so make room. */
+static bool head_is_at_filler(void)
+{
+    const struct ring *r = &world.channels[CHECKER].buffer.ring;
+    uint64_t head = memory_latest(LOCATION_HEAD);
+    uint64_t word = memory_latest(
+        location_control(position_index(r, position_of_head(head))));
+    uint32_t state = control_state(word);
+
+    return control_tag(word) == position_tag(r, position_of_head(head)) &&
+           (state == CONTROL_PAD || state == CONTROL_SKIP);
+}
+
+static bool somebody_sleeps_in(enum call_kind kind)
+{
+    for (int i = 0; i < actor_count; i++) {
+        const struct actor *a = &world.actors[i];
+
+        if ((a->state == SLEEPS || a->state == NAPS) &&
+            scripts[i].calls[a->call].kind == (char)kind)
+            return true;
+    }
+    return false;
+}
+
+/* Nobody can go on. Whoever sleeps does so because there is nothing for it. */
+void wake_check_sleepers(void)
+{
+    for (int i = 0; i < actor_count; i++) {
+        const struct actor *a = &world.actors[i];
+        const struct call *call = &scripts[i].calls[a->call];
+
+        if (a->state != SLEEPS && a->state != NAPS)
+            continue;
+        if (ring_is_closed())
+            violation("%c sleeps for ever, but the channel is closed", 'A' + i);
+        if (call->kind == CALL_RECEIVE && script_next_size() > 0)
+            violation("%c sleeps for ever, but there is an entry", 'A' + i);
+        if (call->kind == CALL_SEND && !script_lacks_room(call->size))
+            violation("%c sleeps for ever, but there is room", 'A' + i);
+        if (call->kind == CALL_RECEIVE && head_is_at_filler() &&
+            somebody_sleeps_in(CALL_SEND))
+            violation("%c sleeps for ever before filler, and a writer behind "
+                      "it",
+                      'A' + i);
+        if (call->kind == CALL_RECEIVE && is_stuck())
+            violation("%c sleeps for ever behind what nobody repairs", 'A' + i);
+    }
+}
