@@ -107,6 +107,7 @@ RULES = (
 
     ("README.md", "fences for # messages after it has woken somebody",
      "WAIT_PROMISED_LOOKS"),
+    ("NEWS.md", "(layout version #)", "SHMIPC_LAYOUT_VERSION"),
     ("docs/glossary.md", "# bytes of payload", "SHMIPC_BLOCK"),
 
     # Sizes of the region's parts.
