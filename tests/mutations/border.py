@@ -9,135 +9,182 @@ MUTATIONS = [
     Mutation(
         name="close does not wake writers", file="channel.c",
         tests=["unit/wakes"],
-        edits=[("notify_fencing(ch, WAIT_READERS); notify(ch, WAIT_WRITERS);",
-                "notify_fencing(ch, WAIT_READERS);")]),
+        edits=[("wait_notify_rarely(&ch->waiter, WAIT_READERS); "
+                "wait_notify_rarely(&ch->waiter, WAIT_WRITERS);",
+                "wait_notify_rarely(&ch->waiter, WAIT_READERS);")]),
     Mutation(
         name="close does not wake readers", file="channel.c",
         tests=["unit/wakes"],
-        edits=[("notify_fencing(ch, WAIT_READERS); notify(ch, WAIT_WRITERS);",
-                "notify(ch, WAIT_WRITERS);")]),
+        edits=[("wait_notify_rarely(&ch->waiter, WAIT_READERS); "
+                "wait_notify_rarely(&ch->waiter, WAIT_WRITERS);",
+                "wait_notify_rarely(&ch->waiter, WAIT_WRITERS);")]),
     Mutation(
-        name="a write wakes no reader", file="channel.c",
+        name="a write wakes no reader", file="send.c", tests=["unit/wakes"],
+        edits=[("if (status == IPC_OK) wait_notify(w, WAIT_READERS); else",
+                "if (status != IPC_OK)")]),
+    Mutation(
+        name="a write that only left filler wakes no reader", file="send.c",
         tests=["unit/wakes"],
-        edits=[("notify_as_waker(ch, WAIT_READERS);", ";")]),
+        edits=[("else wait_notify_rarely(w, WAIT_READERS);", "")]),
     Mutation(
-        name="a write that only left filler wakes no reader",
-        file="channel.c", tests=["unit/wakes"],
-        edits=[("else notify_fencing(ch, WAIT_READERS);", "")]),
-    Mutation(
-        name="a plain write wakes no reader", file="channel.c",
+        name="a plain write wakes no reader", file="channel_api.c",
         tests=["unit/wakes"],
-        edits=[(": write_entry(&ch->buffer, data, size); "
-                "notify_sent(ch, status);",
-                ": write_entry(&ch->buffer, data, size);")]),
+        edits=[("wait_notify(&channel->waiter, WAIT_READERS);", "")]),
     Mutation(
-        name="other writes wake no reader", file="channel.c",
+        name="a write that is not plain wakes no reader", file="send.c",
         tests=["unit/wakes"],
-        edits=[("(size_t)s->count, &s->written); break; } "
-                "notify_sent(ch, status);",
-                "(size_t)s->count, &s->written); break; }")]),
+        edits=[("sent(b, write_entry(&b->channel->buffer, data, size));",
+                "write_entry(&b->channel->buffer, data, size);")]),
     Mutation(
-        name="commit wakes no reader", file="channel.c", tests=["unit/wakes"],
-        edits=[("write_commit(&ch->buffer, reservation, size); "
-                "notify_sent(ch, status);",
-                "write_commit(&ch->buffer, reservation, size);")]),
+        name="a write of pieces wakes no reader", file="send.c",
+        tests=["unit/wakes"],
+        edits=[("sent(b, write_pieces(&b->channel->buffer, pieces, count, "
+                "size));",
+                "write_pieces(&b->channel->buffer, pieces, count, size);")]),
     Mutation(
-        name="abort wakes no reader", file="channel.c", tests=["unit/wakes"],
-        edits=[("notify_fencing(ch, WAIT_READERS); return status;",
-                "return status;")]),
+        name="a reservation that only left filler wakes no reader",
+        file="send.c", tests=["unit/wakes"],
+        edits=[("sent(b, write_reserve(&b->channel->buffer, size, dest));",
+                "write_reserve(&b->channel->buffer, size, dest);")]),
     Mutation(
-        name="a read wakes no writer", file="channel.c", tests=["unit/wakes"],
-        edits=[("notify_as_waker(ch, WAIT_WRITERS);", ";")]),
+        name="a batch wakes no reader", file="send.c", tests=["unit/wakes"],
+        edits=[("sent( b, batch_write(&b->channel->buffer, entries, count, "
+                "written, size));",
+                "batch_write(&b->channel->buffer, entries, count, written, "
+                "size);")]),
+    Mutation(
+        name="an array wakes no reader", file="send.c", tests=["unit/wakes"],
+        edits=[("sent(b, batch_write_array(&b->channel->buffer, data, size, "
+                "count, written));",
+                "batch_write_array(&b->channel->buffer, data, size, count, "
+                "written);")]),
+    Mutation(
+        name="commit wakes no reader", file="send.c", tests=["unit/wakes"],
+        edits=[("if (status == IPC_OK) wait_notify(&ch->waiter, "
+                "WAIT_READERS);", "")]),
+    Mutation(
+        name="abort wakes no reader", file="send.c", tests=["unit/wakes"],
+        edits=[("wait_notify_rarely(&ch->waiter, WAIT_READERS);", "")]),
+    Mutation(
+        name="a read wakes no writer", file="receive.c", tests=["unit/wakes"],
+        edits=[("if (status >= 0) wait_notify(&ch->waiter, WAIT_WRITERS); "
+                "else",
+                "if (status < 0)")]),
     Mutation(
         name="a read that only passed filler wakes no writer",
-        file="channel.c", tests=["unit/wakes"],
-        edits=[("else notify_fencing(ch, WAIT_WRITERS);", "")]),
+        file="receive.c", tests=["unit/wakes"],
+        edits=[("else wait_notify_rarely(&ch->waiter, WAIT_WRITERS);", "")]),
     Mutation(
-        name="a read that found no entry wakes no writer",
-        file="channel.c", tests=["unit/wakes"],
-        edits=[("if (__builtin_expect(status >= 0, 1))",
-                "if (status > 0) return; else if (status == 0)")]),
-    Mutation(
-        name="no read wakes a writer but skips", file="channel.c",
+        name="a read that found no entry wakes no writer", file="receive.c",
         tests=["unit/wakes"],
-        edits=[("&q->read, &q->offset, &q->needed); break; } "
-                "notify_taken(ch, status);",
-                "&q->read, &q->offset, &q->needed); break; }")]),
+        edits=[("if (status >= 0) wait_notify",
+                "if (status > 0) return status; "
+                "if (status == 0) wait_notify")]),
     Mutation(
-        name="skip wakes no writer", file="channel.c", tests=["unit/wakes"],
-        edits=[("read_skip(&ch->buffer, offset, head); "
-                "notify_taken(ch, status);",
-                "read_skip(&ch->buffer, offset, head);")]),
-    Mutation(
-        name="skip_force wakes no writer", file="channel.c",
+        name="a plain read wakes no writer", file="channel_api.c",
         tests=["unit/wakes"],
-        edits=[("recover_skip(&ch->buffer, offset); "
-                "notify_taken(ch, status);",
+        edits=[("wait_notify(&channel->waiter, WAIT_WRITERS);", "")]),
+    Mutation(
+        name="a read that is not plain wakes no writer", file="receive.c",
+        tests=["unit/wakes"],
+        edits=[("taken(b->channel, read_entry(&b->channel->buffer, dest, "
+                "error));",
+                "read_entry(&b->channel->buffer, dest, error);")]),
+    Mutation(
+        name="a read that allocates wakes no writer", file="receive.c",
+        tests=["unit/wakes"],
+        edits=[("taken(b->channel, read_allocate(&b->channel->buffer, dest, "
+                "error));",
+                "read_allocate(&b->channel->buffer, dest, error);")]),
+    Mutation(
+        name="a peek that only passed filler wakes no writer",
+        file="receive.c", tests=["unit/wakes"],
+        edits=[("taken(b->channel, read_peek(&b->channel->buffer, dest, "
+                "error));",
+                "read_peek(&b->channel->buffer, dest, error);")]),
+    Mutation(
+        name="a read of a batch wakes no writer", file="receive.c",
+        tests=["unit/wakes"],
+        edits=[("taken(b->channel, batch_read(&b->channel->buffer, entries, "
+                "count, memory, size, read, error));",
+                "batch_read(&b->channel->buffer, entries, count, memory, "
+                "size, read, error);")]),
+    Mutation(
+        name="a read of an array wakes no writer", file="receive.c",
+        tests=["unit/wakes"],
+        edits=[("taken(b->channel, batch_read_array(&b->channel->buffer, "
+                "data, size, count, read, error));",
+                "batch_read_array(&b->channel->buffer, data, size, count, "
+                "read, error);")]),
+    Mutation(
+        name="skip wakes no writer", file="receive.c", tests=["unit/wakes"],
+        edits=[("taken(ch, read_skip(&ch->buffer, offset, error));",
+                "read_skip(&ch->buffer, offset, error);")]),
+    Mutation(
+        name="skip_force wakes no writer", file="receive.c",
+        tests=["unit/wakes"],
+        edits=[("taken(ch, recover_skip(&ch->buffer, offset));",
                 "recover_skip(&ch->buffer, offset);")]),
     Mutation(
         name="recovery wakes no reader", file="channel.c",
         tests=["unit/wakes"],
-        edits=[("if (*removed) notify(ch, WAIT_READERS);", "")]),
-
+        edits=[("if (*removed) wait_notify_rarely(&ch->waiter, "
+                "WAIT_READERS);", "")]),
     # ------------------------------------------------ when and how they sleep
     Mutation(
-        name="one round too many", file="channel.c", tests=["unit/sleeps"],
-        edits=[("if (i >= ch->max_round_trips &&",
-                "if (i > ch->max_round_trips &&")]),
+        name="one round too many", file="block.c", tests=["unit/sleeps"],
+        edits=[("b->rounds = ch->max_round_trips;",
+                "b->rounds = ch->max_round_trips + 1;")]),
     Mutation(
-        name="one round too few", file="channel.c", tests=["unit/sleeps"],
-        edits=[("if (i >= ch->max_round_trips &&",
-                "if (i + 1 >= ch->max_round_trips &&")]),
+        name="one round too few", file="block.c", tests=["unit/sleeps"],
+        edits=[("b->rounds = ch->max_round_trips;",
+                "b->rounds = ch->max_round_trips - 1;")]),
     Mutation(
-        name="rounds do not become longer", file="channel.c",
+        name="rounds do not become longer", file="block.c",
         tests=["unit/sleeps"],
-        edits=[("status = wait_until(ch, w, wait_now() + round); "
-                "round = next_round(ch, round);",
-                "status = wait_until(ch, w, wait_now() + round);")]),
+        edits=[("b->round = doubled(b->channel, b->round);", "")]),
     Mutation(
         name="who sleeps by the clock does not sleep longer each time",
-        file="channel.c", tests=["unit/sleeps"],
-        edits=[("w->round = next_round(ch, w->round);", "")]),
+        file="block.c", tests=["unit/sleeps"],
+        edits=[("b->nap = doubled(ch, b->nap);", "")]),
     Mutation(
-        name="stuck: looks again only at the cap", file="channel.c",
+        name="stuck: looks again only at the cap", file="block.c",
         tests=["unit/sleeps"],
-        edits=[("until = earlier(until, now + STUCK_SLEEP_NS);", "")]),
+        edits=[("until = clock_earlier(until, clock_after(STUCK_SLEEP_NS));",
+                "")]),
     Mutation(
-        name="sleeps have no cap", file="channel.c", tests=["unit/sleeps"],
-        edits=[("earlier(until, now + WAIT_CAP_NS)", "until")]),
+        name="sleeps have no cap", file="block.c", tests=["unit/sleeps"],
+        edits=[("clock_earlier(until, clock_after(WAIT_CAP_NS))",
+                "until")]),
     Mutation(
         name="sequence remembered after the flag is set", file="wait.c",
         tests=["unit/sleeps"],
-        edits=[("MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0); return seen;",
-                "MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0); "
-                "return atomic_get_acquire(&wait->sequence);")]),
+        edits=[("everybody else's */ return seen;",
+                "everybody else's */ return "
+                "atomic_get_acquire(&words->sequence);")]),
     Mutation(
         name="a wake changes errno", file="wait.c", tests=["unit/sleeps"],
-        edits=[("if (sleepers & WAIT_BY_EVENT) "
-                "wake_event(w->event_fds[side]); errno = saved;",
-                "if (sleepers & WAIT_BY_EVENT) "
-                "wake_event(w->event_fds[side]);")]),
+        edits=[("wait_pass_on(w); errno = saved;",
+                "wait_pass_on(w); (void)saved;")]),
     Mutation(
         name="passing a wake on changes errno", file="wait.c",
         tests=["unit/sleeps"],
-        edits=[("int saved = errno; wake_event(w->event_fds[side]); "
-                "errno = saved;",
-                "wake_event(w->event_fds[side]);")]),
+        edits=[("errno == EINTR) continue; errno = saved;",
+                "errno == EINTR) continue; (void)saved;")]),
     Mutation(
         name="a sleep changes errno", file="wait.c", tests=["unit/sleeps"],
         edits=[("pthread_setcancelstate(state, NULL); errno = saved;",
                 "pthread_setcancelstate(state, NULL);")]),
     Mutation(
-        name="taking wakes back changes errno", file="wait_eventfd.c",
+        name="taking wakes back changes errno", file="wait.c",
         tests=["unit/sleeps"],
         edits=[("while (got < 0 && errno == EINTR); errno = saved;",
-                "while (got < 0 && errno == EINTR);")]),
-
+                "while (got < 0 && errno == EINTR); (void)saved;")]),
     # ---------------------------------------- others are faster, or are dead
     Mutation(
-        name="LOCKED ends a wait", file="channel.c", tests=["unit/repair"],
-        edits=[("status == IPC_ERR_LOCKED || "
-                "status == IPC_ERR_NO_SPACE_CONTIGUOUS;",
+        name="LOCKED ends a wait", file="block.c", tests=["unit/repair"],
+        edits=[("status == IPC_ERR_LOCKED || status == "
+                "IPC_ERR_NO_SPACE_CONTIGUOUS;",
                 "status == IPC_ERR_NO_SPACE_CONTIGUOUS;")]),
     Mutation(
         name="repairs though head moves", file="channel.c",
@@ -150,55 +197,42 @@ MUTATIONS = [
         edits=[("atomic_set_hint(&ch->stuck_at, head); answers = 0;",
                 "answers = 0;")]),
     Mutation(
-        name="a plain write never repairs", file="channel.c",
+        name="a write never repairs", file="block.c", tests=["unit/repair"],
+        edits=[(": IPC_ERR_NO_SPACE_CONTIGUOUS);",
+                ": IPC_ERR_CORRUPTED);")]),
+    Mutation(
+        name="a read never repairs", file="block.c", tests=["unit/repair"],
+        edits=[("? IPC_ERR_NOT_READY :",
+                "? IPC_ERR_CORRUPTED :")]),
+    Mutation(
+        name="PRODUCERS_DEAD before a repair", file="block.c",
         tests=["unit/repair"],
-        edits=[("if (__builtin_expect(status == IPC_ERR_NO_SPACE_CONTIGUOUS, "
-                "0) && repair_now_and_then(ch)) {",
+        edits=[("int64_t until = b->until; if (read_is_stuck(&ch->buffer)) {",
+                "int64_t until = b->until; if (found_nothing(*status) && "
+                "channel_lost_producers(ch)) return answer(status, "
+                "IPC_ERR_PRODUCERS_DEAD); if (read_is_stuck(&ch->buffer)) {")]),
+    Mutation(
+        name="PRODUCERS_DEAD before a repair, to pollers", file="block.c",
+        tests=["unit/repair"],
+        edits=[("if (b->step == BLOCK_ARMED && read_is_stuck(&ch->buffer)) {",
+                "if (found_nothing(*status) && channel_lost_producers(ch)) "
+                "return answer(status, IPC_ERR_PRODUCERS_DEAD); if (b->step "
+                "== BLOCK_ARMED && read_is_stuck(&ch->buffer)) {")]),
+    Mutation(
+        name="pollers do not repair", file="block.c", tests=["unit/repair"],
+        edits=[("if (b->step == BLOCK_ARMED && read_is_stuck(&ch->buffer)) {",
                 "if (0) {")]),
     Mutation(
-        name="other writes never repair", file="channel.c",
+        name="pollers are not told of dead producers", file="block.c",
         tests=["unit/repair"],
-        edits=[("if (status == IPC_ERR_NO_SPACE_CONTIGUOUS && "
-                "repair_now_and_then(ch))",
-                "if (0)")]),
+        edits=[("if (*status == IPC_EMPTY && channel_lost_producers(ch)) "
+                "return answer(status, IPC_ERR_PRODUCERS_DEAD);", "")]),
     Mutation(
-        name="PRODUCERS_DEAD before a repair", file="channel.c",
+        name="sleepers are not told of dead producers", file="block.c",
         tests=["unit/repair"],
-        edits=[("if (read_is_stuck(&ch->buffer)) { if (repair(ch))",
-                "if (producers_are_dead(ch, status, w->side)) { "
-                "return IPC_ERR_PRODUCERS_DEAD; } "
-                "else if (read_is_stuck(&ch->buffer)) { if (repair(ch))"),
-               ("else if (producers_are_dead(ch, status, w->side)) { "
-                "return IPC_ERR_PRODUCERS_DEAD; } "
-                "if (ch->waiter.backend->announces",
-                "if (ch->waiter.backend->announces")]),
-    Mutation(
-        name="PRODUCERS_DEAD before a repair, to pollers", file="channel.c",
-        tests=["unit/repair"],
-        edits=[("if (found_nothing(status) && read_is_stuck(&ch->buffer)) "
-                "status = look_after_stuck(ch, q);",
-                "if (producers_are_dead(ch, status, WAIT_READERS)) "
-                "return IPC_ERR_PRODUCERS_DEAD; "
-                "if (found_nothing(status) && read_is_stuck(&ch->buffer)) "
-                "status = look_after_stuck(ch, q);")]),
-    Mutation(
-        name="pollers do not repair", file="channel.c", tests=["unit/repair"],
-        edits=[("if (found_nothing(status) && read_is_stuck(&ch->buffer)) "
-                "status = look_after_stuck(ch, q);", "")]),
-    Mutation(
-        name="pollers are not told of dead producers", file="channel.c",
-        tests=["unit/repair"],
-        edits=[("return producers_are_dead(ch, status, WAIT_READERS) ? "
-                "IPC_ERR_PRODUCERS_DEAD : status;",
-                "return status;")]),
-    Mutation(
-        name="sleepers are not told of dead producers", file="channel.c",
-        tests=["unit/repair"],
-        edits=[("else if (producers_are_dead(ch, status, w->side)) { "
-                "return IPC_ERR_PRODUCERS_DEAD; } "
-                "if (ch->waiter.backend->announces",
-                "if (ch->waiter.backend->announces")]),
-
+        edits=[("else if (*status == IPC_EMPTY && "
+                "channel_lost_producers(ch)) { return answer(status, "
+                "IPC_ERR_PRODUCERS_DEAD); }", "")]),
     # ----------------------------------------------------- what errors tell
     Mutation(
         name="errno of fd not told", file="channel_api.c",
@@ -207,69 +241,82 @@ MUTATIONS = [
     Mutation(
         name="error body of skip", file="channel_api.c",
         tests=["unit/error_bodies"],
-        edits=[("channel_skip(channel, offset, &body.offset)",
-                "channel_skip(channel, offset, &offset)")]),
+        edits=[("IpcBufferSkipError body = {found.offset};",
+                "IpcBufferSkipError body = {0}; (void)found;")]),
     Mutation(
         name="error body of skip_force", file="channel_api.c",
         tests=["unit/error_bodies"],
-        edits=[("channel_skip_force(channel, &body.offset)",
-                "channel_skip_force(channel, &(uint64_t){0})")]),
+        edits=[("receive_skip_force(channel, &body.offset)",
+                "receive_skip_force(channel, &(uint64_t){0})")]),
     Mutation(
         name="error body of recover", file="channel_api.c",
         tests=["unit/error_bodies"],
         edits=[("channel_recover(channel, force, &removed, &body.offset)",
                 "channel_recover(channel, force, &removed, &(uint64_t){0})")]),
     Mutation(
-        name="offset in a read's error body", file="channel_api.c",
+        name="offset in a read's error body", file="read.c",
         tests=["unit/error_bodies"],
-        edits=[("body = {q->offset, q->needed};", "body = {0, q->needed};")]),
+        edits=[("status = look(b, view); error->offset = "
+                "take_offset(&b->ring, view);",
+                "status = look(b, view);")]),
     Mutation(
-        name="size in a read's error body", file="channel_api.c",
+        name="size in a read's error body", file="read.c",
         tests=["unit/error_bodies"],
-        edits=[("body = {q->offset, q->needed};", "body = {q->offset, 0};")]),
+        edits=[("error->required_size = view.size;", "")]),
     Mutation(
         name="error body of peek", file="channel_api.c",
         tests=["unit/error_bodies"],
-        edits=[("IpcBufferPeekError body = {q->offset};",
-                "(void)q; IpcBufferPeekError body = {0};")]),
+        edits=[("IpcBufferPeekError body = {found.offset};",
+                "IpcBufferPeekError body = {0};")]),
     Mutation(
         name="a plain write's error body", file="channel_api.c",
         tests=["unit/error_bodies"],
-        edits=[("write_body(channel, size));", "write_body(channel, 0));")]),
+        edits=[("write_detail(b, data, size, status), write_body(b, size)); "
+                "} /* True:",
+                "write_detail(b, data, size, status), write_body(b, 0)); } "
+                "/* True:")]),
     Mutation(
-        name="other writes' error body", file="channel_api.c",
+        name="error body of a write of pieces", file="channel_api.c",
         tests=["unit/error_bodies"],
-        edits=[("write_detail(&channel->buffer, what->data, "
-                "what->size, status), write_body(channel, what->size));",
-                "write_detail(&channel->buffer, what->data, "
-                "what->size, status), write_body(channel, 0));")]),
+        edits=[("write_detail(b, pieces, size, status), write_body(b, "
+                "size));",
+                "write_detail(b, pieces, size, status), write_body(b, 0));")]),
+    Mutation(
+        name="error body of a batch", file="channel_api.c",
+        tests=["unit/error_bodies"],
+        edits=[("batch_write_detail(b, entries, size, status), write_body(b, "
+                "size));",
+                "batch_write_detail(b, entries, size, status), write_body(b, "
+                "0));")]),
+    Mutation(
+        name="error body of an array", file="channel_api.c",
+        tests=["unit/error_bodies"],
+        edits=[("batch_write_detail(b, data, size, status), write_body(b, "
+                "size));",
+                "batch_write_detail(b, data, size, status), write_body(b, "
+                "0));")]),
     Mutation(
         name="error body of reserve", file="channel_api.c",
         tests=["unit/error_bodies"],
-        edits=[("write_detail(&channel->buffer, what->dest, "
-                "what->size, status), write_body(channel, what->size));",
-                "write_detail(&channel->buffer, what->dest, "
-                "what->size, status), write_body(channel, 0));")]),
+        edits=[("write_detail(b, dest, size, status), write_body(b, size));",
+                "write_detail(b, dest, size, status), write_body(b, 0));")]),
     Mutation(
         name="error body of commit", file="channel_api.c",
         tests=["unit/error_bodies"],
-        edits=[("body = {reservation ? reservation->offset : 0}; "
-                "IpcStatus status = IPC_ERR_INVALID_ARGUMENT; "
-                "if (channel) status = channel_commit(",
-                "body = {0}; IpcStatus status = IPC_ERR_INVALID_ARGUMENT; "
-                "if (channel) status = channel_commit(")]),
+        edits=[("body = {reservation ? reservation->offset : 0}; IpcStatus "
+                "status = channel ? send_commit",
+                "body = {0}; IpcStatus status = channel ? send_commit")]),
     Mutation(
         name="error body of abort", file="channel_api.c",
         tests=["unit/error_bodies"],
-        edits=[("body = {reservation ? reservation->offset : 0}; "
-                "IpcStatus status = IPC_ERR_INVALID_ARGUMENT; "
-                "if (channel) status = channel_abort(",
-                "body = {0}; IpcStatus status = IPC_ERR_INVALID_ARGUMENT; "
-                "if (channel) status = channel_abort(")]),
+        edits=[("body = {reservation ? reservation->offset : 0}; IpcStatus "
+                "status = channel ? send_abort",
+                "body = {0}; IpcStatus status = channel ? send_abort")]),
     Mutation(
         name="error body of stats", file="channel_api.c",
         tests=["unit/error_bodies"],
-        edits=[("body = {sizeof(IpcBufferStats)};", "body = {0};")]),
+        edits=[("IpcBufferStatsError body = {STATS_SIZE_0_1};",
+                "IpcBufferStatsError body = {0};")]),
     Mutation(
         name="error body of connect", file="channel_api.c",
         tests=["unit/error_bodies"],
@@ -477,21 +524,23 @@ MUTATIONS = [
         edits=[("recvmsg(socket, &m, MSG_CMSG_CLOEXEC)",
                 "recvmsg(socket, &m, 0)")]),
     Mutation(
-        name="eventfd is not closed on exec", file="wait_eventfd.c",
+        name="eventfd is not closed on exec", file="eventfd.c",
         tests=["unit/share"],
         edits=[("eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)",
                 "eventfd(0, EFD_NONBLOCK)")]),
     Mutation(
-        name="epoll is not closed on exec", file="wait_eventfd.c",
+        name="epoll is not closed on exec", file="eventfd.c",
         tests=["unit/share"],
-        edits=[("epoll_create1(EPOLL_CLOEXEC)", "epoll_create1(0)")]),
+        edits=[("epoll_create1(EPOLL_CLOEXEC)",
+                "epoll_create1(0)")]),
     Mutation(
-        name="timer is not closed on exec", file="wait_eventfd.c",
+        name="timer is not closed on exec", file="eventfd.c",
         tests=["unit/share"],
-        edits=[("TFD_NONBLOCK | TFD_CLOEXEC", "TFD_NONBLOCK")]),
+        edits=[("TFD_NONBLOCK | TFD_CLOEXEC",
+                "TFD_NONBLOCK")]),
     Mutation(
-        name="a ring's eventfd is not closed on exec",
-        file="wait_io_uring.c", tests=["unit/share"],
+        name="a ring's eventfd is not closed on exec", file="io_uring.c",
+        tests=["unit/share"],
         edits=[("eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)",
                 "eventfd(0, EFD_NONBLOCK)")]),
 
