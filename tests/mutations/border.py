@@ -544,106 +544,48 @@ MUTATIONS = [
         edits=[("eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)",
                 "eventfd(0, EFD_NONBLOCK)")]),
 
-    # ---------------------------------------------- descriptors and rings
+    # -------------------------------------------------------- event loops
     Mutation(
         name="filler passed while preparing: writers not woken",
-        file="uring_api.c", tests=["unit/uring_api"],
-        edits=[("wait_notify(&ch->waiter, ch->buffer.region, WAIT_WRITERS);",
-                "")]),
-    Mutation(
-        name="a prepared wait removes nothing", file="uring_api.c",
-        tests=["unit/uring_api"],
-        edits=[("buffer_recover(&ch->buffer, false, &removed, &offset);",
-                "")]),
-    Mutation(
-        name="errors are no news", file="uring_api.c",
-        tests=["unit/uring_api"],
-        edits=[("if (status != IPC_EMPTY && status != IPC_ERR_NOT_READY) "
-                "return true;", "if (status == IPC_OK) return true;")]),
-    Mutation(
-        name="unfinished entries are news", file="uring_api.c",
-        tests=["unit/uring_api"],
-        edits=[("if (status != IPC_EMPTY && status != IPC_ERR_NOT_READY) "
-                "return true;", "if (status != IPC_EMPTY) return true;")]),
+        file="uring_api.c", tests=["wait/waiting through io_uring"],
+        edits=[("wait_notify_rarely(&ch->waiter, WAIT_WRITERS);", "")]),
     Mutation(
         name="a linked timeout is an error", file="uring_api.c",
-        tests=["unit/uring_api"], edits=[("case -ETIME:", "")]),
+        tests=["wait/waiting through io_uring"],
+        edits=[("case -ECANCELED:", "")]),
     Mutation(
-        name="a forbidden operation is no lack of support",
-        file="uring_api.c", tests=["unit/uring_api"],
-        edits=[("case -EPERM: case -EACCES:", "")]),
+        name="a timeout of its own is an error", file="uring_api.c",
+        tests=["wait/waiting through io_uring"],
+        edits=[("case -ETIME:", "")]),
     Mutation(
-        name="child polls its parent's epoll", file="wait_eventfd.c",
-        tests=["unit/descriptor"],
+        name="what a filter forbids is a failure", file="uring_api.c",
+        tests=["wait/waiting through io_uring"],
+        edits=[("case -EACCES:", "")]),
+    Mutation(
+        name="child polls its parent's epoll", file="eventfd.c",
+        tests=["unit/pollers"],
         edits=[("if (w->token != process_token()) event_close(w);", "")]),
     Mutation(
-        name="child gets a new epoll each time", file="wait_eventfd.c",
-        tests=["unit/descriptor"],
-        edits=[("event_close(w); w->token = process_token();",
-                "event_close(w);")]),
+        name="a poller's wait has no cap", file="eventfd.c",
+        tests=["unit/pollers"],
+        edits=[("if (timerfd_settime(w->timer_fd, 0, &at, NULL) != 0)",
+                "(void)at; if (0)")]),
     Mutation(
-        name="child sets its parent's timer", file="wait_eventfd.c",
-        tests=["unit/descriptor"],
-        edits=[("if (w->token != process_token()) return IPC_OK;", "")]),
+        name="a ring's wait has no cap", file="io_uring.c",
+        tests=["unit/pollers"],
+        edits=[("timespec_of(WAIT_CAP_NS)", "timespec_of(WAIT_CAP_NS * 999)")]),
     Mutation(
-        name="a poller's wait has no cap", file="wait_eventfd.c",
-        tests=["unit/descriptor"],
-        edits=[("if (timerfd_settime(w->timer_fd, 0, &cap, NULL) != 0) "
-                "return IPC_ERR_SYSTEM;", "(void)cap;")]),
+        name="pollers do not look for who cannot signal", file="eventfd.c",
+        tests=["wait/ways of waiting mix, and channels travel over sockets"],
+        edits=[("atomic_get_relaxed(&words->unsignalled) ? "
+                "WAIT_UNSIGNALLED_NS : WAIT_CAP_NS;",
+                "WAIT_CAP_NS;")]),
     Mutation(
-        name="nobody polls the timer", file="wait_eventfd.c",
-        tests=["unit/descriptor"],
-        edits=[("&& poll_also(w->poll_fd, w->timer_fd);", ";")]),
+        name="armed for an old sequence", file="io_uring.c",
+        tests=["wait/waiting through io_uring"],
+        edits=[("if (is_armed(p) && p->seen == seen)", "if (is_armed(p))")]),
     Mutation(
-        name="a wake is not taken back after a signal",
-        file="wait_eventfd.c", tests=["unit/descriptor"],
-        edits=[("while (got < 0 && errno == EINTR);", "while (0);")]),
-    Mutation(
-        name="a wake is given up after a signal", file="wait.c",
-        tests=["unit/descriptor"],
-        edits=[("while (fd >= 0 && write(fd, &one, sizeof one) < 0 && "
-                "errno == EINTR)",
-                "if (fd >= 0 && write(fd, &one, sizeof one) < 0) return; "
-                "while (0)")]),
-    Mutation(
-        name="a poller's wait in a ring has no cap", file="wait_io_uring.c",
-        tests=["unit/descriptor"],
-        edits=[("= timespec_of(WAIT_CAP_NS);",
-                "= timespec_of(3600 * INT64_C(1000000000));")]),
-    Mutation(
-        name="a completion is not taken back after a signal",
-        file="wait_io_uring.c", tests=["unit/descriptor"],
-        edits=[("while (read(p->fd, &count, sizeof count) < 0 && "
-                "errno == EINTR) continue;",
-                "if (read(p->fd, &count, sizeof count) < 0) errno = 0;")]),
-    Mutation(
-        name="no second look at completions", file="wait_io_uring.c",
-        tests=["unit/descriptor"],
+        name="no second look at completions", file="io_uring.c",
+        tests=["wait/waiting through io_uring"],
         edits=[("return !p->open || reap(p);", "return true;")]),
-    Mutation(
-        name="child asks its parent's ring for a descriptor",
-        file="wait_io_uring.c", tests=["unit/descriptor"],
-        edits=[("if (w->token != process_token()) return -1;", "")]),
-    Mutation(
-        name="armed for an old sequence", file="wait_io_uring.c", tests=[],
-        edits=[("if (is_armed(p) && p->seen == seen)", "if (is_armed(p))")],
-        equivalent="the kernel compares only when the wait is queued; one "
-                   "that is queued ends with every wake of the word"),
-    Mutation(
-        name="a signal ends a sleep on the word", file="wait_futex.c",
-        tests=[],
-        edits=[("while (futex_wait(&wait->sequence, seen, deadline) != 0 && "
-                "errno == EINTR) continue;",
-                "futex_wait(&wait->sequence, seen, deadline);")],
-        equivalent="who sleeps looks, and sleeps again until its time is "
-                   "over, whatever a sleep ended for"),
-    Mutation(
-        name="a signal ends a sleep by the clock", file="wait_sleep.c",
-        tests=[],
-        edits=[("while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, "
-                "&until, NULL) == EINTR) continue;",
-                "clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, "
-                "NULL);")],
-        equivalent="who sleeps looks, and sleeps again until its time is "
-                   "over, whatever a sleep ended for"),
 ]

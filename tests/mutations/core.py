@@ -95,6 +95,27 @@ MUTATIONS = [
         "fence-promise-of-the-other-side-is-taken-back", "unit/handles",
         "take_fences_back(&b->region->writers);",
         "take_fences_back(&b->region->readers);"),
+    in_handle(
+        "entry-lock-excludes-nobody", "unit/entering",
+        "if (holder != token && atomic_cas_acq_rel(&b->entering, holder, "
+        "token))",
+        "if (holder == token || atomic_cas_acq_rel(&b->entering, holder, "
+        "token))"),
+    in_handle(
+        "entry-lock-of-a-parent-stays", "unit/entering",
+        "if (holder != token && atomic_cas_acq_rel(&b->entering, holder, "
+        "token))",
+        "if (!holder && atomic_cas_acq_rel(&b->entering, holder, token))"),
+    in_handle(
+        "slot-is-free-before-its-reservations-are", "unit/entering",
+        "        if (owner_is_marked(&b->ring.owners, owner, OWNER_RESERVES))\n"
+        "            abort_reservations(b, owner);\n"
+        "        owner_free(&b->ring.owners, owner);",
+        "        bool reserves = owner_is_marked(&b->ring.owners, owner, "
+        "OWNER_RESERVES);\n"
+        "        owner_free(&b->ring.owners, owner);\n"
+        "        if (reserves)\n"
+        "            abort_reservations(b, owner);"),
     # ------------------------------------------------------------- owner.c
     in_owner(
         "owner-is-0-after-all-generations", "unit/owners",

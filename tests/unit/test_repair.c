@@ -216,3 +216,25 @@ Test(unit, writes_repair_once_head_stays_for_long)
         must_be(status, IPC_OK);
     }
 }
+
+/* The claim of a dead process, before which every look says NOT_READY. */
+Test(unit, reads_that_never_wait_repair_once_head_stays_for_long)
+{
+    void *memory;
+    IpcChannel *ch = new_channel(BLOCKS, 0, &memory);
+    IpcStatus status = IPC_ERR_NOT_READY;
+    IpcReservation reservation;
+    pid_t child = fork_child();
+
+    if (child == 0) {
+        must_work(ipc_channel_reserve(ch, 1, &reservation));
+        raise(SIGKILL);
+    }
+    must(waitpid(child, NULL, 0) == child);
+    must_send(ch, 10, 1);
+    for (int i = 0; i < 200; i++)
+        must_be(try_read(ch), IPC_ERR_NOT_READY);
+    for (int i = 0; i < 100 && status != IPC_OK; i++)
+        status = try_read(ch);
+    must_be(status, IPC_OK);
+}

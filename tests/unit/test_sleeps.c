@@ -357,3 +357,20 @@ Test(unit, a_poller_that_passes_a_wake_on_leaves_errno_alone)
     must_keep_errno(ipc_channel_try_read_into(ch, &entry).ipc_status);
     must(!on_the_way);
 }
+
+Test(unit, a_poller_that_finds_no_wake_to_take_back_leaves_errno_alone)
+{
+    IpcChannel *ch = new_sleeper(IPC_WAIT_EVENTFD, 0, quick, NULL);
+    char copy[10];
+    IpcEntry entry = {.payload = copy, .size = sizeof copy};
+
+    must_work(ipc_channel_fd(ch));
+    for (int i = 0; i < 3; i++) {
+        IpcStatus status;
+
+        errno = E2BIG;
+        status = ipc_channel_try_read_into(ch, &entry).ipc_status;
+        must(errno == E2BIG);
+        must_be(status, IPC_EMPTY);
+    }
+}

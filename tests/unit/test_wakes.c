@@ -111,10 +111,13 @@ Test(unit, every_call_that_writes_wakes_readers)
     for (uint32_t mode = 0; mode < ALL_MODES; mode++)
         for (size_t i = 0; i < COUNT(calls); i++) {
             start(mode);
-            if (calls[i].make == commit)
-                must_work(ipc_channel_reserve(ch, 1, &reservation));
-            must_say(wakes(&region->readers, calls[i].make), "%s in mode %u",
-                     calls[i].name, mode);
+            /* The second time it may take the short path. */
+            for (int again = 0; again < 2; again++) {
+                if (calls[i].make == commit)
+                    must_work(ipc_channel_reserve(ch, 1, &reservation));
+                must_say(wakes(&region->readers, calls[i].make),
+                         "%s in mode %u", calls[i].name, mode);
+            }
         }
 }
 

@@ -556,6 +556,55 @@ static void an_idle_loop_costs_nothing(void)
     ipc_channel_destroy(ch);
 }
 
+/* What is to happen while the handle takes what made its descriptor readable. */
+static void (*before_read)(void);
+static IpcChannel *other;
+
+ssize_t __real_read(int fd, void *to, size_t size);
+ssize_t __wrap_read(int fd, void *to, size_t size);
+
+ssize_t __wrap_read(int fd, void *to, size_t size)
+{
+    void (*act)(void) = before_read;
+
+    before_read = NULL;
+    if (act)
+        act();
+    return __real_read(fd, to, size);
+}
+
+static void send_and_take_back(void)
+{
+    uint32_t got;
+
+    send_number(other, 1);
+    must(try_number(other, &got) == IPC_OK && got == 1);
+}
+
+/* The wake ends the wait that was armed, and another reader has its reason. */
+static void a_wake_while_another_is_taken_is_noticed(void)
+{
+    IpcChannel *ch = create(IPC_WAIT_IO_URING);
+    int fd = descriptor_of(ch);
+    uint32_t got;
+
+    other = join(IPC_WAIT_FUTEX);
+    for (uint32_t i = 0; i < 20; i++) {
+        must(try_number(ch, &got) == IPC_EMPTY);
+        must(try_number(ch, &got) == IPC_EMPTY); /* armed */
+        before_read = send_and_take_back;
+        must(try_number(ch, &got) == IPC_EMPTY);
+        must(!before_read);
+        while (is_readable(fd, 0))
+            must(try_number(ch, &got) == IPC_EMPTY);
+        send_number(other, i);
+        must(is_readable(fd, 10000));
+        must(try_number(ch, &got) == IPC_OK && got == i);
+    }
+    ipc_channel_destroy(other);
+    ipc_channel_destroy(ch);
+}
+
 /* Somebody else sleeps on the same word, behind the handle's wait in the
  * kernel's queue. */
 static void *sleep_on(void *word)
@@ -654,9 +703,63 @@ static void a_channel_waits_in_ones_own_ring(void)
     ipc_channel_destroy(ch);
 }
 
+/* What a reservation that was given up has left is passed by the look. */
+static void preparing_wakes_writers_for_whom_it_made_space(void)
+{
+    IpcChannel *ch = create(IPC_WAIT_FUTEX);
+    IpcChannel *writer = join(IPC_WAIT_FUTEX);
+    size_t size = (size_t)ipc_channel_max_entry_size(writer);
+    IpcReservation all;
+    uint32_t seen;
+
+    must(ipc_channel_reserve(writer, size, &all).ipc_status == IPC_OK);
+    must(ipc_channel_abort(writer, &all).ipc_status == IPC_OK);
+    seen = wait_announce(&writer->waiter, WAIT_WRITERS, WAIT_BY_WORD);
+    must(io_uring_queue_init(4, &own, 0) == 0);
+    must(prepare(ch));
+    wait_sleep(&writer->waiter, WAIT_WRITERS, seen, INT64_MAX);
+    must(ipc_channel_reserve(writer, size, &all).ipc_status == IPC_OK);
+    must(ipc_channel_abort(writer, &all).ipc_status == IPC_OK);
+    io_uring_queue_exit(&own);
+    ipc_channel_destroy(writer);
+    ipc_channel_destroy(ch);
+}
+
+/* The order in which the two completions come is the kernel's. */
+static void a_wait_in_ones_own_ring_can_have_a_timeout(void)
+{
+    struct __kernel_timespec short_time = {.tv_nsec = 10 * MS};
+    IpcChannel *ch = create(IPC_WAIT_FUTEX);
+    struct io_uring_sqe *sqe;
+
+    must(io_uring_queue_init(4, &own, 0) == 0);
+    sqe = io_uring_get_sqe(&own);
+    must(ipc_channel_prepare_wait(ch, sqe).result);
+    sqe->user_data = 9;
+    sqe->flags |= IOSQE_IO_LINK;
+    sqe = io_uring_get_sqe(&own);
+    io_uring_prep_link_timeout(sqe, &short_time, 0);
+    sqe->user_data = 10;
+    must(io_uring_submit(&own) == 2);
+    for (int i = 0; i < 2; i++) {
+        struct io_uring_cqe *cqe;
+        int error;
+
+        while ((error = io_uring_wait_cqe(&own, &cqe)) == -EINTR)
+            continue;
+        must(error == 0);
+        if (cqe->user_data == 9)
+            must(ipc_channel_complete_wait(ch, cqe->res).ipc_status == IPC_OK);
+        io_uring_cqe_seen(&own, cqe);
+    }
+    io_uring_queue_exit(&own);
+    ipc_channel_destroy(ch);
+}
+
 static void entries_of_a_ring_cannot_be_misused(void)
 {
     IpcChannel *ch = create(IPC_WAIT_FUTEX);
+    const int unsupported[] = {EINVAL, EOPNOTSUPP, EPERM, EACCES};
     struct io_uring_sqe sqe;
     IpcChannelCompleteWaitResult r;
 
@@ -674,8 +777,10 @@ static void entries_of_a_ring_cannot_be_misused(void)
     must(ipc_channel_complete_wait(ch, -EAGAIN).ipc_status == IPC_OK);
     must(ipc_channel_complete_wait(ch, -ECANCELED).ipc_status == IPC_OK);
     must(ipc_channel_complete_wait(ch, -EINTR).ipc_status == IPC_OK);
-    must(ipc_channel_complete_wait(ch, -EINVAL).ipc_status ==
-         IPC_ERR_UNSUPPORTED);
+    must(ipc_channel_complete_wait(ch, -ETIME).ipc_status == IPC_OK);
+    for (size_t i = 0; i < sizeof unsupported / sizeof unsupported[0]; i++)
+        must(ipc_channel_complete_wait(ch, -unsupported[i]).ipc_status ==
+             IPC_ERR_UNSUPPORTED);
     r = ipc_channel_complete_wait(ch, -ENOMEM);
     must(r.ipc_status == IPC_ERR_SYSTEM && r.error.body.sys_errno == ENOMEM);
     ipc_channel_destroy(ch);
@@ -709,7 +814,10 @@ static const struct {
     TEST(threads_poll_at_once),
     TEST(an_idle_loop_costs_nothing),
     TEST(a_handle_that_goes_takes_no_wake_along),
+    TEST(a_wake_while_another_is_taken_is_noticed),
     TEST(a_channel_waits_in_ones_own_ring),
+    TEST(preparing_wakes_writers_for_whom_it_made_space),
+    TEST(a_wait_in_ones_own_ring_can_have_a_timeout),
     TEST(entries_of_a_ring_cannot_be_misused),
 };
 
