@@ -15,7 +15,8 @@
  * ring that any thread may use, interruptions included.
  *
  * When a ring goes, the kernel interrupts once more who used it: an
- * epoll_wait() soon after a handle was destroyed can end with EINTR.
+ * epoll_wait() soon after a handle was made, for which a ring is tried, or
+ * destroyed can end with EINTR.
  *
  * A child that inherited the handle by fork leaves the parent's ring alone.
  */

@@ -460,7 +460,8 @@ static void an_event_loop_loses_nothing(void)
     }
     printf("  %u numbers, %u loops, %u interruptions\n", next, loops,
            interruptions);
-    must(interruptions == 0);
+    /* The ring that create tried goes once, and the kernel says so. */
+    must(interruptions <= 1);
     reap_child(writer);
     ipc_channel_destroy(ch);
 }
@@ -717,7 +718,8 @@ static void preparing_wakes_writers_for_whom_it_made_space(void)
     seen = wait_announce(&writer->waiter, WAIT_WRITERS, WAIT_BY_WORD);
     must(io_uring_queue_init(4, &own, 0) == 0);
     must(prepare(ch));
-    wait_sleep(&writer->waiter, WAIT_WRITERS, seen, INT64_MAX);
+    must(atomic_get_relaxed(
+             &wait_words(&writer->waiter, WAIT_WRITERS)->sequence) != seen);
     must(ipc_channel_reserve(writer, size, &all).ipc_status == IPC_OK);
     must(ipc_channel_abort(writer, &all).ipc_status == IPC_OK);
     io_uring_queue_exit(&own);
