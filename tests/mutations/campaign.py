@@ -2,6 +2,7 @@
 """Tries generated mistakes against the suites, as long as there is time."""
 import json
 import os
+import random
 import time
 
 from generate import generate
@@ -181,7 +182,9 @@ def run(shop, args):
         raise Broken("nothing is generated of that name")
     campaign = Campaign(shop, results, set(args.suites.split(",")) - {""})
     end = time.monotonic() + 60 * args.minutes if args.minutes else None
-    for mutant in mutants:
+    # So that time that runs out leaves a sample of every file.
+    order = random.Random(args.seed).sample(mutants, len(mutants))
+    for mutant in order:
         if end and time.monotonic() > end:
             print("time is up; the same command goes on from here")
             break
