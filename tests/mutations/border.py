@@ -583,7 +583,9 @@ MUTATIONS = [
     Mutation(
         name="armed for an old sequence", file="io_uring.c",
         tests=["wait/waiting through io_uring"],
-        edits=[("if (is_armed(p) && p->seen == seen)", "if (is_armed(p))")]),
+        edits=[("if (is_armed(p) && p->seen == seen)", "if (is_armed(p))")],
+        equivalent="what the kernel has queued does not look at the word "
+        "again: any later wake ends it, and one too many costs a look"),
     Mutation(
         name="no second look at completions", file="io_uring.c",
         tests=["wait/waiting through io_uring"],

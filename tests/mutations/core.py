@@ -15,6 +15,7 @@ def in_file(file):
 
 in_batch = in_file("batch.c")
 in_buffer = in_file("buffer_api.c")
+in_close = in_file("close.h")
 in_format = in_file("format.c")
 in_handle = in_file("handle.c")
 in_owner = in_file("owner.c")
@@ -67,6 +68,14 @@ MUTATIONS = [
         "    IpcBufferCommitError body = {reservation ? reservation->offset : 0};",
         "    IpcStatus status = write_commit(buffer, reservation, size);\n"
         "    IpcBufferCommitError body = {0};"),
+    # ------------------------------------------------------------- close.h
+    in_close(
+        "closed-before-an-entry-that-came-meanwhile", "unit/entering",
+        "r->one_producer ? take_look_at(r, head, &view) == LOOK_NOTHING",
+        "(void)view, r->one_producer ? true"),
+    in_close(
+        "closed-before-claims-that-came-meanwhile", "unit/entering",
+        "protocol_tail(r) == head;", "true;"),
     # ------------------------------------------------------------ format.c
     in_format(
         "mapping-one-byte-too-short-is-taken", "unit/handles",
@@ -173,6 +182,21 @@ MUTATIONS = [
         "        if (blocks > position_blocks_left(r, tail))",
         equivalent="the loop ends after as many rounds as there are blocks, "
         "and says the same"),
+    in_repair(
+        "revoker-goes-on-where-others-were-faster",
+        "model --sc gap gap-two-revokers gap-read batch-death renewal",
+        "                                control_make(tag, 1, CONTROL_SKIP)))\n"
+        "            break;\n"
+        "        count++;",
+        "control_make(tag, 1, CONTROL_SKIP))) {\n"
+        "            position = position_advance(r, position, 1);\n"
+        "            continue;\n"
+        "        }\n"
+        "        count++;",
+        equivalent="nobody looks inside the other's claim before its first "
+        "word is committed, and what its owner means to be seen there it "
+        "stores after the revoker, whose CAS fails otherwise; and any other "
+        "gap may be revoked at any time"),
     # -------------------------------------------------------------- read.c
     in_read(
         "read-in-vain-leaks", "unit/leaks",

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * In which order handles enter and leave. The linker sends calls that mark the
- * moments in question here (see meson.build).
+ * In which order handles enter, close and leave. The linker sends calls that
+ * mark the moments in question here (see meson.build).
  */
 #include "channels.h"
 #include "buffer/handle.h"
+#include "ring/close.h"
 
 enum { BLOCKS = 8 };
 
@@ -73,4 +74,23 @@ Test(unit, a_slot_is_free_when_what_its_owner_reserved_is)
     must(control_state(atomic_get_relaxed(&ring.control[0])) == CONTROL_BUSY);
     must_work(ipc_buffer_destroy(b));
     must(slots_freed == 1);
+}
+
+/* A reader finds nothing; then the one producer writes and closes; then the
+ * reader sees that it is closed. */
+Test(unit, a_ring_is_not_closed_before_an_entry_that_came_meanwhile)
+{
+    for (uint32_t mode = 0; mode < ALL_MODES; mode++) {
+        IpcBuffer *b = new_ring(BLOCKS, mode, NULL);
+        uint64_t head = atomic_get_relaxed(&b->ring.head->position);
+
+        must(!close_is_final(&b->ring, head));
+        must_write(b, 8, 1);
+        must(!close_is_final(&b->ring, head));
+        close_ring(&b->ring);
+        must(!close_is_final(&b->ring, head));
+        must_read(b, 8, 1);
+        head = atomic_get_relaxed(&b->ring.head->position);
+        must(close_is_final(&b->ring, head));
+    }
 }

@@ -166,6 +166,33 @@ static void receive_by_polling(IpcChannel *channel, int *got)
     }
 }
 
+/* Who only connected has no eventfd to signal: pollers look for themselves. */
+static void who_cannot_signal_is_noticed(void)
+{
+    struct shared s;
+    IpcChannel *writer;
+    int got;
+
+    CHECK(make_channel(&s, SMALL_RING, IPC_WAIT_EVENTFD), "create");
+    writer = join_channel(&s, CONNECT, IPC_WAIT_FUTEX, -1);
+    for (int i = 0; i < 20; i++) {
+        pid_t child = fork();
+
+        if (child == 0) {
+            const struct timespec rest = {.tv_nsec = 20000000};
+
+            nanosleep(&rest, NULL);
+            send_one(writer, i);
+            _exit(0);
+        }
+        receive_by_polling(s.channel, &got);
+        CHECK(got == i, "%d instead of %d", got, i);
+        reap_child(child);
+    }
+    ipc_channel_destroy(writer);
+    drop_channel(&s);
+}
+
 /* Many that poll one eventfd: who takes a wake that was meant for others
  * passes it on. */
 static void pollers_share_an_eventfd(int type)
@@ -534,6 +561,7 @@ int main(int argc, char **argv)
     if (!all_pairs())
         return 0;
     pollers_share_an_eventfd(SOCK_SEQPACKET);
+    who_cannot_signal_is_noticed();
     no_poller_is_robbed();
     robbed_poller_is_woken_again();
     CHECK(make_channel(&s, SMALL_RING, IPC_WAIT_EVENTFD), "create");

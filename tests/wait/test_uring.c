@@ -557,7 +557,7 @@ static void an_idle_loop_costs_nothing(void)
     ipc_channel_destroy(ch);
 }
 
-/* What is to happen while the handle takes what made its descriptor readable. */
+/* What happens while the handle takes what made its descriptor readable. */
 static void (*before_read)(void);
 static IpcChannel *other;
 
