@@ -238,4 +238,8 @@ MUTATIONS = [
         "all-to-the-end-of-the-lap-is-said-to-be-free", "unit/claims",
         "        (fit < free_blocks ? fit : free_blocks) * SHMIPC_BLOCK;",
         "        fit * SHMIPC_BLOCK;"),
+    in_write(
+        "a-handle-that-is-null-is-not-told", "unit/error_bodies",
+        "        if (!b)\n            return \"the handle is NULL",
+        "        if (b)\n            return \"the handle is NULL"),
 ]

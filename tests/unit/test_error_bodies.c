@@ -252,3 +252,34 @@ Test(unit, why_no_eventfd_could_be_made_is_in_errno)
     }
     must_succeed(child);
 }
+
+/* -------------------------------------------------------------- details */
+
+#define must_tell(r, words)                                                    \
+    do {                                                                       \
+        must_fail(r, IPC_ERR_INVALID_ARGUMENT);                                \
+        must_say(strstr((r).error.detail, words), "%s", (r).error.detail);     \
+    } while (0)
+
+Test(unit, a_write_tells_which_argument_is_wrong)
+{
+    IpcBuffer *b = new_ring(BLOCKS, 0, NULL);
+    IpcChannel *ch = new_channel(BLOCKS, 0, NULL);
+    IpcReservation reservation;
+    IpcBufferWriteResult buffer[] = {
+        ipc_buffer_write(NULL, "x", 1), ipc_buffer_write(b, NULL, 1),
+        ipc_buffer_write(b, "x", 0), ipc_buffer_writev(b, NULL, 0)};
+    IpcChannelWriteResult channel[] = {
+        ipc_channel_write(NULL, "x", 1), ipc_channel_write(ch, NULL, 1),
+        ipc_channel_write(ch, "x", 0), ipc_channel_writev(ch, NULL, 0)};
+    static const char *const words[] = {"handle is NULL", "pointer is NULL",
+                                        "size is 0", "pointer is NULL"};
+
+    for (int i = 0; i < 4; i++) {
+        must_tell(buffer[i], words[i]);
+        must_tell(channel[i], words[i]);
+    }
+    must_tell(ipc_channel_reserve(NULL, 1, &reservation), "handle is NULL");
+    must_tell(ipc_channel_reserve(ch, 1, NULL), "pointer is NULL");
+    must_tell(ipc_channel_reserve(ch, 0, &reservation), "size is 0");
+}
