@@ -17,6 +17,8 @@ static int descriptor_of(IpcChannel *ch)
     return r.result;
 }
 
+static void *memory;
+
 static IpcChannel *new_poller(uint32_t wait)
 {
     IpcChannelConfiguration configuration = quick;
@@ -24,7 +26,8 @@ static IpcChannel *new_poller(uint32_t wait)
     IpcChannelResult r;
 
     configuration.wait = wait;
-    r = ipc_channel_create(shared_memory(size), size, configuration);
+    memory = shared_memory(size);
+    r = ipc_channel_create(memory, size, configuration);
     if (r.ipc_status == IPC_ERR_UNSUPPORTED)
         cr_skip_test("this kernel or build lacks that way of waiting");
     must_work(r);
@@ -78,5 +81,17 @@ Test(unit, a_child_polls_a_descriptor_of_its_own)
     must(count >= 0);
     for (int i = 0; i < count; i++)
         must(found[i].data.u64 != MARK);
+    ipc_channel_destroy(ch);
+}
+
+/* Where all can signal it, no poller has to look for itself. */
+Test(unit, only_who_lacks_the_eventfd_says_that_it_cannot_signal)
+{
+    IpcChannel *ch = new_poller(IPC_WAIT_EVENTFD);
+    struct shm_region *region = memory;
+
+    must(atomic_get_relaxed(&region->readers.unsignalled) == 0);
+    must_work(ipc_channel_connect(memory, quick));
+    must(atomic_get_relaxed(&region->readers.unsignalled) == 1);
     ipc_channel_destroy(ch);
 }
