@@ -595,4 +595,9 @@ MUTATIONS = [
         tests=["unit/pollers"],
         edits=[("if (w->event_fd < 0) /* Relaxed: a poller",
                 "if (w->event_fd >= 0) /* Relaxed: a poller")]),
+    Mutation(
+        name="size of what cannot be unmapped not told", file="segment.c",
+        tests=["unit/segment"],
+        edits=[("body.existing_size = segment->size; body.aligned_size",
+                "body.aligned_size")]),
 ]

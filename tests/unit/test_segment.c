@@ -405,3 +405,24 @@ Test(unit, a_segment_carries_a_channel_between_processes)
     must_work(ipc_channel_destroy(ch.result));
     must_work(ipc_unlink(s));
 }
+
+Test(unit, what_cannot_be_unmapped_is_described_and_stays)
+{
+    char name[64];
+    IpcMemorySegmentResult made;
+    IpcMmapUnmapResult r;
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+    snprintf(name, sizeof name, "/shmipc_test_unmap_%d", (int)getpid());
+    made = ipc_mmap(name, (size_t)page);
+    must_work(made);
+    made.result->memory = (char *)made.result->memory + 1;
+    r = ipc_unmap(made.result);
+    must_fail(r, IPC_ERR_SYSTEM);
+    must(r.error.body.sys_errno == EINVAL && r.error.body.existed);
+    must(r.error.body.existing_size == page);
+    must(r.error.body.aligned_size == page);
+    must(r.error.body.page_size == page);
+    made.result->memory = (char *)made.result->memory - 1;
+    must_work(ipc_unlink(made.result));
+}
