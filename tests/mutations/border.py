@@ -25,7 +25,7 @@ MUTATIONS = [
     Mutation(
         name="a write that only left filler wakes no reader", file="send.c",
         tests=["unit/wakes"],
-        edits=[("else wait_notify_rarely(w, WAIT_READERS);", "")]),
+        edits=[("wait_notify_rarely(w, WAIT_READERS);", ";")]),
     Mutation(
         name="a plain write wakes no reader", file="channel_api.c",
         tests=["unit/wakes"],
@@ -67,19 +67,17 @@ MUTATIONS = [
         edits=[("wait_notify_rarely(&ch->waiter, WAIT_READERS);", "")]),
     Mutation(
         name="a read wakes no writer", file="receive.c", tests=["unit/wakes"],
-        edits=[("if (status >= 0) wait_notify(&ch->waiter, WAIT_WRITERS); "
-                "else",
-                "if (status < 0)")]),
+        edits=[("wait_notify(&ch->waiter, WAIT_WRITERS);", ";")]),
     Mutation(
         name="a read that only passed filler wakes no writer",
         file="receive.c", tests=["unit/wakes"],
-        edits=[("else wait_notify_rarely(&ch->waiter, WAIT_WRITERS);", "")]),
+        edits=[("wait_notify_rarely(&ch->waiter, WAIT_WRITERS);", ";")]),
     Mutation(
         name="a read that found no entry wakes no writer", file="receive.c",
         tests=["unit/wakes"],
-        edits=[("if (status >= 0) wait_notify",
-                "if (status > 0) return status; "
-                "if (status == 0) wait_notify")]),
+        edits=[("else if (block_end(ch, WAIT_READERS) != before)",
+                "else if (status < 0 && "
+                "block_end(ch, WAIT_READERS) != before)")]),
     Mutation(
         name="a plain read wakes no writer", file="channel_api.c",
         tests=["unit/wakes"],
@@ -87,44 +85,45 @@ MUTATIONS = [
     Mutation(
         name="a read that is not plain wakes no writer", file="receive.c",
         tests=["unit/wakes"],
-        edits=[("taken(b->channel, read_entry(&b->channel->buffer, dest, "
+        edits=[("taken(b, read_entry(&b->channel->buffer, dest, "
                 "error));",
                 "read_entry(&b->channel->buffer, dest, error);")]),
     Mutation(
         name="a read that allocates wakes no writer", file="receive.c",
         tests=["unit/wakes"],
-        edits=[("taken(b->channel, read_allocate(&b->channel->buffer, dest, "
+        edits=[("taken(b, read_allocate(&b->channel->buffer, dest, "
                 "error));",
                 "read_allocate(&b->channel->buffer, dest, error);")]),
     Mutation(
         name="a peek that only passed filler wakes no writer",
         file="receive.c", tests=["unit/wakes"],
-        edits=[("taken(b->channel, read_peek(&b->channel->buffer, dest, "
+        edits=[("taken(b, read_peek(&b->channel->buffer, dest, "
                 "error));",
                 "read_peek(&b->channel->buffer, dest, error);")]),
     Mutation(
         name="a read of a batch wakes no writer", file="receive.c",
         tests=["unit/wakes"],
-        edits=[("taken(b->channel, batch_read(&b->channel->buffer, entries, "
+        edits=[("taken(b, batch_read(&b->channel->buffer, entries, "
                 "count, memory, size, read, error));",
                 "batch_read(&b->channel->buffer, entries, count, memory, "
                 "size, read, error);")]),
     Mutation(
         name="a read of an array wakes no writer", file="receive.c",
         tests=["unit/wakes"],
-        edits=[("taken(b->channel, batch_read_array(&b->channel->buffer, "
+        edits=[("taken(b, batch_read_array(&b->channel->buffer, "
                 "data, size, count, read, error));",
                 "batch_read_array(&b->channel->buffer, data, size, count, "
                 "read, error);")]),
     Mutation(
         name="skip wakes no writer", file="receive.c", tests=["unit/wakes"],
-        edits=[("taken(ch, read_skip(&ch->buffer, offset, error));",
-                "read_skip(&ch->buffer, offset, error);")]),
+        edits=[("tell(ch, before, read_skip(&ch->buffer, offset, error));",
+                "((void)before, "
+                "read_skip(&ch->buffer, offset, error));")]),
     Mutation(
         name="skip_force wakes no writer", file="receive.c",
         tests=["unit/wakes"],
-        edits=[("taken(ch, recover_skip(&ch->buffer, offset));",
-                "recover_skip(&ch->buffer, offset);")]),
+        edits=[("tell(ch, before, recover_skip(&ch->buffer, offset));",
+                "((void)before, recover_skip(&ch->buffer, offset));")]),
     Mutation(
         name="recovery wakes no reader", file="channel.c",
         tests=["unit/wakes"],

@@ -736,10 +736,11 @@ static void a_wait_in_ones_own_ring_can_have_a_timeout(void)
 
     must(io_uring_queue_init(4, &own, 0) == 0);
     sqe = io_uring_get_sqe(&own);
-    must(ipc_channel_prepare_wait(ch, sqe).result);
+    must(sqe && ipc_channel_prepare_wait(ch, sqe).result);
     sqe->user_data = 9;
     sqe->flags |= IOSQE_IO_LINK;
     sqe = io_uring_get_sqe(&own);
+    must(sqe);
     io_uring_prep_link_timeout(sqe, &short_time, 0);
     sqe->user_data = 10;
     must(io_uring_submit(&own) == 2);
