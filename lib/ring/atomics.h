@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The only place where atomics are spelled. Each call names its order; the
- * reason stands where it is called. The model checker replaces this header's
- * second half by a scheduler that owns every step (tests/model/).
+ * reason stands where it is called. The model checker replaces the second half
+ * of this header with a scheduler that owns every step (tests/model/).
  */
 #ifndef SHMIPC_ATOMICS_H
 #define SHMIPC_ATOMICS_H
@@ -102,13 +102,13 @@ static inline void atomic_cpu_relax(void)
 #endif
 }
 
-/* Words of a handle that are mere hints: its threads may lose each other's
+/* For words of a handle that are mere hints: its threads may lose each other's
  * stores without harm. */
 #define atomic_hint(p)        atomic_get_relaxed(p)
 #define atomic_set_hint(p, v) atomic_put_relaxed(p, v)
 
-/* A clock that costs next to nothing, a fraction of a nanosecond to a few of
- * them a tick; 0 where user code has none. */
+/* A clock that costs next to nothing; a tick is from a fraction of a nanosecond
+ * to a few of them. 0 where user code has none. */
 static inline uint64_t atomic_ticks(void)
 {
 #if defined(__x86_64__) || defined(__i386__)

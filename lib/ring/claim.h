@@ -60,8 +60,8 @@ PROTOCOL_RARE struct plan claim_plan_afresh(struct ring *r, uint32_t blocks,
     plan.pad = blocks <= fit ? 0 : fit;
     plan.only_pad = plan.pad + (uint64_t)blocks > n;
     need = plan.only_pad ? plan.pad : plan.pad + blocks;
-    /* Unsigned: a tail behind the head counts as too far as well. Then tail is
-     * older than head, or the other way round. */
+    /* Unsigned: a tail behind the head counts as too far as well. Then one of
+     * the two is older than the other. */
     used = (uint64_t)position_distance(r, head, tail);
     plan.outcome = CLAIM_RACED;
     if (used > n)
@@ -84,8 +84,8 @@ static inline bool claim_plan_plain(const struct ring *r, uint32_t blocks,
     uint64_t room = end - tail;
 
     *plan = (struct plan){CLAIM_DONE, 0, tail, false};
-    /* In the lap of `end`, and far enough before it: so it is a position that
-     * exists, and of no closed ring. */
+    /* Tail is in the lap of `end` and far enough before it: so it is valid, and
+     * the ring was not closed. */
     return room <= (end & r->index_mask) && blocks <= room;
 }
 
@@ -98,8 +98,8 @@ static inline struct plan claim_plan(struct ring *r, uint32_t blocks)
                : claim_plan_afresh(r, blocks, plan.tail);
 }
 
-/* Free blocks behind tail in one piece, when up to `wanted` are of interest: a
- * hint, which the claim settles. */
+/* How many free blocks follow tail in one piece, for a caller that has use for
+ * `wanted`. A hint: the claim settles it. */
 static inline uint64_t claim_room(struct ring *r, uint64_t wanted)
 {
     /* Relaxed, both: a hint. */
@@ -120,8 +120,8 @@ static inline uint64_t claim_room(struct ring *r, uint64_t wanted)
                                                 : position_blocks_left(r, tail);
 }
 
-/* Has the lines of the entry at `position` on their way while the claim is
- * made, and those of entries to come. */
+/* Asks for the lines of the entry at `position` while the claim is being made,
+ * and for those of an entry to come. */
 static inline void claim_prefetch(const struct ring *r, uint64_t position,
                                   uint32_t blocks)
 {
@@ -147,8 +147,8 @@ static inline bool claim_occupy(struct ring *r, uint64_t position,
     /* Relaxed: the CAS fails if it is not the latest. */
     uint64_t word = atomic_get_relaxed(control);
 
-    /* I6: what is older is so by few laps; all else is as new as our claim or
-     * newer, and the claim was revoked. */
+    /* I6: an old word is older by so many laps at most. Any other is as new as
+     * our claim or newer: the claim was revoked. */
     if (tag - control_tag(word) - 1 > SHMIPC_RENEWAL_LAPS)
         return false;
     /* Release [lap]: the head that we acquired, and the owner slot that
@@ -179,9 +179,9 @@ static inline void claim_renew(struct ring *r, uint64_t position,
 }
 
 /*
- * P4. If the claim was revoked no second look is needed: revokers SKIP it block
- * by block. A claim whose inside has to be renewed is BUSY meanwhile: once PAD
- * is seen it is not ours any more.
+ * P4. If the claim was revoked there is nothing left to do: whoever did it made
+ * each block a SKIP. A claim whose inside has to be renewed is BUSY meanwhile:
+ * once PAD is seen its blocks are not ours any more.
  */
 static inline void claim_pad(struct ring *r, uint64_t position, uint32_t blocks,
                              uint32_t owner)
@@ -237,8 +237,8 @@ static inline enum claim_outcome claim_shared(struct ring *r, uint32_t blocks,
     return CLAIM_RACED;
 }
 
-/* Lets another entry begin inside a claim that is ours. What follows the first
- * entry's word is not looked at before that is READY. */
+/* Lets another entry begin inside a claim that is ours. Nobody looks there
+ * while the claim's first word is BUSY. */
 static inline void claim_divide(struct ring *r, uint64_t position,
                                 uint32_t owner)
 {
@@ -251,7 +251,7 @@ static inline void claim_divide(struct ring *r, uint64_t position,
 /* -------------------------------------------------------------------- P7 */
 
 /* Commits a claim of `blocks` blocks as what `value` and `state` say, READY or
- * ARRAY. What it does not need of them becomes filler. */
+ * ARRAY. Blocks that this does not need become filler. */
 static inline void claim_commit(struct ring *r, uint64_t position,
                                 uint32_t blocks, uint32_t value,
                                 enum control_state state)
@@ -288,7 +288,7 @@ static inline bool claim_alone_plain(const struct ring *r, uint32_t blocks,
                                      uint64_t *position)
 {
     struct plan plan;
-    /* Relaxed: who closes meanwhile was later. */
+    /* Relaxed: a closing that is missed came later. */
     bool free = claim_plan_plain(r, blocks, &plan) &&
                 !atomic_get_relaxed(&r->tail->closed);
 
@@ -313,11 +313,11 @@ static inline void claim_pad_alone(struct ring *r, uint64_t tail, uint32_t pad)
 static inline enum claim_outcome claim_alone(struct ring *r, uint32_t blocks,
                                              uint64_t *position)
 {
-    /* Two rounds suffice, with a pad in the first, if tail is only ours. */
+    /* If tail is only ours two rounds suffice, the first of them for a pad. */
     for (int tries = 0; tries < 3; tries++) {
         struct plan plan;
 
-        /* Relaxed: who closes meanwhile was later. */
+        /* Relaxed: a closing that is missed came later. */
         if (atomic_get_relaxed(&r->tail->closed))
             return CLAIM_CLOSED;
         plan = claim_plan(r, blocks);
@@ -335,7 +335,7 @@ static inline enum claim_outcome claim_alone(struct ring *r, uint32_t blocks,
     return CLAIM_DAMAGE;
 }
 
-/* P7 of what claim_alone() found room for. It counts from READY on; tail only
+/* P7 of what claim_alone() found room for. READY commits it; tail only
  * follows. */
 static inline void claim_commit_alone(struct ring *r, uint64_t position,
                                       uint32_t value, enum control_state state)

@@ -9,8 +9,8 @@
 #include "ring/protocol.h"
 
 /*
- * Lets nobody claim any more. With many producers tail settles that: a claim
- * comes before the closing, or its CAS fails. A one producer looks at `closed`
+ * Ends all claiming. With many producers tail settles that: a claim comes
+ * before the closing, or its CAS fails. The one producer looks at `closed`
  * before it claims; what it was writing meanwhile still counts.
  */
 static inline void close_ring(struct ring *r)

@@ -57,7 +57,7 @@ static inline uint32_t control_blocks(uint64_t bytes)
     return (uint32_t)((bytes + SHMIPC_BLOCK - 1) / SHMIPC_BLOCK);
 }
 
-/* Blocks that a word with something to pass covers; 0: it cannot be true. */
+/* How many blocks head passes with this word; 0: none, or it cannot be true. */
 static inline uint32_t control_extent(uint64_t word)
 {
     uint32_t value = control_value(word);

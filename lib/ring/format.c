@@ -100,7 +100,7 @@ static void point_at(struct ring *ring, void *base,
     ring->one_consumer = id->flags & IPC_BUFFER_ONE_CONSUMER;
     ring->owners.slots = region->owners;
     ring->owners.count = id->owner_count;
-    /* Relaxed: nobody else has this handle yet. A head that is always true. */
+    /* Relaxed: nobody else has this handle yet. 0: no room is known. */
     atomic_put_relaxed(&ring->room_end, 0);
 }
 
@@ -112,8 +112,8 @@ void format_region(void *mem, uint32_t blocks, uint32_t owners, uint32_t flags,
     struct shape shape = shape_of(blocks, owners);
     uint64_t first;
 
-    /* acq_rel [anew]: the acquire keeps the stores below behind this one: who
-     * attaches meanwhile finds a region that is not ready. */
+    /* acq_rel [anew]: the acquire keeps the stores below behind this one, so
+     * that whoever attaches meanwhile finds a region that is not ready. */
     atomic_swap_acq_rel(&region->identity.ready, 0);
     region->identity.magic = SHMIPC_MAGIC;
     memset(base + sizeof region->identity, 0,
@@ -151,7 +151,7 @@ static bool shape_is_right(const struct shm_identity *id)
            id->region_size == shape.region_size;
 }
 
-/* Copies the identity, so that it is judged and used in one version. */
+/* Copies the identity, so that what is judged is what is used. */
 static void copy_identity(const struct shm_identity *from,
                           struct shm_identity *to)
 {
@@ -184,8 +184,8 @@ IpcStatus format_open(void *mem, size_t size, struct ring *ring,
     uint32_t ready = atomic_get_acquire(&region->identity.ready);
 
     copy_identity(&region->identity, &id);
-    /* Fence [anew]: who creates it anew meanwhile cleared `ready` before he
-     * stored what we copied. Acquire [ready]: as above. */
+    /* Fence [anew]: a creator that formats it anew meanwhile cleared `ready`
+     * before it stored what we copied. Acquire [ready]: as above. */
     atomic_full_fence();
     if (ready == SHMIPC_READY)
         ready = atomic_get_acquire(&region->identity.ready);

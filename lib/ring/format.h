@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Formatting memory, and judging memory that somebody else formatted.
+ * Formatting memory, and checking memory that somebody else formatted.
  *
  * ORDERING
  *   label   released by           acquired by     so that
@@ -14,7 +14,7 @@
 #include "ring/position.h"
 #include <shmipc/ipc_buffer.h>
 
-/* Bytes of a region with so many blocks and owners. */
+/* Bytes of a region with that many blocks and owners. */
 uint64_t format_region_size(uint32_t blocks, uint32_t owners);
 
 /* The number of owners that a region gets by default. */
@@ -32,8 +32,8 @@ void format_region(void *mem, uint32_t blocks, uint32_t owners, uint32_t flags,
                    struct ring *ring);
 
 /* Checks what is at `mem`, of which `size` bytes may be looked at (SIZE_MAX:
- * as many as it says), and points *ring at it. On an error *needed is the
- * size the mapping must have, as far as known. Stores nothing there. */
+ * as many as its identity says), and points *ring at it. On an error *needed is
+ * the size the mapping must have, as far as known. Stores nothing there. */
 IpcStatus format_open(void *mem, size_t size, struct ring *ring,
                       uint64_t *needed);
 

@@ -30,15 +30,15 @@
  * Tail, 64 bit: a position. The top bit is set when the ring is closed, so that
  * every claim by CAS fails from then on.
  *
- * Head, 64 bit: item:6 | position:58. The item is 0 but at an array, of which
- * so many entries have been taken.
+ * Head, 64 bit: item:6 | position:58. The item is 0 except in an array: there
+ * it is how many of the array's entries have been taken.
  *
  * Control word, 64 bit: tag:32 | value:28 | state:4. The tag is the low half
  * of the lap that the word speaks of. A word with another tag says nothing
- * about the lap in question: its block is free then.
+ * about the lap in question.
  *
- * Array, 28 bit: size:22 | count - 1:6, the value of an ARRAY word: so many
- * entries of that size, at multiples of 8 bytes.
+ * Array, 28 bit: size:22 | count - 1:6, the value of an ARRAY word: `count`
+ * entries of `size` bytes, each at a multiple of 8 bytes.
  *
  * Owner, 28 bit: slot:14 | generation:14, the value of a BUSY word.
  */
@@ -65,7 +65,7 @@ enum {
 };
 
 #define SHMIPC_TAIL_CLOSED   (UINT64_C(1) << 63)
-#define SHMIPC_HEAD_ITEM     (UINT64_C(1) << 58) /* one of them */
+#define SHMIPC_HEAD_ITEM     (UINT64_C(1) << 58) /* one item */
 #define SHMIPC_POSITION_MASK (SHMIPC_HEAD_ITEM - 1)
 
 /* ready word: anything else means that create has not finished. */
@@ -88,20 +88,20 @@ struct shm_identity {
 struct shm_tail {
     atomic_u64 position;
     atomic_u64 role;   /* one-producer mode: who, see owner.h; else 0 */
-    atomic_u64 closed; /* 1: closed, for a one producer */
+    atomic_u64 closed; /* 1: closed; the one producer looks here */
     uint64_t reserved[5];
 };
 
 struct shm_head {
     atomic_u64 position;
     atomic_u64 role;   /* one-consumer mode: who; else 0 */
-    atomic_u64 closed; /* 1: closed, for consumers */
+    atomic_u64 closed; /* 1: closed; consumers look here */
     uint64_t reserved[5];
 };
 
 struct shm_wait {
     atomic_u32 sequence; /* the futex word: changes with every wake */
-    atomic_u32 sleepers; /* WAIT_BY_* of who may be asleep; wakers clear it */
+    atomic_u32 sleepers; /* WAIT_BY_* of possible sleepers; wakers clear it */
     atomic_u32 unsignalled; /* 1: some handle cannot signal the eventfd */
     atomic_u32 fenced;      /* 1: the sole waker of this side fences */
     uint32_t reserved[12];
@@ -161,14 +161,14 @@ enum control_state {
     CONTROL_BUSY = 2,  /* value: owner that is writing the entry */
     CONTROL_PAD = 3,   /* value: blocks of filler */
     CONTROL_SKIP = 4,  /* value: blocks of a claim that came to nothing */
-    CONTROL_ARRAY = 5, /* value: an array of committed entries */
+    CONTROL_ARRAY = 5, /* value: size and count of the committed entries */
 };
 
 #define CONTROL_VALUE_MAX UINT32_C(0x0fffffff)
 #define SHMIPC_BLOCKS_MAX CONTROL_VALUE_MAX
 #define SHMIPC_ENTRY_MAX  CONTROL_VALUE_MAX
 
-/* Arrays: entries, bytes of one, and where in them entries begin. */
+/* Arrays: the most entries, the most bytes of one, and their alignment. */
 enum {
     SHMIPC_ARRAY_MAX = 64,
     SHMIPC_ARRAY_ENTRY_MAX = (1 << 22) - 1,

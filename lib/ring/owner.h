@@ -16,13 +16,14 @@
  *
  * ORDERING
  *   label     released by                acquired by         so that
- *   slot      taking and giving up       all who look at     a word of the slot
- *             a slot                     `identity`          is not older
+ *   slot      taking and giving up       a look at           a word of the slot
+ *             a slot                     `identity` that is  is not older
+ *                                        acted on
  *   stay      `started`, stored last     find_slot(),        the slot's words
  *                                        read_process()      are this stay's
  *   handles   each handle that goes      the last one        it goes after them
- *   role      taking and dropping it     who takes it next   all that the last
- *                                                            holder did is seen
+ *   role      taking and dropping it     the next holder     all that the last
+ *                                                            one did is seen
  *
  * A crash leaves: a slot of a dead process, whose claims anyone may remove and
  * which anyone may take. A slot whose start time is not stored yet is judged
@@ -88,7 +89,8 @@ static inline void owner_mark(const struct owner_table *table, uint32_t owner,
 {
     atomic_u32 *marks = &table->slots[owner_slot(owner)].marks;
 
-    /* Relaxed: only asked of by the process itself, or of the dead. */
+    /* Relaxed: asked for by the process itself, or to learn whether producers
+     * are dead: to miss it then is to have asked before it was set. */
     if (!(atomic_get_relaxed(marks) & mark))
         atomic_or_relaxed(marks, mark);
 }

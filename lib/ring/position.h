@@ -23,8 +23,8 @@ struct ring {
     bool one_producer;
     bool one_consumer;
     struct owner_table owners;
-    /* Up to where the blocks of that lap are known to be free: a position, but
-     * never a lap's end. Old values only make a producer look again sooner. */
+    /* The blocks of its lap from tail up to this position are known to be free.
+     * An old value only makes a producer look again sooner. */
     atomic_u64 room_end;
 };
 
@@ -43,7 +43,7 @@ static inline uint32_t position_tag(const struct ring *r, uint64_t position)
     return (uint32_t)(position >> r->index_bits);
 }
 
-/* An index that exists; anything else was not stored by us. */
+/* Whether the index exists. The library stores no other. */
 static inline bool position_is_valid(const struct ring *r, uint64_t position)
 {
     return position_index(r, position) < r->block_count;
@@ -55,7 +55,7 @@ static inline uint32_t position_blocks_left(const struct ring *r,
     return r->block_count - position_index(r, position);
 }
 
-/* `blocks` on, at most to the end of the lap. */
+/* The position `blocks` further on, at most the next lap's first. */
 static inline uint64_t position_advance(const struct ring *r, uint64_t position,
                                         uint32_t blocks)
 {

@@ -101,8 +101,8 @@ static bool proc_is_ours(uint32_t pid)
     return strtoul(link, NULL, 10) == pid;
 }
 
-/* The kernel tells start times as the reader's time namespace has them, so
- * they compare only within one. 0: not known. */
+/* The kernel reports start times in the reader's time namespace, so they can be
+ * compared only within one. 0: not known. */
 static uint32_t find_namespaces(void)
 {
     struct stat pid_ns, time_ns;

@@ -23,7 +23,7 @@ struct process_id {
 enum process_fate { PROCESS_LIVES, PROCESS_IS_DEAD, PROCESS_UNKNOWN };
 
 /*
- * A number that is this process's alone and is not inherited over fork: a
+ * A number that belongs to this process alone and is not inherited over fork: a
  * handle that remembers another one was inherited. Costs two loads after the
  * first call, which may fail (0 then, with errno).
  */
@@ -59,7 +59,8 @@ enum process_fate process_fate(const struct process_id *id);
 
 /*
  * A full fence in every running process that is registered with the kernel for
- * it (membarrier), as all are that could be. Others need fences of their own.
+ * it (membarrier). A process that could not register has to fence on its own
+ * account: process_needs_fence().
  */
 void process_fence_others(void);
 
@@ -70,7 +71,7 @@ extern atomic_u32 process_has_membarrier;
 
 static inline bool process_needs_fence(void)
 {
-    /* Relaxed: set before this process's token; and a fence too many does no
+    /* Relaxed: set before this process's token; and an extra fence does no
      * harm. */
     return atomic_get_relaxed(&process_has_membarrier) == 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The protocol: how producers and consumers share the ring, written once. This
- * file explains it; claim.h, take.h, repair.h and close.h, included at the end,
- * are it. Read layout.h first for what a position and a control word are.
+ * file explains it; the code is claim.h, take.h, repair.h and close.h, included
+ * at the end. Read layout.h first for what a position and a control word are.
  *
  * WHAT THE RING IS
  *   n blocks of 64 bytes, used one after the other and then again: each time
@@ -17,13 +17,13 @@
  *       +-------+-------+-------+-------+-------+
  *
  *   An entry is one or more blocks in a row; its first block's word speaks for
- *   all of them. It never wraps: what is too short at the end of a lap becomes
- *   filler. Several entries of one size can share a claim, its blocks and one
- *   word: an ARRAY, in which head moves from item to item.
+ *   all of them. It never wraps: if the rest of a lap is too short for it, that
+ *   becomes filler. Several entries of one size can share a claim, its blocks
+ *   and one word: an ARRAY, in which head moves from item to item.
  *
  *   Nothing is ever cleared. A word with another lap's tag says nothing about
- *   this lap; it is called *old* below. So consumers store nothing into the
- *   lines that producers write, which is what makes the ring fast.
+ *   this lap; it is called *old* below. So a read stores nothing into the lines
+ *   that producers write, which is what makes the ring fast.
  *
  * A CONTROL WORD'S LIFE, in one lap
  *
@@ -33,18 +33,22 @@
  *        |                          |
  *        +-- revoke, CAS --> SKIP(1) <-- recover, CAS
  *
- *   Every word's first step out of `old` is a CAS, so of an owner and a revoker
- *   one wins, for ever. Then the next lap makes whatever it is old. (The one
- *   producer of one-producer mode needs no BUSY: nobody else stores.)
+ *   This is the life of a claim's first word. Its step out of `old` is a CAS,
+ *   so of an owner and a revoker exactly one wins, for good. The next lap makes
+ *   it old again. (The one producer of one-producer mode needs no BUSY: nobody
+ *   else stores.) Behind its BUSY the owner stores words without a CAS: renewed
+ *   ones (I6), PAD after an entry that was committed shorter than claimed, BUSY
+ *   of further entries in a batch.
  *
  * A WRITE, with many producers
  *   P1  Load `tail`.
- *   P2  Is there room? What the handle knows of head may do; else load `head`.
- *       An entry that would wrap takes the rest of the lap along, as filler.
- *   P3  CAS `tail` over filler and entry. If it fails, from P1.
+ *   P2  Is there room? What the handle knows of head may suffice; else load
+ *       `head`. An entry that would wrap takes the rest of the lap along, as
+ *       filler.
+ *   P3  CAS `tail` over filler and entry. If it fails, again from P1.
  *   P4  If there is filler: CAS its first word from old to PAD.
  *   P5  CAS the entry's first word from old to BUSY(owner). If it fails the
- *       claim was revoked: from P1.
+ *       claim was revoked: again from P1.
  *   P6  Store the payload.
  *   P7  Store READY or ARRAY into the first word. The entry is committed.
  *
@@ -55,9 +59,9 @@
  * A READ
  *   C1  Load `head`.
  *   C2  Load the control word there.
- *   C3  READY or ARRAY: an entry. PAD or SKIP: filler; move head over it, from
- *       C1. BUSY: not ready. Old: load `head` again; if it has moved, from C1;
- *       else there is nothing, or a gap.
+ *   C3  READY or ARRAY: an entry. PAD or SKIP: filler; move head over it, and
+ *       again from C1. BUSY: not ready. Old: load `head` once more; if it has
+ *       moved, again from C1; else there is nothing, or a gap.
  *   C4  Copy the entry.
  *   C5  Move `head`: by CAS from what C1 saw, or, with one consumer, by a
  *       store. If the CAS fails, somebody else took the entry, and the copy is
@@ -67,12 +71,12 @@
  *   head had not moved, so no producer had room to store there meanwhile.
  *
  * A GAP is a claim whose owner is between P3 and P5: `tail` is past a block
- *   whose word is old. Whoever wants to get on *revokes* it: CAS from old to
- *   SKIP(1), block by block. It needs no knowledge of who lives. A late owner
- *   finds its CAS of P5 failed and claims anew.
+ *   whose word is old. Anyone who wants to pass *revokes* it: CAS from old to
+ *   SKIP(1), block by block. That takes no knowledge of who is alive. An owner
+ *   that comes too late fails its CAS of P5 and claims anew.
  * A DEAD CLAIM is BUSY(owner) where that owner's process is dead (owner.h).
- *   Whoever finds it *recovers* it: CAS from BUSY to SKIP(1); what else it had
- *   claimed is a gap then. Only its owner knew how many blocks that was.
+ *   Anyone who finds it *recovers* it: CAS from BUSY to SKIP(1); the rest of
+ *   the claim is a gap then. Only its owner knew how many blocks that was.
  *
  * ONE LAP, BY EXAMPLE
  *   Four blocks. 7|3 is block 3 in lap 7; R7 is READY with that lap's tag, P is
@@ -111,18 +115,19 @@
  *   control      A word has 32 bits of the lap. It only goes to newer laps (I2)
  *                and so comes again after 2^32 laps at the earliest. P5 also
  *                refuses a word that is not one of the SHMIPC_RENEWAL_LAPS + 1
- *                laps before its own. Who is stopped between P3 and P5 for just
- *                2^32 laps, less a few, could be fooled: docs/design.md reckons
- *                how long that is.
- *   owner        A slot passes on while its last owner's BUSY still stands in
+ *                laps before its own. A producer that is stopped between P3 and
+ *                P5 for just 2^32 laps, less a few, could be fooled:
+ *                docs/design.md reckons how long that is.
+ *   owner        A slot can pass on while its last owner's BUSY still stands in
  *                the ring; so BUSY holds the slot's generation as well.
  *
  * INVARIANTS
  *   I1  head <= tail (one-producer mode: tail lags while a commit runs), and
  *       they are never more than n blocks apart.
- *   I2  A control word with the tag of lap L is stored only by the one whose
- *       claim holds the block in lap L, or by one who revokes or recovers that
- *       claim; first by a CAS from the word of an older lap.
+ *   I2  A control word of lap L, other than FREE, is stored only by the owner
+ *       whose claim holds the block in lap L, or by someone who revokes or
+ *       recovers that claim. The first such store into a claim is a CAS from a
+ *       word of an older lap.
  *   I3  Payload is stored only between P5 and P7. (One-producer mode: into free
  *       blocks behind tail, which nobody else may claim.)
  *   I4  Consumers store nothing but `head`, except that anyone may turn a
@@ -135,8 +140,8 @@
  *
  * WHO STORES WHAT
  *   tail      producers, by CAS (one-producer mode: the producer, by store)
- *   control   BUSY, READY, ARRAY, PAD: the claim's owner; SKIP: also revokers
- *             and recoverers
+ *   control   BUSY, READY, ARRAY, PAD, FREE: the claim's owner; SKIP: also
+ *             those who revoke or recover
  *   blocks    the claim's owner
  *   head      consumers, by CAS (one-consumer mode: the consumer, by store);
  *             in many-consumer mode producers too, over PAD and SKIP
@@ -145,12 +150,12 @@
  *   What carries a label here carries it in the code as well, at both ends.
  *
  *   label    released by              acquired by        so that
- *   commit   P7; abort; a pad that    C2; the heir of    what was stored
- *            renews; a pad of the     the one producer   before it is seen:
- *            one producer                                payload, inner words
- *   lap      the first CAS out of     C2; revokers       who sees a word of lap
- *            `old` (P4, P5, revoke);                     L sees a head that is
- *            recover                                     in L
+ *   commit   P7; abort; a pad that    C2; the successor  what was stored
+ *            renews; a pad of the     of the one         before it is seen:
+ *            one producer             producer           payload, inner words
+ *   lap      the first CAS out of     C2; revoking       seeing a word of lap L
+ *            `old` (P4, P5, revoke);                     implies seeing a head
+ *            recover                                     that is in L
  *   head     C5                       P2                 the blocks were read
  *                                     C1, C3             older words of the
  *                                                        block are gone
@@ -172,7 +177,9 @@
  *   after it                             nothing
  *   one-producer mode, P7 to tail        tail behind words of its own lap; the
  *                                        next producer moves it over them
- *   Stopped instead of dead: the same, and when it goes on it finds out.
+ *   Stopped instead of dead: the same, but BUSY stays until it goes on. Nobody
+ *   recovers the claim of a living process; if a gap was revoked, its owner
+ *   learns so from the CAS of P5.
  *
  * ONE PRODUCER, ONE CONSUMER
  *   The one producer does P1, P2, P6, P7, and then stores tail; no CAS, no
@@ -192,8 +199,7 @@ enum {
     PROTOCOL_TRIES = 4096,
 };
 
-/* Not to be inlined into the path of a write or a read, which is shorter for
- * that. */
+/* Kept out of line: the path of a write or a read is shorter without it. */
 #define PROTOCOL_RARE __attribute__((noinline, unused)) static
 
 /* Tail as a position. */

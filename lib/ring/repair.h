@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is done about those who stopped or died: revoking gaps, recovering dead
- * claims, succeeding a one producer. protocol.h has to be read first, and
+ * What others do when a process stops or dies: revoke gaps, recover dead
+ * claims, succeed the one producer. protocol.h has to be read first, and
  * includes this.
  */
 #ifndef SHMIPC_REPAIR_H
@@ -9,8 +9,8 @@
 
 #include "ring/protocol.h"
 
-/* Whether producers have claimed what LOOK_NOTHING was said of at `position`: a
- * gap. */
+/* After LOOK_NOTHING at `position`: whether producers have claimed it, so that
+ * it is a gap. */
 static inline bool repair_is_gap(const struct ring *r, uint64_t position)
 {
     uint64_t tail;
@@ -24,9 +24,8 @@ static inline bool repair_is_gap(const struct ring *r, uint64_t position)
 }
 
 /*
- * Revokes what is not stored yet from `position` on, up to the next word of its
- * lap or to tail; returns the number of blocks. Each is either part of a claim
- * that is given up or a gap, and a gap may be revoked at any time.
+ * Revokes blocks from `position` on, up to the next word of its lap or to tail;
+ * returns how many. Each is in a gap, or belongs to a claim that was recovered.
  */
 static inline uint32_t repair_revoke(struct ring *r, uint64_t position)
 {
@@ -41,8 +40,8 @@ static inline uint32_t repair_revoke(struct ring *r, uint64_t position)
          * passed. */
         uint64_t word = atomic_get_acquire(position_control(r, position));
         /* If head has not passed, the word is the old one of a block in a gap.
-         * And if head seems too far behind for such a claim it is stale: a word
-         * of ours would not come with a head of its lap, as all others do. */
+         * And if head seems too far behind for such a claim it is stale: our
+         * SKIP would not come with a head of its lap, as all words do. */
         uint64_t head = protocol_head(r);
 
         if ((control_tag(word) == tag && control_state(word) != CONTROL_FREE) ||
@@ -60,9 +59,9 @@ static inline uint32_t repair_revoke(struct ring *r, uint64_t position)
 }
 
 /*
- * Recovers a claim whose BUSY word is `word`: of a dead owner, or our own. Had
- * the owner's READY come, it would have changed the word. Only the owner knew
- * how many blocks it claimed; they are a gap then. False: somebody else did it.
+ * Recovers a claim whose BUSY word is `word`: of a dead owner, or our own. If
+ * the owner had stored READY, the CAS would fail. Only the owner knew how many
+ * blocks it claimed; the rest are a gap then. False: somebody else was first.
  */
 static inline bool repair_recover(struct ring *r, uint64_t position,
                                   uint64_t word)

@@ -8,7 +8,7 @@
 
 #include "ring/protocol.h"
 
-/* What a look came upon. */
+/* What a look found. */
 enum look {
     LOOK_ENTRY,
     LOOK_FILLER,  /* up to view->next */
@@ -52,7 +52,7 @@ static inline bool take_move(struct ring *r, uint64_t from, uint64_t to)
 
 /* ------------------------------------------------------------------- looks */
 
-/* Whether view->word is an entry by itself. */
+/* Whether view->word is a single entry, no array. */
 static inline bool take_is_entry(const struct ring *r, struct view *view)
 {
     const uint64_t value_mask = (uint64_t)CONTROL_VALUE_MAX << 4;
@@ -84,8 +84,8 @@ static inline bool take_item(uint64_t head, struct view *view)
     return true;
 }
 
-/* C1 to C3 in the plainest case. True: there is an entry by itself at the head.
- * False: there may be anything, take_look() tells. */
+/* C1 to C3 in the plainest case. True: there is a single entry at the head.
+ * False: there may be anything; take_look() says what. */
 static inline bool take_look_plain(const struct ring *r, struct view *view)
 {
     /* Acquire [head]: words of older laps that were replaced are gone. */
