@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sleeping for a time needs nothing of wakers. The channel keeps such sleeps
- * short.
+ * Reading the clock, and sleeping by it. Such a sleep needs no waker; the
+ * channel keeps it short.
  */
 #include "wait/clock.h"
 #include <errno.h>

@@ -12,8 +12,8 @@
 
 int64_t clock_now(void);
 
-/* So long from now: nanoseconds, or a relative timeout (NULL: never). What is
- * beyond the clock's range is never. */
+/* The point that far from now: by nanoseconds, or by a relative timeout (NULL:
+ * never). What is beyond the clock's range is never. */
 int64_t clock_after(int64_t ns);
 int64_t clock_after_timeout(const struct timespec *timeout);
 
@@ -34,7 +34,7 @@ static inline int64_t clock_earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* Looks at the clock only where the answer is open. */
+/* Does not look at the clock for a point that never comes. */
 static inline bool clock_is_past(int64_t time)
 {
     return time != INT64_MAX && clock_now() >= time;

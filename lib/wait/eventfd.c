@@ -5,16 +5,16 @@
  * others inherit it or get it over a socket (share.c). Whoever only blocks
  * sleeps on the futex word, as everywhere.
  *
- * The eventfd's counter is a level: it wakes all who poll, and stays up until
- * a poller takes it down on its way to the next wait, before it announces
+ * The eventfd's counter is a level: it wakes all pollers, and stays up until
+ * one of them takes it down on its way to the next wait, before it announces
  * itself. Never later: a wake that answers the announcement must not be taken
  * for an old one.
  *
- * Only readers can poll. Whoever takes the level down may take it from others
- * who were woken but have not run yet. For readers that is repaired: what is
- * nothing to read for one is nothing for all, and who finds something passes
- * the wake on. Writers ask for different amounts of space: the one who finds
- * too little cannot know whether it is enough for another one.
+ * Only readers can poll. A poller that takes the level down may take it from
+ * others that were woken but have not run yet. Among readers that is repaired:
+ * if one finds nothing to read there is nothing for any, and one that finds
+ * something passes the wake on. Writers ask for different amounts of space: one
+ * that finds too little cannot know whether it is enough for another.
  *
  * A handle that was made by connect has no eventfd to signal; it says so in the
  * region (`unsignalled`), and pollers look for themselves every millisecond.
@@ -53,8 +53,8 @@ static bool poll_also(int poll_fd, int fd)
     return epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &what) == 0;
 }
 
-/* As all sleeps an application's is capped: what it polls is an epoll of the
- * eventfd and of a timer. */
+/* An application's sleep is capped like all others: what it polls is an epoll
+ * of the eventfd and of a timer. */
 static bool open_poll_fd(struct waiter *w)
 {
     w->poll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -68,7 +68,7 @@ static int event_fd(struct waiter *w)
 {
     if (w->event_fd < 0)
         return -1;
-    /* Those of a process that forked are its own. */
+    /* A forked child makes its own: what it inherited is its parent's too. */
     if (w->token != process_token())
         event_close(w);
     w->token = process_token();
@@ -85,12 +85,12 @@ static IpcStatus event_arm(struct waiter *w, uint32_t seen)
                                                           : WAIT_CAP_NS;
     const struct itimerspec at = {.it_value = clock_timespec(cap)};
 
-    /* An inherited handle whose descriptor nobody asked for here. */
+    /* An inherited handle, whose descriptor this process did not ask for. */
     if (w->token != process_token())
         return IPC_OK;
     if (timerfd_settime(w->timer_fd, 0, &at, NULL) != 0)
         return IPC_ERR_SYSTEM;
-    /* Relaxed: who changes it later also signals. */
+    /* Relaxed: whoever changes it later also signals. */
     if (atomic_get_relaxed(&words->sequence) != seen)
         wait_pass_on(w);
     return IPC_OK;

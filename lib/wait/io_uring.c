@@ -8,11 +8,11 @@
  * The eventfd is what is polled, and not the ring: the kernel completes a futex
  * wait in the thread that submitted it, and interrupts that thread for it, so
  * that its epoll_wait() ends with EINTR. IORING_SETUP_DEFER_TASKRUN leaves the
- * work to the thread's next call into the ring and interrupts nobody; but such
- * a ring's own descriptor does not become readable then (tried on Linux 6.18),
- * an eventfd that is registered with it does. A ring like that belongs to one
- * thread: another one that arms gets a new ring, and after MOVES_MAX times a
- * ring that any thread may use, interruptions included.
+ * work to the thread's next call into the ring and interrupts nobody. The
+ * descriptor of such a ring does not become readable then (tried on Linux
+ * 6.18), but an eventfd that is registered with it does. The ring belongs to
+ * one thread: if another one arms, there is a new ring, and after MOVES_MAX of
+ * these a ring that any thread may use, interruptions included.
  *
  * When a ring goes, the kernel interrupts once more who used it: an
  * epoll_wait() soon after a handle was made, for which a ring is tried, or
@@ -35,7 +35,7 @@ enum {
     MOVES_MAX = 8,
 };
 
-/* Whose completion it is; also bits of what is `due`. */
+/* Which operation a completion is of; also the bits of `due`. */
 enum { TAG_WAIT = 1, TAG_TIMEOUT = 2, TAG_CANCEL = 4 };
 
 struct polled {
@@ -73,8 +73,8 @@ static struct __kernel_timespec timespec_of(int64_t ns)
     return t;
 }
 
-/* A queue that is full, here and below, is one that the kernel took nothing
- * from: the ring is of no use then. */
+/* A full queue, here and below, means that the kernel took nothing from it: the
+ * ring is of no use then. */
 static bool submit_cancel(struct io_uring *ring)
 {
     struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
@@ -155,9 +155,9 @@ static bool is_armed(const struct polled *p)
 }
 
 /*
- * Takes what made the descriptor readable. Taking completions makes it readable
- * too; and what comes between the first look and the read is not to be lost:
- * so the look comes twice.
+ * Takes what made the descriptor readable. Taking completions can make it
+ * readable again, so the read comes after that; and a completion that comes
+ * between the two must not be lost, so there is a second look after the read.
  */
 static bool consume(struct polled *p)
 {
@@ -173,7 +173,7 @@ static bool consume(struct polled *p)
 }
 
 /* Like all sleeps this one is capped: the descriptor becomes readable now and
- * then, and the reader has a look after writers that died. */
+ * then, so that the reader looks for writers that died. */
 static bool submit(struct polled *p, atomic_u32 *word, uint32_t seen)
 {
     struct __kernel_timespec cap = timespec_of(WAIT_CAP_NS);
@@ -258,8 +258,7 @@ static int uring_fd(struct waiter *w)
     return fd;
 }
 
-/* ------------------------------------------------------------ open and close
- */
+/* -------------------------------------------------------- open and close */
 
 static IpcStatus probe(struct io_uring *ring)
 {
@@ -271,7 +270,8 @@ static IpcStatus probe(struct io_uring *ring)
     return supported ? IPC_OK : IPC_ERR_UNSUPPORTED;
 }
 
-/* Nothing is polled yet; but a kernel that cannot do it says so now. */
+/* Nothing is polled yet; but if the kernel cannot do it, the caller is to learn
+ * so now. */
 static IpcStatus try_a_ring(void)
 {
     struct io_uring ring;
@@ -307,8 +307,8 @@ static void uring_close(struct waiter *w)
 {
     struct polled *p = w->ring;
 
-    /* An armed wait could take a wake-up along while its ring goes. Another
-     * thread's cannot be cancelled, but wakers wake all. */
+    /* An armed wait could swallow a wake-up while its ring is being closed.
+     * One of another thread's ring cannot be cancelled, but wakers wake all. */
     if (w->token == process_token() && p->open && reap(p) && is_armed(p))
         cancel(p);
     close_ring_of(p);

@@ -110,10 +110,10 @@ uint32_t wait_announce(const struct waiter *w, enum wait_side side,
     /* Relaxed: ordered by the fences below. */
     atomic_or_relaxed(&words->sleepers, way);
     atomic_full_fence(); /* [sleepers]: ours, for the look that follows */
-    /* It can fail only where no waker counts on it (no such kernel), or where
-     * a filter forbids it to us alone: then WAIT_CAP_NS bounds what a missed
-     * wake costs. Acquire [promise]: what the sole waker changed before it
-     * began to fence is seen by the look that follows. */
+    /* This fails only where the kernel lacks it, so that no waker relies on it,
+     * or where a filter forbids it to this process alone: then WAIT_CAP_NS
+     * bounds what a missed wake costs. Acquire [promise]: what the sole waker
+     * changed before it began to fence is seen by the look that follows. */
     if (!wakers_fence_anyway(w, side) && !atomic_get_acquire(&words->fenced))
         process_fence_others(); /* [sleepers]: everybody else's */
     return seen;
@@ -125,8 +125,9 @@ void wait_sleep(const struct waiter *w, enum wait_side side, uint32_t seen,
     int saved = errno;
     int state;
 
-    /* One way sleeps in a cancellation point and others do not: none is one,
-     * so that a cancelled thread leaves nothing half done. */
+    /* Sleeping by the clock would be a cancellation point, and on the futex is
+     * none: neither is to be one, so that a cancelled thread leaves nothing
+     * half done. */
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
     if (w->backend->sleeps_by == WAIT_BY_WORD)
         futex_sleep(&wait_words(w, side)->sequence, seen, deadline);
@@ -168,7 +169,7 @@ void wait_pass_on(const struct waiter *w)
 void wait_wake(const struct waiter *w, enum wait_side side)
 {
     struct shm_wait *words = wait_words(w, side);
-    /* Relaxed: the next operation orders what a woken one looks at. */
+    /* Relaxed: the next operation orders what the woken will look at. */
     uint32_t sleepers = atomic_swap_relaxed(&words->sleepers, 0);
     int saved = errno;
 

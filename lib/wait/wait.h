@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sleeping until somebody makes a change, and waking who sleeps. A channel has
+ * Sleeping until somebody makes a change, and waking sleepers. A channel has
  * two sides: readers sleep until an entry is committed, writers until space
  * becomes free. Each side has a line of words of its own in the region, struct
  * shm_wait.
@@ -9,7 +9,7 @@
  *   A sleeper   S1  remembers the sequence word,
  *               S2  sets its bit in the flag `sleepers`,
  *               S3  passes a full fence, and makes every other process pass
- *                   one (membarrier),
+ *                   one (membarrier) unless wakers do so anyway,
  *               S4  looks whether the change has come after all,
  *               S5  sleeps for as long as the sequence word is the one it
  *                   remembers.
@@ -17,7 +17,7 @@
  *               W2  passes a full fence, or relies on that of S3,
  *               W3  looks at the flag; if it is 0, that was all,
  *               W4  clears the flag, adds one to the sequence word, and wakes
- *                   all who sleep on it.
+ *                   all that sleep on it.
  *
  * WHY NO WAKE-UP IS LOST
  *   If the fence of W2 comes before that of S3, S4 sees the change. If it comes
@@ -25,7 +25,7 @@
  *   word, and S5 does not sleep.
  *
  * WHO PAYS FOR THE FENCE OF W2
- *   The path of a write or a read has none of its own. One of these stands in:
+ *   A write or a read with success has no fence for it. One of these stands in:
  *
  *   a locked instruction   Where a read-modify-write is a full fence
  *                          (ATOMIC_RMW_IS_FENCE), many producers pass one in
@@ -49,8 +49,8 @@
  *                          buys: a wake on one CPU costs 1.29 of a bare futex
  *                          instead of 1.54 (docs/benchmarks/experiments.md).
  *
- *   All other changes (closing, repairing, filler that a call without success
- *   has passed) are rare, and fence.
+ *   All other changes (closing, repairs, an abort, filler that a call left or
+ *   passed without success) are rare, and fence.
  *
  * ORDERING
  *   label      released by                 acquired by       carries
@@ -114,13 +114,13 @@ struct wait_backend {
     /* Makes what it needs. IPC_ERR_UNSUPPORTED: the kernel lacks it. */
     IpcStatus (*open)(struct waiter *w);
     void (*close)(struct waiter *w);
-    /* For a channel's creator: makes what all its handles are to share. */
+    /* For a channel's creator: makes what all handles are to share. */
     IpcStatus (*create)(struct waiter *w);
     /* A descriptor for poll, the handle's for as long as it lives; -1: none. */
     int (*fd)(struct waiter *w);
-    /* Between S3 and S4 of a poller, who sleeps in poll() instead of S5: makes
-     * the descriptor readable when it is woken, or at once if the readers'
-     * sequence word is not `seen`. */
+    /* Between S3 and S4 of a poller, which sleeps in poll() instead of S5:
+     * makes the descriptor readable when it is woken, or at once if the
+     * readers' sequence word is not `seen`. */
     IpcStatus (*arm)(struct waiter *w, uint32_t seen);
 };
 
@@ -135,7 +135,7 @@ struct waiter {
     struct shm_region *region;
     bool sole[2];           /* by side: one handle alone wakes it */
     atomic_u32 promised[2]; /* by side: looks that are left, see above */
-    uint64_t token;         /* process_token() of who opened it */
+    uint64_t token;         /* process_token() of the process that opened it */
     int event_fd;           /* what the channel's pollers share; -1: none */
     int poll_fd;            /* eventfd's: what an application polls; -1 */
     int timer_fd;           /* caps the wait in it */
@@ -143,9 +143,9 @@ struct waiter {
 };
 
 /*
- * Opens the way with that IpcWait number. IPC_ERR_INVALID_ARGUMENT: there is
- * no such number. IPC_ERR_UNSUPPORTED: this library was built without it, or
- * the running kernel lacks it; the default is another one then instead.
+ * Opens the way of waiting with that IpcWait number. IPC_ERR_INVALID_ARGUMENT:
+ * there is no such number. IPC_ERR_UNSUPPORTED: this library was built without
+ * it, or the running kernel lacks it; IPC_WAIT_DEFAULT is the futex then.
  */
 IpcStatus wait_open(struct waiter *w, uint32_t number);
 
@@ -160,8 +160,8 @@ static inline struct shm_wait *wait_words(const struct waiter *w,
     return side == WAIT_READERS ? &w->region->readers : &w->region->writers;
 }
 
-/* S1 to S3 of one who wants to be woken by `way`, a WAIT_BY_* or 0; returns
- * the sequence word for S5. */
+/* S1 to S3 of a sleeper that is woken by `way`, a WAIT_BY_* or 0; returns the
+ * sequence word for S5. */
 uint32_t wait_announce(const struct waiter *w, enum wait_side side,
                        uint32_t way);
 
@@ -172,8 +172,9 @@ void wait_sleep(const struct waiter *w, enum wait_side side, uint32_t seen,
 /*
  * Before a poller announces itself it takes back the wakes that made the
  * eventfd readable. True: there were some. They may have been meant for others
- * that have not run yet. If it then finds nothing, there is nothing for them
- * either; if it does, there may be more, and it passes the wake on.
+ * that have not run yet. If the poller then finds nothing to read, there is
+ * nothing for them either; if it finds something, there may be more, and it
+ * passes the wake on.
  */
 bool wait_take_back(const struct waiter *w);
 void wait_pass_on(const struct waiter *w);
@@ -206,7 +207,7 @@ static inline void wait_notify(struct waiter *w, enum wait_side side)
         wait_wake_and_promise(w, side);
 }
 
-/* W2 to W4 after all other changes, which anybody can make. */
+/* W2 to W4 after any other change, which anybody can make. */
 void wait_notify_rarely(const struct waiter *w, enum wait_side side);
 
 #endif
