@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Several entries by one claim and one move of head. They stay entries of
- * their own: whoever reads or writes them one by one notices nothing.
+ * Several entries per claim and per move of head. They stay entries of their
+ * own: to those who read or write one by one there is no difference.
  */
 #include "buffer/batch.h"
 #include "buffer/read.h"
 #include "buffer/write.h"
 
-/* Lines of payload that are asked for at once: what a store buffer can wait
- * for and more, but less than would push others out of the cache. */
+/* How many lines of payload are asked for at once: more than a store buffer can
+ * wait for, but not so many that they push others out of the cache. */
 enum { PREFETCH_MAX = 64 };
 
 /* ---------------------------------------------------------- write a batch */
@@ -39,7 +39,7 @@ static uint64_t sum_blocks(const struct iovec *entries, int count)
 }
 
 /* How many of the entries fit into `room` blocks together, but one at least;
- * their blocks. */
+ * *blocks is what they take. */
 static int fit_entries(const struct iovec *entries, int count, uint64_t room,
                        uint32_t *blocks)
 {
@@ -56,8 +56,8 @@ static int fit_entries(const struct iovec *entries, int count, uint64_t room,
     return fit;
 }
 
-/* The entries of a claim: of many producers' the first word is BUSY and
- * protects what is behind it. */
+/* With many producers: marks where the further entries of a claim begin. Its
+ * first word is BUSY and protects what is behind it. */
 static void mark_entries(struct IpcBuffer *b, const struct claim *claim,
                          const struct iovec *entries, int count)
 {
@@ -82,7 +82,7 @@ static void store_entries(const struct claim *claim,
     }
 }
 
-/* In their order: whenever we die, the first few of them were written. */
+/* In their order: if we die meanwhile, the first few of them were written. */
 static void publish_entries(struct IpcBuffer *b, const struct claim *claim,
                             const struct iovec *entries, int count)
 {

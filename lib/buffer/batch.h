@@ -8,20 +8,20 @@
 
 #include "buffer/handle.h"
 
-/* *written of the entries; *size is that of the one that failed. */
+/* Writes *written of the entries; *size is that of the first that failed. */
 IpcStatus batch_write(struct IpcBuffer *b, const struct iovec *entries,
                       int count, size_t *written, size_t *size);
 
-/* The same for `count` entries of `size` bytes, one behind the other. */
+/* The same for `count` entries of `size` bytes, one after the other. */
 IpcStatus batch_write_array(struct IpcBuffer *b, const void *data, size_t size,
                             int count, size_t *written);
 
-/* *read entries into `memory`, one after the other. */
+/* Copies *read entries into `memory`, one after the other. */
 IpcStatus batch_read(struct IpcBuffer *b, IpcEntry *entries, int count,
                      void *memory, size_t size, size_t *read,
                      IpcBufferReadError *error);
 
-/* *read entries of `size` bytes into `data`. */
+/* Copies *read entries of `size` bytes into `data`. */
 IpcStatus batch_read_array(struct IpcBuffer *b, void *data, size_t size,
                            int count, size_t *read, IpcBufferReadError *error);
 

@@ -134,8 +134,8 @@ IpcStatus handle_attach(struct IpcBuffer *b, void *mem, size_t size,
 
 /* ------------------------------------------------------------- entering */
 
-/* A lock of this process's threads only. One left by another process came
- * with fork() from a thread that does not exist here. */
+/* A lock among this process's threads only. One that another process holds came
+ * with fork(), from a thread that does not exist here. */
 static void lock_entry(struct IpcBuffer *b, uint64_t token)
 {
     for (;;) {
@@ -174,13 +174,13 @@ static IpcStatus enter(struct IpcBuffer *b, uint64_t token)
     return IPC_OK;
 }
 
-/* Who held the role before may have promised sleepers fences: see wait.h. */
+/* The last holder of the role may have promised sleepers fences: see wait.h. */
 static void take_fences_back(struct shm_wait *wait)
 {
     /* Relaxed: before anything that we commit, by the fence. */
     atomic_put_relaxed(&wait->fenced, 0);
-    /* Fence [sleepers]: who relied on it announced itself before, and is seen
-     * from now on. */
+    /* Fence [sleepers]: a sleeper that relied on the promise announced itself
+     * before, and is seen from now on. */
     atomic_full_fence();
 }
 
@@ -258,8 +258,8 @@ static uint64_t position_before(const struct ring *r, uint64_t tail,
     return lap << r->index_bits | index;
 }
 
-/* The last handle of this process goes: what it reserved and never finished
- * is nobody's any more. */
+/* For when the last handle of this process goes: nobody can finish what it
+ * reserved any more. */
 static void abort_reservations(struct IpcBuffer *b, uint32_t owner)
 {
     struct ring *r = &b->ring;

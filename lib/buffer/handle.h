@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A buffer's handle, and which process has entered with it as what.
+ * A buffer's handle, and as what a process has entered with it.
  *
  * ORDERING, between threads of one handle
  *   label   released by               acquired by            so that
  *   entry   handle_produce(),         handle_may_produce(),  the slot and the
  *           handle_consume()          handle_may_consume()   role are ours
- *   lock    who unlocks `entering`    who locks it next      one at a time
+ *   lock    unlock_entry()            lock_entry()           one at a time
  */
 #ifndef SHMIPC_HANDLE_H
 #define SHMIPC_HANDLE_H
@@ -33,7 +33,7 @@ struct IpcBuffer {
     struct pace read_pace, write_pace;
     atomic_u32 run;        /* entries read since a look found none */
     atomic_u32 idle_looks; /* looks that found nothing */
-    atomic_u64 full_at;    /* tail when there was no room, some time ago */
+    atomic_u64 full_at;    /* tail when a write last found no room */
     atomic_u64 gap_seen;   /* position of a gap at an earlier look */
     /* One producer: position of the open reservation, or 0, which is none. */
     atomic_u64 open_alone;

@@ -13,7 +13,7 @@ static uint32_t longer(uint32_t patience)
     return patience ? patience * 2 : 1;
 }
 
-/* The end of a round: what the rests were good for. */
+/* The end of a round: did the rests help? */
 static void adjust(struct pace *p, uint32_t entries, uint32_t dense)
 {
     uint64_t now = atomic_ticks();

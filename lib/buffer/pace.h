@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A handle's pace. A reader that is as fast as its writer takes from it, with
+ * A handle's pace. A reader that is as fast as its writer takes away, with
  * every look, the line that the writer is filling; a writer that is faster
- * than its reader takes from that one, with every look for room, the line that
- * says how far it is. Both are slow then: lines go to and fro for each entry.
- * So who caught up in a dense stream may rest for a moment before it looks
- * again.
+ * than its reader takes away, with every look for room, the line that says how
+ * far the reader is. Both are slow then: lines go to and fro for each entry. So
+ * a side that has caught up in a dense stream may rest for a moment before it
+ * looks again.
  *
- * How long is found by trying: for as long as longer rests make more entries
- * pass per time, they become longer, and shorter where that helps. Who sends
- * one message and waits for an answer never finds two at once, and does not
- * rest; nor does who gets them at intervals. A rest is some microseconds at
- * the most, and never the reason of an answer: it is followed by a look.
+ * How long is found by trying: rests become longer for as long as that lets
+ * more entries pass per time, and else shorter. A process that sends a message
+ * and waits for the answer never finds two at once, so it does not rest; nor
+ * does one whose messages come at intervals. A rest takes a few microseconds at
+ * most, and is always followed by another look.
  */
 #ifndef SHMIPC_PACE_H
 #define SHMIPC_PACE_H
@@ -28,9 +28,9 @@ struct pace {
 };
 
 /*
- * A look was in vain, after `entries` since the one before. With fewer than
- * `dense` quarters of an entry at a time there is no reason to rest. True: it
- * rested, look again.
+ * For a look that found nothing, with `entries` since the last such look. With
+ * fewer than `dense` quarters of an entry at a time, on average, there is no
+ * reason to rest. True: it rested, look again.
  */
 bool pace_rest(struct pace *p, uint32_t entries, uint32_t dense);
 

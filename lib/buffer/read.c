@@ -6,12 +6,13 @@
 #include <stdlib.h>
 
 enum {
-    /* A look that finds nothing leaves the producers' tail alone, whose line
-     * it would take from them. Every so many it makes sure that there is no
-     * gap, and revokes one that it met the time before. */
+    /* A look that finds nothing leaves tail alone, whose line it would take
+     * from the producers. One in so many checks that there is no gap, and
+     * revokes one that the check before met as well. */
     LOOKS_PER_GAP_CHECK = 512,
-    /* Quarters of an entry that a look has to find on average for rests to
-     * pay: one is what an answer to a message of ours would be. */
+    /* Quarters of an entry that there have to be per look that finds nothing,
+     * on average, for rests to pay. Four are what answers to messages of ours
+     * would be. */
     DENSE = 5,
 };
 
@@ -48,7 +49,7 @@ static bool revoke_gap(struct IpcBuffer *b, uint64_t position,
     if (!repair_is_gap(&b->ring, position))
         return false;
     *status = IPC_ERR_NOT_READY;
-    /* Relaxed, both: a hint of this handle; losing it costs a later check. */
+    /* Relaxed, both: a hint of this handle; if lost, it takes another check. */
     if (atomic_get_relaxed(&b->gap_seen) != position) {
         atomic_put_relaxed(&b->gap_seen, position);
         return false;
@@ -57,7 +58,7 @@ static bool revoke_gap(struct IpcBuffer *b, uint64_t position,
     return true;
 }
 
-/* After a look that came upon nothing at `position`: true, look again, or
+/* After a look that found nothing at `position`. True: look again. False:
  * *status is the answer. */
 static bool look_again(struct IpcBuffer *b, uint64_t position,
                        IpcStatus *status)
@@ -69,8 +70,8 @@ static bool look_again(struct IpcBuffer *b, uint64_t position,
         *status = IPC_ERR_CLOSED;
         return false;
     }
-    /* Leaves the line to a producer who has made the word BUSY, or is about to,
-     * and will store there once more: who polls gets its message sooner. */
+    /* Leaves the line to a producer that has made the word BUSY, or is about
+     * to, and will store there once more: pollers get its message sooner. */
     if (!b->ring.one_producer)
         atomic_cpu_relax();
     if (rest(b))
@@ -239,7 +240,7 @@ const char *read_detail(IpcStatus status)
 {
     switch (status) {
     case IPC_ERR_INVALID_ARGUMENT:
-        return "the handle or the destination is NULL, or the offset is no "
+        return "the handle or the destination is NULL, or the offset is not a "
                "multiple of 8";
     case IPC_ERR_TOO_SMALL:
         return "the destination is too small for the entry, which stays: "

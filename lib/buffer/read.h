@@ -27,8 +27,8 @@ const char *read_detail(IpcStatus status);
 IpcStatus read_look_otherwise(struct IpcBuffer *b, struct view *view,
                               IpcBufferReadError *error);
 
-/* Whether what is at the head is claimed but not committed, so that it pays to
- * look after it. Moves nothing. */
+/* Whether what is at the head is claimed but not committed, so that a repair
+ * may help. Moves nothing. */
 bool read_is_stuck(struct IpcBuffer *b);
 
 /* The same, when there is an entry at the head. */
@@ -58,7 +58,7 @@ static inline void read_load(struct IpcBuffer *b, void *to,
     read_load_bytes(b, to, take_payload(&b->ring, view), view->size);
 }
 
-/* Takes what `view` is of: `count` entries. False: somebody else did. */
+/* Takes the `count` entries up to view->next. False: somebody else did. */
 static inline bool read_take(struct IpcBuffer *b, const struct view *view,
                              uint32_t count)
 {

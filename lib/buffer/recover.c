@@ -17,8 +17,8 @@ static bool is_dead(struct IpcBuffer *b, const struct view *view, bool force)
 
 /*
  * Walks from the head on over what readers will pass, and removes dead claims
- * and gaps on the way. It moves nothing: with one consumer only that one may,
- * and it may be at it on another thread.
+ * and gaps on the way. It does not move head: in one-consumer mode only the
+ * consumer may, and it may be doing so right now.
  */
 IpcStatus recover_dead(struct IpcBuffer *b, bool force, uint64_t *removed,
                        uint64_t *offset)

@@ -7,8 +7,8 @@
 
 #include "buffer/handle.h"
 
-/* Removes dead claims and gaps from the head on; *removed of them. `force`:
- * also claims of owners that cannot be judged. */
+/* Removes dead claims and gaps from the head on; *removed is how many. With
+ * `force` also claims of owners that cannot be judged. */
 IpcStatus recover_dead(struct IpcBuffer *b, bool force, uint64_t *removed,
                        uint64_t *offset);
 

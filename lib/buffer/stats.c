@@ -24,7 +24,7 @@ static void describe_ends(const struct IpcBuffer *b, IpcBufferStats *stats)
 {
     const struct ring *r = &b->ring;
     /* Acquire [head]: before the word there and before tail, so that what is
-     * told of them can be true together. */
+     * reported of them can be true at the same time. */
     uint64_t head = atomic_get_acquire(&r->head->position);
     uint64_t tail = protocol_tail(r);
     int64_t used = position_distance(r, position_of_head(head), tail);

@@ -24,8 +24,8 @@ static enum claim_outcome claim_once(struct IpcBuffer *b, uint32_t blocks,
                : claim_shared(&b->ring, blocks, handle_owner(b), position);
 }
 
-/* Perhaps only filler at the head is in the way, which no reader has come by
- * to pass. Anyone may, where heads are moved by CAS. */
+/* Perhaps only filler at the head is in the way, which no reader has passed
+ * yet. Where head is moved by CAS anyone may pass it. */
 static enum claim_outcome claim_when_full(struct IpcBuffer *b, uint32_t blocks,
                                           uint64_t *position)
 {
@@ -255,7 +255,7 @@ const char *write_detail(const struct IpcBuffer *b, const void *data,
                    "reservation goes";
         if (size == 0)
             return "the size is 0: an entry has at least one byte";
-        return "the pieces are none, or one that is not empty is NULL; or the "
+        return "there are no pieces, or one that is not empty is NULL; or the "
                "timeout is negative or has a tv_nsec out of range";
     case IPC_ERR_ENTRY_TOO_LARGE:
         return "the entry is larger than ipc_buffer_max_entry_size(): split "
@@ -288,7 +288,7 @@ const char *write_commit_detail(IpcStatus status)
         return "the reservation is not open: it was committed or aborted "
                "before, or made by another process";
     return "an argument is NULL, the size is 0 or above the reserved one, or "
-           "the reservation is none of this buffer";
+           "the reservation is not one of this buffer";
 }
 
 IpcBufferWriteError write_body(const struct IpcBuffer *b, size_t size)

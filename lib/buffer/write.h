@@ -38,8 +38,8 @@ IpcStatus write_claim_otherwise(struct IpcBuffer *b, struct claim *claim);
 /*
  * Counts entries that were committed, for monitors. With many producers this
  * is also the fence between a commit and the look for sleepers (W2 of
- * wait/wait.h), on machines where a read-modify-write is one: so it comes after
- * READY, and is a read-modify-write.
+ * wait/wait.h) on machines where a read-modify-write is a fence. So it is one,
+ * and comes after READY.
  */
 static inline void write_count_and_fence(struct IpcBuffer *b, uint64_t count)
 {
