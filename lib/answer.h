@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What public calls return: the status, and on an error the detail and the
- * body, which are not made otherwise.
+ * body, which are made only then.
  */
 #ifndef SHMIPC_ANSWER_H
 #define SHMIPC_ANSWER_H

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* How long to wait for the one who is creating the segment. */
+/* How long to wait for the process that is creating the segment. */
 enum { CREATOR_WAIT_MS = 1000 };
 
 static bool name_is_good(const char *name)
@@ -49,7 +49,7 @@ static int create_file(const char *name, IpcMemorySegmentError *body)
     return fd;
 }
 
-/* The creator makes the name first and gives it a size then. */
+/* The creator makes the name first, and gives it a size afterwards. */
 static IpcStatus await_size(int fd, IpcMemorySegmentError *body)
 {
     const struct timespec pause = {.tv_sec = 0, .tv_nsec = 1000000};
@@ -87,7 +87,7 @@ static IpcStatus open_file(const char *name, int *fd,
     return status;
 }
 
-/* Creates or opens; again if the name comes or goes in between. */
+/* Creates or opens the file; again if the name comes or goes meanwhile. */
 static IpcStatus get_file(const char *name, int *fd,
                           IpcMemorySegmentError *body)
 {
@@ -191,7 +191,7 @@ IpcMemorySegmentResult ipc_mmap(const char *name, uint64_t size)
     return IpcMemorySegmentResult_error_body(status, map_detail(status), body);
 }
 
-/* 0, or errno; the segment is freed only then. */
+/* 0, and the segment is freed; or errno. */
 static int unmap(IpcMemorySegment *segment)
 {
     if (munmap(segment->memory, (size_t)segment->size) != 0)

@@ -78,7 +78,7 @@ const char *ipc_status_text(IpcStatus status)
 {
     const struct status_words *found = find(status);
 
-    return found ? found->text : "The number is none of a status.";
+    return found ? found->text : "The number is not a status.";
 }
 
 const char *ipc_version(void)

@@ -46,8 +46,8 @@ static bool arm(struct block *b)
     return next_try(b, BLOCK_ARMED);
 }
 
-/* A poller sleeps out of our sight: what a sleeper looks after between two
- * short sleeps is looked after at once. */
+/* A poller sleeps where we cannot see it: what a blocked call checks between
+ * two short sleeps is checked at once. */
 static bool after_arming(struct block *b, IpcStatus *status)
 {
     struct IpcChannel *ch = b->channel;
@@ -92,7 +92,7 @@ static int64_t doubled(const struct IpcChannel *ch, int64_t ns)
     return ns > ch->max_sleep / 2 ? ch->max_sleep : ns * 2;
 }
 
-/* Now that it comes to waiting: how long. */
+/* Works out how long to wait, now that it has come to that. */
 static void begin_waiting(struct block *b)
 {
     struct IpcChannel *ch = b->channel;
@@ -177,7 +177,7 @@ static bool again_with_waiting(struct block *b, IpcStatus *status)
     case BLOCK_SPINNING:
         return spins_on(b) || announce(b, status);
     case BLOCK_ANNOUNCED:
-        /* Where others are faster there may be more: no time to sleep. */
+        /* Others were faster, and there may be more: no reason to sleep. */
         return *status == IPC_ERR_LOCKED ? announce(b, status)
                                          : sleep_or_repair(b, status);
     default:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * When to try again what found nothing to read or no space, and what to do
- * before: nothing, spin, sleep, repair. A call that may wait is a loop:
+ * When to try a call again that found nothing to read or no space, and what to
+ * do in between: nothing, spin, sleep, repair. A call that may wait is a loop:
  *
  *     struct block block = block_until(channel, WAIT_READERS, timeout);
  *
@@ -57,7 +57,7 @@ static inline struct block block_rounds(struct IpcChannel *ch,
     return (struct block){.channel = ch, .side = side, .how = BLOCK_ROUNDS};
 }
 
-/* For so long from now; NULL: for ever. */
+/* For that long from now; NULL: for ever. */
 static inline struct block block_until(struct IpcChannel *ch,
                                        enum wait_side side,
                                        const struct timespec *timeout)

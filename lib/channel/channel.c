@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 enum {
-    /* Calls that do not wait look for dead producers at every so many
-     * answers in a row that could be their doing: who polls gets that many
-     * while one larger entry is being written. */
+    /* Calls that do not wait look for dead producers once in so many answers
+     * in a row that could be their doing. A poller can get that many while a
+     * living one is writing a large entry. */
     STUCK_ANSWERS_PER_RECOVERY = 256,
-    /* What a sleep and a wake-up cost: then spinning in vain at most doubles
+    /* What a sleep and a wake-up cost: so spinning for nothing at most doubles
      * the cost. docs/design.md has the figures. */
     DEFAULT_SPIN_NS = 20000,
 };
@@ -30,9 +30,9 @@ static bool configuration_is_possible(const IpcChannelConfiguration *c)
     return true;
 }
 
-/* Nanoseconds to spin. Where there is one CPU, whom we wait for cannot run
- * meanwhile; a process that is bound to one may have its peer on another, but
- * should say so. */
+/* Nanoseconds to spin. On a machine with one CPU nobody that we wait for can
+ * run meanwhile. The peer of a process that is bound to one CPU may run on
+ * another, but then the configuration should say how long to spin. */
 static int64_t spin_time(uint32_t configured)
 {
     cpu_set_t usable;

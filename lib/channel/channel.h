@@ -19,7 +19,7 @@ struct IpcChannel {
     uint32_t max_round_trips;
     bool report_dead;
     atomic_u32 polled; /* 1: reads that find nothing arm the descriptor */
-    atomic_u32 stuck_answers; /* hint: that came with head at `stuck_at` */
+    atomic_u32 stuck_answers; /* hint: in a row, with head at `stuck_at` */
     atomic_u64 stuck_at;      /* hint */
 };
 
@@ -54,11 +54,11 @@ IpcStatus channel_recover(struct IpcChannel *ch, bool force, uint64_t *removed,
 bool channel_repair(struct IpcChannel *ch);
 
 /* The same for calls that do not wait, after an answer that a dead producer may
- * be the reason of: looks only if head stays where it is for many answers. */
+ * have caused: looks only if head stays where it is for many answers. */
 bool channel_repair_sometimes(struct IpcChannel *ch);
 
-/* Whether all that ever wrote and has not left is dead, and that is to be
- * reported. */
+/* Whether there are producers in the owner table, all of them are dead, and
+ * that is to be reported. */
 bool channel_lost_producers(const struct IpcChannel *ch);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The descriptor that event loops wait for.
+ * The descriptor that event loops wait on.
  */
 #ifndef SHMIPC_POLL_H
 #define SHMIPC_POLL_H

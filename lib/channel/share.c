@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Handing a channel to another process over a Unix socket: a short message,
- * the memory's descriptor, and the eventfds that there are.
+ * the memory's descriptor, and the eventfd if the handle has one.
  *
- * Nothing that comes is believed. Every descriptor that is received has one
- * owner at any time: the message, until a handle has taken the eventfds over;
- * what the message still owns at the end is closed.
+ * Nothing that is received is trusted. Every descriptor that came has one owner
+ * at any time: the message, until a handle has taken the eventfd over; what the
+ * message still owns at the end is closed.
  */
 #include "channel/channel.h"
 #include <errno.h>
@@ -25,7 +25,7 @@
 enum {
     SHARE_EVENTS = 1, /* an eventfd comes along */
     FDS_MAX = 2,
-    /* Room for what the receiver asked its socket for, like credentials. */
+    /* Room for what the socket's options bring along, such as credentials. */
     OTHER_ANCILLARY = 256,
 };
 
@@ -182,8 +182,8 @@ static void drop_fds(struct message *message)
     message->count = 0;
 }
 
-/* 0 or errno. Takes no byte more than a message has, and on a stream not less
- * once the first one is there. */
+/* 0 or errno. Takes no more bytes than a message has, and on a stream all of
+ * them once the first one is there. */
 static int receive_message(int socket, struct message *message)
 {
     unsigned char bytes[sizeof message->header];
@@ -227,7 +227,7 @@ static bool is_eventfd(int fd)
         return false;
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     got = readlink(path, link, sizeof link - 1);
-    if (got < 0) /* no /proc: neither a file nor a pipe will have to do */
+    if (got < 0) /* no /proc: that it is no file, pipe or socket must do */
         return fstat(fd, &file) == 0 && (file.st_mode & S_IFMT) == 0;
     link[got] = '\0';
     return strcmp(link, "anon_inode:[eventfd]") == 0;
@@ -278,7 +278,7 @@ static IpcStatus map_memory(int fd, uint64_t size, IpcSharedChannel *shared,
     return IPC_ERR_SYSTEM;
 }
 
-/* The handle takes the eventfds over, also where it then fails. */
+/* The handle takes the eventfd over, even if joining then fails. */
 static IpcStatus join(struct message *message, IpcSharedChannel *shared,
                       const IpcChannelConfiguration *configuration,
                       const char **detail)
