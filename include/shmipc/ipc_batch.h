@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * libshmipc: several entries by one call. They are entries like all others:
- * written by a batch they can be read one by one, and the other way round.
- * Where small messages come in numbers this is several times as fast.
+ * written in a batch they can be read one by one, and the other way round.
+ * For many small messages this is several times as fast.
  *
  * Batches take entries of any size from anywhere. Arrays take entries of one
- * size that lie one behind the other in memory, share blocks where they are
- * small (eight of 8 bytes in 64 bytes of the buffer), and are faster still.
+ * size that lie one after the other in memory; small ones share blocks (eight
+ * of 8 bytes in 64 bytes of the buffer). Arrays are faster still.
  */
 #ifndef SHMIPC_IPC_BATCH_H
 #define SHMIPC_IPC_BATCH_H
@@ -25,9 +25,10 @@ IPC_RESULT(IpcChannelWriteBatchResult, size_t, IpcBufferWriteError)
 IPC_RESULT(IpcChannelReadBatchResult, size_t, IpcBufferReadError)
 
 /**
- * Writes `count` entries, each piece in `entries` one, in their order, until
- * there is no space for the next. Entries of others may come between them. If
- * the process dies meanwhile, those that were written are the first few.
+ * Writes `count` entries, one for each piece in `entries`, in their order,
+ * until there is no space for the next. Entries of others may come between
+ * them. If the process dies meanwhile, those that were written are the first
+ * few.
  *
  * IPC_OK: `result` of them were written, 1 to `count`.
  * IPC_ERR_INVALID_ARGUMENT: a NULL, `count` is not above 0, or an entry is NULL
@@ -35,24 +36,24 @@ IPC_RESULT(IpcChannelReadBatchResult, size_t, IpcBufferReadError)
  * ipc_buffer_max_entry_size, which the body's `requested_size` tells. Nothing
  * was written then.
  * Else as ipc_buffer_write when not even the first was written. Lock-free; no
- * system call after a process's first write, no allocation. Since 0.1.0.
+ * system call after the handle's first write, no allocation. Since 0.1.0.
  */
 IPC_API IpcBufferWriteBatchResult ipc_buffer_write_batch(
     IpcBuffer *buffer, const struct iovec *entries, int count);
 
 /**
- * Copies up to `count` entries into `memory`, one behind the other at
- * multiples of 8 bytes from its start, and consumes them; as many as are there
- * and fit into `size` bytes, but fewer at the end of a lap. What `entries` held
- * is ignored; the first `result` of them are set, with payloads that point into
- * `memory`, the others are undefined.
+ * Copies up to `count` entries into `memory`, one after the other at multiples
+ * of 8 bytes from its start, and consumes them: as many as are there and fit
+ * into `size` bytes, perhaps fewer where filler lies between them. What
+ * `entries` held is ignored; the first `result` of them are set, with payloads
+ * that point into `memory`, the others are undefined.
  *
  * IPC_OK: `result` entries were read, 1 to `count`. IPC_EMPTY: there is none.
  * IPC_ERR_INVALID_ARGUMENT: a NULL, or `count` is not above 0.
  * IPC_ERR_TOO_SMALL: the first entry needs the body's `required_size`.
- * Else as ipc_buffer_read. With one consumer, one that is killed during the
- * call leaves all of its entries to be read again. Lock-free; no system call,
- * no allocation. Since 0.1.0.
+ * Else as ipc_buffer_read. If the one consumer is killed during the call, all of
+ * its entries are left to be read again. Lock-free; system calls as for
+ * ipc_buffer_read, no allocation. Since 0.1.0.
  */
 IPC_API IpcBufferReadBatchResult ipc_buffer_read_batch(IpcBuffer *buffer,
                                                        IpcEntry *entries,
@@ -61,16 +62,16 @@ IPC_API IpcBufferReadBatchResult ipc_buffer_read_batch(IpcBuffer *buffer,
 
 /**
  * Writes `count` entries of `size` bytes each from `data`, where they lie one
- * behind the other, in their order, until there is no space for the next.
+ * after the other, in their order, until there is no space for the next.
  * Entries of others may come between them. If the process dies meanwhile, those
- * that were written are the first few. Up to 64 at a time share a claim: the
- * space of those is free again when the last of them was read.
+ * that were written are the first few. Up to 64 at a time share a claim: their
+ * space is free again when the last of them was read.
  *
  * IPC_OK: `result` of them were written, 1 to `count`.
  * IPC_ERR_INVALID_ARGUMENT: a NULL, `size` is 0, or `count` is not above 0.
  * IPC_ERR_ENTRY_TOO_LARGE: `size` is above ipc_buffer_max_entry_size.
  * Else as ipc_buffer_write when not even the first was written. Lock-free; no
- * system call after a process's first write, no allocation. Since 0.1.0.
+ * system call after the handle's first write, no allocation. Since 0.1.0.
  */
 IPC_API IpcBufferWriteBatchResult ipc_buffer_write_array(IpcBuffer *buffer,
                                                          const void *data,
@@ -78,17 +79,17 @@ IPC_API IpcBufferWriteBatchResult ipc_buffer_write_array(IpcBuffer *buffer,
                                                          int count);
 
 /**
- * Copies up to `count` entries of `size` bytes each into `data`, one behind the
+ * Copies up to `count` entries of `size` bytes each into `data`, one after the
  * other, and consumes them, however they were written: as many as are there,
- * until one of another size, and fewer at the end of a lap.
+ * up to one of another size, perhaps fewer where filler lies between them.
  *
  * IPC_OK: `result` entries were read, 1 to `count`. IPC_EMPTY: there is none.
  * IPC_ERR_INVALID_ARGUMENT: a NULL, `size` is 0, or `count` is not above 0.
  * IPC_ERR_SIZE_MISMATCH: the next entry has another size, the body's
  * `required_size`, and stays.
- * Else as ipc_buffer_read. With one consumer, one that is killed during the
- * call leaves all of its entries to be read again. Lock-free; no system call,
- * no allocation. Since 0.1.0.
+ * Else as ipc_buffer_read. If the one consumer is killed during the call, all of
+ * its entries are left to be read again. Lock-free; system calls as for
+ * ipc_buffer_read, no allocation. Since 0.1.0.
  */
 IPC_API IpcBufferReadBatchResult ipc_buffer_read_array(IpcBuffer *buffer,
                                                        void *data, size_t size,
@@ -103,7 +104,7 @@ IPC_API IpcChannelWriteBatchResult ipc_channel_write_batch(
 
 /**
  * As ipc_buffer_read_batch, and wakes writers that wait for space. Never
- * blocks. Since 0.1.0.
+ * blocks; system calls as for ipc_channel_try_read. Since 0.1.0.
  */
 IPC_API IpcChannelReadBatchResult
 ipc_channel_try_read_batch(IpcChannel *channel, IpcEntry *entries, int count,
@@ -128,7 +129,7 @@ IPC_API IpcChannelWriteBatchResult ipc_channel_write_array(IpcChannel *channel,
 
 /**
  * As ipc_buffer_read_array, and wakes writers that wait for space. Never
- * blocks. Since 0.1.0.
+ * blocks; system calls as for ipc_channel_try_read. Since 0.1.0.
  */
 IPC_API IpcChannelReadBatchResult ipc_channel_try_read_array(
     IpcChannel *channel, void *data, size_t size, int count);

@@ -6,25 +6,26 @@
  * or full in a dense stream may pause for some microseconds and look once more
  * before it answers: both sides are faster for it.)
  *
- * Memory. Any address, any size from ipc_buffer_align_size(1) up (of more than
- * about 18 GiB the rest stays unused): an array, malloc, an anonymous or named
- * shared mapping, a file. It must stay mapped while handles to it exist; the
- * library never frees it. Processes may map it at different addresses that are
- * equal modulo 64, which page-aligned mappings always are.
+ * Memory. Any address, any size from ipc_buffer_align_size(1) up (what exceeds
+ * about 18 GiB stays unused): an array, malloc, an anonymous or named shared
+ * mapping, a file. It must stay mapped while handles to it exist; the library
+ * never frees it. Processes may map it at different addresses that are equal
+ * modulo 64, which page-aligned mappings always are.
  *
  * Handles. Each process makes its own by create or attach. In many/many mode
  * (the default) any number of threads may call any function on one handle at
  * once, except ipc_buffer_destroy, which must be the last call. A handle that
- * was inherited over fork() works in the child as a handle of the child's own.
+ * was inherited over fork() works in the child as one of the child's own.
  *
  * Order. Entries are read in the order of their claims; entries of one thread
  * in the order it wrote them. Each is read by exactly one reader.
  *
- * Death. A process that dies at any moment never loses or repeats a committed
- * entry (but see IPC_BUFFER_ONE_CONSUMER) and stops others no longer than until
- * ipc_buffer_recover is called; a channel calls it by itself.
+ * Death. Whatever the moment at which a process dies, no committed entry is
+ * lost but those that it was just taking out itself, and none is read twice
+ * (but see IPC_BUFFER_ONE_CONSUMER). What it left unfinished holds others up
+ * until ipc_buffer_recover is called; a channel calls it by itself.
  *
- * Statuses that every function of a kind may return are told here once:
+ * Statuses that every function of a kind may return are listed here once:
  * IPC_ERR_INVALID_ARGUMENT for a NULL argument; IPC_ERR_CORRUPTED if shared
  * memory holds something that cannot be true (another process wrote into it):
  * nothing outside the region is ever read or written because of that; and
@@ -44,8 +45,8 @@ extern "C" {
 /** A process's view of one buffer: one malloc block, see ipc_buffer_destroy. */
 typedef struct IpcBuffer IpcBuffer;
 
-/** Every payload starts at a multiple of this many bytes and fills whole
- * blocks of it. */
+/** An entry takes whole blocks of this many bytes, and its payload starts at a
+ * multiple of them. Entries of an array share blocks: see ipc_batch.h. */
 #define IPC_BUFFER_BLOCK_SIZE   64
 
 /**
@@ -76,7 +77,7 @@ typedef struct IpcBufferOptions {
 
 typedef struct IpcBufferCreateError {
     uint64_t requested_size;
-    /** Bytes that suffice for the smallest buffer at this address. */
+    /** Bytes that are enough for the smallest buffer at this address. */
     uint64_t min_size;
 } IpcBufferCreateError;
 IPC_RESULT(IpcBufferCreateResult, IpcBuffer *, IpcBufferCreateError)
@@ -98,7 +99,7 @@ typedef struct IpcBufferWriteError {
     uint64_t offset;
     /** Bytes the caller asked for. */
     uint64_t requested_size;
-    /** Bytes of blocks that takes. */
+    /** Bytes of blocks that this takes. */
     uint64_t required_size;
     /** Bytes of blocks free right now. */
     uint64_t free_space;
@@ -134,7 +135,7 @@ typedef struct IpcBufferSkipError {
 } IpcBufferSkipError;
 IPC_RESULT(IpcBufferSkipResult, uint64_t, IpcBufferSkipError)
 IPC_RESULT(IpcBufferSkipForceResult, uint64_t, IpcBufferSkipError)
-/** `result` is the number of dead claims that were removed. */
+/** `result` is the number of claims that were removed. */
 IPC_RESULT(IpcBufferRecoverResult, uint64_t, IpcBufferSkipError)
 
 /** What is at the head of a buffer. */
@@ -147,7 +148,7 @@ typedef enum IpcBufferHead {
     IPC_BUFFER_HEAD_BUSY = 2,
     /** Filler or an aborted entry; the next read moves past it. */
     IPC_BUFFER_HEAD_FILLER = 3,
-    /** Space claimed by a producer that has not said who it is yet. */
+    /** Space claimed by a producer that has not begun to write. */
     IPC_BUFFER_HEAD_CLAIMED = 4,
     /** Something that cannot be true. */
     IPC_BUFFER_HEAD_CORRUPTED = 5
@@ -168,8 +169,8 @@ typedef struct IpcBufferStats {
     /** Offset of the next entry to be read and to be claimed. */
     uint64_t head_offset;
     uint64_t tail_offset;
-    /** Entries committed since creation, over all producers. Producers that
-     * were killed may each have left one out. */
+    /** Entries committed since creation, over all producers. Those of the last
+     * call of a producer that was killed in it may be missing. */
     uint64_t entries_written;
     uint32_t flags;
     uint32_t max_owners;
@@ -223,7 +224,7 @@ IPC_API IpcBufferCreateResult ipc_buffer_create_with_options(
 
 /**
  * Joins a buffer that another handle created at `mem`. Trusts the region's
- * own header about its size: where that is not certain use
+ * own header about its size: if that is not to be trusted use
  * ipc_buffer_attach_sized.
  *
  * IPC_OK: `result` is the handle, to be given to ipc_buffer_destroy.
@@ -235,8 +236,8 @@ IPC_API IpcBufferCreateResult ipc_buffer_create_with_options(
 IPC_API IpcBufferAttachResult ipc_buffer_attach(void *mem);
 
 /**
- * The same for a mapping of `size` bytes, of which nothing beyond is ever
- * touched, whatever the memory says. In addition IPC_ERR_TRUNCATED: `size` is
+ * The same for a mapping of `size` bytes: nothing beyond them is ever touched,
+ * whatever the memory says. In addition IPC_ERR_TRUNCATED: `size` is
  * below what the region needs, which is the body's `min_size`; and
  * IPC_ERR_INVALID_ARGUMENT: `size` is 0. Since 0.1.0.
  */
@@ -247,16 +248,18 @@ IPC_API IpcBufferAttachResult ipc_buffer_attach_sized(void *mem, size_t size);
  * process that are still open count as aborted when its last handle goes. No
  * other thread may be using the handle. IPC_ERR_INVALID_ARGUMENT: NULL.
  * A handle is one malloc block, so old code that free()s it instead does no
- * harm, except that a role it took stays taken until the process ends.
+ * harm, except that its process's owner slot, and a role that it took, stay
+ * taken until the process ends.
  * Does not block. Since 0.1.0.
  */
 IPC_API IpcBufferDestroyResult ipc_buffer_destroy(IpcBuffer *buffer);
 
 /**
  * The largest entry, in bytes, that this buffer takes: any entry up to it can
- * be written once readers have drained; with one consumer, once that one has
- * looked again after a write that found no space (filler is its to pass). 0 for
- * NULL. Safe from any thread. Never blocks. Since 0.1.0.
+ * be written once readers have drained. With one consumer a write may find no
+ * space even then, until the consumer has looked once more, since only the
+ * consumer can pass filler. 0 for NULL. Safe from any thread. Never blocks.
+ * Since 0.1.0.
  */
 IPC_API uint64_t ipc_buffer_max_entry_size(const IpcBuffer *buffer);
 
@@ -268,10 +271,10 @@ IPC_API uint64_t ipc_buffer_max_entry_size(const IpcBuffer *buffer);
  * IPC_ERR_ENTRY_TOO_LARGE: `size` is above ipc_buffer_max_entry_size.
  * IPC_ERR_NO_SPACE_CONTIGUOUS: full right now.
  * IPC_ERR_LOCKED: other producers were faster very many times; try again.
- * IPC_ERR_OWNERS_FULL: too many other processes are writing.
+ * IPC_ERR_OWNERS_FULL: all owner slots belong to other living processes.
  * IPC_ERR_ROLE_TAKEN: one-producer mode and somebody else is the producer.
  * The body describes the space. Any number of threads and processes at once
- * (one in one-producer mode). Lock-free; no system call after a process's
+ * (one in one-producer mode). Lock-free; no system call after the handle's
  * first write, no allocation. Since 0.1.0.
  */
 IPC_API IpcBufferWriteResult ipc_buffer_write(IpcBuffer *buffer,
@@ -289,9 +292,9 @@ IPC_API IpcBufferWriteResult ipc_buffer_writev(IpcBuffer *buffer,
  * Claims space for an entry of up to `size` bytes, to be filled in place and
  * then given to ipc_buffer_commit or ipc_buffer_abort, by any thread of this
  * process, through this handle. Entries behind it wait for that. In
- * one-producer mode one reservation can be open at a time, and no write:
- * IPC_ERR_ILLEGAL_STATE. Else as ipc_buffer_write; on error `dest` is
- * untouched. Since 0.1.0.
+ * one-producer mode only one reservation can be open, and nothing can be
+ * written or reserved meanwhile: IPC_ERR_ILLEGAL_STATE. Else as
+ * ipc_buffer_write; on error `dest` is untouched. Since 0.1.0.
  */
 IPC_API IpcBufferReserveResult ipc_buffer_reserve(IpcBuffer *buffer,
                                                   size_t size,
@@ -318,7 +321,7 @@ ipc_buffer_abort(IpcBuffer *buffer, const IpcReservation *reservation);
 
 /**
  * Copies the next entry into the caller's memory and consumes it.
- * `dest->payload` and `dest->size` say where and how much there is room for;
+ * `dest->payload` and `dest->size` say where to and how much room there is;
  * on IPC_OK `offset` and `size` are set to the entry's. On anything else
  * `dest` is untouched (the memory it points to may have been written).
  *
@@ -330,7 +333,8 @@ ipc_buffer_abort(IpcBuffer *buffer, const IpcReservation *reservation);
  * IPC_ERR_ROLE_TAKEN: one-consumer mode and somebody else is the consumer.
  * IPC_ERR_OWNERS_FULL: one-consumer mode, and no owner slot is free.
  * Any number of threads and processes at once (one in one-consumer mode).
- * Lock-free; no system call, no allocation. Since 0.1.0.
+ * Lock-free; no allocation, and no system call but in one-consumer mode for the
+ * handle's first read. Since 0.1.0.
  */
 IPC_API IpcBufferReadResult ipc_buffer_read(IpcBuffer *buffer, IpcEntry *dest);
 
@@ -341,8 +345,8 @@ IPC_API IpcBufferReadResult ipc_buffer_read(IpcBuffer *buffer, IpcEntry *dest);
  * reader may take the entry at any time, and a writer then reuse its place.
  *
  * IPC_OK, IPC_EMPTY, IPC_ERR_NOT_READY, IPC_ERR_LOCKED, IPC_ERR_ROLE_TAKEN,
- * IPC_ERR_OWNERS_FULL as for ipc_buffer_read. Lock-free; no system call, no
- * allocation. Since 0.1.0.
+ * IPC_ERR_OWNERS_FULL as for ipc_buffer_read. Lock-free; system calls as for
+ * ipc_buffer_read, no allocation. Since 0.1.0.
  */
 IPC_API IpcBufferPeekResult ipc_buffer_peek(IpcBuffer *buffer, IpcEntry *dest);
 
@@ -352,24 +356,25 @@ IPC_API IpcBufferPeekResult ipc_buffer_peek(IpcBuffer *buffer, IpcEntry *dest);
  * IPC_OK: consumed by this call; `result` is the offset.
  * IPC_ALREADY_SKIPPED: the head is past it; somebody else consumed it.
  * IPC_EMPTY: the head is there, but no entry.
- * IPC_ERR_OFFSET_MISMATCH: the head has not come that far, or no entry starts
- * there; the body has the head's offset.
- * IPC_ERR_INVALID_ARGUMENT: NULL, or `offset` is no multiple of 8.
+ * IPC_ERR_OFFSET_MISMATCH: the head has not come that far; the body has its
+ * offset.
+ * IPC_ERR_INVALID_ARGUMENT: NULL, or `offset` is not a multiple of 8.
  * IPC_ERR_NOT_READY, IPC_ERR_LOCKED, IPC_ERR_ROLE_TAKEN, IPC_ERR_OWNERS_FULL
- * as for ipc_buffer_read. Lock-free; no system call, no allocation.
- * Since 0.1.0.
+ * as for ipc_buffer_read. Lock-free; system calls as for ipc_buffer_read, no
+ * allocation. Since 0.1.0.
  */
 IPC_API IpcBufferSkipResult ipc_buffer_skip(IpcBuffer *buffer, uint64_t offset);
 
 /**
  * Gets past whatever is at the head: an entry, a damaged control word, the
- * claims of producers that are dead or have not begun to write (which then
- * claim again).
+ * claim of a producer that is dead or has not begun to write (which then
+ * claims again).
  *
  * IPC_OK: `result` is the offset that was skipped. IPC_EMPTY: nothing there.
  * IPC_ALREADY_SKIPPED: somebody else got past it first.
- * IPC_ERR_LOCKED: a living process is writing it this moment, or one of
- * another pid or time namespace (see ipc_buffer_recover_force).
+ * IPC_ERR_LOCKED: a living process is writing it, or one of another pid or time
+ * namespace (see ipc_buffer_recover_force); or other readers were faster very
+ * many times.
  * IPC_ERR_ROLE_TAKEN, IPC_ERR_OWNERS_FULL as for ipc_buffer_read. Makes system
  * calls if it has to find out whether a process lives. Since 0.1.0.
  */
@@ -377,12 +382,14 @@ IPC_API IpcBufferSkipForceResult ipc_buffer_skip_force(IpcBuffer *buffer);
 
 /**
  * Removes what dead producers left at the head, until there is a committed
- * entry, a living writer's, or nothing. Nothing committed is lost. Anyone may
- * call it at any time, as often as wanted; a channel does so by itself. It
- * moves nothing: the next read passes what was removed.
+ * entry, one that a living process is writing, or nothing. A living producer
+ * that has claimed space but not begun to write may have to claim again.
+ * Nothing committed is lost. Anyone may call it at any time, as often as
+ * wanted; a channel does so by itself. It does not move the head: the next read
+ * passes what was removed.
  *
  * IPC_OK: `result` is the number of claims removed, possibly 0.
- * IPC_ERR_NOT_READY: a living process, or one whose life cannot be judged
+ * IPC_ERR_NOT_READY: a process that lives, or of which that cannot be known
  * from here, is writing at the head; the body has the offset.
  * Makes system calls; does not block. Since 0.1.0.
  */
@@ -390,8 +397,8 @@ IPC_API IpcBufferRecoverResult ipc_buffer_recover(IpcBuffer *buffer);
 
 /**
  * The same, taking processes of other pid or time namespaces for dead, which
- * cannot be known from here. The caller vouches for that: if one of them still
- * writes, its entry and the ones that follow can be torn. Since 0.1.0.
+ * cannot be known from here. The caller vouches for that: if one of them is
+ * still writing, its entry and those that follow can be torn. Since 0.1.0.
  */
 IPC_API IpcBufferRecoverResult ipc_buffer_recover_force(IpcBuffer *buffer);
 
@@ -400,7 +407,7 @@ IPC_API IpcBufferRecoverResult ipc_buffer_recover_force(IpcBuffer *buffer);
  * go on; each is true at some moment of the call. Set `dest->struct_size`.
  *
  * IPC_OK. IPC_ERR_INVALID_ARGUMENT: a NULL. IPC_ERR_TOO_SMALL: `struct_size`
- * is below the first released size, which the body tells.
+ * is below the size of the first release, which the body has.
  * Stores nothing in shared memory, takes no role: a monitor may call it at any
  * time. Wait-free; no system call, no allocation. Since 0.1.0.
  */

@@ -13,9 +13,9 @@
  *
  * What ipc_buffer.h says about memory, handles, order, death and the statuses
  * IPC_ERR_INVALID_ARGUMENT and IPC_ERR_CORRUPTED holds for channels too. One
- * handle may be used by many threads at once in many/many mode. All memory
- * that takes part in a channel must be written through channels: a write
- * through a bare buffer wakes nobody.
+ * handle may be used by many threads at once in many/many mode. The memory of a
+ * channel must be written and read through channels: a call of a bare buffer
+ * wakes nobody.
  */
 #ifndef SHMIPC_IPC_CHANNEL_H
 #define SHMIPC_IPC_CHANNEL_H
@@ -39,10 +39,11 @@ typedef struct IpcChannel IpcChannel;
 
 /** For `options`: a read that would block says IPC_ERR_PRODUCERS_DEAD if
  * processes that wrote into the channel died without destroying their handles
- * and no other one that wrote is left. */
+ * and no other process that wrote is left. */
 #define IPC_CHANNEL_REPORT_DEAD_PRODUCERS UINT32_C(1)
 
-/** How a blocked call sleeps. Handles of one channel may differ in it. */
+/** How a blocked call sleeps, and whether the handle has a descriptor to poll.
+ * Handles of one channel may differ in it. */
 typedef enum IpcWait {
     /** The library's default, chosen when it was built (-Dwait), normally
      * IPC_WAIT_FUTEX; that too if the running kernel lacks the default. */
@@ -56,15 +57,15 @@ typedef enum IpcWait {
      * makes and others inherit over fork or get by ipc_channel_accept. */
     IPC_WAIT_EVENTFD = 3,
     /** As IPC_WAIT_FUTEX; and ipc_channel_fd has a descriptor that an io_uring
-     * of the handle's own makes readable, and needs nothing of others. Linux
-     * 6.7 or newer. */
+     * of the handle's own makes readable, which takes nothing from other
+     * handles. Linux 6.7 or newer. */
     IPC_WAIT_IO_URING = 4
 } IpcWait;
 
-/** How to use a channel. In the members after the first three zero means the
- * default. */
+/** How to use a channel. Zero means the default in all members but the first
+ * three. */
 typedef struct IpcChannelConfiguration {
-    /** Rounds that ipc_channel_read waits at the most, 1 or more. */
+    /** Rounds that ipc_channel_read waits at most, 1 or more. */
     uint32_t max_round_trips;
     /** Length of the first round, 1 or more. */
     long start_sleep_ns;
@@ -76,7 +77,7 @@ typedef struct IpcChannelConfiguration {
     uint32_t max_owners;
     /** An IpcWait. */
     uint32_t wait;
-    /** How long a call that blocks tries before it sleeps; 0: 20000 ns, or not
+    /** How long a call that blocks tries before it sleeps, ns; 0: 20000, or not
      * at all if this process is bound to one CPU. On a machine with one CPU
      * nobody spins. */
     uint32_t spin_ns;
@@ -170,9 +171,9 @@ IPC_API uint64_t ipc_channel_max_entry_size(const IpcChannel *channel);
 
 /**
  * Writes one entry and wakes readers that sleep. Statuses as for
- * ipc_buffer_write. Never blocks; makes a system call only if a reader sleeps,
- * or, when the channel stays full, to find out whether a producer died.
- * Since 0.1.0.
+ * ipc_buffer_write. Never blocks; makes system calls only in the handle's first
+ * write, if a reader sleeps, and, when the channel stays full, to find out
+ * whether a producer died. Since 0.1.0.
  */
 IPC_API IpcChannelWriteResult ipc_channel_write(IpcChannel *channel,
                                                 const void *data, size_t size);
@@ -195,11 +196,11 @@ IPC_API IpcChannelAbortResult
 ipc_channel_abort(IpcChannel *channel, const IpcReservation *reservation);
 
 /**
- * The writes again, waiting for space at most `timeout` from now on the
- * monotonic clock (NULL: for ever; zero: not at all). In addition
- * IPC_ERR_TIMEOUT: it passed, instead of IPC_ERR_NO_SPACE_CONTIGUOUS and
- * IPC_ERR_LOCKED; IPC_ERR_INVALID_ARGUMENT: it is negative or its tv_nsec out
- * of range. They block; signals do not end them. Since 0.1.0.
+ * The writes again, waiting for space for at most `timeout` from now on the
+ * monotonic clock (NULL: for ever; zero: not at all). IPC_ERR_TIMEOUT says that
+ * it passed, instead of IPC_ERR_NO_SPACE_CONTIGUOUS and IPC_ERR_LOCKED;
+ * IPC_ERR_INVALID_ARGUMENT also that it is negative or its tv_nsec out of
+ * range. They block; signals do not end them. Since 0.1.0.
  */
 IPC_API IpcChannelWriteResult
 ipc_channel_write_with_timeout(IpcChannel *channel, const void *data,
@@ -219,11 +220,11 @@ IPC_API IpcChannelWriteResult ipc_channel_write_blocking(IpcChannel *channel,
 /**
  * Closes the channel for everybody, for good. Writes and reserves fail with
  * IPC_ERR_CLOSED from now on; reservations that are open can still be
- * committed. Reads get what is there and then IPC_ERR_CLOSED. Whoever is
- * blocked wakes at once. Either side may close, more than once.
+ * committed. Reads get what is there and then IPC_ERR_CLOSED. Blocked calls
+ * wake at once. Either side may close, more than once.
  * With many producers no entry is committed after a read said
- * IPC_ERR_CLOSED; with one producer, one whose write was on its way when
- * somebody else closed can be, and can still be read.
+ * IPC_ERR_CLOSED. With one producer an entry can be, if its write had begun
+ * when somebody else closed; it can still be read.
  *
  * IPC_OK. IPC_ERR_INVALID_ARGUMENT: NULL. Does not block; wakes by system
  * calls. Since 0.1.0.
@@ -231,9 +232,9 @@ IPC_API IpcChannelWriteResult ipc_channel_write_blocking(IpcChannel *channel,
 IPC_API IpcChannelCloseResult ipc_channel_close(IpcChannel *channel);
 
 /**
- * Reads the next entry, waiting for it up to `max_round_trips` rounds. Each
- * round sleeps for start_sleep_ns, the next one twice as long and so on up to
- * max_sleep_ns, and ends as soon as there is something to read.
+ * Reads the next entry, waiting for it for up to `max_round_trips` rounds. The
+ * first round lasts start_sleep_ns, the next one twice as long and so on up to
+ * max_sleep_ns. The wait ends as soon as there is something to read.
  *
  * What `dest` holds is ignored. On IPC_OK `dest->payload` is memory from
  * malloc, which the caller frees with free(). On anything else `dest` is
@@ -242,16 +243,17 @@ IPC_API IpcChannelCloseResult ipc_channel_close(IpcChannel *channel);
  * IPC_OK. IPC_ERR_RETRY_LIMIT: the rounds passed.
  * IPC_ERR_ALLOCATION: malloc failed; the entry stays.
  * IPC_ERR_ROLE_TAKEN, IPC_ERR_OWNERS_FULL: as for ipc_buffer_read.
- * Blocks; signals neither end nor shorten a round, and it is no cancellation
- * point. Makes no system call, but
- * for malloc's, if an entry is there. Since 0.1.0.
+ * Blocks; signals neither end nor shorten a round, and it is not a cancellation
+ * point. If an entry is there it makes no system calls but those of malloc, to
+ * wake writers that wait for space, and in one-consumer mode in the handle's
+ * first read. Since 0.1.0.
  */
 IPC_API IpcChannelReadResult ipc_channel_read(IpcChannel *channel,
                                               IpcEntry *dest);
 
 /**
- * The same, waiting at most `timeout` from now on the monotonic clock; NULL:
- * for ever; zero: not at all. IPC_ERR_TIMEOUT: it passed.
+ * The same, waiting for at most `timeout` from now on the monotonic clock;
+ * NULL: for ever; zero: not at all. IPC_ERR_TIMEOUT: it passed.
  * IPC_ERR_INVALID_ARGUMENT: it is negative or its tv_nsec out of range.
  * Since 0.1.0.
  */
@@ -313,25 +315,24 @@ IPC_API IpcChannelStatsResult ipc_channel_stats(const IpcChannel *channel,
  * when it is destroyed; do nothing with it but wait for it to be readable.
  *
  * It is readable at first. When it is, call the reads that do not wait, or
- * ipc_channel_peek, until they say IPC_EMPTY: that, and nothing else, gets the
- * descriptor ready for the next entry, also one that came in between. So no
- * wake-up is lost and an idle loop does not spin. IPC_ERR_NOT_READY does the
- * same: somebody is writing the next entry. IPC_ERR_PRODUCERS_DEAD is said as
- * by blocked reads. Closing the channel makes the descriptor readable, and an
- * idle one is ten times a second, so that deaths are noticed. Each IPC_EMPTY
- * costs some system calls from now on.
+ * ipc_channel_peek, until they say IPC_EMPTY: that gets the descriptor ready
+ * for the next entry, also one that came in between. So no wake-up is lost and
+ * an idle loop does not spin. IPC_ERR_NOT_READY does the same: somebody is
+ * writing the next entry. Nothing else does. These reads report
+ * IPC_ERR_PRODUCERS_DEAD as blocked ones do. Closing the channel makes the
+ * descriptor readable, and that of an idle loop is so ten times a second, for
+ * deaths to be noticed. Each IPC_EMPTY costs some system calls from now on.
  *
- * Where a process uses io_uring the kernel now and then breaks polls off with
- * EINTR. One handle is one event loop's. A forked child that inherited the
- * handle calls this anew, which with IPC_WAIT_IO_URING it cannot.
+ * In a process that uses io_uring the kernel now and then ends a poll with
+ * EINTR. A handle's descriptor is for one event loop. A forked child that
+ * inherited the handle has to call this anew; with IPC_WAIT_IO_URING it cannot.
  *
- * IPC_WAIT_IO_URING needs nothing of others. With IPC_WAIT_EVENTFD the handle
- * must have the eventfd, that is be the creator's, inherited over fork, or
- * from ipc_channel_accept. Handles that were made by connect cannot signal it:
- * once there is one, the descriptor is readable every millisecond while the
- * loop is idle, so that what such a handle wrote is found that late at most;
- * an idle loop that was waiting already when the first one joined finds out
- * within 100 ms.
+ * IPC_WAIT_IO_URING needs nothing of other handles. With IPC_WAIT_EVENTFD the
+ * handle must have the eventfd: be the creator's, inherited over fork, or from
+ * ipc_channel_accept. Handles that were made by connect cannot signal it: once
+ * there is one, the descriptor of an idle loop is readable every millisecond,
+ * so that what such a handle wrote is found at most that late; a loop that was
+ * waiting already when the first of them joined finds out within 100 ms.
  *
  * IPC_OK. IPC_ERR_UNSUPPORTED: the handle's way of waiting has none.
  * IPC_ERR_ILLEGAL_STATE: the handle has no eventfd.
@@ -342,16 +343,16 @@ IPC_API IpcChannelStatsResult ipc_channel_stats(const IpcChannel *channel,
 IPC_API IpcChannelFdResult ipc_channel_fd(IpcChannel *channel);
 
 /**
- * Sends what another process needs to join the channel over a connected Unix
- * socket, of type SOCK_STREAM or SOCK_SEQPACKET: one short message with the
+ * Sends, over a connected Unix socket of type SOCK_STREAM or SOCK_SEQPACKET,
+ * what another process needs to join the channel: one short message with the
  * memory's descriptor and the eventfd, if this handle has one. `memory_fd` is
  * what memfd_create made, or shm_open("name", O_RDWR, 0) for a segment; its
  * first byte is the first byte of the memory that the channel was created in,
  * and `size` how much to map. All descriptors stay the caller's.
  *
- * Who receives it can read, write and damage the channel, but not crash
- * a program that uses it, with one exception: who may shrink the file can make
- * others get SIGBUS. Use a memfd and seal it with F_SEAL_SHRINK first.
+ * The receiver can read, write and damage the channel, but not crash a program
+ * that uses it, with one exception: a process that may shrink the file can
+ * cause SIGBUS in others. Use a memfd and seal it with F_SEAL_SHRINK first.
  *
  * IPC_OK. IPC_ERR_INVALID_ARGUMENT: NULL, or `size` is less than the channel
  * or more than the file. IPC_ERR_SYSTEM: see `sys_errno`; EAGAIN if the socket
@@ -363,15 +364,16 @@ IPC_API IpcChannelShareResult ipc_channel_share(IpcChannel *channel, int socket,
                                                 int memory_fd, uint64_t size);
 
 /**
- * Receives what ipc_channel_share sent, maps the memory and connects. Any
- * `wait` will do: the handle can wake those that sleep on the eventfd, and
- * poll it with IPC_WAIT_EVENTFD. The sender is not trusted: what it sent is
- * checked and, if wrong, closed. Only that it leaves the eventfd as it is, or
- * else wake-ups come late, not at all, or block, cannot be checked.
+ * Receives what ipc_channel_share sent, maps the memory and connects. Whatever
+ * its `wait`, the handle can wake those that poll the eventfd; to poll that
+ * itself takes IPC_WAIT_EVENTFD. The sender is not trusted: what it sent is
+ * checked and, if wrong, closed. One thing cannot be checked: a sender that
+ * later reads the eventfd or changes its flags can make wake-ups come late, not
+ * at all, or block.
  *
  * IPC_OK: `result` is to be given to ipc_channel_leave_shared.
- * IPC_ERR_CORRUPTED: the message is not ours, or the wrong descriptors came
- * with it. IPC_ERR_LAYOUT_VERSION: it is another version's.
+ * IPC_ERR_CORRUPTED: it is not a message of ipc_channel_share, or the wrong
+ * descriptors came with it. IPC_ERR_LAYOUT_VERSION: it is of another version.
  * IPC_ERR_TRUNCATED: the memory is shorter than said.
  * IPC_ERR_SYSTEM: see `sys_errno`; EAGAIN if the socket does not block and
  * nothing is there, ECONNRESET if the other side has closed it.

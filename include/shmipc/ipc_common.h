@@ -58,13 +58,13 @@ typedef enum IpcStatus {
     IPC_ERR_ALLOCATION = -2,
     /** NULL, zero size, misaligned offset, impossible configuration. */
     IPC_ERR_INVALID_ARGUMENT = -3,
-    /** The memory given is too small; what was to be copied stays. */
+    /** The memory given is too small; nothing was changed. */
     IPC_ERR_TOO_SMALL = -4,
     /** The handle or reservation is in a state that forbids the call. */
     IPC_ERR_ILLEGAL_STATE = -5,
     /** A system call failed; the error body holds errno. */
     IPC_ERR_SYSTEM = -6,
-    /** Full right now; try again after readers drained. */
+    /** Full right now; try again after readers have drained. */
     IPC_ERR_NO_SPACE_CONTIGUOUS = -7,
     /** The next entry is claimed but not committed yet. */
     IPC_ERR_NOT_READY = -8,
@@ -90,7 +90,7 @@ typedef enum IpcStatus {
     IPC_ERR_ROLE_TAKEN = -18,
     /** Every owner slot belongs to a living process. */
     IPC_ERR_OWNERS_FULL = -19,
-    /** The channel was closed; what had been written is drained. */
+    /** The channel was closed; for a read: and all that was written is read. */
     IPC_ERR_CLOSED = -20,
     /** This library was built without it, or the running kernel lacks it. */
     IPC_ERR_UNSUPPORTED = -21,
@@ -102,7 +102,7 @@ typedef enum IpcStatus {
 
 /**
  * The name of a status, such as "IPC_ERR_TIMEOUT"; "unknown" for a number that
- * is none. The string is static. Safe from any thread; never blocks.
+ * is not a status. The string is static. Safe from any thread; never blocks.
  * Since 0.1.0.
  */
 IPC_API const char *ipc_status_name(IpcStatus status);

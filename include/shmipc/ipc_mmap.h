@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libshmipc, segments: named shared memory for those who have none yet. The
+ * libshmipc, segments: named shared memory for programs that have none yet. The
  * other layers do not depend on it.
  */
 #ifndef SHMIPC_IPC_MMAP_H
@@ -50,8 +50,9 @@ IPC_RESULT_UNIT(IpcMmapUnlinkResult, IpcMemorySegmentError)
  * within a second.
  * IPC_ERR_SYSTEM: a system call failed, see `sys_errno` (ENOSPC: /dev/shm is
  * full; EINVAL or ENAMETOOLONG: the name is too long). A segment that this call
- * created is gone again. IPC_ERR_ALLOCATION: malloc failed. Any thread. Blocks
- * as files do. Since 0.1.0.
+ * created is removed again. IPC_ERR_ALLOCATION: malloc failed. Any thread.
+ * Blocks as file operations do, and up to a second for a creator that is slow.
+ * Since 0.1.0.
  */
 IPC_API IpcMemorySegmentResult ipc_mmap(const char *name, uint64_t size);
 
@@ -64,7 +65,7 @@ IPC_API IpcMmapUnmapResult ipc_unmap(IpcMemorySegment *segment);
 
 /**
  * Removes the name and does what ipc_unmap does; the memory lasts until the
- * last process has unmapped it. A name that is gone already is no error.
+ * last process has unmapped it. A name that is gone already is not an error.
  * IPC_ERR_INVALID_ARGUMENT: NULL. IPC_ERR_SYSTEM: the name could not be
  * removed, or munmap failed; `segment` is as it was. Since 0.1.0.
  */

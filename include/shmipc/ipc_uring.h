@@ -38,11 +38,11 @@ IPC_RESULT_UNIT(IpcChannelCompleteWaitResult, IpcChannelSystemError)
  * that completes as soon as there may be something to read. Always submit it:
  * if there is something already, it is one that completes at once, and
  * `result` is false; else `result` is true. All fields of `sqe` are written
- * but user_data, which is the caller's, as are flags from then on.
+ * but user_data, which is the caller's; so are the flags from then on.
  *
  * One wait at a time is enough for a channel; it completes once. A process
  * that was killed between its write and its wake-up wakes nobody, and entries
- * behind one that a killed process left unfinished are found by looking only:
+ * behind one that a killed process left unfinished are found only by looking:
  * so do not wait for ever. Link a timeout to the operation (IOSQE_IO_LINK and
  * io_uring_prep_link_timeout; 100 ms is what blocking reads take) or have
  * another one in the ring, then read, and prepare the next wait. Waits that
