@@ -215,7 +215,7 @@ IPC_API IpcBufferCreateResult ipc_buffer_create(void *mem, size_t size);
 
 /**
  * ipc_buffer_create with options; NULL means the defaults. In addition
- * IPC_ERR_INVALID_ARGUMENT: `struct_size` is none that this library knows, a
+ * IPC_ERR_INVALID_ARGUMENT: `struct_size` is not one that this library knows, a
  * flag or reserved member is set that it does not know, or `max_owners` is
  * above 4096. Since 0.1.0.
  */

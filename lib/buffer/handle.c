@@ -161,7 +161,7 @@ static IpcStatus enter(struct IpcBuffer *b, uint64_t token)
     uint32_t owner;
     IpcStatus status;
 
-    /* Relaxed, all: under the lock; published by who called. */
+    /* Relaxed, all: under the lock; published by the caller. */
     if (atomic_get_relaxed(&b->entered) == token)
         return IPC_OK;
     status = owner_register(&b->ring.owners, &owner);

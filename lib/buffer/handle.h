@@ -35,7 +35,7 @@ struct IpcBuffer {
     atomic_u32 idle_looks; /* looks that found nothing */
     atomic_u64 full_at;    /* tail when a write last found no room */
     atomic_u64 gap_seen;   /* position of a gap at an earlier look */
-    /* One producer: position of the open reservation, or 0, which is none. */
+    /* One producer: position of the open reservation, or 0: none. */
     atomic_u64 open_alone;
 };
 

@@ -213,7 +213,7 @@ enum owner_fate owner_fate(const struct owner_table *table, uint32_t owner)
     if (make_owner(i, generation_of(identity)) != owner ||
         pid_of(identity) == 0)
         return OWNER_IS_DEAD; /* the slot has passed on, which it does only
-                                 from the dead and from those who left */
+                                 from the dead and from ones that left */
     id = read_process(&table->slots[i], identity);
     switch (process_fate(&id)) {
     case PROCESS_IS_DEAD:

@@ -12,7 +12,7 @@
  * `deadline` (monotonic ns). A signal does not end it. */
 void futex_sleep(atomic_u32 *word, uint32_t seen, int64_t deadline);
 
-/* Wakes all who sleep on the word, in every process. */
+/* Wakes all that sleep on the word, in every process. */
 void futex_wake(atomic_u32 *word);
 
 #endif

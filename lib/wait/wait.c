@@ -90,7 +90,7 @@ void wait_close(struct waiter *w)
 
 /* -------------------------------------------------------------- sleepers */
 
-/* Whether all who wake that side pass a full fence in W1, in counting the
+/* Whether all wakers of that side pass a full fence in W1, in counting the
  * entry or moving head: a sole waker stores plainly. */
 static bool wakers_fence_anyway(const struct waiter *w, enum wait_side side)
 {
