@@ -51,8 +51,8 @@ IPC_API IpcBufferWriteBatchResult ipc_buffer_write_batch(
  * IPC_OK: `result` entries were read, 1 to `count`. IPC_EMPTY: there is none.
  * IPC_ERR_INVALID_ARGUMENT: a NULL, or `count` is not above 0.
  * IPC_ERR_TOO_SMALL: the first entry needs the body's `required_size`.
- * Else as ipc_buffer_read. If the one consumer is killed during the call, all of
- * its entries are left to be read again. Lock-free; system calls as for
+ * Else as ipc_buffer_read. If the one consumer is killed during the call, all
+ * of its entries are left to be read again. Lock-free; system calls as for
  * ipc_buffer_read, no allocation. Since 0.1.0.
  */
 IPC_API IpcBufferReadBatchResult ipc_buffer_read_batch(IpcBuffer *buffer,
@@ -87,8 +87,8 @@ IPC_API IpcBufferWriteBatchResult ipc_buffer_write_array(IpcBuffer *buffer,
  * IPC_ERR_INVALID_ARGUMENT: a NULL, `size` is 0, or `count` is not above 0.
  * IPC_ERR_SIZE_MISMATCH: the next entry has another size, the body's
  * `required_size`, and stays.
- * Else as ipc_buffer_read. If the one consumer is killed during the call, all of
- * its entries are left to be read again. Lock-free; system calls as for
+ * Else as ipc_buffer_read. If the one consumer is killed during the call, all
+ * of its entries are left to be read again. Lock-free; system calls as for
  * ipc_buffer_read, no allocation. Since 0.1.0.
  */
 IPC_API IpcBufferReadBatchResult ipc_buffer_read_array(IpcBuffer *buffer,
