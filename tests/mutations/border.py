@@ -599,4 +599,9 @@ MUTATIONS = [
         tests=["unit/segment"],
         edits=[("body.existing_size = segment->size; body.aligned_size",
                 "body.aligned_size")]),
+    Mutation(
+        name="an eventfd with the number 0 stays open", file="wait.c",
+        tests=["unit/pollers"],
+        edits=[("if (w->event_fd >= 0) close(w->event_fd);",
+                "if (w->event_fd >= 1) close(w->event_fd);")]),
 ]

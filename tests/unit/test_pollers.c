@@ -4,6 +4,7 @@
  * and what a child has to do with its parent's.
  */
 #include "channels.h"
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
 
@@ -94,4 +95,15 @@ Test(unit, only_who_lacks_the_eventfd_says_that_it_cannot_signal)
     must_work(ipc_channel_connect(memory, quick));
     must(atomic_get_relaxed(&region->readers.unsignalled) == 1);
     ipc_channel_destroy(ch);
+}
+
+Test(unit, an_eventfd_with_the_number_0_is_closed_too)
+{
+    IpcChannel *ch;
+
+    close(0);
+    ch = new_poller(IPC_WAIT_EVENTFD);
+    must(fcntl(0, F_GETFD) >= 0);
+    ipc_channel_destroy(ch);
+    must(fcntl(0, F_GETFD) < 0);
 }
