@@ -703,8 +703,8 @@ MUTATIONS = [
         "--weak wake-promise-successor wake-promise-heir",
         [("handle.c",
           "    atomic_put_relaxed(&wait->fenced, 0);\n"
-          "    /* Fence [sleepers]: who relied on it announced itself before,"
-          " and is seen\n     * from now on. */\n"
+          "    /* Fence [sleepers]: a sleeper that relied on the promise announced"
+          " itself\n     * before, and is seen from now on. */\n"
           "    atomic_full_fence();",
           "    atomic_put_relaxed(&wait->fenced, 0);")]),
     in_wait(

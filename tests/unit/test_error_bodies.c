@@ -255,7 +255,7 @@ Test(unit, why_no_eventfd_could_be_made_is_in_errno)
 
 /* -------------------------------------------------------------- details */
 
-#define must_tell(r, words)                                                    \
+#define must_explain(r, words)                                                 \
     do {                                                                       \
         must_fail(r, IPC_ERR_INVALID_ARGUMENT);                                \
         must_say(strstr((r).error.detail, words), "%s", (r).error.detail);     \
@@ -276,10 +276,10 @@ Test(unit, a_write_tells_which_argument_is_wrong)
                                         "size is 0", "pointer is NULL"};
 
     for (int i = 0; i < 4; i++) {
-        must_tell(buffer[i], words[i]);
-        must_tell(channel[i], words[i]);
+        must_explain(buffer[i], words[i]);
+        must_explain(channel[i], words[i]);
     }
-    must_tell(ipc_channel_reserve(NULL, 1, &reservation), "handle is NULL");
-    must_tell(ipc_channel_reserve(ch, 1, NULL), "pointer is NULL");
-    must_tell(ipc_channel_reserve(ch, 0, &reservation), "size is 0");
+    must_explain(ipc_channel_reserve(NULL, 1, &reservation), "handle is NULL");
+    must_explain(ipc_channel_reserve(ch, 1, NULL), "pointer is NULL");
+    must_explain(ipc_channel_reserve(ch, 0, &reservation), "size is 0");
 }
