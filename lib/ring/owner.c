@@ -101,7 +101,7 @@ static bool find_slot(const struct owner_table *table,
 
         if (identity != make_identity(generation, self))
             continue;
-        /* Acquire [stay]: `handles` is this stay's. */
+        /* Acquire [stay]: `marks` and `handles` are this stay's. */
         if (atomic_get_acquire(&slot->started) !=
             make_started(generation, self))
             continue;

@@ -75,6 +75,20 @@ static uint32_t count_handles(uint32_t slot, int process)
     return count;
 }
 
+/* Some handle of the process has written as this owner, with a call that is
+ * over. */
+static bool has_written(uint32_t slot, int process)
+{
+    uint32_t owner = generation_in(slot) << SLOT_BITS | slot;
+
+    for (int i = 0; i < actor_count; i++)
+        if (scripts[i].handle == i && scripts[i].process == process &&
+            owner_of(i, process) == owner && world.actors[i].call > 0 &&
+            scripts[i].calls[0].kind == CALL_WRITE)
+            return true;
+    return false;
+}
+
 static void check_slot(uint32_t slot)
 {
     const struct shm_owner *s = &ring()->owners.slots[slot];
@@ -90,6 +104,10 @@ static void check_slot(uint32_t slot)
                   handles, 'A' + process, count_handles(slot, process));
     if (handles == 0)
         violation("slot %u stays with process %c, which has left", slot,
+                  'A' + process);
+    if (has_written(slot, process) &&
+        !(memory_peek(&s->marks, sizeof s->marks) & OWNER_PRODUCES))
+        violation("slot %u does not say that process %c writes", slot,
                   'A' + process);
     if (started >> GENERATION_SHIFT != generation_in(slot))
         violation("the start time in slot %u is not of this stay", slot);

@@ -549,14 +549,14 @@ MUTATIONS = [
           "    atomic_put_release(&table->slots[owner_slot(owner)].identity,",
           "    atomic_put_relaxed(&table->slots[owner_slot(owner)].identity,")]),
     Mutation(
-        "relaxed-start", "--weak slot-of-the-dead",
+        "relaxed-start", "--weak slot-of-a-dead-writer",
         [("owner.c",
           "    atomic_put_release(&slot->started,"
           " make_started(generation, self));",
           "    atomic_put_relaxed(&slot->started,"
           " make_started(generation, self));")]),
     Mutation(
-        "relaxed-start-in-find", "--weak slot-of-the-dead",
+        "relaxed-start-in-find", "--weak slot-of-a-dead-writer",
         [("owner.c", "        if (atomic_get_acquire(&slot->started) !=",
           "        if (atomic_get_relaxed(&slot->started) !=")]),
     Mutation(

@@ -99,6 +99,8 @@ const struct scenario scenarios[] = {
      .cold = true, .owners = 1, .enters = true, QUICK(ANY, 2)},
     {"slot-of-the-dead", .blocks = 2, .script = "w40|%a w40|w40", .cold = true,
      .owners = 1, .enters = true, .dead = "c", QUICK(ANY, 2)},
+    {"slot-of-a-dead-writer", .blocks = 2, .script = "r|%a w40|w40", C1,
+     .cold = true, .owners = 1, .enters = true, .dead = "c", QUICK(ANY, 2)},
     {"slot-passes-on", .blocks = 2, .script = "w40d|w40", .cold = true,
      .owners = 1, .enters = true, QUICK(ANY, ANY)},
     {"reservation-ends-with-the-last-handle", .blocks = 2,
