@@ -294,11 +294,12 @@ const char *write_commit_detail(IpcStatus status)
 IpcBufferWriteError write_body(const struct IpcBuffer *b, size_t size)
 {
     IpcBufferWriteError body = {0};
-    const struct ring *r = &b->ring;
+    const struct ring *r;
     uint64_t tail, head, used, free_blocks, fit;
 
     if (!b)
         return body;
+    r = &b->ring;
     body.requested_size = size;
     body.required_size =
         size > SIZE_MAX - SHMIPC_BLOCK
