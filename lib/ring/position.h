@@ -5,8 +5,8 @@
  * in here is read from shared memory again: whoever scribbles over the
  * identity harms nobody who is attached.
  */
-#ifndef SHMIPC_RING_H
-#define SHMIPC_RING_H
+#ifndef SHMIPC_POSITION_H
+#define SHMIPC_POSITION_H
 
 #include "ring/layout.h"
 #include "ring/owner.h"
