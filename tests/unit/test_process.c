@@ -37,6 +37,9 @@ long __wrap_syscall(long number, ...);
 
 int __wrap_open(const char *path, int flags, ...)
 {
+    if (strncmp(path, "/proc/", 6) !=
+        0) /* a coverage build writes its counts */
+        return __real_open(path, flags, 0666);
     must(flags == (O_RDONLY | O_CLOEXEC)); /* an exec() takes nothing along */
     return __real_open(stat_of_another ? stat_of_another : path, flags);
 }
