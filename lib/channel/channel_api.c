@@ -134,9 +134,11 @@ static IpcChannelWriteResult
 write_pieces_in(struct block block, const struct iovec *pieces, int count)
 {
     struct IpcBuffer *b = channel_buffer(block.channel);
-    size_t size;
-    IpcStatus status = send_pieces(&block, pieces, count, &size);
+    size_t size = 0;
+    IpcStatus status;
 
+    while (block_again(&block, &status))
+        status = send_tell(&block, write_pieces(b, pieces, count, &size));
     return ANSWER(IpcChannelWriteResult, status,
                   write_detail(b, pieces, size, status), write_body(b, size));
 }
@@ -159,8 +161,10 @@ static IpcChannelReserveResult reserve(struct block block, size_t size,
                                        IpcReservation *dest)
 {
     struct IpcBuffer *b = channel_buffer(block.channel);
-    IpcStatus status = send_reserve(&block, size, dest);
+    IpcStatus status;
 
+    while (block_again(&block, &status))
+        status = send_tell(&block, write_reserve(b, size, dest));
     return ANSWER(IpcChannelReserveResult, status,
                   write_detail(b, dest, size, status), write_body(b, size));
 }
@@ -208,9 +212,12 @@ IpcChannelWriteBatchResult ipc_channel_write_batch(IpcChannel *channel,
 {
     struct block block = block_never(channel, WAIT_WRITERS);
     struct IpcBuffer *b = channel_buffer(channel);
-    size_t written, size;
-    IpcStatus status = send_batch(&block, entries, count, &written, &size);
+    size_t written, size = 0;
+    IpcStatus status;
 
+    while (block_again(&block, &status))
+        status =
+            send_tell(&block, batch_write(b, entries, count, &written, &size));
     return ANSWER_WITH(IpcChannelWriteBatchResult, status, written,
                        batch_write_detail(b, entries, size, status),
                        write_body(b, size));
@@ -223,8 +230,11 @@ IpcChannelWriteBatchResult ipc_channel_write_array(IpcChannel *channel,
     struct block block = block_never(channel, WAIT_WRITERS);
     struct IpcBuffer *b = channel_buffer(channel);
     size_t written;
-    IpcStatus status = send_array(&block, data, size, count, &written);
+    IpcStatus status;
 
+    while (block_again(&block, &status))
+        status = send_tell(&block,
+                           batch_write_array(b, data, size, count, &written));
     return ANSWER_WITH(IpcChannelWriteBatchResult, status, written,
                        batch_write_detail(b, data, size, status),
                        write_body(b, size));
@@ -336,11 +346,14 @@ static IpcChannelReadBatchResult read_batch(struct block block,
                                             IpcEntry *entries, int count,
                                             void *memory, size_t size)
 {
+    struct IpcBuffer *b = channel_buffer(block.channel);
     IpcBufferReadError body = {0};
-    size_t read;
-    IpcStatus status =
-        receive_batch(&block, entries, count, memory, size, &read, &body);
+    size_t read = 0;
+    IpcStatus status;
 
+    while (block_again(&block, &status))
+        status = receive_tell(
+            &block, batch_read(b, entries, count, memory, size, &read, &body));
     return ANSWER_WITH(IpcChannelReadBatchResult, status, read,
                        batch_read_detail(status), body);
 }
@@ -366,10 +379,14 @@ ipc_channel_read_batch_with_timeout(IpcChannel *channel, IpcEntry *entries,
 static IpcChannelReadBatchResult read_array(struct block block, void *data,
                                             size_t size, int count)
 {
+    struct IpcBuffer *b = channel_buffer(block.channel);
     IpcBufferReadError body = {0};
-    size_t read;
-    IpcStatus status = receive_array(&block, data, size, count, &read, &body);
+    size_t read = 0;
+    IpcStatus status;
 
+    while (block_again(&block, &status))
+        status = receive_tell(
+            &block, batch_read_array(b, data, size, count, &read, &body));
     return ANSWER_WITH(IpcChannelReadBatchResult, status, read,
                        batch_read_detail(status), body);
 }
@@ -392,10 +409,14 @@ ipc_channel_read_array_with_timeout(IpcChannel *channel, void *data,
 
 static IpcChannelPeekResult peek(struct block block, IpcEntry *dest)
 {
+    struct IpcBuffer *b = channel_buffer(block.channel);
     IpcBufferReadError found = {0};
-    IpcStatus status = receive_peek(&block, dest, &found);
-    IpcBufferPeekError body = {found.offset};
+    IpcBufferPeekError body;
+    IpcStatus status;
 
+    while (block_again(&block, &status))
+        status = receive_tell(&block, read_peek(b, dest, &found));
+    body.offset = found.offset;
     return ANSWER(IpcChannelPeekResult, status,
                   timed_detail(block.timeout, status), body);
 }

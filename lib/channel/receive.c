@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "channel/receive.h"
-#include "buffer/batch.h"
 #include "buffer/read.h"
 #include "buffer/recover.h"
 
@@ -16,7 +15,7 @@ static IpcStatus tell(struct IpcChannel *ch, uint64_t before, IpcStatus status)
     return status;
 }
 
-static IpcStatus taken(const struct block *b, IpcStatus status)
+IpcStatus receive_tell(const struct block *b, IpcStatus status)
 {
     return tell(b->channel, b->before, status);
 }
@@ -27,7 +26,7 @@ IpcStatus receive_entry(struct block *b, IpcEntry *dest,
     IpcStatus status;
 
     while (block_again(b, &status))
-        status = taken(b, read_entry(&b->channel->buffer, dest, error));
+        status = receive_tell(b, read_entry(&b->channel->buffer, dest, error));
     return status;
 }
 
@@ -37,42 +36,8 @@ IpcStatus receive_allocate(struct block *b, IpcEntry *dest,
     IpcStatus status;
 
     while (block_again(b, &status))
-        status = taken(b, read_allocate(&b->channel->buffer, dest, error));
-    return status;
-}
-
-IpcStatus receive_peek(struct block *b, IpcEntry *dest,
-                       IpcBufferReadError *error)
-{
-    IpcStatus status;
-
-    while (block_again(b, &status))
-        status = taken(b, read_peek(&b->channel->buffer, dest, error));
-    return status;
-}
-
-IpcStatus receive_batch(struct block *b, IpcEntry *entries, int count,
-                        void *memory, size_t size, size_t *read,
-                        IpcBufferReadError *error)
-{
-    IpcStatus status;
-
-    *read = 0;
-    while (block_again(b, &status))
-        status = taken(b, batch_read(&b->channel->buffer, entries, count,
-                                     memory, size, read, error));
-    return status;
-}
-
-IpcStatus receive_array(struct block *b, void *data, size_t size, int count,
-                        size_t *read, IpcBufferReadError *error)
-{
-    IpcStatus status;
-
-    *read = 0;
-    while (block_again(b, &status))
-        status = taken(b, batch_read_array(&b->channel->buffer, data, size,
-                                           count, read, error));
+        status =
+            receive_tell(b, read_allocate(&b->channel->buffer, dest, error));
     return status;
 }
 

@@ -8,17 +8,14 @@
 
 #include "channel/block.h"
 
+/* After one try of a call that reads: wakes writers if there is more space, and
+ * returns `status`. */
+IpcStatus receive_tell(const struct block *b, IpcStatus status);
+
 IpcStatus receive_entry(struct block *b, IpcEntry *dest,
                         IpcBufferReadError *error);
 IpcStatus receive_allocate(struct block *b, IpcEntry *dest,
                            IpcBufferReadError *error);
-IpcStatus receive_peek(struct block *b, IpcEntry *dest,
-                       IpcBufferReadError *error);
-IpcStatus receive_batch(struct block *b, IpcEntry *entries, int count,
-                        void *memory, size_t size, size_t *read,
-                        IpcBufferReadError *error);
-IpcStatus receive_array(struct block *b, void *data, size_t size, int count,
-                        size_t *read, IpcBufferReadError *error);
 
 /* These never wait. */
 IpcStatus receive_skip(struct IpcChannel *ch, uint64_t offset,

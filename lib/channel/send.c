@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "channel/send.h"
-#include "buffer/batch.h"
 #include "buffer/write.h"
 
-/* A write without space may have left filler that a reader has to pass; who
- * moved nothing wakes nobody, as with reads. */
-static IpcStatus sent(const struct block *b, IpcStatus status)
+IpcStatus send_tell(const struct block *b, IpcStatus status)
 {
     struct waiter *w = &b->channel->waiter;
 
@@ -21,51 +18,7 @@ IpcStatus send_entry(struct block *b, const void *data, size_t size)
     IpcStatus status;
 
     while (block_again(b, &status))
-        status = sent(b, write_entry(&b->channel->buffer, data, size));
-    return status;
-}
-
-IpcStatus send_pieces(struct block *b, const struct iovec *pieces, int count,
-                      size_t *size)
-{
-    IpcStatus status;
-
-    *size = 0;
-    while (block_again(b, &status))
-        status =
-            sent(b, write_pieces(&b->channel->buffer, pieces, count, size));
-    return status;
-}
-
-IpcStatus send_reserve(struct block *b, size_t size, IpcReservation *dest)
-{
-    IpcStatus status;
-
-    while (block_again(b, &status))
-        status = sent(b, write_reserve(&b->channel->buffer, size, dest));
-    return status;
-}
-
-IpcStatus send_batch(struct block *b, const struct iovec *entries, int count,
-                     size_t *written, size_t *size)
-{
-    IpcStatus status;
-
-    *size = 0;
-    while (block_again(b, &status))
-        status = sent(
-            b, batch_write(&b->channel->buffer, entries, count, written, size));
-    return status;
-}
-
-IpcStatus send_array(struct block *b, const void *data, size_t size, int count,
-                     size_t *written)
-{
-    IpcStatus status;
-
-    while (block_again(b, &status))
-        status = sent(b, batch_write_array(&b->channel->buffer, data, size,
-                                           count, written));
+        status = send_tell(b, write_entry(&b->channel->buffer, data, size));
     return status;
 }
 

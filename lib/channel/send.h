@@ -8,14 +8,12 @@
 
 #include "channel/block.h"
 
+/* After one try of a call that writes: wakes readers if they have something to
+ * look at, and returns `status`. A write without space may have left filler
+ * that a reader has to pass; who moved nothing wakes nobody, as with reads. */
+IpcStatus send_tell(const struct block *b, IpcStatus status);
+
 IpcStatus send_entry(struct block *b, const void *data, size_t size);
-IpcStatus send_pieces(struct block *b, const struct iovec *pieces, int count,
-                      size_t *size);
-IpcStatus send_reserve(struct block *b, size_t size, IpcReservation *dest);
-IpcStatus send_batch(struct block *b, const struct iovec *entries, int count,
-                     size_t *written, size_t *size);
-IpcStatus send_array(struct block *b, const void *data, size_t size, int count,
-                     size_t *written);
 
 /* These never wait. */
 IpcStatus send_commit(struct IpcChannel *ch, const IpcReservation *reservation,

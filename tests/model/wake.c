@@ -72,8 +72,11 @@ static IpcStatus send_reserved(int actor, const struct call *call, uint32_t id)
     struct block block = block_never(ch, WAIT_WRITERS);
     uint32_t size = call->commit ? call->commit : call->size;
     IpcReservation reservation;
-    IpcStatus status = send_reserve(&block, call->size, &reservation);
+    IpcStatus status;
 
+    while (block_again(&block, &status))
+        status = send_tell(
+            &block, write_reserve(&ch->buffer, call->size, &reservation));
     if (status != IPC_OK)
         return status;
     script_fill(data, id, size);

@@ -33,31 +33,30 @@ MUTATIONS = [
     Mutation(
         name="a write that is not plain wakes no reader", file="send.c",
         tests=["unit/wakes"],
-        edits=[("sent(b, write_entry(&b->channel->buffer, data, size));",
+        edits=[("send_tell(b, write_entry(&b->channel->buffer, data, size));",
                 "write_entry(&b->channel->buffer, data, size);")]),
     Mutation(
-        name="a write of pieces wakes no reader", file="send.c",
+        name="a write of pieces wakes no reader", file="channel_api.c",
         tests=["unit/wakes"],
-        edits=[("sent(b, write_pieces(&b->channel->buffer, pieces, count, "
-                "size));",
-                "write_pieces(&b->channel->buffer, pieces, count, size);")]),
+        edits=[("send_tell(&block, write_pieces(b, pieces, count, &size));",
+                "write_pieces(b, pieces, count, &size);")]),
     Mutation(
         name="a reservation that only left filler wakes no reader",
-        file="send.c", tests=["unit/wakes"],
-        edits=[("sent(b, write_reserve(&b->channel->buffer, size, dest));",
-                "write_reserve(&b->channel->buffer, size, dest);")]),
+        file="channel_api.c", tests=["unit/wakes"],
+        edits=[("send_tell(&block, write_reserve(b, size, dest));",
+                "write_reserve(b, size, dest);")]),
     Mutation(
-        name="a batch wakes no reader", file="send.c", tests=["unit/wakes"],
-        edits=[("sent( b, batch_write(&b->channel->buffer, entries, count, "
-                "written, size));",
-                "batch_write(&b->channel->buffer, entries, count, written, "
-                "size);")]),
+        name="a batch wakes no reader", file="channel_api.c",
+        tests=["unit/wakes"],
+        edits=[("send_tell(&block, batch_write(b, entries, count, &written, "
+                "&size));",
+                "batch_write(b, entries, count, &written, &size);")]),
     Mutation(
-        name="an array wakes no reader", file="send.c", tests=["unit/wakes"],
-        edits=[("sent(b, batch_write_array(&b->channel->buffer, data, size, "
-                "count, written));",
-                "batch_write_array(&b->channel->buffer, data, size, count, "
-                "written);")]),
+        name="an array wakes no reader", file="channel_api.c",
+        tests=["unit/wakes"],
+        edits=[("send_tell( &block, batch_write_array(b, data, size, count, "
+                "&written));",
+                "batch_write_array(b, data, size, count, &written);")]),
     Mutation(
         name="commit wakes no reader", file="send.c", tests=["unit/wakes"],
         edits=[("if (status == IPC_OK) wait_notify(&ch->waiter, "
@@ -85,35 +84,33 @@ MUTATIONS = [
     Mutation(
         name="a read that is not plain wakes no writer", file="receive.c",
         tests=["unit/wakes"],
-        edits=[("taken(b, read_entry(&b->channel->buffer, dest, "
+        edits=[("receive_tell(b, read_entry(&b->channel->buffer, dest, "
                 "error));",
                 "read_entry(&b->channel->buffer, dest, error);")]),
     Mutation(
         name="a read that allocates wakes no writer", file="receive.c",
         tests=["unit/wakes"],
-        edits=[("taken(b, read_allocate(&b->channel->buffer, dest, "
+        edits=[("receive_tell(b, read_allocate(&b->channel->buffer, dest, "
                 "error));",
                 "read_allocate(&b->channel->buffer, dest, error);")]),
     Mutation(
         name="a peek that only passed filler wakes no writer",
-        file="receive.c", tests=["unit/wakes"],
-        edits=[("taken(b, read_peek(&b->channel->buffer, dest, "
-                "error));",
-                "read_peek(&b->channel->buffer, dest, error);")]),
+        file="channel_api.c", tests=["unit/wakes"],
+        edits=[("receive_tell(&block, read_peek(b, dest, &found));",
+                "read_peek(b, dest, &found);")]),
     Mutation(
-        name="a read of a batch wakes no writer", file="receive.c",
+        name="a read of a batch wakes no writer", file="channel_api.c",
         tests=["unit/wakes"],
-        edits=[("taken(b, batch_read(&b->channel->buffer, entries, "
-                "count, memory, size, read, error));",
-                "batch_read(&b->channel->buffer, entries, count, memory, "
-                "size, read, error);")]),
+        edits=[("receive_tell( &block, batch_read(b, entries, count, memory, "
+                "size, &read, &body));",
+                "batch_read(b, entries, count, memory, size, &read, "
+                "&body);")]),
     Mutation(
-        name="a read of an array wakes no writer", file="receive.c",
+        name="a read of an array wakes no writer", file="channel_api.c",
         tests=["unit/wakes"],
-        edits=[("taken(b, batch_read_array(&b->channel->buffer, "
-                "data, size, count, read, error));",
-                "batch_read_array(&b->channel->buffer, data, size, count, "
-                "read, error);")]),
+        edits=[("receive_tell( &block, batch_read_array(b, data, size, count, "
+                "&read, &body));",
+                "batch_read_array(b, data, size, count, &read, &body);")]),
     Mutation(
         name="skip wakes no writer", file="receive.c", tests=["unit/wakes"],
         edits=[("tell(ch, before, read_skip(&ch->buffer, offset, error));",
