@@ -241,8 +241,8 @@ IpcStatus handle_consume(struct IpcBuffer *b)
             status = take_consumer_role(b);
     }
     if (status == IPC_OK)
-        /* Release [entry]: the role. */
-        atomic_put_release(&b->consumes, token);
+        /* Relaxed: see handle_may_consume(). */
+        atomic_put_relaxed(&b->consumes, token);
     unlock_entry(b);
     return status;
 }

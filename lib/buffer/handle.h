@@ -4,8 +4,8 @@
  *
  * ORDERING, between threads of one handle
  *   label   released by               acquired by            so that
- *   entry   handle_produce(),         handle_may_produce(),  the slot and the
- *           handle_consume()          handle_may_consume()   role are ours
+ *   entry   handle_produce()          handle_may_produce()   the slot and the
+ *                                                            role are ours
  *   lock    unlock_entry()            lock_entry()           one at a time
  */
 #ifndef SHMIPC_HANDLE_H
@@ -63,8 +63,9 @@ static inline bool handle_may_produce(struct IpcBuffer *b)
 
 static inline bool handle_may_consume(struct IpcBuffer *b)
 {
-    /* Acquire [entry]: the role. */
-    return atomic_get_acquire(&b->consumes) == process_token();
+    /* Relaxed: asked in one-consumer mode alone, where one thread at a time
+     * reads. Whatever lets them take turns orders what they do. */
+    return atomic_get_relaxed(&b->consumes) == process_token();
 }
 
 static inline uint32_t handle_owner(struct IpcBuffer *b)
