@@ -255,11 +255,13 @@ Test(unit, why_no_eventfd_could_be_made_is_in_errno)
 
 /* -------------------------------------------------------------- details */
 
-#define must_explain(r, words)                                                 \
+#define must_say_why(r, status, words)                                         \
     do {                                                                       \
-        must_fail(r, IPC_ERR_INVALID_ARGUMENT);                                \
+        must_fail(r, status);                                                  \
         must_say(strstr((r).error.detail, words), "%s", (r).error.detail);     \
     } while (0)
+
+#define must_explain(r, words) must_say_why(r, IPC_ERR_INVALID_ARGUMENT, words)
 
 Test(unit, a_write_tells_which_argument_is_wrong)
 {
@@ -282,4 +284,46 @@ Test(unit, a_write_tells_which_argument_is_wrong)
     must_explain(ipc_channel_reserve(NULL, 1, &reservation), "handle is NULL");
     must_explain(ipc_channel_reserve(ch, 1, NULL), "pointer is NULL");
     must_explain(ipc_channel_reserve(ch, 0, &reservation), "size is 0");
+}
+
+Test(unit, an_end_of_a_reservation_tells_what_was_wrong_with_it)
+{
+    IpcChannel *ch = new_channel(BLOCKS, 0, NULL);
+    IpcReservation open;
+
+    must_work(ipc_channel_reserve(ch, 10, &open));
+    must_say_why(ipc_channel_commit(ch, &open, 11), IPC_ERR_INVALID_ARGUMENT,
+                 "size");
+    must_work(ipc_channel_commit(ch, &open, 10));
+    must_say_why(ipc_channel_commit(ch, &open, 10), IPC_ERR_ILLEGAL_STATE,
+                 "not open");
+    must_tell(IpcChannelCommitResult, ipc_channel_commit(ch, NULL, 10),
+              IPC_ERR_INVALID_ARGUMENT, r.error.body.offset == 0);
+    must_tell(IpcChannelAbortResult, ipc_channel_abort(ch, NULL),
+              IPC_ERR_INVALID_ARGUMENT, r.error.body.offset == 0);
+}
+
+Test(unit, a_timed_read_speaks_of_its_timeout_where_that_can_be_wrong)
+{
+    const struct timespec wrong = {0, -1};
+    IpcChannel *ch = new_channel(BLOCKS, 0, NULL);
+    IpcEntry to = {0, data, sizeof data};
+
+    must_say_why(ipc_channel_read_into_with_timeout(ch, &to, &wrong),
+                 IPC_ERR_INVALID_ARGUMENT, "tv_nsec");
+    must_say_why(ipc_channel_peek_with_timeout(ch, &to, &wrong),
+                 IPC_ERR_INVALID_ARGUMENT, "tv_nsec");
+    must(
+        !strstr(ipc_channel_read_into_with_timeout(ch, &to, &none).error.detail,
+                "tv_nsec"));
+    must(!strstr(ipc_channel_peek(ch, NULL).error.detail, "tv_nsec"));
+}
+
+Test(unit, stats_tell_whether_the_size_or_a_pointer_is_wrong)
+{
+    IpcBuffer *b = new_ring(BLOCKS, 0, NULL);
+    IpcBufferStats stats = {.struct_size = 1};
+
+    must_say_why(ipc_buffer_stats(b, &stats), IPC_ERR_TOO_SMALL, "struct_size");
+    must_say_why(ipc_buffer_stats(b, NULL), IPC_ERR_INVALID_ARGUMENT, "NULL");
 }

@@ -125,7 +125,9 @@ Test(unit, a_handle_with_both_roles_gives_both_back)
     for (uint64_t i = 0; i < 30; i++) {
         must_write(b, 60, i);
         must_read(b, 60, i);
+        must(region->tail.role != 0 && region->head.role != 0);
         must_work(ipc_buffer_destroy(b));
+        must(region->tail.role == 0 && region->head.role == 0);
         b = attach_to(region);
     }
     must(stats_of(b).owners == 0);
