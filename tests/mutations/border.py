@@ -262,8 +262,7 @@ MUTATIONS = [
     Mutation(
         name="error body of peek", file="channel_api.c",
         tests=["unit/error_bodies"],
-        edits=[("IpcBufferPeekError body = {found.offset};",
-                "IpcBufferPeekError body = {0};")]),
+        edits=[("body.offset = found.offset;", "body.offset = 0;")]),
     Mutation(
         name="a plain write's error body", file="channel_api.c",
         tests=["unit/error_bodies"],

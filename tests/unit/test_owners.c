@@ -14,11 +14,12 @@ enum {
     GENERATION_SHIFT = 50,
     GENERATIONS = 1 << 14,
     PID_SHIFT = 28,
+    HANDLES_MASK = (1 << 18) - 1,
 };
 
 static uint32_t handles_of(struct shm_owner *slot)
 {
-    return atomic_get_relaxed(&slot->handles) & 0x3ffff;
+    return atomic_get_relaxed(&slot->handles) & HANDLES_MASK;
 }
 
 static uint64_t generation_of(uint64_t word)
@@ -178,7 +179,7 @@ Test(unit, nobody_joins_a_slot_that_is_being_given_up)
     must_write(leaving, 10, 1);
     slot = slot_of(region, getpid());
     must(handles_of(slot) == 1);
-    atomic_put_relaxed(&slot->handles, 0);
+    atomic_put_relaxed(&slot->handles, slot->handles - 1);
     must_write(coming, 10, 2);
     must(handles_of(slot) == 0);
     must(stats_of(coming).owners == 2);
