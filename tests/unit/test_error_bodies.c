@@ -288,6 +288,7 @@ Test(unit, a_write_tells_which_argument_is_wrong)
 
 Test(unit, an_end_of_a_reservation_tells_what_was_wrong_with_it)
 {
+    IpcBuffer *b = new_ring(BLOCKS, 0, NULL);
     IpcChannel *ch = new_channel(BLOCKS, 0, NULL);
     IpcReservation open;
 
@@ -297,6 +298,10 @@ Test(unit, an_end_of_a_reservation_tells_what_was_wrong_with_it)
     must_work(ipc_channel_commit(ch, &open, 10));
     must_say_why(ipc_channel_commit(ch, &open, 10), IPC_ERR_ILLEGAL_STATE,
                  "not open");
+    must_tell(IpcBufferCommitResult, ipc_buffer_commit(b, NULL, 10),
+              IPC_ERR_INVALID_ARGUMENT, r.error.body.offset == 0);
+    must_tell(IpcBufferAbortResult, ipc_buffer_abort(b, NULL),
+              IPC_ERR_INVALID_ARGUMENT, r.error.body.offset == 0);
     must_tell(IpcChannelCommitResult, ipc_channel_commit(ch, NULL, 10),
               IPC_ERR_INVALID_ARGUMENT, r.error.body.offset == 0);
     must_tell(IpcChannelAbortResult, ipc_channel_abort(ch, NULL),
@@ -326,4 +331,17 @@ Test(unit, stats_tell_whether_the_size_or_a_pointer_is_wrong)
 
     must_say_why(ipc_buffer_stats(b, &stats), IPC_ERR_TOO_SMALL, "struct_size");
     must_say_why(ipc_buffer_stats(b, NULL), IPC_ERR_INVALID_ARGUMENT, "NULL");
+}
+
+Test(unit, a_batch_tells_what_is_wrong_with_it_or_that_there_is_no_space)
+{
+    IpcChannel *ch = channel_with_an_entry(NULL);
+    IpcBuffer *b = new_ring(BLOCKS, 0, NULL);
+    const struct iovec empty = {data, 0};
+
+    must_explain(ipc_channel_write_batch(ch, &empty, 1), "entry is empty");
+    must_explain(ipc_buffer_write_batch(b, &empty, 1), "entry is empty");
+    must_explain(ipc_buffer_write_array(b, NULL, 8, 1), "NULL");
+    must_say_why(ipc_channel_write_batch(ch, &piece, 1),
+                 IPC_ERR_NO_SPACE_CONTIGUOUS, "space");
 }

@@ -100,6 +100,22 @@ Test(unit, a_handle_gives_back_all_that_it_took)
     }
 }
 
+Test(unit, a_segment_gives_back_all_that_it_took)
+{
+    const char *name = "/shmipc-test-leaks";
+    long before = in_use;
+    IpcMemorySegmentResult mapped = ipc_mmap(name, SIZE);
+    IpcMemorySegmentResult again = ipc_mmap(name, SIZE);
+
+    must_work(mapped);
+    must_work(again);
+    must_work(ipc_unmap(again.result));
+    must_work(ipc_unlink(mapped.result));
+    must(in_use == before);
+    must_fail(ipc_mmap("", SIZE), IPC_ERR_INVALID_ARGUMENT);
+    must(in_use == before);
+}
+
 /* ------------------------------------------ reads into memory from malloc */
 
 static IpcChannel *channel;

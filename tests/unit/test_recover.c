@@ -296,6 +296,21 @@ Test(unit, reads_alone_get_past_a_gap_in_time)
     }
 }
 
+/* Whoever claimed it may just be about to say so. */
+Test(unit, the_first_look_at_a_gap_leaves_it_as_it_is)
+{
+    struct shm_region *region;
+    IpcBuffer *b = new_ring(BLOCKS, 0, &region);
+    IpcStatus status = IPC_EMPTY;
+    IpcEntry entry;
+
+    make_gap(region, 1);
+    for (int i = 0; i < 10000 && status == IPC_EMPTY; i++)
+        status = ipc_buffer_peek(b, &entry).ipc_status;
+    must_be(status, IPC_ERR_NOT_READY);
+    must(must_recover(b) == 1);
+}
+
 /* ----------------------------------------------------- one-consumer mode */
 
 /* "In one-consumer mode the consumer's next read completes the repair." */
