@@ -8,6 +8,7 @@
 #include "wait/uring.h"
 #include <errno.h>
 #include <shmipc/ipc_uring.h>
+#include <string.h>
 
 /* Whether a look finds what a reader should see, if only an error. */
 static bool has_news(struct IpcChannel *ch)
@@ -23,13 +24,25 @@ static bool has_news(struct IpcChannel *ch)
     return read_is_stuck(&ch->buffer) && channel_repair(ch);
 }
 
+/* What a caller left in an entry that is used again, flags for one, is cleared
+ * by preparing it up to liburing 2.8, but not from 2.9 on. */
+static void clear(struct io_uring_sqe *sqe)
+{
+    const uint64_t user_data = sqe->user_data;
+
+    memset(sqe, 0, sizeof *sqe);
+    sqe->user_data = user_data;
+}
+
 IpcChannelPrepareWaitResult ipc_channel_prepare_wait(IpcChannel *channel,
                                                      struct io_uring_sqe *sqe)
 {
     uint32_t seen;
 
-    if (sqe)
+    if (sqe) {
+        clear(sqe);
         io_uring_prep_nop(sqe);
+    }
     if (!channel || !sqe)
         return IpcChannelPrepareWaitResult_error(
             IPC_ERR_INVALID_ARGUMENT,

@@ -222,6 +222,7 @@ EXEMPTIONS = (
     # Kernels, compilers, systems and standards: not ours to choose.
     (ANY, r"\bLinux\s+\d+\.\d+|\bkernels? (?:headers )?before \d+\.\d+"),
     ("lib/wait/uring.h", r"before 6\.7"),
+    ("lib/channel/uring_api.c", r"liburing 2\.8, but not from 2\.9"),
     (DESIGN, r"as tried on 6\.18"),
     ("README.md", r"gcc 12 or clang 14|Debian 12"),
     ("CONTRIBUTING.md", r"C\+\+17|version 14 of these"),
