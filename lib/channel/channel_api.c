@@ -212,7 +212,7 @@ IpcChannelWriteBatchResult ipc_channel_write_batch(IpcChannel *channel,
 {
     struct block block = block_never(channel, WAIT_WRITERS);
     struct IpcBuffer *b = channel_buffer(channel);
-    size_t written, size = 0;
+    size_t written = 0, size = 0;
     IpcStatus status;
 
     while (block_again(&block, &status))
@@ -229,7 +229,7 @@ IpcChannelWriteBatchResult ipc_channel_write_array(IpcChannel *channel,
 {
     struct block block = block_never(channel, WAIT_WRITERS);
     struct IpcBuffer *b = channel_buffer(channel);
-    size_t written;
+    size_t written = 0;
     IpcStatus status;
 
     while (block_again(&block, &status))
