@@ -9,8 +9,15 @@
 #include <time.h>
 #include <unistd.h>
 
-/* How long to wait for the process that is creating the segment. */
-enum { CREATOR_WAIT_MS = 1000 };
+enum {
+    /* How long to wait for the process that is creating the segment: for the
+     * size, and for the mode, without which it can't be opened. */
+    CREATOR_WAIT_MS = 1000,
+    MODE_WAIT_MS = 20,
+    MODE_DEFAULT = 0600,
+};
+
+static const struct timespec millisecond = {.tv_sec = 0, .tv_nsec = 1000000};
 
 static bool name_is_good(const char *name)
 {
@@ -32,15 +39,30 @@ static int reserve_pages(int fd, uint64_t size)
     return error;
 }
 
-static int create_file(const char *name, IpcMemorySegmentError *body)
+/* 0 or errno. Not left to shm_open(), whose mode the umask cuts. */
+static int give_access(int fd, const IpcMmapOptions *options)
 {
-    int fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    mode_t mode = options->mode ? options->mode : MODE_DEFAULT;
+
+    if ((options->flags & IPC_MMAP_GROUP) &&
+        fchown(fd, (uid_t)-1, options->group) != 0)
+        return errno;
+    return fchmod(fd, mode) == 0 ? 0 : errno;
+}
+
+static int create_file(const char *name, const IpcMmapOptions *options,
+                       IpcMemorySegmentError *body)
+{
+    int fd =
+        shm_open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, MODE_DEFAULT);
 
     if (fd < 0) {
         body->sys_errno = errno;
         return -1;
     }
-    body->sys_errno = reserve_pages(fd, body->aligned_size);
+    body->sys_errno = give_access(fd, options);
+    if (!body->sys_errno)
+        body->sys_errno = reserve_pages(fd, body->aligned_size);
     if (body->sys_errno) {
         close(fd);
         shm_unlink(name);
@@ -52,7 +74,6 @@ static int create_file(const char *name, IpcMemorySegmentError *body)
 /* The creator makes the name first, and gives it a size afterwards. */
 static IpcStatus await_size(int fd, IpcMemorySegmentError *body)
 {
-    const struct timespec pause = {.tv_sec = 0, .tv_nsec = 1000000};
     struct stat file;
 
     for (int i = 0; i < CREATOR_WAIT_MS; i++) {
@@ -65,51 +86,89 @@ static IpcStatus await_size(int fd, IpcMemorySegmentError *body)
             return IPC_OK;
         if (body->existing_size > 0)
             return IPC_ERR_ILLEGAL_STATE;
-        nanosleep(&pause, NULL);
+        nanosleep(&millisecond, NULL);
     }
     return IPC_ERR_INITIALIZING;
 }
 
-static IpcStatus open_file(const char *name, int *fd,
-                           IpcMemorySegmentError *body)
+/* 0 or errno: whether that is a segment of somebody whom we trust. */
+static int check_file(int fd, const IpcMmapOptions *options)
 {
-    IpcStatus status;
+    struct stat file;
 
-    *fd = shm_open(name, O_RDWR | O_CLOEXEC, 0);
+    if (fstat(fd, &file) != 0)
+        return errno;
+    if (!S_ISREG(file.st_mode))
+        return EINVAL;
+    return (options->flags & IPC_MMAP_ANY_OWNER) || file.st_uid == 0 ||
+                   file.st_uid == geteuid()
+               ? 0
+               : EPERM;
+}
+
+/* A descriptor, or -1. The mode that a creator gives comes a moment after the
+ * name. */
+static int open_name(const char *name)
+{
+    for (int i = 0;; i++) {
+        int fd = shm_open(name, O_RDWR | O_CLOEXEC, 0);
+
+        if (fd >= 0 || errno != EACCES || i == MODE_WAIT_MS)
+            return fd;
+        nanosleep(&millisecond, NULL);
+    }
+}
+
+static IpcStatus open_file(const char *name, const IpcMmapOptions *options,
+                           int *fd, IpcMemorySegmentError *body)
+{
+    IpcStatus status = IPC_ERR_SYSTEM;
+
+    *fd = open_name(name);
     if (*fd < 0) {
         body->sys_errno = errno;
+        body->existed = errno != ENOENT;
         return IPC_ERR_SYSTEM;
     }
     body->existed = true;
-    status = await_size(*fd, body);
+    body->sys_errno = check_file(*fd, options);
+    if (!body->sys_errno)
+        status = await_size(*fd, body);
     if (status != IPC_OK)
         close(*fd);
     return status;
 }
 
 /* Creates or opens the file; again if the name comes or goes meanwhile. */
-static IpcStatus get_file(const char *name, int *fd,
-                          IpcMemorySegmentError *body)
+static IpcStatus get_file(const char *name, const IpcMmapOptions *options,
+                          int *fd, IpcMemorySegmentError *body)
 {
     for (int tries = 0; tries < 100; tries++) {
         IpcStatus status;
 
         body->existed = false;
-        *fd = create_file(name, body);
+        *fd = create_file(name, options, body);
         if (*fd >= 0)
             return IPC_OK;
         if (body->sys_errno != EEXIST)
             return IPC_ERR_SYSTEM;
         body->sys_errno = 0;
-        status = open_file(name, fd, body);
+        status = open_file(name, options, fd, body);
         if (status != IPC_ERR_SYSTEM || body->sys_errno != ENOENT)
             return status;
     }
     return IPC_ERR_SYSTEM;
 }
 
-static const char *map_detail(IpcStatus status)
+static const char *map_detail(IpcStatus status,
+                              const IpcMemorySegmentError *body)
 {
+    if (status == IPC_ERR_SYSTEM && body->existed && body->sys_errno == EPERM)
+        return "the segment exists and belongs to another user: use another "
+               "name, or IPC_MMAP_ANY_OWNER if that user is to be trusted";
+    if (status == IPC_ERR_SYSTEM && body->existed && body->sys_errno == EACCES)
+        return "the segment exists and its mode forbids this user to read and "
+               "write it: create it with another mode or group";
     switch (status) {
     case IPC_ERR_ILLEGAL_STATE:
         return "the segment exists with another size: ask for existing_size, "
@@ -125,11 +184,12 @@ static const char *map_detail(IpcStatus status)
     }
 }
 
-static IpcStatus map_file(const char *name, IpcMemorySegment *segment,
+static IpcStatus map_file(const char *name, const IpcMmapOptions *options,
+                          IpcMemorySegment *segment,
                           IpcMemorySegmentError *body)
 {
     int fd;
-    IpcStatus status = get_file(name, &fd, body);
+    IpcStatus status = get_file(name, options, &fd, body);
 
     if (status != IPC_OK)
         return status;
@@ -163,8 +223,30 @@ static void free_segment(IpcMemorySegment *segment)
     free(segment);
 }
 
+static bool options_are_known(const IpcMmapOptions *options)
+{
+    const uint32_t known = IPC_MMAP_GROUP | IPC_MMAP_ANY_OWNER;
+
+    if (options->struct_size != sizeof *options || (options->flags & ~known) ||
+        options->mode > 0777 || options->reserved32 ||
+        (options->group && !(options->flags & IPC_MMAP_GROUP)))
+        return false;
+    for (size_t i = 0;
+         i < sizeof options->reserved / sizeof options->reserved[0]; i++)
+        if (options->reserved[i])
+            return false;
+    return true;
+}
+
 IpcMemorySegmentResult ipc_mmap(const char *name, uint64_t size)
 {
+    return ipc_mmap_with_options(name, size, NULL);
+}
+
+IpcMemorySegmentResult ipc_mmap_with_options(const char *name, uint64_t size,
+                                             const IpcMmapOptions *options)
+{
+    const IpcMmapOptions defaults = {.struct_size = sizeof defaults};
     IpcMemorySegmentError body = {0};
     IpcMemorySegment *segment;
     IpcStatus status = IPC_ERR_ALLOCATION;
@@ -175,6 +257,14 @@ IpcMemorySegmentResult ipc_mmap(const char *name, uint64_t size)
             "the name is NULL, empty, or has a slash inside: use one like "
             "\"/orders\"",
             body);
+    options = options ? options : &defaults;
+    if (!options_are_known(options))
+        return IpcMemorySegmentResult_error_body(
+            IPC_ERR_INVALID_ARGUMENT,
+            "options: set struct_size to sizeof(IpcMmapOptions), use known "
+            "flags and a mode of at most 0777, a group only with "
+            "IPC_MMAP_GROUP, and zero the rest",
+            body);
     if (!round_to_pages(size, &body))
         return IpcMemorySegmentResult_error_body(
             IPC_ERR_INVALID_ARGUMENT, "the size is 0 or too large to be mapped",
@@ -183,12 +273,13 @@ IpcMemorySegmentResult ipc_mmap(const char *name, uint64_t size)
     if (segment)
         segment->name = strdup(name);
     if (segment && segment->name)
-        status = map_file(name, segment, &body);
+        status = map_file(name, options, segment, &body);
     if (status == IPC_OK)
         return IpcMemorySegmentResult_ok(IPC_OK, segment);
     if (segment)
         free_segment(segment);
-    return IpcMemorySegmentResult_error_body(status, map_detail(status), body);
+    return IpcMemorySegmentResult_error_body(status, map_detail(status, &body),
+                                             body);
 }
 
 /* 0, and the segment is freed; or errno. */

@@ -36,11 +36,36 @@ IPC_RESULT(IpcMemorySegmentResult, IpcMemorySegment *, IpcMemorySegmentError)
 IPC_RESULT_UNIT(IpcMmapUnmapResult, IpcMemorySegmentError)
 IPC_RESULT_UNIT(IpcMmapUnlinkResult, IpcMemorySegmentError)
 
+/** The `group` of the options is to be the group of a new segment. */
+#define IPC_MMAP_GROUP     UINT32_C(1)
+/** A segment that exists may belong to any user; whoever owns it can change
+ * what is in it at any time, and can make access to it a SIGBUS. */
+#define IPC_MMAP_ANY_OWNER UINT32_C(2)
+
+/**
+ * How to create or open a segment. Set `struct_size` to sizeof(IpcMmapOptions)
+ * and the rest to zero for what ipc_mmap does.
+ */
+typedef struct IpcMmapOptions {
+    size_t struct_size;
+    /** IPC_MMAP_* or 0. */
+    uint32_t flags;
+    /** Permission bits of a new segment, exactly these whatever the umask, at
+     * most 0777; 0 means 0600. */
+    uint32_t mode;
+    /** With IPC_MMAP_GROUP: the group of a new segment, one of the caller's. */
+    uint32_t group;
+    uint32_t reserved32;
+    uint64_t reserved[4];
+} IpcMmapOptions;
+
 /**
  * Creates the POSIX shared memory segment `name` with `size` bytes, or opens
  * the one that exists, and maps it for reading and writing. A new segment is
- * all zeros, readable and writable by its user only, and its pages are
- * reserved: a full /dev/shm is an error here and never a SIGBUS later.
+ * all zeros, readable and writable by its user only whatever the umask, and its
+ * pages are reserved: a full /dev/shm is an error here and never a SIGBUS
+ * later. One that exists is opened only if it belongs to the effective user of
+ * this process or to root: others could have put it there to see what comes.
  *
  * IPC_OK: `result` is to be given to ipc_unmap or ipc_unlink.
  * IPC_ERR_INVALID_ARGUMENT: `name` is NULL, empty, or has a slash other than
@@ -49,12 +74,24 @@ IPC_RESULT_UNIT(IpcMmapUnlinkResult, IpcMemorySegmentError)
  * IPC_ERR_INITIALIZING: it exists, but its creator has not given it a size
  * within a second.
  * IPC_ERR_SYSTEM: a system call failed, see `sys_errno` (ENOSPC: /dev/shm is
- * full; EINVAL or ENAMETOOLONG: the name is too long). A segment that this call
+ * full; EINVAL or ENAMETOOLONG: the name is too long; EACCES: the mode of the
+ * segment forbids it), or `existed` is true and what exists belongs to another
+ * user (EPERM) or is no segment (ENXIO or EINVAL). A segment that this call
  * created is removed again. IPC_ERR_ALLOCATION: malloc failed. Any thread.
  * Blocks as file operations do, and up to a second for a creator that is slow.
  * Since 0.1.0.
  */
 IPC_API IpcMemorySegmentResult ipc_mmap(const char *name, uint64_t size);
+
+/**
+ * What ipc_mmap does, with the mode, the group and the owner that `options`
+ * say; NULL means the defaults. Returns what ipc_mmap returns, and
+ * IPC_ERR_INVALID_ARGUMENT for another struct_size, an unknown flag, a mode
+ * beyond 0777, a group without its flag, or reserved members that are not 0.
+ * Since 0.1.0.
+ */
+IPC_API IpcMemorySegmentResult ipc_mmap_with_options(
+    const char *name, uint64_t size, const IpcMmapOptions *options);
 
 /**
  * Unmaps the segment and frees `segment`. The name stays. No handle may use

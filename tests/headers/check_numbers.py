@@ -226,6 +226,8 @@ EXEMPTIONS = (
     (DESIGN, r"as tried on 6\.18"),
     ("README.md", r"gcc 12 or clang 14|Debian 12"),
     ("CONTRIBUTING.md", r"C\+\+17|version 14 of these"),
+    # Permission bits: tests/unit/test_segment_access.c looks at them.
+    ("include/shmipc/ipc_mmap.h", r"\b0(?:600|777)\b"),
     # Sample code: compiled and run by suite `examples`.
     ("README.md", r"```c\n.*?```"),
     (CHANNEL, r"uint8_t mem\[1024\];.*?created ="),

@@ -600,4 +600,27 @@ MUTATIONS = [
         tests=["unit/pollers"],
         edits=[("if (w->event_fd >= 0) close(w->event_fd);",
                 "if (w->event_fd >= 1) close(w->event_fd);")]),
+    Mutation(
+        name="the umask cuts the mode of a segment", file="segment.c",
+        tests=["unit/segment_access"],
+        edits=[("return fchmod(fd, mode) == 0 ? 0 : errno;",
+                "(void)mode; return 0;")]),
+    Mutation(
+        name="the group of a segment is left alone", file="segment.c",
+        tests=["unit/segment_access"],
+        edits=[("fchown(fd, (uid_t)-1, options->group) != 0)",
+                "fchown(fd, (uid_t)-1, (gid_t)-1) != 0)")]),
+    Mutation(
+        name="anybody's segment is opened", file="segment.c",
+        tests=["unit/segment_access"],
+        edits=[("file.st_uid == geteuid() ? 0 : EPERM;",
+                "true ? 0 : EPERM;")]),
+    Mutation(
+        name="what is no segment is waited for", file="segment.c",
+        tests=["unit/segment_access"],
+        edits=[("if (!S_ISREG(file.st_mode)) return EINVAL;", "")]),
+    Mutation(
+        name="a mode that comes late is not waited for", file="segment.c",
+        tests=["unit/segment_races"],
+        edits=[("|| i == MODE_WAIT_MS)", "|| i == 0)")]),
 ]

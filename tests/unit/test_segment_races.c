@@ -13,6 +13,7 @@ enum { SIZE = 4096 };
 static char name[64];
 static int goes;        /* times that the name goes once it was found */
 static int comes;       /* times that it comes once it was not found */
+static int forbidden;   /* times that its mode does not allow it yet */
 static int interrupted; /* times that a signal breaks the reservation off */
 static int no_pages;    /* what reserving fails with */
 static bool no_mapping;
@@ -37,6 +38,11 @@ int __wrap_shm_open(const char *path, int flags, mode_t mode)
     if (!(flags & O_CREAT) && goes > 0) {
         goes--;
         errno = ENOENT;
+        return -1;
+    }
+    if (!(flags & O_CREAT) && forbidden > 0) {
+        forbidden--;
+        errno = EACCES;
         return -1;
     }
     if (flags & O_CREAT && comes > 0) {
@@ -135,6 +141,26 @@ Test(unit, a_name_that_comes_before_it_is_created_is_opened)
     must_work(second);
     must(goes == 0 && is_all(second.result->memory, SIZE, 7));
     must_work(ipc_unmap(second.result));
+    must_work(ipc_unlink(first.result));
+}
+
+Test(unit, a_mode_that_comes_after_the_name_is_waited_for)
+{
+    IpcMemorySegmentResult first, second;
+
+    choose_name();
+    first = ipc_mmap(name, SIZE);
+    must_work(first);
+    forbidden = 10;
+    second = ipc_mmap(name, SIZE);
+    must_work(second);
+    must(forbidden == 0);
+    must_work(ipc_unmap(second.result));
+    forbidden = 1000;
+    second = ipc_mmap(name, SIZE);
+    must_fail(second, IPC_ERR_SYSTEM);
+    must(second.error.body.sys_errno == EACCES && forbidden > 900);
+    forbidden = 0;
     must_work(ipc_unlink(first.result));
 }
 
