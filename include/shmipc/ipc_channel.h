@@ -112,7 +112,8 @@ typedef struct IpcSharedChannel {
     uint64_t size;
     /** The memory is not sealed against shrinking (F_SEAL_SHRINK of a memfd):
      * if a process that has it cuts it short, using the channel raises
-     * SIGBUS. */
+     * SIGBUS. That it is sealed says nothing about holes: see
+     * ipc_channel_share. */
     bool can_shrink;
 } IpcSharedChannel;
 
@@ -351,8 +352,13 @@ IPC_API IpcChannelFdResult ipc_channel_fd(IpcChannel *channel);
  * and `size` how much to map. All descriptors stay the caller's.
  *
  * The receiver can read, write and damage the channel, but not crash a program
- * that uses it, with one exception: a process that may shrink the file can
- * cause SIGBUS in others. Use a memfd and seal it with F_SEAL_SHRINK first.
+ * that uses it, with two exceptions, both by SIGBUS: a process may shrink the
+ * file, unless it is sealed by F_SEAL_SHRINK, which this call does to a memfd
+ * made with MFD_ALLOW_SEALING; and it may punch a hole into the file
+ * (FALLOC_FL_PUNCH_HOLE, MADV_REMOVE) while there is no memory for a new page:
+ * /dev/shm full, or the memory limit of a control group reached. Against holes
+ * there is no seal that leaves the memory writable, so share with processes
+ * only that you would also let end yours.
  *
  * IPC_OK. IPC_ERR_INVALID_ARGUMENT: NULL, or `size` is less than the channel
  * or more than the file. IPC_ERR_SYSTEM: see `sys_errno`; EAGAIN if the socket

@@ -137,6 +137,8 @@ IpcChannelShareResult ipc_channel_share(IpcChannel *channel, int socket,
             IPC_ERR_INVALID_ARGUMENT,
             "the size is less than the channel's or more than the file's, or "
             "memory_fd is no file: use what memfd_create or shm_open returned");
+    /* What cannot be sealed is shared all the same; the receiver sees it. */
+    (void)fcntl(memory_fd, F_ADD_SEALS, F_SEAL_SHRINK);
     if (channel->waiter.event_fd >= 0) {
         header.events = SHARE_EVENTS;
         fds[count++] = channel->waiter.event_fd;

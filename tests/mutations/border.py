@@ -623,4 +623,8 @@ MUTATIONS = [
         name="a mode that comes late is not waited for", file="segment.c",
         tests=["unit/segment_races"],
         edits=[("|| i == MODE_WAIT_MS)", "|| i == 0)")]),
+    Mutation(
+        name="what is shared is not sealed", file="share.c",
+        tests=["unit/share"],
+        edits=[("(void)fcntl(memory_fd, F_ADD_SEALS, F_SEAL_SHRINK);", "")]),
 ]

@@ -11,7 +11,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
-enum { HEADER = 24, SIZE = 4096, STAYS = -1 };
+enum { HEADER = 24, SIZE = 4096 };
 
 static int interruptions;     /* of calls to come */
 static int no_space_after;    /* calls; then the socket is full until polled */
@@ -153,8 +153,7 @@ static void start(int type, int seals)
     configuration.wait = IPC_WAIT_EVENTFD;
     memory_fd = memfd_create("share", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     must(memory_fd >= 0 && ftruncate(memory_fd, SIZE) == 0);
-    if (seals != STAYS)
-        must(fcntl(memory_fd, F_ADD_SEALS, seals) == 0);
+    must(fcntl(memory_fd, F_ADD_SEALS, seals) == 0);
     memory = __real_mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
                          memory_fd, 0);
     must(memory != MAP_FAILED);
@@ -357,9 +356,10 @@ Test(unit, whether_the_memory_can_shrink_is_told)
     static const struct {
         int seals;
         bool can_shrink;
-    } cases[] = {{STAYS, true},
-                 {0, true},
-                 {F_SEAL_GROW, true},
+    } cases[] = {{F_SEAL_SEAL, true},
+                 {F_SEAL_GROW | F_SEAL_SEAL, true},
+                 {0, false},
+                 {F_SEAL_GROW, false},
                  {F_SEAL_SHRINK, false},
                  {F_SEAL_GROW | F_SEAL_SHRINK, false}};
 
@@ -371,6 +371,8 @@ Test(unit, whether_the_memory_can_shrink_is_told)
         there = must_accept();
         must_say(there.can_shrink == cases[i].can_shrink, "case %zu", i);
         must_work(ipc_channel_leave_shared(&there));
+        must_say((ftruncate(memory_fd, SIZE / 2) == 0) == cases[i].can_shrink,
+                 "case %zu", i);
     }
 }
 
