@@ -7,6 +7,7 @@
  */
 #include "buffer/read.h"
 #include "buffer/recover.h"
+#include "buffer/write.h"
 #include "channel/receive.h"
 #include "channel/send.h"
 #include "model.h"
