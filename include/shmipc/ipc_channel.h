@@ -138,18 +138,20 @@ IPC_API uint64_t ipc_channel_align_size(size_t capacity);
  * configuration that is impossible: one of the first three members zero or
  * negative, max_sleep_ns below start_sleep_ns, an unknown `wait` or flag, or
  * reserved members that are not zero; IPC_ERR_UNSUPPORTED: that `wait` was not
- * built, or the running kernel lacks it; IPC_ERR_SYSTEM: no eventfd could be
- * made for IPC_WAIT_EVENTFD, errno says why. `result` is to be given to
- * ipc_channel_destroy. Allocates; does not block. Since 0.1.0.
+ * built, or the running kernel lacks it; IPC_ERR_ALLOCATION: malloc failed, or
+ * there is no memory or descriptor for IPC_WAIT_IO_URING; IPC_ERR_SYSTEM: no
+ * eventfd could be made for IPC_WAIT_EVENTFD, errno says why. `result` is to be
+ * given to ipc_channel_destroy. Allocates; does not block. Since 0.1.0.
  */
 IPC_API IpcChannelResult ipc_channel_create(
     void *mem, size_t size, IpcChannelConfiguration configuration);
 
 /**
  * Joins the channel that another handle created at `mem`. Statuses as for
- * ipc_buffer_attach, and IPC_ERR_INVALID_ARGUMENT for an impossible
- * configuration; its `flags` and `max_owners` are the creator's business and
- * ignored. Allocates; does not block. Since 0.1.0.
+ * ipc_buffer_attach, and IPC_ERR_INVALID_ARGUMENT, IPC_ERR_UNSUPPORTED and
+ * IPC_ERR_ALLOCATION for the configuration as for ipc_channel_create; its
+ * `flags` and `max_owners` are the creator's business and ignored. Allocates;
+ * does not block. Since 0.1.0.
  */
 IPC_API IpcChannelConnectResult
 ipc_channel_connect(void *mem, IpcChannelConfiguration configuration);

@@ -70,6 +70,9 @@ IpcStatus channel_configure(struct IpcChannel *ch,
     if (status == IPC_ERR_UNSUPPORTED)
         *detail = "this way of waiting was not built, or the running kernel "
                   "lacks it: use IPC_WAIT_DEFAULT";
+    if (status == IPC_ERR_ALLOCATION)
+        *detail = "no memory or no descriptor for this way of waiting: raise "
+                  "RLIMIT_MEMLOCK or RLIMIT_NOFILE, or use IPC_WAIT_DEFAULT";
     return status;
 }
 

@@ -61,7 +61,7 @@ IpcStatus wait_open(struct waiter *w, uint32_t number)
     if (number != IPC_WAIT_DEFAULT)
         return open_backend(w, number);
     status = open_backend(w, SHMIPC_DEFAULT_WAIT);
-    if (status == IPC_ERR_UNSUPPORTED)
+    if (status != IPC_OK) /* too old, forbidden, or no memory for a ring */
         status = open_backend(w, IPC_WAIT_FUTEX);
     return status;
 }

@@ -627,4 +627,9 @@ MUTATIONS = [
         name="what is shared is not sealed", file="share.c",
         tests=["unit/share"],
         edits=[("(void)fcntl(memory_fd, F_ADD_SEALS, F_SEAL_SHRINK);", "")]),
+    Mutation(
+        name="without memory for a ring the default is refused", file="wait.c",
+        tests=["wait/waiting through io_uring"],
+        edits=[("if (status != IPC_OK) /* too old",
+                "if (status == IPC_ERR_UNSUPPORTED) /* too old")]),
 ]

@@ -267,14 +267,14 @@ static void must_wake(IpcChannel *ch)
     reap_child(writer);
 }
 
-static void must_fall_back(void)
+static void must_fall_back(IpcStatus status, const char *words)
 {
     static unsigned char mem[MEMORY];
     IpcChannelResult r =
         ipc_channel_create(mem, MEMORY, waiting_by(IPC_WAIT_IO_URING));
     IpcChannel *ch;
 
-    must(r.ipc_status == IPC_ERR_UNSUPPORTED);
+    must(r.ipc_status == status && strstr(r.error.detail, words));
     ch = create(IPC_WAIT_DEFAULT);
     must(strcmp(ch->waiter.backend->name, "futex") == 0);
     must(ipc_channel_fd(ch).ipc_status == IPC_ERR_UNSUPPORTED);
@@ -294,19 +294,32 @@ static void the_default_is_io_uring_here(void)
 static void io_uring_is_forbidden(void)
 {
     forbid(SYS_io_uring_setup, SYS_io_uring_register, EPERM);
-    must_fall_back();
+    must_fall_back(IPC_ERR_UNSUPPORTED, "lacks it");
 }
 
 static void io_uring_is_unknown(void)
 {
     forbid(SYS_io_uring_setup, SYS_io_uring_register, ENOSYS);
-    must_fall_back();
+    must_fall_back(IPC_ERR_UNSUPPORTED, "lacks it");
 }
 
 static void io_uring_cannot_be_asked(void)
 {
     forbid(SYS_io_uring_register, SYS_io_uring_register, EPERM);
-    must_fall_back();
+    must_fall_back(IPC_ERR_UNSUPPORTED, "lacks it");
+}
+
+/* RLIMIT_MEMLOCK, which rings count against up to Linux 5.11. */
+static void there_is_no_memory_for_a_ring(void)
+{
+    forbid(SYS_io_uring_setup, SYS_io_uring_setup, ENOMEM);
+    must_fall_back(IPC_ERR_ALLOCATION, "RLIMIT_MEMLOCK");
+}
+
+static void there_is_no_descriptor_for_a_ring(void)
+{
+    forbid(SYS_io_uring_setup, SYS_io_uring_setup, EMFILE);
+    must_fall_back(IPC_ERR_ALLOCATION, "RLIMIT_NOFILE");
 }
 
 static void a_ring_that_fails_is_no_descriptor(void)
@@ -808,6 +821,8 @@ static const struct {
     TEST(io_uring_is_forbidden),
     TEST(io_uring_is_unknown),
     TEST(io_uring_cannot_be_asked),
+    TEST(there_is_no_memory_for_a_ring),
+    TEST(there_is_no_descriptor_for_a_ring),
     TEST(a_ring_that_fails_is_no_descriptor),
     TEST(handles_leave_nothing_behind),
     TEST(no_descriptor_is_left_for_a_ring),
