@@ -344,4 +344,7 @@ Test(unit, a_batch_tells_what_is_wrong_with_it_or_that_there_is_no_space)
     must_explain(ipc_buffer_write_array(b, NULL, 8, 1), "NULL");
     must_say_why(ipc_channel_write_batch(ch, &piece, 1),
                  IPC_ERR_NO_SPACE_CONTIGUOUS, "space");
+    must_explain(ipc_channel_try_read_array(ch, NULL, 8, 1), "their memory");
+    must_say_why(ipc_channel_try_read_array(ch, data, 8, 1),
+                 IPC_ERR_SIZE_MISMATCH, "size");
 }

@@ -376,6 +376,26 @@ Test(unit, whether_the_memory_can_shrink_is_told)
     }
 }
 
+Test(unit, leaving_gives_the_handle_back)
+{
+    IpcBufferStats stats = {.struct_size = sizeof stats};
+    IpcSharedChannel there;
+
+    start(SOCK_STREAM, F_SEAL_SHRINK);
+    must_share();
+    there = must_accept();
+    must_carry(&there);
+    must_work(ipc_channel_destroy(channel));
+    channel = there.channel;
+    must_work(ipc_channel_stats(channel, &stats));
+    must(stats.owners == 1);
+    must_share();
+    must_work(ipc_channel_leave_shared(&there));
+    there = must_accept();
+    must_work(ipc_channel_stats(there.channel, &stats));
+    must(stats.owners == 0);
+}
+
 /* On a file system that knows none. */
 Test(unit, memory_without_seals_can_shrink)
 {
