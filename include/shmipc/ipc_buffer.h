@@ -353,11 +353,10 @@ IPC_API IpcBufferPeekResult ipc_buffer_peek(IpcBuffer *buffer, IpcEntry *dest);
 /**
  * Consumes the entry at `offset` without copying it.
  *
- * IPC_OK: consumed by this call; `result` is the offset.
- * IPC_ALREADY_SKIPPED: the head is past it; somebody else consumed it.
- * IPC_EMPTY: the head is there, but no entry.
- * IPC_ERR_OFFSET_MISMATCH: the head has not come that far; the body has its
- * offset.
+ * IPC_OK: consumed by this call, and so by nobody else; `result` is the offset.
+ * IPC_EMPTY: the head is there, but no entry: nothing was peeked there.
+ * IPC_ERR_OFFSET_MISMATCH: the head is elsewhere, and the body has its offset;
+ * or somebody else was just faster. What was peeked there is not the caller's.
  * IPC_ERR_INVALID_ARGUMENT: NULL, or `offset` is not a multiple of 8.
  * IPC_ERR_NOT_READY, IPC_ERR_LOCKED, IPC_ERR_ROLE_TAKEN, IPC_ERR_OWNERS_FULL
  * as for ipc_buffer_read. Lock-free; system calls as for ipc_buffer_read, no

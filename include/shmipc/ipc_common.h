@@ -47,7 +47,7 @@ typedef enum IpcStatus {
     IPC_OK = 0,
     /** Nothing to read. */
     IPC_EMPTY = 1,
-    /** Somebody else moved past that entry first. */
+    /** skip_force alone: somebody else moved past that entry first. */
     IPC_ALREADY_SKIPPED = 2,
     /** Kept for source compatibility, never returned. */
     IPC_PLACEHOLDER = 3,
@@ -70,7 +70,7 @@ typedef enum IpcStatus {
     IPC_ERR_NOT_READY = -8,
     /** Somebody else holds what the call needs. */
     IPC_ERR_LOCKED = -9,
-    /** The entry at the head is another one. */
+    /** The entry at the head is another one, or somebody else took it. */
     IPC_ERR_OFFSET_MISMATCH = -10,
     /** The deadline passed. */
     IPC_ERR_TIMEOUT = -11,

@@ -216,13 +216,11 @@ IpcStatus read_skip(struct IpcBuffer *b, uint64_t offset,
     status = read_look(b, &view, error);
     if (status < 0 && status != IPC_ERR_NOT_READY)
         return status;
-    if (offset < error->offset)
-        return IPC_ALREADY_SKIPPED;
-    if (offset > error->offset)
+    if (offset != error->offset)
         return IPC_ERR_OFFSET_MISMATCH;
     if (status != IPC_OK)
         return status;
-    return read_take(b, &view, 1) ? IPC_OK : IPC_ALREADY_SKIPPED;
+    return read_take(b, &view, 1) ? IPC_OK : IPC_ERR_OFFSET_MISMATCH;
 }
 
 bool read_is_stuck(struct IpcBuffer *b)
@@ -252,7 +250,9 @@ const char *read_detail(IpcStatus status)
         return "a living process is writing the entry, or other readers were "
                "faster every time: try again";
     case IPC_ERR_OFFSET_MISMATCH:
-        return "no entry with that offset is at the head: peek tells which is";
+        return "the entry at that offset is not at the head, or no longer, as "
+               "somebody else took it: what was peeked is not yours; peek "
+               "again";
     case IPC_ERR_SIZE_MISMATCH:
         return "the next entry has another size, required_size bytes: read it "
                "with that, or alone";

@@ -129,7 +129,7 @@ IpcStatus write_pieces(struct IpcBuffer *b, const struct iovec *pieces,
     IpcStatus status;
 
     *size = 0;
-    if (!b || !pieces || count <= 0 || !sum_pieces(pieces, count, size))
+    if (!pieces || count <= 0 || !sum_pieces(pieces, count, size) || !b)
         return IPC_ERR_INVALID_ARGUMENT;
     status = check_size(b, *size, &claim);
     if (status == IPC_OK)
@@ -293,14 +293,13 @@ const char *write_commit_detail(IpcStatus status)
 
 IpcBufferWriteError write_body(const struct IpcBuffer *b, size_t size)
 {
-    IpcBufferWriteError body = {0};
+    IpcBufferWriteError body = {.requested_size = size};
     const struct ring *r;
     uint64_t tail, head, used, free_blocks, fit;
 
     if (!b)
         return body;
     r = &b->ring;
-    body.requested_size = size;
     body.required_size =
         size > SIZE_MAX - SHMIPC_BLOCK
             ? SIZE_MAX

@@ -269,10 +269,10 @@ MUTATIONS = [
     Mutation(
         "skip-is-a-look", "--sc peek",
         [("read.c",
-          "    return read_take(b, &view, 1) ? IPC_OK : IPC_ALREADY_SKIPPED;",
+          "    return read_take(b, &view, 1) ? IPC_OK : IPC_ERR_OFFSET_MISMATCH;",
           "    if (atomic_get_acquire(&b->ring.head->position) !=\n"
           "        view.head)\n"
-          "        return IPC_ALREADY_SKIPPED;\n"
+          "        return IPC_ERR_OFFSET_MISMATCH;\n"
           "    atomic_put_release(&b->ring.head->position, view.next);\n"
           "    return IPC_OK;")]),
     # -------------------------------------------------------- recovery

@@ -380,8 +380,10 @@ static bool status_is_fine(int actor, char kind, IpcStatus status)
         return kind == CALL_READ_ARRAY && (options.weak || a->other_true);
     case IPC_ERR_NOT_READY:
         return reads && kind != CALL_FORCE;
+    case IPC_ERR_OFFSET_MISMATCH:
+        return kind == CALL_PEEK;
     case IPC_ALREADY_SKIPPED:
-        return kind == CALL_PEEK || kind == CALL_FORCE;
+        return kind == CALL_FORCE;
     case IPC_ERR_LOCKED:
         return kind == CALL_FORCE;
     case IPC_ERR_ROLE_TAKEN:

@@ -632,4 +632,17 @@ MUTATIONS = [
         tests=["wait/waiting through io_uring"],
         edits=[("if (status != IPC_OK) /* too old",
                 "if (status == IPC_ERR_UNSUPPORTED) /* too old")]),
+    Mutation(
+        name="without a handle nothing was asked for", file="write.c",
+        tests=["unit/error_bodies"],
+        edits=[("IpcBufferWriteError body = {.requested_size = size};",
+                "IpcBufferWriteError body = {.requested_size = b ? size : 0};"
+                )]),
+    Mutation(
+        name="who skipped too late is told that all is well", file="read.c",
+        tests=["unit/buffer"],
+        edits=[("if (offset != error->offset) return "
+                "IPC_ERR_OFFSET_MISMATCH;",
+                "if (offset < error->offset) return IPC_ALREADY_SKIPPED; if "
+                "(offset > error->offset) return IPC_ERR_OFFSET_MISMATCH;")]),
 ]

@@ -239,7 +239,7 @@ static IpcStatus receive_in_place(struct party *p, IpcEntry *entry)
     status = skip(p, peeked.offset);
     *entry = peeked;
     entry->payload = p->scratch;
-    return status == IPC_ERR_OFFSET_MISMATCH ? IPC_ALREADY_SKIPPED : status;
+    return status;
 }
 
 static IpcStatus receive_array(struct party *p, size_t *count)
@@ -340,7 +340,7 @@ static void consume(struct party *p)
         IpcStatus status = receive(p, ++turn, last);
 
         if (status == IPC_EMPTY || status == IPC_ERR_NOT_READY ||
-            status == IPC_ALREADY_SKIPPED || status == IPC_ERR_LOCKED)
+            status == IPC_ERR_OFFSET_MISMATCH || status == IPC_ERR_LOCKED)
             sched_yield();
         else if (status != IPC_OK && status != IPC_ERR_TIMEOUT)
             fail(ipc_status_name(status), 0, 0);

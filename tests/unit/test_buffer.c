@@ -358,8 +358,8 @@ Test(unit, skip_takes_only_the_entry_that_it_names)
         must_write(b, 64, 1); /* offset 64 */
         must_write(b, 64, 2); /* offset 128 */
         copy = copy_of(region, BLOCKS);
-        must_be(ipc_buffer_skip(b, 0).ipc_status, IPC_ALREADY_SKIPPED);
-        must_be(ipc_buffer_skip(b, 56).ipc_status, IPC_ALREADY_SKIPPED);
+        must_fail(ipc_buffer_skip(b, 0), IPC_ERR_OFFSET_MISMATCH);
+        must_fail(ipc_buffer_skip(b, 56), IPC_ERR_OFFSET_MISMATCH);
         for (uint64_t offset = 72; offset < 300; offset += 8) {
             r = ipc_buffer_skip(b, offset);
             must_fail(r, IPC_ERR_OFFSET_MISMATCH);
@@ -375,11 +375,33 @@ Test(unit, skip_takes_only_the_entry_that_it_names)
         r = ipc_buffer_skip(b, 64);
         must_work(r);
         must(r.result == 64);
-        must_be(ipc_buffer_skip(b, 64).ipc_status, IPC_ALREADY_SKIPPED);
+        must_fail(ipc_buffer_skip(b, 64), IPC_ERR_OFFSET_MISMATCH);
         must_work(ipc_buffer_skip(b, 128));
         must_be(ipc_buffer_skip(b, 192).ipc_status, IPC_EMPTY);
         must_fail(ipc_buffer_skip(b, 256), IPC_ERR_OFFSET_MISMATCH);
     }
+}
+
+/* Each copies what it peeked and handles it only if the skip is no error. */
+Test(unit, of_two_that_peeked_an_entry_one_may_have_it)
+{
+    struct shm_region *region;
+    IpcBuffer *a = new_ring(BLOCKS, 0, &region);
+    IpcBuffer *b = attach_to(region);
+    IpcEntry by_a, by_b;
+    IpcBufferSkipResult late;
+
+    must_write(a, 10, 1);
+    must_write(a, 10, 2);
+    must_work(ipc_buffer_peek(a, &by_a));
+    must_work(ipc_buffer_peek(b, &by_b));
+    must(by_a.offset == by_b.offset);
+    must_work(ipc_buffer_skip(b, by_b.offset));
+    late = ipc_buffer_skip(a, by_a.offset);
+    must(IpcBufferSkipResult_is_error(late));
+    must_fail(late, IPC_ERR_OFFSET_MISMATCH);
+    must(late.error.body.offset == 64);
+    must_read(a, 10, 2);
 }
 
 Test(unit, skip_force_passes_one_entry_and_tells_its_offset)

@@ -348,3 +348,31 @@ Test(unit, a_batch_tells_what_is_wrong_with_it_or_that_there_is_no_space)
     must_say_why(ipc_channel_try_read_array(ch, data, 8, 1),
                  IPC_ERR_SIZE_MISMATCH, "size");
 }
+
+#define tells_what_was_asked_for(type, call)                                   \
+    must_tell(type, call, IPC_ERR_INVALID_ARGUMENT,                            \
+              r.error.body.requested_size == 123)
+
+Test(unit, a_write_without_a_handle_still_tells_what_was_asked_for)
+{
+    IpcReservation to;
+    const struct iovec pieces[] = {{data, 100}, {data, 23}};
+
+    tells_what_was_asked_for(IpcBufferWriteResult,
+                             ipc_buffer_write(NULL, data, 123));
+    tells_what_was_asked_for(IpcBufferWriteResult,
+                             ipc_buffer_writev(NULL, pieces, 2));
+    tells_what_was_asked_for(IpcBufferReserveResult,
+                             ipc_buffer_reserve(NULL, 123, &to));
+    tells_what_was_asked_for(IpcBufferWriteBatchResult,
+                             ipc_buffer_write_array(NULL, data, 123, 1));
+    tells_what_was_asked_for(IpcChannelWriteResult,
+                             ipc_channel_write(NULL, data, 123));
+    tells_what_was_asked_for(
+        IpcChannelWriteResult,
+        ipc_channel_write_with_timeout(NULL, data, 123, &none));
+    tells_what_was_asked_for(IpcChannelReserveResult,
+                             ipc_channel_reserve(NULL, 123, &to));
+    tells_what_was_asked_for(IpcChannelWriteBatchResult,
+                             ipc_channel_write_array(NULL, data, 123, 1));
+}

@@ -468,7 +468,7 @@ static void do_peek_and_skip(struct reference *r)
     agree(r, ipc_buffer_skip(r->buffer, entry.offset).ipc_status, IPC_OK);
     take(r);
     agree(r, ipc_buffer_skip(r->buffer, entry.offset).ipc_status,
-          IPC_ALREADY_SKIPPED);
+          IPC_ERR_OFFSET_MISMATCH);
     look(r);
 }
 
@@ -481,9 +481,7 @@ static void do_skip_anywhere(struct reference *r)
             : head_offset(r) + random_below(&r->random, 3) * UINT64_C(8);
     IpcStatus wanted = head_status(r);
 
-    if (offset < head_offset(r))
-        wanted = IPC_ALREADY_SKIPPED;
-    else if (offset > head_offset(r))
+    if (offset != head_offset(r))
         wanted = IPC_ERR_OFFSET_MISMATCH;
     agree(r, ipc_buffer_skip(r->buffer, offset).ipc_status, wanted);
     if (wanted == IPC_OK)
