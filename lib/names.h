@@ -25,6 +25,7 @@
 #define channel_recover          shmipc_channel_recover
 #define channel_repair           shmipc_channel_repair
 #define channel_repair_sometimes shmipc_channel_repair_sometimes
+#define channel_tell_all         shmipc_channel_tell_all
 #define clock_after              shmipc_clock_after
 #define clock_after_timeout      shmipc_clock_after_timeout
 #define clock_now                shmipc_clock_now

@@ -188,7 +188,8 @@ IPC_API IpcChannelWriteResult ipc_channel_writev(IpcChannel *channel,
 
 /**
  * Writing in place: as ipc_buffer_reserve, ipc_buffer_commit and
- * ipc_buffer_abort; commit and abort wake readers that sleep. Since 0.1.0.
+ * ipc_buffer_abort; commit wakes readers that sleep, abort writers as well.
+ * Since 0.1.0.
  */
 IPC_API IpcChannelReserveResult ipc_channel_reserve(IpcChannel *channel,
                                                     size_t size,

@@ -260,9 +260,10 @@ static uint64_t position_before(const struct ring *r, uint64_t tail,
 
 /* For when the last handle of this process goes: nobody can finish what it
  * reserved any more. */
-static void abort_reservations(struct IpcBuffer *b, uint32_t owner)
+static bool abort_reservations(struct IpcBuffer *b, uint32_t owner)
 {
     struct ring *r = &b->ring;
+    bool found = false;
     /* Relaxed: not older than this process's own claims. */
     uint64_t tail = protocol_tail(r);
 
@@ -273,25 +274,28 @@ static void abort_reservations(struct IpcBuffer *b, uint32_t owner)
 
         if (word ==
             control_make(position_tag(r, position), owner, CONTROL_BUSY))
-            repair_recover(r, position, word);
+            found |= repair_recover(r, position, word);
     }
+    return found;
 }
 
-void handle_close(struct IpcBuffer *b)
+bool handle_close(struct IpcBuffer *b)
 {
     uint32_t owner = handle_owner(b);
+    bool aborted = false;
 
     /* Relaxed: no other thread uses the handle. One that was inherited and
      * never used here has nothing to give back. */
     if (atomic_get_relaxed(&b->entered) != process_token())
-        return;
+        return false;
     if (b->ring.one_producer)
         owner_drop_role(&b->ring.tail->role, owner, b->number);
     if (b->ring.one_consumer)
         owner_drop_role(&b->ring.head->role, owner, b->number);
     if (owner_release(&b->ring.owners, owner)) {
         if (owner_is_marked(&b->ring.owners, owner, OWNER_RESERVES))
-            abort_reservations(b, owner);
+            aborted = abort_reservations(b, owner);
         owner_free(&b->ring.owners, owner);
     }
+    return aborted;
 }

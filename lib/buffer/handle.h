@@ -46,7 +46,9 @@ IpcStatus handle_create(struct IpcBuffer *b, void *mem, size_t size,
                         IpcBufferCreateError *body, const char **detail);
 IpcStatus handle_attach(struct IpcBuffer *b, void *mem, size_t size,
                         uint64_t *needed, const char **detail);
-void handle_close(struct IpcBuffer *b);
+/* True: reservations that were open have become filler, which others may be
+ * waiting for. */
+bool handle_close(struct IpcBuffer *b);
 
 const char *handle_attach_detail(IpcStatus status);
 

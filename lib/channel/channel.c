@@ -109,15 +109,21 @@ IpcStatus channel_join(struct IpcChannel *ch, void *mem, size_t size,
 
 void channel_leave(struct IpcChannel *ch)
 {
-    handle_close(&ch->buffer);
+    if (handle_close(&ch->buffer))
+        channel_tell_all(ch);
     wait_close(&ch->waiter);
+}
+
+void channel_tell_all(const struct IpcChannel *ch)
+{
+    wait_notify_rarely(&ch->waiter, WAIT_READERS);
+    wait_notify_rarely(&ch->waiter, WAIT_WRITERS);
 }
 
 void channel_close(struct IpcChannel *ch)
 {
     close_ring(&ch->buffer.ring);
-    wait_notify_rarely(&ch->waiter, WAIT_READERS);
-    wait_notify_rarely(&ch->waiter, WAIT_WRITERS);
+    channel_tell_all(ch);
 }
 
 /* ---------------------------------------------------------------- repair */
@@ -127,9 +133,8 @@ IpcStatus channel_recover(struct IpcChannel *ch, bool force, uint64_t *removed,
 {
     IpcStatus status = recover_dead(&ch->buffer, force, removed, offset);
 
-    /* What was behind it can be read now. */
     if (*removed)
-        wait_notify_rarely(&ch->waiter, WAIT_READERS);
+        channel_tell_all(ch);
     return status;
 }
 

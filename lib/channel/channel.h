@@ -47,6 +47,11 @@ void channel_leave(struct IpcChannel *ch);
 
 void channel_close(struct IpcChannel *ch);
 
+/* Wakes both sides, after a claim has become filler: entries behind it can be
+ * read, and where head is moved by CAS writers may pass it, too, and so have
+ * more space. */
+void channel_tell_all(const struct IpcChannel *ch);
+
 IpcStatus channel_recover(struct IpcChannel *ch, bool force, uint64_t *removed,
                           uint64_t *offset);
 

@@ -10,7 +10,8 @@
 
 /* After one try of a call that writes: wakes readers if they have something to
  * look at, and returns `status`. A write without space may have left filler
- * that a reader has to pass; who moved nothing wakes nobody, as with reads. */
+ * that a reader has to pass; who moved nothing wakes nobody, as with reads.
+ * Where head is moved by CAS filler is space for writers, who are woken too. */
 IpcStatus send_tell(const struct block *b, IpcStatus status);
 
 IpcStatus send_entry(struct block *b, const void *data, size_t size);

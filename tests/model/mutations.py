@@ -579,11 +579,11 @@ MUTATIONS = [
         "--sc reservation-ends-with-the-last-handle",
         [("handle.c",
           "        if (owner_is_marked(&b->ring.owners, owner, OWNER_RESERVES))\n"
-          "            abort_reservations(b, owner);\n"
+          "            aborted = abort_reservations(b, owner);\n"
           "        owner_free(&b->ring.owners, owner);",
           "        owner_free(&b->ring.owners, owner);\n"
           "        if (owner_is_marked(&b->ring.owners, owner, OWNER_RESERVES))\n"
-          "            abort_reservations(b, owner);")]),
+          "            aborted = abort_reservations(b, owner);")]),
     Mutation(
         "relaxed-look-at-a-role", "--weak role-passes-on",
         [("owner.c", "    uint64_t holder = atomic_get_acquire(role);",
@@ -719,17 +719,26 @@ MUTATIONS = [
     Mutation(
         "closing-wakes-no-reader", "--sc wake-at-close-alone",
         [("channel.c", "    close_ring(&ch->buffer.ring);\n"
-          "    wait_notify_rarely(&ch->waiter, WAIT_READERS);\n",
-          "    close_ring(&ch->buffer.ring);\n")]),
+          "    channel_tell_all(ch);\n",
+          "    close_ring(&ch->buffer.ring);\n"
+          "    wait_notify_rarely(&ch->waiter, WAIT_WRITERS);\n")]),
     Mutation(
         "closing-wakes-no-writer", "--sc wake-writer-at-close",
         [("channel.c", "    wait_notify_rarely(&ch->waiter, WAIT_WRITERS);\n",
           "")]),
     Mutation(
+        "abort-wakes-no-writer", "--sc wake-by-abort",
+        [("send.c", "        channel_tell_all(ch);\n",
+          "        wait_notify_rarely(&ch->waiter, WAIT_READERS);\n")]),
+    Mutation(
+        "pad-wakes-no-writer", "--sc wake-past-a-pad",
+        [("send.c", "    if (may_have_padded(b, tail))\n"
+          "        wait_notify_rarely(w, WAIT_WRITERS);\n", "")]),
+    Mutation(
         "wakes-before-closing", "--sc wake-at-close-alone",
         [("channel.c", "    close_ring(&ch->buffer.ring);\n"
-          "    wait_notify_rarely(&ch->waiter, WAIT_READERS);\n",
-          "    wait_notify_rarely(&ch->waiter, WAIT_READERS);\n"
+          "    channel_tell_all(ch);\n",
+          "    channel_tell_all(ch);\n"
           "    close_ring(&ch->buffer.ring);\n")]),
     Mutation(
         "read-that-only-passes-filler-wakes-nobody", "--sc wake-past-filler",
@@ -740,13 +749,12 @@ MUTATIONS = [
         "--sc --bound 2 wake-for-space-x86",
         [("receive.c", "    else if (block_end(ch, WAIT_READERS) != before)\n",
           "    else\n"),
-         ("send.c", "    else if (block_end(b->channel, WAIT_WRITERS) !="
-          " b->before)\n", "    else\n")]),
+         ("send.c", "    else if (tail != b->before)\n", "    else\n")]),
     Mutation(
         "write-that-only-leaves-filler-wakes-nobody",
         "--sc wake-over-filler-left",
-        [("send.c", "    else if (block_end(b->channel, WAIT_WRITERS) !="
-          " b->before)\n        wait_notify_rarely(w, WAIT_READERS);\n", "")]),
+        [("send.c", "    else if (tail != b->before)\n"
+          "        wait_notify_rarely(w, WAIT_READERS);\n", "")]),
     Mutation(
         "sleeper-repairs-nothing", "--sc wake-behind-the-dead",
         [("block.c", "        if (channel_repair(ch))\n"

@@ -204,6 +204,13 @@ static bool is_stuck(void)
     return script_next_size() == 0 && read_is_stuck(b);
 }
 
+/* Writers too move head over filler, and so make room, where it is moved by
+ * CAS. */
+static bool anybody_passes(void)
+{
+    return !world.channels[CHECKER].buffer.ring.one_consumer;
+}
+
 /* A reader that sleeps could pass filler, and so make room. */
 static bool head_is_at_filler(void)
 {
@@ -244,6 +251,9 @@ void wake_check_sleepers(void)
             violation("%c sleeps for ever, but there is an entry", 'A' + i);
         if (call->kind == CALL_SEND && !script_lacks_room(call->size))
             violation("%c sleeps for ever, but there is room", 'A' + i);
+        if (call->kind == CALL_SEND && head_is_at_filler() && anybody_passes())
+            violation("%c sleeps for ever before filler that it could pass",
+                      'A' + i);
         if (call->kind == CALL_RECEIVE && head_is_at_filler() &&
             somebody_sleeps_in(CALL_SEND))
             violation("%c sleeps for ever before filler, and a writer behind "

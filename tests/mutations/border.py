@@ -63,7 +63,21 @@ MUTATIONS = [
                 "WAIT_READERS);", "")]),
     Mutation(
         name="abort wakes no reader", file="send.c", tests=["unit/wakes"],
-        edits=[("wait_notify_rarely(&ch->waiter, WAIT_READERS);", "")]),
+        edits=[("channel_tell_all(ch);",
+                "wait_notify_rarely(&ch->waiter, WAIT_WRITERS);")]),
+    Mutation(
+        name="abort wakes no writer", file="send.c", tests=["unit/wakes"],
+        edits=[("channel_tell_all(ch);",
+                "wait_notify_rarely(&ch->waiter, WAIT_READERS);")]),
+    Mutation(
+        name="a write that left filler wakes no writer", file="send.c",
+        tests=["unit/wakes"],
+        edits=[("if (may_have_padded(b, tail))", "if (0)")]),
+    Mutation(
+        name="destroying with open reservations wakes nobody",
+        file="channel.c", tests=["unit/wakes"],
+        edits=[("if (handle_close(&ch->buffer)) channel_tell_all(ch);",
+                "handle_close(&ch->buffer);")]),
     Mutation(
         name="a read wakes no writer", file="receive.c", tests=["unit/wakes"],
         edits=[("wait_notify(&ch->waiter, WAIT_WRITERS);", ";")]),
@@ -124,8 +138,15 @@ MUTATIONS = [
     Mutation(
         name="recovery wakes no reader", file="channel.c",
         tests=["unit/wakes"],
-        edits=[("if (*removed) wait_notify_rarely(&ch->waiter, "
-                "WAIT_READERS);", "")]),
+        edits=[("if (*removed) channel_tell_all(ch);",
+                "if (*removed) wait_notify_rarely(&ch->waiter, "
+                "WAIT_WRITERS);")]),
+    Mutation(
+        name="recovery wakes no writer", file="channel.c",
+        tests=["unit/wakes"],
+        edits=[("if (*removed) channel_tell_all(ch);",
+                "if (*removed) wait_notify_rarely(&ch->waiter, "
+                "WAIT_READERS);")]),
     # ------------------------------------------------ when and how they sleep
     Mutation(
         name="one round too many", file="block.c", tests=["unit/sleeps"],

@@ -118,13 +118,13 @@ MUTATIONS = [
     in_handle(
         "slot-is-free-before-its-reservations-are", "unit/entering",
         "        if (owner_is_marked(&b->ring.owners, owner, OWNER_RESERVES))\n"
-        "            abort_reservations(b, owner);\n"
+        "            aborted = abort_reservations(b, owner);\n"
         "        owner_free(&b->ring.owners, owner);",
         "        bool reserves = owner_is_marked(&b->ring.owners, owner, "
         "OWNER_RESERVES);\n"
         "        owner_free(&b->ring.owners, owner);\n"
         "        if (reserves)\n"
-        "            abort_reservations(b, owner);"),
+        "            aborted = abort_reservations(b, owner);"),
     # ------------------------------------------------------------- owner.c
     in_owner(
         "owner-is-0-after-all-generations", "unit/owners",

@@ -133,6 +133,32 @@ Test(unit, giving_up_a_reservation_wakes_readers)
     }
 }
 
+/* With many consumers a writer may pass what becomes filler. */
+Test(unit, giving_up_a_reservation_wakes_writers)
+{
+    start(0);
+    must_work(ipc_channel_reserve(ch, 1, &reservation));
+    must(wakes(&region->writers, abort_one));
+    must_fail(ipc_channel_abort(ch, &reservation), IPC_ERR_ILLEGAL_STATE);
+}
+
+static void destroy(void)
+{
+    must_work(ipc_channel_destroy(ch));
+}
+
+Test(unit, destroying_the_last_handle_wakes_who_waits_for_its_reservations)
+{
+    for (uint32_t mode = 0; mode < ALL_MODES; mode += IPC_BUFFER_ONE_CONSUMER) {
+        start(mode);
+        must_work(ipc_channel_reserve(ch, 1, &reservation));
+        must(wakes(&region->readers, destroy));
+        start(mode);
+        must_work(ipc_channel_reserve(ch, 1, &reservation));
+        must(wakes(&region->writers, destroy));
+    }
+}
+
 Test(unit, closing_wakes_writers)
 {
     for (uint32_t mode = 0; mode < ALL_MODES; mode++) {
@@ -201,6 +227,27 @@ Test(unit, a_write_that_only_leaves_filler_wakes_the_reader)
             must_say(wakes(&region->readers, calls[i].make), "%s in mode %u",
                      calls[i].name, mode);
         }
+}
+
+static void write_around_the_end(void)
+{
+    must_work(ipc_channel_write(ch, large, READ));
+}
+
+/* The entry has filler in front of it, which any writer may pass where head is
+ * moved by CAS. */
+Test(unit, a_write_that_leaves_filler_wakes_writers)
+{
+    for (uint32_t mode = 0; mode < ALL_MODES; mode++) {
+        bool passes = !(mode & IPC_BUFFER_ONE_CONSUMER);
+
+        start(mode);
+        must(!wakes(&region->writers, write_one));
+        start(mode);
+        must_send(ch, READ, 1);
+        must_receive(ch, READ, 1);
+        must(wakes(&region->writers, write_around_the_end) == passes);
+    }
 }
 
 /* ----------------------------------------------------------------- reads */
@@ -486,6 +533,12 @@ static void start_with_a_gap(uint32_t mode)
     start(mode);
     atomic_add_relaxed(&region->tail.position, 1);
     must_send(ch, 10, 1);
+}
+
+Test(unit, recovery_wakes_writers)
+{
+    start_with_a_gap(0);
+    must(wakes(&region->writers, recover));
 }
 
 Test(unit, who_removes_what_a_dead_producer_left_wakes_other_readers)
