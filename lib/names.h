@@ -18,6 +18,7 @@
 #define channel_close            shmipc_channel_close
 #define channel_configure        shmipc_channel_configure
 #define channel_create           shmipc_channel_create
+#define channel_finish_closing   shmipc_channel_finish_closing
 #define channel_join             shmipc_channel_join
 #define channel_leave            shmipc_channel_leave
 #define channel_lost_producers   shmipc_channel_lost_producers

@@ -228,7 +228,8 @@ IPC_API IpcChannelWriteResult ipc_channel_write_blocking(IpcChannel *channel,
  * wake at once. Either side may close, more than once.
  * With many producers no entry is committed after a read said
  * IPC_ERR_CLOSED. With one producer an entry can be, if its write had begun
- * when somebody else closed; it can still be read.
+ * when somebody else closed; it can still be read. Who is killed in the middle
+ * of closing has closed it or not: blocked readers learn it within 100 ms.
  *
  * IPC_OK. IPC_ERR_INVALID_ARGUMENT: NULL. Does not block; wakes by system
  * calls. Since 0.1.0.

@@ -7,9 +7,10 @@
 
 enum {
     /* A look that finds nothing leaves tail alone, whose line it would take
-     * from the producers. One in so many checks that there is no gap, and
-     * revokes one that the check before met as well. */
-    LOOKS_PER_GAP_CHECK = 512,
+     * from the producers. One in so many checks that nobody died in closing the
+     * ring, and that there is no gap, and revokes one that the check before met
+     * as well. */
+    LOOKS_PER_TAIL_CHECK = 512,
     /* Quarters of an entry that there have to be per look that finds nothing,
      * on average, for rests to pay. Four are what answers to messages of ours
      * would be. */
@@ -77,7 +78,8 @@ static bool look_again(struct IpcBuffer *b, uint64_t position,
     if (rest(b))
         return true;
     atomic_put_relaxed(&b->idle_looks, looks);
-    return looks % LOOKS_PER_GAP_CHECK == 0 && revoke_gap(b, position, status);
+    return looks % LOOKS_PER_TAIL_CHECK == 0 &&
+           (close_finish(&b->ring) || revoke_gap(b, position, status));
 }
 
 static IpcStatus look(struct IpcBuffer *b, struct view *view)

@@ -17,8 +17,8 @@ static bool is_dead(struct IpcBuffer *b, const struct view *view, bool force)
 
 /*
  * Walks from the head on over what readers will pass, and removes dead claims
- * and gaps on the way. It does not move head: in one-consumer mode only the
- * consumer may, and it may be doing so right now.
+ * and gaps on the way; finishes a closing. It does not move head: in
+ * one-consumer mode only the consumer may, and it may be doing so right now.
  */
 IpcStatus recover_dead(struct IpcBuffer *b, bool force, uint64_t *removed,
                        uint64_t *offset)
@@ -31,6 +31,7 @@ IpcStatus recover_dead(struct IpcBuffer *b, bool force, uint64_t *removed,
     if (!b)
         return IPC_ERR_INVALID_ARGUMENT;
     r = &b->ring;
+    close_finish(r);
     /* Acquire [head]: words that were replaced before are gone. */
     head = atomic_get_acquire(&r->head->position);
     for (uint64_t i = 0; i <= 2 * (uint64_t)r->block_count; i++) {

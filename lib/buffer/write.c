@@ -74,6 +74,8 @@ IpcStatus write_claim_otherwise(struct IpcBuffer *b, struct claim *claim)
         outcome = claim_when_full(b, claim->blocks, &claim->position);
     if (outcome == CLAIM_DONE)
         claim->payload = position_payload(&b->ring, claim->position);
+    else if (outcome == CLAIM_CLOSED)
+        close_finish(&b->ring);
     return status_of(outcome);
 }
 

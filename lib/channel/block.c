@@ -57,6 +57,8 @@ static bool after_arming(struct block *b, IpcStatus *status)
             return next_try(b, BLOCK_ARMED_REPAIRED);
         *status = IPC_ERR_NOT_READY;
     }
+    if (b->step == BLOCK_ARMED && channel_finish_closing(ch))
+        return next_try(b, BLOCK_ARMED_REPAIRED);
     if (b->armed != IPC_OK)
         return answer(status, b->armed);
     if (*status == IPC_EMPTY && channel_lost_producers(ch))
@@ -150,6 +152,8 @@ static bool sleep_or_repair(struct block *b, IpcStatus *status)
     struct IpcChannel *ch = b->channel;
     int64_t until = b->until;
 
+    if (channel_finish_closing(ch))
+        return next_try(b, BLOCK_SLEPT);
     if (read_is_stuck(&ch->buffer)) {
         if (channel_repair(ch))
             return next_try(b, BLOCK_SLEPT);

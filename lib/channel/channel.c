@@ -126,14 +126,23 @@ void channel_close(struct IpcChannel *ch)
     channel_tell_all(ch);
 }
 
+bool channel_finish_closing(struct IpcChannel *ch)
+{
+    if (!close_finish(&ch->buffer.ring))
+        return false;
+    channel_tell_all(ch);
+    return true;
+}
+
 /* ---------------------------------------------------------------- repair */
 
 IpcStatus channel_recover(struct IpcChannel *ch, bool force, uint64_t *removed,
                           uint64_t *offset)
 {
+    bool finished = close_finish(&ch->buffer.ring);
     IpcStatus status = recover_dead(&ch->buffer, force, removed, offset);
 
-    if (*removed)
+    if (*removed || finished)
         channel_tell_all(ch);
     return status;
 }

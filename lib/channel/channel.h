@@ -47,6 +47,10 @@ void channel_leave(struct IpcChannel *ch);
 
 void channel_close(struct IpcChannel *ch);
 
+/* True: somebody was killed or stopped in the middle of closing, and now all
+ * are told. */
+bool channel_finish_closing(struct IpcChannel *ch);
+
 /* Wakes both sides, after a claim has become filler: entries behind it can be
  * read, and where head is moved by CAS writers may pass it, too, and so have
  * more space. */

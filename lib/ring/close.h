@@ -9,18 +9,46 @@
 #include "ring/protocol.h"
 
 /*
- * Ends all claiming. With many producers tail settles that: a claim comes
- * before the closing, or its CAS fails. The one producer looks at `closed`
- * before it claims; what it was writing meanwhile still counts.
+ * Ends all claiming, and then says so to consumers. With many producers tail
+ * settles that: a claim comes before the closing, or its CAS fails. The one
+ * producer looks at `closed` before it claims; what it was writing meanwhile
+ * still counts.
  */
 static inline void close_ring(struct ring *r)
 {
-    /* Relaxed, both: published by the store below. */
-    if (!r->one_producer)
+    if (r->one_producer)
+        /* Release [closing]: our entries come before it. */
+        atomic_put_release(&r->tail->closed, 1);
+    else
+        /* Relaxed: tail carries no data, and is final with it. */
         atomic_or_relaxed(&r->tail->position, SHMIPC_TAIL_CLOSED);
-    atomic_put_relaxed(&r->tail->closed, 1);
     /* Release [closed]: tail is final, and our entries come before it. */
     atomic_put_release(&r->head->closed, 1);
+}
+
+static inline bool close_has_begun(const struct ring *r)
+{
+    if (r->one_producer)
+        /* Acquire [closing]: what the closer wrote comes before it. */
+        return atomic_get_acquire(&r->tail->closed);
+    /* Relaxed: whom we tell sees no older tail than we do, and looks at it. */
+    return atomic_get_relaxed(&r->tail->position) & SHMIPC_TAIL_CLOSED;
+}
+
+/*
+ * Does the second half for a closer that was killed or stopped after the first.
+ * True: it was missing. To be called by whoever may be the only one to notice:
+ * who is told that the ring is closed, and who has found nothing to read for
+ * long.
+ */
+static inline bool close_finish(struct ring *r)
+{
+    /* Relaxed: to do it twice does no harm. */
+    if (!close_has_begun(r) || atomic_get_relaxed(&r->head->closed))
+        return false;
+    /* Release [closed]: as above, for the closer. */
+    atomic_put_release(&r->head->closed, 1);
+    return true;
 }
 
 /* After LOOK_NOTHING at `head`, a position: whether nothing can come any

@@ -145,6 +145,7 @@
  *   blocks    the claim's owner
  *   head      consumers, by CAS (one-consumer mode: the consumer, by store);
  *             in many-consumer mode producers too, over PAD and SKIP
+ *   closed    anyone: the bit of tail, or the one producer's word, first
  *
  * ORDERING
  *   What carries a label here carries it in the code as well, at both ends.
@@ -161,8 +162,10 @@
  *                                                        block are gone
  *   room     P2, for the handle's     P2 of those        they have seen the
  *            other threads                               head that P2 saw
- *   closed   close_ring()             close_is_final()   tail is final, and the
- *                                                        closer's entries are
+ *   closing  close_ring(), first      close_has_begun()  the closer's entries
+ *            store (one producer)                        are there
+ *   closed   close_ring(), last       close_is_final()   tail is final, and the
+ *            store; close_finish()                       closer's entries are
  *                                                        there
  *
  *   Relaxed is: tail everywhere (it carries no data: who owns a block is
@@ -177,6 +180,9 @@
  *   after it                             nothing
  *   one-producer mode, P7 to tail        tail behind words of its own lap; the
  *                                        next producer moves it over them
+ *   a closer between its two stores      a ring that producers know to be
+ *                                        closed: whoever is told so, or finds
+ *                                        nothing for long, tells consumers
  *   Stopped instead of dead: the same, but BUSY stays until it goes on. Nobody
  *   recovers the claim of a living process; if a gap was revoked, its owner
  *   learns so from the CAS of P5.

@@ -254,8 +254,11 @@ static bool drain(bool all_dead)
         if ((status == IPC_ERR_ROLE_TAKEN || status == IPC_ERR_OWNERS_FULL) &&
             !all_dead && checker()->ring.one_consumer)
             return false;
-        if ((status == IPC_EMPTY || status == IPC_ERR_CLOSED) && is_empty())
+        if ((status == IPC_EMPTY || status == IPC_ERR_CLOSED) && is_empty()) {
+            if (status == IPC_EMPTY && ring_is_closed())
+                violation("closed by half, and recovery leaves it so");
             return true;
+        }
         if (status != IPC_OK && status != IPC_EMPTY &&
             status != IPC_ERR_NOT_READY)
             violation("read after recover: %s", ipc_status_name(status));

@@ -185,19 +185,34 @@ static bool was_told_closed(void)
     return false;
 }
 
-/* What an actor wrote before it closed the ring; with many producers, what
- * anybody wrote. */
+/* What an actor wrote before it closed the ring, or began to; with many
+ * producers, what anybody wrote. */
 static bool comes_before_closing(int actor, int call)
 {
-    for (int c = call + 1; c < world.actors[actor].call; c++)
+    for (int c = call + 1;
+         c <= world.actors[actor].call && c < scripts[actor].count; c++)
         if (scripts[actor].calls[c].kind == CALL_SHUT)
             return true;
     return !ring()->one_producer;
 }
 
+/* Whoever has been told that it is closed need not see to it that others are.
+ */
+static void check_all_are_told(void)
+{
+    for (int i = 0; i < actor_count; i++)
+        for (int c = 0; c < world.actors[i].call; c++)
+            if (world.actors[i].results[c].status == IPC_ERR_CLOSED &&
+                !memory_peek(&ring()->head->closed, sizeof(uint64_t)))
+                violation("%c was told that it is closed, and readers never "
+                          "will be",
+                          'A' + i);
+}
+
 /* Once a reader was told so, nothing is left that it could have read. */
 void check_told_closed(void)
 {
+    check_all_are_told();
     if (!was_told_closed())
         return;
     for (int i = 0; i < actor_count; i++)

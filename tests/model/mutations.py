@@ -610,6 +610,37 @@ MUTATIONS = [
     in_protocol(
         "closed-before-all-is-read", "--sc close",
         ": protocol_tail(r) == head;", ": true;"),
+    Mutation(
+        "writer-keeps-the-closing-to-itself", "--sc closer-dies",
+        [("write.c", "    else if (outcome == CLAIM_CLOSED)\n"
+          "        close_finish(&b->ring);\n", "")]),
+    Mutation(
+        "recovery-leaves-it-half-closed", "--sc closer-dies",
+        [("recover.c", "    close_finish(r);\n", "")]),
+    Mutation(
+        "sleeper-leaves-it-half-closed",
+        "--sc wake-closer-dies wake-closer-dies-alone",
+        [("block.c", "    if (channel_finish_closing(ch))\n"
+          "        return next_try(b, BLOCK_SLEPT);\n", "")]),
+    in_close(
+        "consumers-are-told-first", "--sc closer-dies",
+        "    if (r->one_producer)\n"
+        "        /* Release [closing]: our entries come before it. */\n",
+        "    atomic_put_release(&r->head->closed, 1);\n"
+        "    if (r->one_producer)\n"),
+    in_close(
+        "relaxed-first-half-of-closing", "--weak closing-is-finished",
+        "        atomic_put_release(&r->tail->closed, 1);",
+        "        atomic_put_relaxed(&r->tail->closed, 1);"),
+    in_close(
+        "relaxed-look-at-the-first-half", "--weak closing-is-finished",
+        "        return atomic_get_acquire(&r->tail->closed);",
+        "        return atomic_get_relaxed(&r->tail->closed);"),
+    in_close(
+        "relaxed-finish", "--weak closing-is-finished closer-dies",
+        "    /* Release [closed]: as above, for the closer. */\n"
+        "    atomic_put_release(&r->head->closed, 1);",
+        "    atomic_put_relaxed(&r->head->closed, 1);"),
     # What stands inside a claim is looked at by nobody but its owner, who
     # stores over it; only the count of what was removed is too high.
     Mutation(

@@ -67,7 +67,7 @@ void schedule_step(int actor, int choice)
     wake_begin_step(actor);
     current = actor;
     a->choice = choice;
-    if (choice)
+    if (choice && a->stale > 0)
         a->stale--;
     if (++a->steps > limit)
         violation("call %d of %c needs more than %d steps: no progress",

@@ -165,7 +165,7 @@ void wake_after_death(void)
 }
 
 /* A nap ends when others have done something, and once when nobody runs: a
- * second time would be as the first. */
+ * second time would be as the first, since by then all that they did is seen. */
 bool wake_may_step(int actor)
 {
     const struct actor *a = &world.actors[actor];
@@ -182,6 +182,8 @@ void wake_begin_step(int actor)
     if (a->state == NAPS) {
         a->vain = !a->stirred;
         a->state = RUNS;
+        if (a->vain)
+            a->stale = 0;
     }
 }
 

@@ -138,15 +138,44 @@ MUTATIONS = [
     Mutation(
         name="recovery wakes no reader", file="channel.c",
         tests=["unit/wakes"],
-        edits=[("if (*removed) channel_tell_all(ch);",
+        edits=[("if (*removed || finished) channel_tell_all(ch);",
                 "if (*removed) wait_notify_rarely(&ch->waiter, "
                 "WAIT_WRITERS);")]),
     Mutation(
         name="recovery wakes no writer", file="channel.c",
         tests=["unit/wakes"],
-        edits=[("if (*removed) channel_tell_all(ch);",
+        edits=[("if (*removed || finished) channel_tell_all(ch);",
                 "if (*removed) wait_notify_rarely(&ch->waiter, "
                 "WAIT_READERS);")]),
+    # --------------------------------------------- who finishes a closing
+    Mutation(
+        name="looking in vain finishes no closing", file="read.c",
+        tests=["unit/closing"],
+        edits=[("(close_finish(&b->ring) || revoke_gap(",
+                "(revoke_gap(")]),
+    Mutation(
+        name="a poller finishes no closing", file="block.c",
+        tests=["unit/closing"],
+        edits=[("if (b->step == BLOCK_ARMED && channel_finish_closing(ch))",
+                "if (0)")]),
+    Mutation(
+        name="a sleeper finishes no closing", file="block.c",
+        tests=["unit/closing"],
+        edits=[("if (channel_finish_closing(ch)) return next_try(b, "
+                "BLOCK_SLEPT);", "")]),
+    Mutation(
+        name="a buffer's recovery finishes no closing", file="recover.c",
+        tests=["unit/closing"],
+        edits=[("close_finish(r);", "")]),
+    Mutation(
+        name="a recovery that only finishes a closing wakes nobody",
+        file="channel.c", tests=["unit/closing"],
+        edits=[("if (*removed || finished)", "if (*removed)")]),
+    Mutation(
+        name="a writer finishes no closing", file="write.c",
+        tests=["unit/closing"],
+        edits=[("else if (outcome == CLAIM_CLOSED) close_finish(&b->ring);",
+                "")]),
     # ------------------------------------------------ when and how they sleep
     Mutation(
         name="one round too many", file="block.c", tests=["unit/sleeps"],
