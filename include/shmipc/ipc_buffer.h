@@ -270,7 +270,8 @@ IPC_API uint64_t ipc_buffer_max_entry_size(const IpcBuffer *buffer);
  * IPC_ERR_INVALID_ARGUMENT: a NULL, or `size` is 0.
  * IPC_ERR_ENTRY_TOO_LARGE: `size` is above ipc_buffer_max_entry_size.
  * IPC_ERR_NO_SPACE_CONTIGUOUS: full right now.
- * IPC_ERR_LOCKED: other producers were faster very many times; try again.
+ * IPC_ERR_LOCKED: other producers were faster very many times, or the last one
+ * producer left very many entries to count; try again.
  * IPC_ERR_OWNERS_FULL: all owner slots belong to other living processes.
  * IPC_ERR_ROLE_TAKEN: one-producer mode and somebody else is the producer.
  * The body describes the space. Any number of threads and processes at once
@@ -329,7 +330,8 @@ ipc_buffer_abort(IpcBuffer *buffer, const IpcReservation *reservation);
  * IPC_ERR_INVALID_ARGUMENT: a NULL, also `dest->payload`.
  * IPC_ERR_TOO_SMALL: the entry needs the body's `required_size`; it stays.
  * IPC_ERR_NOT_READY: the next entry is being written.
- * IPC_ERR_LOCKED: other readers were faster very many times; try again.
+ * IPC_ERR_LOCKED: other readers were faster very many times, or there are more
+ * than 65536 blocks of filler to pass, of which some are passed now; try again.
  * IPC_ERR_ROLE_TAKEN: one-consumer mode and somebody else is the consumer.
  * IPC_ERR_OWNERS_FULL: one-consumer mode, and no owner slot is free.
  * Any number of threads and processes at once (one in one-consumer mode).

@@ -184,6 +184,19 @@ static void take_fences_back(struct shm_wait *wait)
     atomic_full_fence();
 }
 
+static IpcStatus succeed(struct IpcBuffer *b)
+{
+    switch (repair_succeed(&b->ring)) {
+    case REPAIR_DONE:
+        return IPC_OK;
+    case REPAIR_MORE:
+        return IPC_ERR_LOCKED;
+    case REPAIR_DAMAGE:
+        break;
+    }
+    return IPC_ERR_CORRUPTED;
+}
+
 static IpcStatus take_producer_role(struct IpcBuffer *b)
 {
     bool inherited = false;
@@ -192,11 +205,11 @@ static IpcStatus take_producer_role(struct IpcBuffer *b)
 
     if (status == IPC_OK)
         take_fences_back(&b->region->readers);
-    if (status == IPC_OK && inherited && !repair_succeed(&b->ring)) {
-        /* Whoever tries again is to be told again. */
+    if (status == IPC_OK && inherited)
+        status = succeed(b);
+    if (status == IPC_ERR_LOCKED || status == IPC_ERR_CORRUPTED)
+        /* Whoever tries again is to go on, or to be told again. */
         owner_drop_role(&b->ring.tail->role, handle_owner(b), b->number);
-        status = IPC_ERR_CORRUPTED;
-    }
     return status;
 }
 

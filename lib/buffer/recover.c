@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "buffer/recover.h"
 
+/* Owners that a walk of RECOVER_SOME asks the kernel about. */
+enum { JUDGED_MAX = 64 };
+
 /* Whether the BUSY word's owner will never store READY. */
 static bool is_dead(struct IpcBuffer *b, const struct view *view, bool force)
 {
@@ -15,17 +18,39 @@ static bool is_dead(struct IpcBuffer *b, const struct view *view, bool force)
     return false;
 }
 
+/* What is known of the last owner that was found dead: most often several
+ * claims in a row are its. */
+struct verdict {
+    uint32_t dead; /* 0: none so far */
+    uint32_t judged;
+};
+
+static bool is_known_dead(struct IpcBuffer *b, struct verdict *known,
+                          const struct view *view, bool force)
+{
+    uint32_t owner = control_value(view->word);
+
+    if (known->dead == owner && owner != 0)
+        return true;
+    known->judged++;
+    if (!is_dead(b, view, force))
+        return false;
+    known->dead = owner;
+    return true;
+}
+
 /*
  * Walks from the head on over what readers will pass, and removes dead claims
  * and gaps on the way; finishes a closing. It does not move head: in
  * one-consumer mode only the consumer may, and it may be doing so right now.
  */
-IpcStatus recover_dead(struct IpcBuffer *b, bool force, uint64_t *removed,
-                       uint64_t *offset)
+IpcStatus recover_dead(struct IpcBuffer *b, enum recover_extent extent,
+                       bool force, uint64_t *removed, uint64_t *offset)
 {
+    struct verdict known = {0};
     struct ring *r;
     struct view view;
-    uint64_t head;
+    uint64_t head, steps;
 
     *removed = 0;
     if (!b)
@@ -34,7 +59,10 @@ IpcStatus recover_dead(struct IpcBuffer *b, bool force, uint64_t *removed,
     close_finish(r);
     /* Acquire [head]: words that were replaced before are gone. */
     head = atomic_get_acquire(&r->head->position);
-    for (uint64_t i = 0; i <= 2 * (uint64_t)r->block_count; i++) {
+    steps = 2 * (uint64_t)r->block_count;
+    if (extent == RECOVER_SOME && steps > PROTOCOL_STEPS)
+        steps = PROTOCOL_STEPS;
+    for (uint64_t i = 0; i <= steps; i++) {
         enum look look = take_look_at(r, head, &view);
 
         *offset = take_offset(r, &view);
@@ -43,7 +71,8 @@ IpcStatus recover_dead(struct IpcBuffer *b, bool force, uint64_t *removed,
             head = view.next;
             break;
         case LOOK_BUSY:
-            if (!is_dead(b, &view, force))
+            if ((extent == RECOVER_SOME && known.judged == JUDGED_MAX) ||
+                !is_known_dead(b, &known, &view, force))
                 return IPC_ERR_NOT_READY;
             *removed += repair_recover(r, view.position, view.word);
             break;

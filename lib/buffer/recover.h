@@ -7,10 +7,14 @@
 
 #include "buffer/handle.h"
 
+/* How far to go. For the sake of deadlines a call that does it on the way goes
+ * some steps only; its next one goes on, behind what was removed. */
+enum recover_extent { RECOVER_SOME, RECOVER_ALL };
+
 /* Removes dead claims and gaps from the head on; *removed is how many. With
  * `force` also claims of owners that cannot be judged. */
-IpcStatus recover_dead(struct IpcBuffer *b, bool force, uint64_t *removed,
-                       uint64_t *offset);
+IpcStatus recover_dead(struct IpcBuffer *b, enum recover_extent extent,
+                       bool force, uint64_t *removed, uint64_t *offset);
 
 /* Gets past what is at the head, an entry or damage, unless its owner lives. */
 IpcStatus recover_skip(struct IpcBuffer *b, uint64_t *offset);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "channel/channel.h"
-#include "buffer/recover.h"
 #include <sched.h>
 #include <string.h>
 #include <unistd.h>
@@ -136,11 +135,12 @@ bool channel_finish_closing(struct IpcChannel *ch)
 
 /* ---------------------------------------------------------------- repair */
 
-IpcStatus channel_recover(struct IpcChannel *ch, bool force, uint64_t *removed,
-                          uint64_t *offset)
+IpcStatus channel_recover(struct IpcChannel *ch, enum recover_extent extent,
+                          bool force, uint64_t *removed, uint64_t *offset)
 {
     bool finished = close_finish(&ch->buffer.ring);
-    IpcStatus status = recover_dead(&ch->buffer, force, removed, offset);
+    IpcStatus status =
+        recover_dead(&ch->buffer, extent, force, removed, offset);
 
     if (*removed || finished)
         channel_tell_all(ch);
@@ -152,7 +152,7 @@ bool channel_repair(struct IpcChannel *ch)
     uint64_t removed;
     uint64_t offset;
 
-    channel_recover(ch, false, &removed, &offset);
+    channel_recover(ch, RECOVER_SOME, false, &removed, &offset);
     return removed > 0;
 }
 

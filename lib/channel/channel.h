@@ -6,7 +6,7 @@
 #ifndef SHMIPC_CHANNEL_H
 #define SHMIPC_CHANNEL_H
 
-#include "buffer/handle.h"
+#include "buffer/recover.h"
 #include "wait/wait.h"
 #include <shmipc/ipc_channel.h>
 
@@ -56,8 +56,9 @@ bool channel_finish_closing(struct IpcChannel *ch);
  * more space. */
 void channel_tell_all(const struct IpcChannel *ch);
 
-IpcStatus channel_recover(struct IpcChannel *ch, bool force, uint64_t *removed,
-                          uint64_t *offset);
+/* As recover_dead(), and wakes whom that concerns. */
+IpcStatus channel_recover(struct IpcChannel *ch, enum recover_extent extent,
+                          bool force, uint64_t *removed, uint64_t *offset);
 
 /* True: something that dead producers left was removed. */
 bool channel_repair(struct IpcChannel *ch);

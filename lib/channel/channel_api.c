@@ -460,9 +460,9 @@ IpcChannelRecoverResult ipc_channel_recover(IpcChannel *channel, bool force)
 {
     IpcBufferSkipError body = {0};
     uint64_t removed = 0;
-    IpcStatus status =
-        channel ? channel_recover(channel, force, &removed, &body.offset)
-                : IPC_ERR_INVALID_ARGUMENT;
+    IpcStatus status = channel ? channel_recover(channel, RECOVER_ALL, force,
+                                                 &removed, &body.offset)
+                               : IPC_ERR_INVALID_ARGUMENT;
 
     return ANSWER_WITH(IpcChannelRecoverResult, status, removed,
                        read_detail(status), body);

@@ -203,6 +203,10 @@ enum {
     /* Others can make us start again; only a hostile one can do so this often
      * without getting anything done itself. */
     PROTOCOL_TRIES = 4096,
+    /* Words that one walk passes or replaces, so that deadlines hold however
+     * large the ring is and whatever is in it: some milliseconds at most. The
+     * next walk goes on where this one ended. */
+    PROTOCOL_STEPS = 65536,
 };
 
 /* Kept out of line: the path of a write or a read is shorter without it. */

@@ -26,6 +26,7 @@ static inline bool repair_is_gap(const struct ring *r, uint64_t position)
 /*
  * Revokes blocks from `position` on, up to the next word of its lap or to tail;
  * returns how many. Each is in a gap, or belongs to a claim that was recovered.
+ * What is left after PROTOCOL_STEPS is a gap.
  */
 static inline uint32_t repair_revoke(struct ring *r, uint64_t position)
 {
@@ -34,7 +35,7 @@ static inline uint32_t repair_revoke(struct ring *r, uint64_t position)
     uint32_t tag = position_tag(r, position);
     uint32_t count = 0;
 
-    while (position_tag(r, position) == tag &&
+    while (count < PROTOCOL_STEPS && position_tag(r, position) == tag &&
            position_distance(r, position, tail) > 0) {
         /* Acquire [lap]: a word of a newer lap comes with a head that has
          * passed. */
@@ -77,35 +78,45 @@ static inline bool repair_recover(struct ring *r, uint64_t position,
     return removed;
 }
 
+enum repair_outcome {
+    REPAIR_DONE,
+    REPAIR_MORE,  /* to be called again */
+    REPAIR_DAMAGE /* the words make no sense */
+};
+
 /*
  * One producer: a new holder of the role moves tail over what its predecessor
- * committed last. False: the words make no sense.
+ * committed last.
  */
-static inline bool repair_succeed(struct ring *r)
+static inline enum repair_outcome repair_succeed(struct ring *r)
 {
     /* Relaxed: this handle is the only producer now. */
     uint64_t tail = atomic_get_relaxed(&r->tail->position);
+    uint64_t moved = 0;
 
-    for (uint64_t tries = 0; tries <= r->block_count; tries++) {
+    for (uint32_t steps = 0; steps < PROTOCOL_STEPS; steps++) {
         uint64_t word;
         uint32_t blocks;
 
-        if (!position_is_valid(r, tail))
-            return false;
+        if (!position_is_valid(r, tail) || moved > r->block_count)
+            return REPAIR_DAMAGE;
         /* Acquire [commit]: of the predecessor. */
         word = atomic_get_acquire(position_control(r, tail));
         if (control_tag(word) != position_tag(r, tail) ||
             control_state(word) == CONTROL_FREE) {
             /* Relaxed: as above. */
             atomic_put_relaxed(&r->tail->position, tail);
-            return true;
+            return REPAIR_DONE;
         }
         blocks = control_extent(word);
         if (blocks == 0 || blocks > position_blocks_left(r, tail))
-            return false;
+            return REPAIR_DAMAGE;
         tail = position_advance(r, tail, blocks);
+        moved += blocks;
     }
-    return false;
+    /* Relaxed: as above. */
+    atomic_put_relaxed(&r->tail->position, tail);
+    return REPAIR_MORE;
 }
 
 #endif

@@ -150,9 +150,7 @@ static inline bool take_look_here(const struct ring *r, struct view *view)
  * who may move it. */
 static inline enum look take_look(struct ring *r, struct view *view)
 {
-    uint64_t tries = (uint64_t)r->block_count + PROTOCOL_TRIES;
-
-    for (; tries > 0; tries--) {
+    for (uint32_t steps = 0; steps < PROTOCOL_STEPS; steps++) {
         /* Relaxed: an older word is taken for nothing, and then the second look
          * acquires before anybody acts on that. */
         uint64_t head = atomic_get_relaxed(&r->head->position);

@@ -167,7 +167,8 @@ static IpcStatus checker_read(void)
 static IpcStatus checker_recover(void)
 {
     uint64_t removed, offset;
-    IpcStatus status = recover_dead(checker(), false, &removed, &offset);
+    IpcStatus status =
+        recover_dead(checker(), RECOVER_ALL, false, &removed, &offset);
 
     if (!options.weak)
         script_moment();

@@ -332,7 +332,7 @@ static IpcStatus run_call(int actor, struct result *result)
     case CALL_PEEK:
         return peek(actor, result);
     case CALL_RECOVER:
-        return recover_dead(b, false, &removed, &offset);
+        return recover_dead(b, RECOVER_ALL, false, &removed, &offset);
     case CALL_FORCE:
         return recover_skip(b, &offset);
     case CALL_OPEN:

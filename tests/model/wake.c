@@ -104,7 +104,7 @@ IpcStatus wake_call(int actor, const struct call *call, uint32_t id,
     case CALL_TRY_RECEIVE:
         return receive(actor, block_never(ch, WAIT_READERS), result);
     case CALL_REPAIR:
-        return channel_recover(ch, false, &removed, &offset);
+        return channel_recover(ch, RECOVER_ALL, false, &removed, &offset);
     default:
         channel_close(ch);
         return IPC_OK;
@@ -165,7 +165,8 @@ void wake_after_death(void)
 }
 
 /* A nap ends when others have done something, and once when nobody runs: a
- * second time would be as the first, since by then all that they did is seen. */
+ * second time would be as the first, since by then all that they did is seen.
+ */
 bool wake_may_step(int actor)
 {
     const struct actor *a = &world.actors[actor];

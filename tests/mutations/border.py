@@ -297,8 +297,8 @@ MUTATIONS = [
     Mutation(
         name="error body of recover", file="channel_api.c",
         tests=["unit/error_bodies"],
-        edits=[("channel_recover(channel, force, &removed, &body.offset)",
-                "channel_recover(channel, force, &removed, &(uint64_t){0})")]),
+        edits=[("channel_recover(channel, RECOVER_ALL, force, &removed, &body.offset)",
+                "channel_recover(channel, RECOVER_ALL, force, &removed, &(uint64_t){0})")]),
     Mutation(
         name="offset in a read's error body", file="read.c",
         tests=["unit/error_bodies"],
@@ -695,4 +695,37 @@ MUTATIONS = [
                 "IPC_ERR_OFFSET_MISMATCH;",
                 "if (offset < error->offset) return IPC_ALREADY_SKIPPED; if "
                 "(offset > error->offset) return IPC_ERR_OFFSET_MISMATCH;")]),
+    # ------------------------------------------------- how far one call goes
+    Mutation(
+        name="a read passes all filler there is", file="take.h",
+        tests=["unit/steps"],
+        edits=[("steps < PROTOCOL_STEPS; steps++) {",
+                "steps < UINT32_MAX; steps++) {")]),
+    Mutation(
+        name="a gap is revoked to its end", file="repair.h",
+        tests=["unit/steps"],
+        edits=[("while (count < PROTOCOL_STEPS && ", "while (")]),
+    Mutation(
+        name="a successor starts from where it was", file="repair.h",
+        tests=["unit/steps"],
+        edits=[("atomic_put_relaxed(&r->tail->position, tail); return "
+                "REPAIR_MORE;", "return REPAIR_MORE;")]),
+    Mutation(
+        name="a successor that has not come through keeps the role",
+        file="handle.c", tests=["unit/steps"],
+        edits=[("if (status == IPC_ERR_LOCKED || status == "
+                "IPC_ERR_CORRUPTED)", "if (status == IPC_ERR_CORRUPTED)")]),
+    Mutation(
+        name="a read judges all owners", file="recover.c",
+        tests=["unit/steps"],
+        edits=[("known.judged == JUDGED_MAX", "false")]),
+    Mutation(
+        name="each claim of one owner is judged", file="recover.c",
+        tests=["unit/steps"],
+        edits=[("known->dead = owner;", "")]),
+    Mutation(
+        name="recovery on demand goes some way only", file="channel_api.c",
+        tests=["unit/steps"],
+        edits=[("channel_recover(channel, RECOVER_ALL,",
+                "channel_recover(channel, RECOVER_SOME,")]),
 ]
