@@ -45,6 +45,7 @@
 #define handle_close             shmipc_handle_close
 #define handle_consume           shmipc_handle_consume
 #define handle_create            shmipc_handle_create
+#define handle_formatted_anew    shmipc_handle_formatted_anew
 #define handle_produce           shmipc_handle_produce
 #define owner_count              shmipc_owner_count
 #define owner_drop_role          shmipc_owner_drop_role
@@ -57,6 +58,7 @@
 #define owner_take_role          shmipc_owner_take_role
 #define pace_rest                shmipc_pace_rest
 #define poll_descriptor          shmipc_poll_descriptor
+#define process_creation_number  shmipc_process_creation_number
 #define process_fate             shmipc_process_fate
 #define process_fence_others     shmipc_process_fence_others
 #define process_has_membarrier   shmipc_process_has_membarrier

@@ -57,6 +57,8 @@ static const struct status_words words[] = {
      "Every process that wrote into the channel is dead."},
     {IPC_ERR_SIZE_MISMATCH, "IPC_ERR_SIZE_MISMATCH",
      "The entry at the head has another size."},
+    {IPC_ERR_FORMATTED_ANEW, "IPC_ERR_FORMATTED_ANEW",
+     "The memory was formatted anew: connect again."},
 };
 
 static const struct status_words *find(IpcStatus status)

@@ -28,9 +28,14 @@
  * Statuses that every function of a kind may return are listed here once:
  * IPC_ERR_INVALID_ARGUMENT for a NULL argument; IPC_ERR_CORRUPTED if shared
  * memory holds something that cannot be true (another process wrote into it):
- * nothing outside the region is ever read or written because of that; and
+ * nothing outside the region is ever read or written because of that;
  * IPC_ERR_CLOSED from writes, and from reads that find nothing more, once the
- * region was closed as a channel.
+ * region was closed as a channel; and IPC_ERR_FORMATTED_ANEW if somebody
+ * created a buffer in the memory since the handle was made. A handle says so,
+ * for good, when it first writes or reads, finds no space, finds nothing for
+ * some hundred looks, or is asked to block, recover, skip by force, close or
+ * describe. Until then what it writes may be lost or get into the new buffer,
+ * so create in memory that others use only if they are gone or will notice.
  */
 #ifndef SHMIPC_IPC_BUFFER_H
 #define SHMIPC_IPC_BUFFER_H
@@ -202,8 +207,9 @@ IPC_API uint64_t ipc_buffer_align_size(size_t capacity);
 
 /**
  * Formats `size` bytes at `mem` as an empty buffer and returns a handle. What
- * the memory held is lost; nobody else may use it meanwhile (others that
- * attach get IPC_ERR_INITIALIZING until this call is done).
+ * the memory held is lost; handles that others have to what was there before
+ * get IPC_ERR_FORMATTED_ANEW, and others that attach IPC_ERR_INITIALIZING until
+ * this call is done. If its process dies meanwhile, create again.
  *
  * IPC_OK: `result` is the handle, to be given to ipc_buffer_destroy.
  * IPC_ERR_INVALID_ARGUMENT: `mem` is NULL, `size` is 0 or exceeds the address

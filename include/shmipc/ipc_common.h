@@ -97,7 +97,10 @@ typedef enum IpcStatus {
     /** Every process that wrote into the channel is dead. */
     IPC_ERR_PRODUCERS_DEAD = -22,
     /** The entry at the head has another size. */
-    IPC_ERR_SIZE_MISMATCH = -23
+    IPC_ERR_SIZE_MISMATCH = -23,
+    /** The memory was formatted anew since the handle was made: destroy the
+     * handle and connect again. */
+    IPC_ERR_FORMATTED_ANEW = -24
 } IpcStatus;
 
 /**

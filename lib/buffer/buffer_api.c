@@ -258,7 +258,8 @@ static IpcBufferRecoverResult recover(IpcBuffer *buffer, bool force)
 {
     IpcBufferSkipError body = {0};
     uint64_t removed;
-    IpcStatus status = recover_dead(buffer, RECOVER_ALL, force, &removed, &body.offset);
+    IpcStatus status =
+        recover_dead(buffer, RECOVER_ALL, force, &removed, &body.offset);
 
     return ANSWER_WITH(IpcBufferRecoverResult, status, removed,
                        read_detail(status), body);

@@ -9,6 +9,10 @@
 #include <sched.h>
 #include <string.h>
 
+const char handle_formatted_anew[] =
+    "the memory was formatted anew since this handle was made: destroy it and "
+    "connect again";
+
 static void prepare(struct IpcBuffer *b, void *mem)
 {
     b->region = (void *)((unsigned char *)mem + format_slack(mem));
@@ -80,7 +84,8 @@ IpcStatus handle_create(struct IpcBuffer *b, void *mem, size_t size,
         return refuse(detail, IPC_ERR_ALLOCATION,
                       "no memory for this process's token page");
     memset(b, 0, sizeof *b);
-    format_region(mem, blocks, owners ? owners : format_default_owners(blocks),
+    format_region(mem, size - slack, blocks,
+                  owners ? owners : format_default_owners(blocks),
                   options ? options->flags : 0, &b->ring);
     prepare(b, mem);
     return IPC_OK;
@@ -230,7 +235,9 @@ IpcStatus handle_produce(struct IpcBuffer *b)
     IpcStatus status;
 
     lock_entry(b, token);
-    status = enter(b, token);
+    status = handle_unless_anew(b, IPC_OK);
+    if (status == IPC_OK)
+        status = enter(b, token);
     if (status == IPC_OK && b->ring.one_producer)
         status = take_producer_role(b);
     if (status == IPC_OK) {
@@ -245,14 +252,14 @@ IpcStatus handle_produce(struct IpcBuffer *b)
 IpcStatus handle_consume(struct IpcBuffer *b)
 {
     uint64_t token = process_token();
-    IpcStatus status = IPC_OK;
+    IpcStatus status;
 
     lock_entry(b, token);
-    if (b->ring.one_consumer) {
+    status = handle_unless_anew(b, IPC_OK);
+    if (status == IPC_OK && b->ring.one_consumer)
         status = enter(b, token);
-        if (status == IPC_OK)
-            status = take_consumer_role(b);
-    }
+    if (status == IPC_OK && b->ring.one_consumer)
+        status = take_consumer_role(b);
     if (status == IPC_OK)
         /* Relaxed: see handle_may_consume(). */
         atomic_put_relaxed(&b->consumes, token);
@@ -300,6 +307,9 @@ bool handle_close(struct IpcBuffer *b)
     /* Relaxed: no other thread uses the handle. One that was inherited and
      * never used here has nothing to give back. */
     if (atomic_get_relaxed(&b->entered) != process_token())
+        return false;
+    /* What is there now is not ours. */
+    if (creation_is_over(&b->ring))
         return false;
     if (b->ring.one_producer)
         owner_drop_role(&b->ring.tail->role, owner, b->number);

@@ -52,6 +52,16 @@ bool handle_close(struct IpcBuffer *b);
 
 const char *handle_attach_detail(IpcStatus status);
 
+extern const char handle_formatted_anew[];
+
+/* For slow paths: `status`, unless the region was formatted anew, which
+ * explains whatever the call found there. */
+static inline IpcStatus handle_unless_anew(const struct IpcBuffer *b,
+                                           IpcStatus status)
+{
+    return creation_is_over(&b->ring) ? IPC_ERR_FORMATTED_ANEW : status;
+}
+
 /* Enters with the handle: takes an owner slot or a role for this process. The
  * slow halves of the two questions below. */
 IpcStatus handle_produce(struct IpcBuffer *b);

@@ -7,10 +7,10 @@
 
 enum {
     /* A look that finds nothing leaves tail alone, whose line it would take
-     * from the producers. One in so many checks that nobody died in closing the
-     * ring, and that there is no gap, and revokes one that the check before met
-     * as well. */
-    LOOKS_PER_TAIL_CHECK = 512,
+     * from the producers. One in so many checks that the ring is still there,
+     * that nobody died in closing it, and that there is no gap, and revokes one
+     * that the check before met as well. */
+    LOOKS_PER_CHECK = 512,
     /* Quarters of an entry that there have to be per look that finds nothing,
      * on average, for rests to pay. Four are what answers to messages of ours
      * would be. */
@@ -78,7 +78,10 @@ static bool look_again(struct IpcBuffer *b, uint64_t position,
     if (rest(b))
         return true;
     atomic_put_relaxed(&b->idle_looks, looks);
-    return looks % LOOKS_PER_TAIL_CHECK == 0 &&
+    if (looks % LOOKS_PER_CHECK != 0)
+        return false;
+    *status = handle_unless_anew(b, *status);
+    return *status == IPC_EMPTY &&
            (close_finish(&b->ring) || revoke_gap(b, position, status));
 }
 
@@ -111,7 +114,7 @@ IpcStatus read_look_otherwise(struct IpcBuffer *b, struct view *view,
     }
     status = look(b, view);
     error->offset = take_offset(&b->ring, view);
-    return status;
+    return status < 0 ? handle_unless_anew(b, status) : status;
 }
 
 /* ----------------------------------------------------------------- copies */
@@ -266,6 +269,8 @@ const char *read_detail(IpcStatus status)
                "buffer with a larger max_owners";
     case IPC_ERR_ALLOCATION:
         return "malloc failed: no memory for the payload";
+    case IPC_ERR_FORMATTED_ANEW:
+        return handle_formatted_anew;
     case IPC_ERR_CLOSED:
         return "the channel was closed, and all that was written is read";
     case IPC_ERR_PRODUCERS_DEAD:

@@ -56,6 +56,8 @@ IpcStatus recover_dead(struct IpcBuffer *b, enum recover_extent extent,
     if (!b)
         return IPC_ERR_INVALID_ARGUMENT;
     r = &b->ring;
+    if (creation_is_over(r))
+        return IPC_ERR_FORMATTED_ANEW;
     close_finish(r);
     /* Acquire [head]: words that were replaced before are gone. */
     head = atomic_get_acquire(&r->head->position);
@@ -110,13 +112,14 @@ IpcStatus recover_skip(struct IpcBuffer *b, uint64_t *offset)
 {
     struct ring *r;
     struct view view;
-    IpcStatus status = IPC_OK;
+    IpcStatus status;
     enum look look;
 
     if (!b)
         return IPC_ERR_INVALID_ARGUMENT;
     r = &b->ring;
-    if (r->one_consumer && !handle_may_consume(b))
+    status = handle_unless_anew(b, IPC_OK);
+    if (status == IPC_OK && r->one_consumer && !handle_may_consume(b))
         status = handle_consume(b);
     if (status != IPC_OK)
         return status;

@@ -73,6 +73,8 @@ IpcStatus stats_fill(const struct IpcBuffer *b, IpcBufferStats *dest)
     room = dest->struct_size;
     if (room < STATS_SIZE_0_1)
         return IPC_ERR_TOO_SMALL;
+    if (creation_is_over(&b->ring))
+        return IPC_ERR_FORMATTED_ANEW;
     describe(b, &stats);
     stats.struct_size = room;
     memcpy(dest, &stats, sizeof stats);
@@ -82,6 +84,8 @@ IpcStatus stats_fill(const struct IpcBuffer *b, IpcBufferStats *dest)
 
 const char *stats_detail(IpcStatus status)
 {
+    if (status == IPC_ERR_FORMATTED_ANEW)
+        return handle_formatted_anew;
     return status == IPC_ERR_TOO_SMALL
                ? "struct_size is too small: set it to sizeof(IpcBufferStats)"
                : "the handle or the destination is NULL";

@@ -50,6 +50,8 @@ static IpcStatus status_of(enum claim_outcome outcome)
         return IPC_ERR_LOCKED;
     case CLAIM_CLOSED:
         return IPC_ERR_CLOSED;
+    case CLAIM_ANEW:
+        return IPC_ERR_FORMATTED_ANEW;
     case CLAIM_DAMAGE:
         break;
     }
@@ -74,6 +76,8 @@ IpcStatus write_claim_otherwise(struct IpcBuffer *b, struct claim *claim)
         outcome = claim_when_full(b, claim->blocks, &claim->position);
     if (outcome == CLAIM_DONE)
         claim->payload = position_payload(&b->ring, claim->position);
+    else if (creation_is_over(&b->ring))
+        return IPC_ERR_FORMATTED_ANEW;
     else if (outcome == CLAIM_CLOSED)
         close_finish(&b->ring);
     return status_of(outcome);
@@ -208,7 +212,9 @@ static IpcStatus open_claim(struct IpcBuffer *b,
 {
     if (!b || !reservation || !find_claim(b, reservation, claim))
         return IPC_ERR_INVALID_ARGUMENT;
-    return is_open(b, reservation, claim) ? IPC_OK : IPC_ERR_ILLEGAL_STATE;
+    return is_open(b, reservation, claim)
+               ? IPC_OK
+               : handle_unless_anew(b, IPC_ERR_ILLEGAL_STATE);
 }
 
 IpcStatus write_commit(struct IpcBuffer *b, const IpcReservation *reservation,
@@ -274,6 +280,8 @@ const char *write_detail(const struct IpcBuffer *b, const void *data,
         return "a reservation is open: commit or abort it first";
     case IPC_ERR_CLOSED:
         return "the channel was closed: nothing more can be written";
+    case IPC_ERR_FORMATTED_ANEW:
+        return handle_formatted_anew;
     case IPC_ERR_TIMEOUT:
         return "the deadline passed before there was space";
     case IPC_ERR_LOCKED:
@@ -286,6 +294,8 @@ const char *write_detail(const struct IpcBuffer *b, const void *data,
 
 const char *write_commit_detail(IpcStatus status)
 {
+    if (status == IPC_ERR_FORMATTED_ANEW)
+        return handle_formatted_anew;
     if (status == IPC_ERR_ILLEGAL_STATE)
         return "the reservation is not open: it was committed or aborted "
                "before, or made by another process";

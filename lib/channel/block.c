@@ -52,6 +52,8 @@ static bool after_arming(struct block *b, IpcStatus *status)
 {
     struct IpcChannel *ch = b->channel;
 
+    if (creation_is_over(&ch->buffer.ring))
+        return answer(status, IPC_ERR_FORMATTED_ANEW);
     if (b->step == BLOCK_ARMED && read_is_stuck(&ch->buffer)) {
         if (channel_repair(ch))
             return next_try(b, BLOCK_ARMED_REPAIRED);
@@ -140,8 +142,10 @@ static bool announce(struct block *b, IpcStatus *status)
     struct waiter *w = &b->channel->waiter;
 
     if (clock_is_past(b->until) && !next_round(b))
-        return answer(status, b->how == BLOCK_ROUNDS ? IPC_ERR_RETRY_LIMIT
-                                                     : IPC_ERR_TIMEOUT);
+        return answer(status, handle_unless_anew(&b->channel->buffer,
+                                                 b->how == BLOCK_ROUNDS
+                                                     ? IPC_ERR_RETRY_LIMIT
+                                                     : IPC_ERR_TIMEOUT));
     b->seen = wait_announce(w, b->side, w->backend->sleeps_by);
     return next_try(b, BLOCK_ANNOUNCED);
 }
@@ -152,6 +156,8 @@ static bool sleep_or_repair(struct block *b, IpcStatus *status)
     struct IpcChannel *ch = b->channel;
     int64_t until = b->until;
 
+    if (creation_is_over(&ch->buffer.ring))
+        return answer(status, IPC_ERR_FORMATTED_ANEW);
     if (channel_finish_closing(ch))
         return next_try(b, BLOCK_SLEPT);
     if (read_is_stuck(&ch->buffer)) {

@@ -119,10 +119,13 @@ void channel_tell_all(const struct IpcChannel *ch)
     wait_notify_rarely(&ch->waiter, WAIT_WRITERS);
 }
 
-void channel_close(struct IpcChannel *ch)
+IpcStatus channel_close(struct IpcChannel *ch)
 {
+    if (creation_is_over(&ch->buffer.ring))
+        return IPC_ERR_FORMATTED_ANEW;
     close_ring(&ch->buffer.ring);
     channel_tell_all(ch);
+    return IPC_OK;
 }
 
 bool channel_finish_closing(struct IpcChannel *ch)
@@ -138,7 +141,8 @@ bool channel_finish_closing(struct IpcChannel *ch)
 IpcStatus channel_recover(struct IpcChannel *ch, enum recover_extent extent,
                           bool force, uint64_t *removed, uint64_t *offset)
 {
-    bool finished = close_finish(&ch->buffer.ring);
+    bool finished =
+        !creation_is_over(&ch->buffer.ring) && close_finish(&ch->buffer.ring);
     IpcStatus status =
         recover_dead(&ch->buffer, extent, force, removed, offset);
 

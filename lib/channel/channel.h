@@ -45,7 +45,7 @@ IpcStatus channel_join(struct IpcChannel *ch, void *mem, size_t size,
                        uint64_t *needed, const char **detail);
 void channel_leave(struct IpcChannel *ch);
 
-void channel_close(struct IpcChannel *ch);
+IpcStatus channel_close(struct IpcChannel *ch);
 
 /* True: somebody was killed or stopped in the middle of closing, and now all
  * are told. */

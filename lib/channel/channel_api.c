@@ -245,7 +245,9 @@ IpcChannelCloseResult ipc_channel_close(IpcChannel *channel)
     if (!channel)
         return IpcChannelCloseResult_error(IPC_ERR_INVALID_ARGUMENT,
                                            channel_null_handle);
-    channel_close(channel);
+    if (channel_close(channel) != IPC_OK)
+        return IpcChannelCloseResult_error(IPC_ERR_FORMATTED_ANEW,
+                                           handle_formatted_anew);
     return IpcChannelCloseResult_ok(IPC_OK);
 }
 

@@ -14,6 +14,7 @@ enum claim_outcome {
     CLAIM_FULL,   /* there is no room now */
     CLAIM_RACED,  /* others were faster every time */
     CLAIM_CLOSED, /* nobody may claim any more */
+    CLAIM_ANEW,   /* there is another ring now */
     CLAIM_DAMAGE, /* what is there cannot be true */
 };
 
@@ -49,6 +50,10 @@ PROTOCOL_RARE struct plan claim_plan_afresh(struct ring *r, uint32_t blocks,
     uint32_t fit, need;
     uint64_t head, used;
 
+    if (creation_is_over(r)) {
+        plan.outcome = CLAIM_ANEW;
+        return plan;
+    }
     if (tail & SHMIPC_TAIL_CLOSED) {
         plan.outcome = CLAIM_CLOSED;
         return plan;

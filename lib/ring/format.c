@@ -5,7 +5,6 @@
 #define ALL_FLAGS (IPC_BUFFER_ONE_PRODUCER | IPC_BUFFER_ONE_CONSUMER)
 
 struct shape {
-    uint64_t owners_offset;
     uint64_t control_offset;
     uint64_t blocks_offset;
     uint64_t region_size;
@@ -20,9 +19,8 @@ static struct shape shape_of(uint32_t blocks, uint32_t owners)
 {
     struct shape s;
 
-    s.owners_offset = sizeof(struct shm_region);
-    s.control_offset =
-        align_up(s.owners_offset + (uint64_t)owners * sizeof(struct shm_owner));
+    s.control_offset = align_up(sizeof(struct shm_region) +
+                                (uint64_t)owners * sizeof(struct shm_owner));
     s.blocks_offset =
         align_up(s.control_offset + (uint64_t)blocks * sizeof(atomic_u64));
     s.region_size = s.blocks_offset + (uint64_t)blocks * SHMIPC_BLOCK;
@@ -86,12 +84,13 @@ static void point_at(struct ring *ring, void *base,
 {
     struct shm_region *region = base;
     unsigned char *bytes = base;
+    struct shape shape = shape_of(id->block_count, id->owner_count);
 
     memset(ring, 0, sizeof *ring);
     ring->tail = &region->tail;
     ring->head = &region->head;
-    ring->control = (void *)(bytes + id->control_offset);
-    ring->blocks = bytes + id->blocks_offset;
+    ring->control = (void *)(bytes + shape.control_offset);
+    ring->blocks = bytes + shape.blocks_offset;
     ring->block_count = id->block_count;
     ring->index_bits = bits_for_index(id->block_count);
     ring->index_mask = (UINT64_C(1) << ring->index_bits) - 1;
@@ -102,53 +101,22 @@ static void point_at(struct ring *ring, void *base,
     ring->owners.count = id->owner_count;
     /* Relaxed: nobody else has this handle yet. 0: no room is known. */
     atomic_put_relaxed(&ring->room_end, 0);
-}
-
-void format_region(void *mem, uint32_t blocks, uint32_t owners, uint32_t flags,
-                   struct ring *ring)
-{
-    unsigned char *base = (unsigned char *)mem + format_slack(mem);
-    struct shm_region *region = (void *)base;
-    struct shape shape = shape_of(blocks, owners);
-    uint64_t first;
-
-    /* acq_rel [anew]: the acquire keeps the stores below behind this one, so
-     * that whoever attaches meanwhile finds a region that is not ready. */
-    atomic_swap_acq_rel(&region->identity.ready, 0);
-    region->identity.magic = SHMIPC_MAGIC;
-    memset(base + sizeof region->identity, 0,
-           (size_t)shape.blocks_offset - sizeof region->identity);
-    region->identity.layout_version = SHMIPC_LAYOUT_VERSION;
-    region->identity.flags = flags;
-    region->identity.region_size = shape.region_size;
-    region->identity.block_count = blocks;
-    region->identity.owner_count = owners;
-    region->identity.owners_offset = shape.owners_offset;
-    region->identity.control_offset = shape.control_offset;
-    region->identity.blocks_offset = shape.blocks_offset;
-    region->identity.reserved = 0;
-    point_at(ring, base, &region->identity);
-    first = position_first(ring);
-    /* Relaxed: published by `ready`. */
-    atomic_put_relaxed(&region->tail.position, first);
-    atomic_put_relaxed(&region->head.position, first);
-    /* Release [ready]: the region is whole. */
-    atomic_put_release(&region->identity.ready, SHMIPC_READY);
+    ring->identity = &region->identity;
+    /* Relaxed: a copy of ours, or what we have just stored. */
+    ring->creation = atomic_get_relaxed(&id->creation);
 }
 
 static bool shape_is_right(const struct shm_identity *id)
 {
-    struct shape shape;
-
+    /* Relaxed: a copy of ours. */
+    if (atomic_get_relaxed(&id->creation) == 0)
+        return false;
     if (id->block_count == 0 || id->block_count > SHMIPC_BLOCKS_MAX ||
         id->owner_count == 0 || id->owner_count > SHMIPC_OWNERS_LIMIT ||
         id->flags & ~ALL_FLAGS)
         return false;
-    shape = shape_of(id->block_count, id->owner_count);
-    return id->owners_offset == shape.owners_offset &&
-           id->control_offset == shape.control_offset &&
-           id->blocks_offset == shape.blocks_offset &&
-           id->region_size == shape.region_size;
+    return id->region_size ==
+           format_region_size(id->block_count, id->owner_count);
 }
 
 /* Copies the identity, so that what is judged is what is used. */
@@ -158,15 +126,66 @@ static void copy_identity(const struct shm_identity *from,
     const volatile struct shm_identity *id = from;
 
     memset(to, 0, sizeof *to);
+    /* Relaxed, both: format_open() looks again. */
+    atomic_put_relaxed(&to->creation, atomic_get_relaxed(&from->creation));
     to->magic = id->magic;
     to->layout_version = id->layout_version;
     to->flags = id->flags;
     to->region_size = id->region_size;
     to->block_count = id->block_count;
     to->owner_count = id->owner_count;
-    to->owners_offset = id->owners_offset;
-    to->control_offset = id->control_offset;
-    to->blocks_offset = id->blocks_offset;
+}
+
+/* Up to where a ring that was here before has control words. Its handles are to
+ * find nothing there until they notice; not entries that were read long ago. */
+static uint64_t end_of_old_words(const struct shm_region *region, uint64_t room)
+{
+    struct shm_identity id;
+    uint64_t end;
+
+    copy_identity(&region->identity, &id);
+    if (id.magic != SHMIPC_MAGIC ||
+        id.layout_version != SHMIPC_LAYOUT_VERSION || !shape_is_right(&id))
+        return 0;
+    end = shape_of(id.block_count, id.owner_count).blocks_offset;
+    return end < room ? end : room;
+}
+
+void format_region(void *mem, uint64_t room, uint32_t blocks, uint32_t owners,
+                   uint32_t flags, struct ring *ring)
+{
+    unsigned char *base = (unsigned char *)mem + format_slack(mem);
+    struct shm_region *region = (void *)base;
+    struct shape shape = shape_of(blocks, owners);
+    /* Relaxed: only to differ from it. */
+    uint64_t last = atomic_get_relaxed(&region->identity.creation);
+    uint64_t end = end_of_old_words(region, room);
+    uint64_t first;
+
+    /* acq_rel [anew]: the acquire keeps the stores below behind this one, so
+     * that whoever attaches meanwhile finds a region that is not ready. */
+    atomic_swap_acq_rel(&region->identity.ready, 0);
+    /* Relaxed: published by `ready`. */
+    atomic_put_relaxed(&region->identity.creation,
+                       process_creation_number(last));
+    region->identity.magic = SHMIPC_MAGIC;
+    memset(base + sizeof region->identity, 0,
+           (size_t)(end > shape.blocks_offset ? end : shape.blocks_offset) -
+               sizeof region->identity);
+    region->identity.layout_version = SHMIPC_LAYOUT_VERSION;
+    region->identity.flags = flags;
+    region->identity.region_size = shape.region_size;
+    region->identity.block_count = blocks;
+    region->identity.owner_count = owners;
+    memset(region->identity.reserved, 0, sizeof region->identity.reserved);
+    region->identity.reserved32 = 0;
+    point_at(ring, base, &region->identity);
+    first = position_first(ring);
+    /* Relaxed: published by `ready`. */
+    atomic_put_relaxed(&region->tail.position, first);
+    atomic_put_relaxed(&region->head.position, first);
+    /* Release [ready]: the region is whole. */
+    atomic_put_release(&region->identity.ready, SHMIPC_READY);
 }
 
 IpcStatus format_open(void *mem, size_t size, struct ring *ring,
@@ -189,6 +208,10 @@ IpcStatus format_open(void *mem, size_t size, struct ring *ring,
     atomic_full_fence();
     if (ready == SHMIPC_READY)
         ready = atomic_get_acquire(&region->identity.ready);
+    /* Relaxed, both: not older than `ready`. It was formatted in between? */
+    if (atomic_get_relaxed(&region->identity.creation) !=
+        atomic_get_relaxed(&id.creation))
+        ready = 0;
     if (id.magic == __builtin_bswap64(SHMIPC_MAGIC))
         return IPC_ERR_LAYOUT_VERSION;
     if (id.magic != SHMIPC_MAGIC)

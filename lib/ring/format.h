@@ -5,6 +5,7 @@
  * ORDERING
  *   label   released by           acquired by     so that
  *   ready   `ready`, stored last  format_open()   the region is whole
+ *                                 creation.h      so is its number
  *   anew    `ready`, cleared      format_open()   an identity that is being
  *           first                                 replaced is noticed
  */
@@ -27,9 +28,9 @@ uint32_t format_blocks_in(uint64_t room, uint32_t owners);
 size_t format_slack(const void *mem);
 
 /* Writes an empty region and points *ring at it. The caller has made sure
- * that it fits. */
-void format_region(void *mem, uint32_t blocks, uint32_t owners, uint32_t flags,
-                   struct ring *ring);
+ * that it fits into `room` bytes. */
+void format_region(void *mem, uint64_t room, uint32_t blocks, uint32_t owners,
+                   uint32_t flags, struct ring *ring);
 
 /* Checks what is at `mem`, of which `size` bytes may be looked at (SIZE_MAX:
  * as many as its identity says), and points *ring at it. On an error *needed is

@@ -3,7 +3,7 @@
  * Every byte in shared memory, and nothing else.
  *
  *     +-----------------------+  base = mem rounded up to 64
- *     | identity         64 B |  written once by create, `ready` last
+ *     | identity         64 B |  written by create, `ready` last
  *     +-----------------------+
  *     | tail             64 B |  next position to claim; one-producer role
  *     +-----------------------+
@@ -49,7 +49,7 @@
 #include <stddef.h>
 
 #define SHMIPC_MAGIC          UINT64_C(0x4350494d48532d31) /* "1-SHMIPC" */
-#define SHMIPC_LAYOUT_VERSION UINT32_C(3)
+#define SHMIPC_LAYOUT_VERSION UINT32_C(4)
 
 enum {
     SHMIPC_ALIGN = 64,
@@ -78,11 +78,10 @@ struct shm_identity {
     uint64_t region_size;
     uint32_t block_count;
     uint32_t owner_count;
-    uint64_t owners_offset;
-    uint64_t control_offset;
-    uint64_t blocks_offset;
+    atomic_u64 creation; /* never 0, another one for each formatting */
+    uint64_t reserved[2];
     atomic_u32 ready;
-    uint32_t reserved;
+    uint32_t reserved32;
 };
 
 struct shm_tail {
@@ -130,9 +129,9 @@ _Static_assert(offsetof(struct shm_identity, flags) == 12, "layout");
 _Static_assert(offsetof(struct shm_identity, region_size) == 16, "layout");
 _Static_assert(offsetof(struct shm_identity, block_count) == 24, "layout");
 _Static_assert(offsetof(struct shm_identity, owner_count) == 28, "layout");
-_Static_assert(offsetof(struct shm_identity, owners_offset) == 32, "layout");
-_Static_assert(offsetof(struct shm_identity, control_offset) == 40, "layout");
-_Static_assert(offsetof(struct shm_identity, blocks_offset) == 48, "layout");
+_Static_assert(offsetof(struct shm_identity, creation) == 32, "layout");
+/* Where it was in all versions, so that older ones see a region that is whole
+ * but of another version. */
 _Static_assert(offsetof(struct shm_identity, ready) == 56, "layout");
 _Static_assert(sizeof(struct shm_tail) == 64, "tail is one line");
 _Static_assert(sizeof(struct shm_head) == 64, "head is one line");

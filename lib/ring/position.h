@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A handle's view of the ring: where its parts are in this process, copied and
- * validated when the handle was made, and the arithmetic of positions. Nothing
- * in here is read from shared memory again: whoever scribbles over the
- * identity harms nobody who is attached.
+ * validated when the handle was made, and the arithmetic of positions. None of
+ * it is read from shared memory again: whoever scribbles over the identity can
+ * make handles believe that their ring is gone (creation.h), and no more.
  */
 #ifndef SHMIPC_POSITION_H
 #define SHMIPC_POSITION_H
@@ -26,6 +26,8 @@ struct ring {
     /* The blocks of its lap from tail up to this position are known to be free.
      * An old value only makes a producer look again sooner. */
     atomic_u64 room_end;
+    const struct shm_identity *identity;
+    uint64_t creation; /* the identity's, when the handle was made */
 };
 
 static inline uint32_t position_index(const struct ring *r, uint64_t position)

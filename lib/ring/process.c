@@ -10,8 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 /*
@@ -215,6 +217,31 @@ uint32_t process_next_handle(void)
 {
     /* Relaxed: only its being different counts. */
     return atomic_add_relaxed(&handle_counter, 1) + 1;
+}
+
+/* Where the kernel gives no random numbers: what differs between any two calls
+ * on one machine. */
+static uint64_t make_number(void)
+{
+    struct timespec now = {0};
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return ((uint64_t)now.tv_sec << 32) ^ (uint64_t)now.tv_nsec ^
+           ((uint64_t)getpid() << 40) ^ process_next_handle();
+}
+
+uint64_t process_creation_number(uint64_t last)
+{
+    int saved = errno;
+    uint64_t number = 0;
+
+    if (getrandom(&number, sizeof number, GRND_NONBLOCK) !=
+        (ssize_t)sizeof number)
+        number = make_number();
+    errno = saved;
+    while (number == 0 || number == last)
+        number++;
+    return number;
 }
 
 static enum process_fate judge(const struct process_id *id)

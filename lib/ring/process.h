@@ -50,6 +50,10 @@ struct process_id process_self(void);
 /* A number that no other call in this process returned: names a handle. */
 uint32_t process_next_handle(void);
 
+/* A number for a region that is being formatted: not 0, not `last`, and as good
+ * as never one that was given before, on any machine. */
+uint64_t process_creation_number(uint64_t last);
+
 /*
  * Dead means: no process has that pid, or one that started at another time,
  * or all that is left is a zombie. Unknown means another pid or time

@@ -180,6 +180,8 @@
  *   after it                             nothing
  *   one-producer mode, P7 to tail        tail behind words of its own lap; the
  *                                        next producer moves it over them
+ *   a creator anywhere                   memory that is not ready: the next
+ *                                        create formats it
  *   a closer between its two stores      a ring that producers know to be
  *                                        closed: whoever is told so, or finds
  *                                        nothing for long, tells consumers
@@ -195,6 +197,7 @@
 #define SHMIPC_PROTOCOL_H
 
 #include "ring/control.h"
+#include "ring/creation.h"
 #include "ring/position.h"
 
 enum {

@@ -75,8 +75,11 @@ RULES = (
     (DESIGN, "tries for # us first", "DEFAULT_SPIN_NS / US"),
     (DESIGN, "with # us 0.13", "DEFAULT_SPIN_NS / US"),
     (DESIGN, "for # looks after each wake", "WAIT_PROMISED_LOOKS"),
-    (DESIGN, "every #th empty look", "LOOKS_PER_TAIL_CHECK"),
-    (DESIGN, "one in # looks that find nothing", "LOOKS_PER_TAIL_CHECK"),
+    (DESIGN, "every #th empty look", "LOOKS_PER_CHECK"),
+    (DESIGN, "one in # looks that find nothing", "LOOKS_PER_CHECK"),
+    (DESIGN, "at one of # looks that find nothing", "LOOKS_PER_CHECK"),
+    (DESIGN, "has a number of # random bits", "64"),
+    (CHANNEL, "finds out about the latter within # ms", "WAIT_CAP_NS / MS"),
     (CHANNEL, "blocked readers learn it within # ms", "WAIT_CAP_NS / MS"),
     ("lib/buffer/pace.c", "entries per # ticks", "1 << PACE_RATE_SHIFT"),
 

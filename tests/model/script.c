@@ -65,6 +65,11 @@ uint32_t process_next_handle(void)
            1;
 }
 
+uint64_t process_creation_number(uint64_t last)
+{
+    return last + 1;
+}
+
 bool actor_is_dead(int process)
 {
     return process < actor_count && world.actors[process].state == DEAD;

@@ -147,6 +147,80 @@ MUTATIONS = [
         edits=[("if (*removed || finished) channel_tell_all(ch);",
                 "if (*removed) wait_notify_rarely(&ch->waiter, "
                 "WAIT_READERS);")]),
+    # -------------------------------------- memory that is formatted anew
+    Mutation(
+        name="a writer never asks whether the ring is there", file="claim.h",
+        tests=["unit/anew"],
+        edits=[("if (creation_is_over(r)) {", "if (0) {")]),
+    Mutation(
+        name="looking in vain does not ask whether the ring is there",
+        file="read.c", tests=["unit/anew"],
+        edits=[("*status = handle_unless_anew(b, *status);", "")]),
+    Mutation(
+        name="damage is not explained", file="read.c", tests=["unit/anew"],
+        edits=[("return status < 0 ? handle_unless_anew(b, status) : status;",
+                "return status;")]),
+    Mutation(
+        name="a sleeper does not ask whether the ring is there",
+        file="block.c", tests=["unit/anew"],
+        edits=[("int64_t until = b->until; if (creation_is_over("
+                "&ch->buffer.ring))", "int64_t until = b->until; if (0)")]),
+    Mutation(
+        name="a poller does not ask whether the ring is there",
+        file="block.c", tests=["unit/anew"],
+        edits=[("struct IpcChannel *ch = b->channel; if (creation_is_over("
+                "&ch->buffer.ring)) return answer(status, "
+                "IPC_ERR_FORMATTED_ANEW); if (b->step == BLOCK_ARMED &&",
+                "struct IpcChannel *ch = b->channel; "
+                "if (b->step == BLOCK_ARMED &&")]),
+    Mutation(
+        name="a call whose time is up does not ask whether the ring is there",
+        file="block.c", tests=["unit/anew"],
+        edits=[("handle_unless_anew(&b->channel->buffer,", "(IpcStatus)(")]),
+    Mutation(
+        name="who enters does not ask whether the ring is there",
+        file="handle.c", tests=["unit/anew"],
+        edits=[("status = handle_unless_anew(b, IPC_OK); if (status == IPC_OK)"
+                " status = enter(b, token);",
+                "status = enter(b, token);")]),
+    Mutation(
+        name="an old handle gives back what is not its own", file="handle.c",
+        tests=["unit/anew"],
+        edits=[("if (creation_is_over(&b->ring)) return false;", "")]),
+    Mutation(
+        name="an old handle closes the new ring", file="channel.c",
+        tests=["unit/anew"],
+        edits=[("if (creation_is_over(&ch->buffer.ring)) return "
+                "IPC_ERR_FORMATTED_ANEW;", "")]),
+    Mutation(
+        name="an old handle recovers the new ring", file="recover.c",
+        tests=["unit/anew"],
+        edits=[("if (creation_is_over(r)) return IPC_ERR_FORMATTED_ANEW;",
+                "")]),
+    Mutation(
+        name="an old handle describes the new ring", file="stats.c",
+        tests=["unit/anew"],
+        edits=[("if (creation_is_over(&b->ring)) return "
+                "IPC_ERR_FORMATTED_ANEW;", "")]),
+    Mutation(
+        name="formatting keeps the number", file="format.c",
+        tests=["unit/anew"],
+        edits=[("process_creation_number(last)", "(last ? last : 1)")]),
+    Mutation(
+        name="what is being formatted counts as there", file="creation.h",
+        tests=["unit/anew"],
+        edits=[("if (atomic_get_acquire(&r->identity->ready) != SHMIPC_READY) "
+                "return true;", "")]),
+    Mutation(
+        name="formatting leaves old words", file="format.c",
+        tests=["unit/anew"],
+        edits=[("uint64_t end = end_of_old_words(region, room);",
+                "uint64_t end = 0 * end_of_old_words(region, room);")]),
+    Mutation(
+        name="a region without a number is joined", file="format.c",
+        tests=["unit/format"],
+        edits=[("if (atomic_get_relaxed(&id->creation) == 0) return false;",
+                "")]),
     # --------------------------------------------- who finishes a closing
     Mutation(
         name="looking in vain finishes no closing", file="read.c",

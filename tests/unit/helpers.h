@@ -154,8 +154,10 @@ static inline IpcBuffer *attach_to(void *memory)
 
 static inline uint64_t *control_of(struct shm_region *region, uint32_t block)
 {
+    size_t slots = region->identity.owner_count * sizeof(struct shm_owner);
+
     return (uint64_t *)(void *)((unsigned char *)region +
-                                region->identity.control_offset) +
+                                up_to_line(sizeof *region + slots)) +
            block;
 }
 

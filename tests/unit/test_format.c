@@ -390,9 +390,7 @@ Test(unit, a_header_that_cannot_be_true_is_corrupted)
         .region_size = region->identity.region_size,
         .block_count = region->identity.block_count,
         .owner_count = region->identity.owner_count,
-        .owners_offset = region->identity.owners_offset,
-        .control_offset = region->identity.control_offset,
-        .blocks_offset = region->identity.blocks_offset,
+        .creation = region->identity.creation,
         .ready = SHMIPC_READY,
     };
     const uint32_t numbers[] = {0, 1, 3, 5, 9, 4097, 0x10000000, UINT32_MAX};
@@ -416,21 +414,15 @@ Test(unit, a_header_that_cannot_be_true_is_corrupted)
         memcpy(id, &good, sizeof good);
         id->region_size += moves[i];
         must_not_attach(region, REGION_SIZE, IPC_ERR_CORRUPTED);
-        memcpy(id, &good, sizeof good);
-        id->owners_offset += moves[i];
-        must_not_attach(region, REGION_SIZE, IPC_ERR_CORRUPTED);
-        memcpy(id, &good, sizeof good);
-        id->control_offset += moves[i];
-        must_not_attach(region, REGION_SIZE, IPC_ERR_CORRUPTED);
-        memcpy(id, &good, sizeof good);
-        id->blocks_offset += moves[i];
-        must_not_attach(region, REGION_SIZE, IPC_ERR_CORRUPTED);
     }
+    memcpy(id, &good, sizeof good);
+    id->creation = 0;
+    must_not_attach(region, REGION_SIZE, IPC_ERR_CORRUPTED);
     memcpy(id, &good, sizeof good);
     must_read(attach_to(region), 10, 1);
 }
 
-/* Offsets that fit together do not make numbers true that cannot be. */
+/* A size that fits them does not make numbers true that cannot be. */
 Test(unit, a_consistent_header_with_impossible_numbers_is_corrupted)
 {
     static const struct {
@@ -445,12 +437,7 @@ Test(unit, a_consistent_header_with_impossible_numbers_is_corrupted)
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         id->block_count = shapes[i].blocks;
         id->owner_count = shapes[i].owners;
-        id->control_offset = up_to_line(
-            sizeof *region + shapes[i].owners * sizeof(struct shm_owner));
-        id->blocks_offset =
-            id->control_offset +
-            up_to_line((size_t)shapes[i].blocks * sizeof(uint64_t));
-        id->region_size = id->blocks_offset + (uint64_t)shapes[i].blocks * 64;
+        id->region_size = ring_size(shapes[i].blocks, shapes[i].owners);
         must_not_attach(region, REGION_SIZE, IPC_ERR_CORRUPTED);
     }
 }

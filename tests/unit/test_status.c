@@ -36,6 +36,7 @@ static const struct {
     {IPC_ERR_UNSUPPORTED, -21, "IPC_ERR_UNSUPPORTED"},
     {IPC_ERR_PRODUCERS_DEAD, -22, "IPC_ERR_PRODUCERS_DEAD"},
     {IPC_ERR_SIZE_MISMATCH, -23, "IPC_ERR_SIZE_MISMATCH"},
+    {IPC_ERR_FORMATTED_ANEW, -24, "IPC_ERR_FORMATTED_ANEW"},
 };
 
 enum { KNOWN = sizeof known / sizeof known[0] };
@@ -70,7 +71,7 @@ Test(unit, every_status_has_a_sentence_of_its_own)
 
 Test(unit, numbers_that_are_no_status_are_called_unknown)
 {
-    static const int others[] = {4, 5, 100, -24, -25, -100, 0x7fffffff};
+    static const int others[] = {4, 5, 100, -25, -26, -100, 0x7fffffff};
 
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         must(!strcmp(ipc_status_name((IpcStatus)others[i]), "unknown"));
