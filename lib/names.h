@@ -47,6 +47,8 @@
 #define handle_create            shmipc_handle_create
 #define handle_formatted_anew    shmipc_handle_formatted_anew
 #define handle_produce           shmipc_handle_produce
+#define handle_read_only         shmipc_handle_read_only
+#define mapping_may_store        shmipc_mapping_may_store
 #define owner_count              shmipc_owner_count
 #define owner_drop_role          shmipc_owner_drop_role
 #define owner_fate               shmipc_owner_fate

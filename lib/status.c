@@ -59,6 +59,8 @@ static const struct status_words words[] = {
      "The entry at the head has another size."},
     {IPC_ERR_FORMATTED_ANEW, "IPC_ERR_FORMATTED_ANEW",
      "The memory was formatted anew: connect again."},
+    {IPC_ERR_READ_ONLY, "IPC_ERR_READ_ONLY",
+     "The memory is mapped for reading only, or the handle only observes."},
 };
 
 static const struct status_words *find(IpcStatus status)

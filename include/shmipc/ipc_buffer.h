@@ -237,7 +237,9 @@ IPC_API IpcBufferCreateResult ipc_buffer_create_with_options(
  * IPC_ERR_NOT_FORMATTED, IPC_ERR_INITIALIZING, IPC_ERR_LAYOUT_VERSION,
  * IPC_ERR_CORRUPTED: what the memory holds instead of a buffer.
  * IPC_ERR_ALLOCATION: no memory for the handle.
- * Changes nothing in the memory. Allocates; does not block. Since 0.1.0.
+ * Changes nothing in the memory. Where that is mapped for reading only, the
+ * handle observes: see ipc_buffer_observe. Allocates; does not block.
+ * Since 0.1.0.
  */
 IPC_API IpcBufferAttachResult ipc_buffer_attach(void *mem);
 
@@ -248,6 +250,19 @@ IPC_API IpcBufferAttachResult ipc_buffer_attach(void *mem);
  * IPC_ERR_INVALID_ARGUMENT: `size` is 0. Since 0.1.0.
  */
 IPC_API IpcBufferAttachResult ipc_buffer_attach_sized(void *mem, size_t size);
+
+/**
+ * The same for a handle that never stores anything in the memory, which may be
+ * mapped for reading only: for monitors, of buffers and of channels. It takes
+ * no role and no owner slot, so that nobody notices it.
+ *
+ * ipc_buffer_stats and ipc_buffer_max_entry_size work with it; ipc_buffer_peek
+ * finds the entry at the head, whose bytes may be replaced at any time by who
+ * writes next: no skip can prove them whole. All other calls return
+ * IPC_ERR_READ_ONLY. Statuses as for ipc_buffer_attach_sized. Allocates; does
+ * not block. Since 0.1.0.
+ */
+IPC_API IpcBufferAttachResult ipc_buffer_observe(const void *mem, size_t size);
 
 /**
  * Releases a handle, never the memory or its entries. Reservations of this

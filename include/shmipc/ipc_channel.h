@@ -13,11 +13,10 @@
  *
  * What ipc_buffer.h says about memory, handles, order, death and the statuses
  * IPC_ERR_INVALID_ARGUMENT, IPC_ERR_CORRUPTED and IPC_ERR_FORMATTED_ANEW holds
- * for channels too; a call that blocks finds out about the latter within 100 ms.
- * One
- * handle may be used by many threads at once in many/many mode. The memory of a
- * channel must be written and read through channels: a call of a bare buffer
- * wakes nobody.
+ * for channels too; a call that blocks finds out about the latter within 100
+ * ms. One handle may be used by many threads at once in many/many mode. The
+ * memory of a channel must be written and read through channels: a call of a
+ * bare buffer wakes nobody.
  */
 #ifndef SHMIPC_IPC_CHANNEL_H
 #define SHMIPC_IPC_CHANNEL_H

@@ -100,7 +100,9 @@ typedef enum IpcStatus {
     IPC_ERR_SIZE_MISMATCH = -23,
     /** The memory was formatted anew since the handle was made: destroy the
      * handle and connect again. */
-    IPC_ERR_FORMATTED_ANEW = -24
+    IPC_ERR_FORMATTED_ANEW = -24,
+    /** The memory is mapped for reading only, or the handle only observes. */
+    IPC_ERR_READ_ONLY = -25
 } IpcStatus;
 
 /**

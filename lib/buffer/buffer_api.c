@@ -52,7 +52,7 @@ IpcBufferCreateResult ipc_buffer_create(void *mem, size_t size)
     return ipc_buffer_create_with_options(mem, size, NULL);
 }
 
-static IpcBufferAttachResult attach(void *mem, size_t size)
+static IpcBufferAttachResult attach(const void *mem, size_t size, bool observes)
 {
     IpcBufferAttachError body = {0};
     const char *detail = NULL;
@@ -62,7 +62,7 @@ static IpcBufferAttachResult attach(void *mem, size_t size)
     if (!b)
         return IpcBufferAttachResult_error(
             IPC_ERR_ALLOCATION, handle_attach_detail(IPC_ERR_ALLOCATION));
-    status = handle_attach(b, mem, size, &body.min_size, &detail);
+    status = handle_attach(b, mem, size, observes, &body.min_size, &detail);
     if (status == IPC_OK)
         return IpcBufferAttachResult_ok(IPC_OK, b);
     free(b);
@@ -71,12 +71,17 @@ static IpcBufferAttachResult attach(void *mem, size_t size)
 
 IpcBufferAttachResult ipc_buffer_attach(void *mem)
 {
-    return attach(mem, SIZE_MAX);
+    return attach(mem, SIZE_MAX, false);
 }
 
 IpcBufferAttachResult ipc_buffer_attach_sized(void *mem, size_t size)
 {
-    return attach(mem, size);
+    return attach(mem, size, false);
+}
+
+IpcBufferAttachResult ipc_buffer_observe(const void *mem, size_t size)
+{
+    return attach(mem, size, true);
 }
 
 IpcBufferDestroyResult ipc_buffer_destroy(IpcBuffer *buffer)

@@ -6,12 +6,17 @@
  */
 #include "buffer/handle.h"
 #include "ring/format.h"
+#include "ring/mapping.h"
 #include <sched.h>
 #include <string.h>
 
 const char handle_formatted_anew[] =
     "the memory was formatted anew since this handle was made: destroy it and "
     "connect again";
+
+const char handle_read_only[] =
+    "the memory is mapped for reading only, or the handle observes: map it for "
+    "writing and attach or connect again";
 
 static void prepare(struct IpcBuffer *b, void *mem)
 {
@@ -21,7 +26,16 @@ static void prepare(struct IpcBuffer *b, void *mem)
     b->max_entry_size = (uint64_t)b->ring.block_count * SHMIPC_BLOCK;
     if (b->max_entry_size > SHMIPC_ENTRY_MAX)
         b->max_entry_size = SHMIPC_ENTRY_MAX;
+    b->flags = (b->ring.one_producer ? IPC_BUFFER_ONE_PRODUCER : 0) |
+               (b->ring.one_consumer ? IPC_BUFFER_ONE_CONSUMER : 0);
     b->number = process_next_handle();
+}
+
+/* Who is not the one consumer has to enter before it reads, and cannot. */
+static void observe(struct IpcBuffer *b)
+{
+    b->observes = true;
+    b->ring.one_consumer = true;
 }
 
 static bool options_are_known(const IpcBufferOptions *options)
@@ -83,6 +97,10 @@ IpcStatus handle_create(struct IpcBuffer *b, void *mem, size_t size,
     if (process_token() == 0)
         return refuse(detail, IPC_ERR_ALLOCATION,
                       "no memory for this process's token page");
+    if (!mapping_may_store(format_first_word(mem)))
+        return refuse(detail, IPC_ERR_READ_ONLY,
+                      "mem is mapped for reading only, or not at all: map it "
+                      "with PROT_READ | PROT_WRITE");
     memset(b, 0, sizeof *b);
     format_region(mem, size - slack, blocks,
                   owners ? owners : format_default_owners(blocks),
@@ -114,9 +132,10 @@ const char *handle_attach_detail(IpcStatus status)
     }
 }
 
-IpcStatus handle_attach(struct IpcBuffer *b, void *mem, size_t size,
-                        uint64_t *needed, const char **detail)
+IpcStatus handle_attach(struct IpcBuffer *b, const void *mem, size_t size,
+                        bool observes, uint64_t *needed, const char **detail)
 {
+    void *region = (void *)(uintptr_t)mem;
     IpcStatus status;
 
     *needed = format_region_size(1, 1);
@@ -130,10 +149,12 @@ IpcStatus handle_attach(struct IpcBuffer *b, void *mem, size_t size,
         return refuse(detail, IPC_ERR_ALLOCATION,
                       "no memory for this process's token page");
     memset(b, 0, sizeof *b);
-    status = format_open(mem, size, &b->ring, needed);
+    status = format_open(region, size, &b->ring, needed);
     if (status != IPC_OK)
         return refuse(detail, status, handle_attach_detail(status));
-    prepare(b, mem);
+    prepare(b, region);
+    if (observes || !mapping_may_store(format_first_word(mem)))
+        observe(b);
     return IPC_OK;
 }
 
@@ -177,6 +198,11 @@ static IpcStatus enter(struct IpcBuffer *b, uint64_t token)
     atomic_put_relaxed(&b->open_alone, 0);
     atomic_put_relaxed(&b->entered, token);
     return IPC_OK;
+}
+
+static IpcStatus may_enter(const struct IpcBuffer *b)
+{
+    return b->observes ? IPC_ERR_READ_ONLY : handle_unless_anew(b, IPC_OK);
 }
 
 /* The last holder of the role may have promised sleepers fences: see wait.h. */
@@ -235,7 +261,7 @@ IpcStatus handle_produce(struct IpcBuffer *b)
     IpcStatus status;
 
     lock_entry(b, token);
-    status = handle_unless_anew(b, IPC_OK);
+    status = may_enter(b);
     if (status == IPC_OK)
         status = enter(b, token);
     if (status == IPC_OK && b->ring.one_producer)
@@ -255,7 +281,7 @@ IpcStatus handle_consume(struct IpcBuffer *b)
     IpcStatus status;
 
     lock_entry(b, token);
-    status = handle_unless_anew(b, IPC_OK);
+    status = may_enter(b);
     if (status == IPC_OK && b->ring.one_consumer)
         status = enter(b, token);
     if (status == IPC_OK && b->ring.one_consumer)

@@ -21,6 +21,8 @@ struct IpcBuffer {
     uint64_t region_size;
     uint64_t max_entry_size;
     uint32_t number; /* names this handle within its process */
+    uint32_t flags;  /* that the buffer was created with */
+    bool observes;   /* stores nothing in the region */
 
     /* Which process entered with this handle as what: process_token() of it,
      * or 0. A forked child has another token and enters anew. */
@@ -44,8 +46,10 @@ struct IpcBuffer {
 IpcStatus handle_create(struct IpcBuffer *b, void *mem, size_t size,
                         const IpcBufferOptions *options,
                         IpcBufferCreateError *body, const char **detail);
-IpcStatus handle_attach(struct IpcBuffer *b, void *mem, size_t size,
-                        uint64_t *needed, const char **detail);
+/* `observes`: it is not let in to read or write, as in a mapping that is for
+ * reading only. */
+IpcStatus handle_attach(struct IpcBuffer *b, const void *mem, size_t size,
+                        bool observes, uint64_t *needed, const char **detail);
 /* True: reservations that were open have become filler, which others may be
  * waiting for. */
 bool handle_close(struct IpcBuffer *b);
@@ -53,6 +57,7 @@ bool handle_close(struct IpcBuffer *b);
 const char *handle_attach_detail(IpcStatus status);
 
 extern const char handle_formatted_anew[];
+extern const char handle_read_only[];
 
 /* For slow paths: `status`, unless the region was formatted anew, which
  * explains whatever the call found there. */

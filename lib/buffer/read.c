@@ -193,6 +193,27 @@ IpcStatus read_allocate(struct IpcBuffer *b, IpcEntry *dest,
 
 /* --------------------------------------------------------------- in place */
 
+/* For who may not move head: the first entry behind it that is no filler. */
+static IpcStatus look_on(const struct IpcBuffer *b, struct view *view,
+                         IpcBufferReadError *error)
+{
+    /* Acquire [head]: words that were replaced before are gone. */
+    uint64_t head = atomic_get_acquire(&b->ring.head->position);
+    enum look look = LOOK_FILLER;
+
+    for (uint32_t steps = 0; look == LOOK_FILLER && steps < PROTOCOL_STEPS;
+         steps++) {
+        look = take_look_at(&b->ring, head, view);
+        head = view->next;
+    }
+    error->offset = take_offset(&b->ring, view);
+    if (look == LOOK_NOTHING && close_is_final(&b->ring, view->position))
+        return IPC_ERR_CLOSED;
+    if (look == LOOK_NOTHING && repair_is_gap(&b->ring, view->position))
+        return IPC_ERR_NOT_READY;
+    return look == LOOK_FILLER ? IPC_ERR_LOCKED : status_of(look);
+}
+
 IpcStatus read_peek(struct IpcBuffer *b, IpcEntry *dest,
                     IpcBufferReadError *error)
 {
@@ -202,6 +223,8 @@ IpcStatus read_peek(struct IpcBuffer *b, IpcEntry *dest,
     if (!b || !dest)
         return IPC_ERR_INVALID_ARGUMENT;
     status = read_look(b, &view, error);
+    if (status == IPC_ERR_READ_ONLY)
+        status = handle_unless_anew(b, look_on(b, &view, error));
     if (status != IPC_OK)
         return status;
     dest->offset = take_offset(&b->ring, &view);
@@ -271,6 +294,8 @@ const char *read_detail(IpcStatus status)
         return "malloc failed: no memory for the payload";
     case IPC_ERR_FORMATTED_ANEW:
         return handle_formatted_anew;
+    case IPC_ERR_READ_ONLY:
+        return handle_read_only;
     case IPC_ERR_CLOSED:
         return "the channel was closed, and all that was written is read";
     case IPC_ERR_PRODUCERS_DEAD:

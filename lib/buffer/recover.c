@@ -56,6 +56,8 @@ IpcStatus recover_dead(struct IpcBuffer *b, enum recover_extent extent,
     if (!b)
         return IPC_ERR_INVALID_ARGUMENT;
     r = &b->ring;
+    if (b->observes)
+        return IPC_ERR_READ_ONLY;
     if (creation_is_over(r))
         return IPC_ERR_FORMATTED_ANEW;
     close_finish(r);

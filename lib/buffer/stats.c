@@ -56,8 +56,7 @@ static void describe(const struct IpcBuffer *b, IpcBufferStats *stats)
     stats->region_size = b->region_size;
     stats->capacity = (uint64_t)r->block_count * SHMIPC_BLOCK;
     stats->max_entry_size = b->max_entry_size;
-    stats->flags = (r->one_producer ? IPC_BUFFER_ONE_PRODUCER : 0) |
-                   (r->one_consumer ? IPC_BUFFER_ONE_CONSUMER : 0);
+    stats->flags = b->flags;
     stats->max_owners = r->owners.count;
     owner_count(&r->owners, &stats->owners, &stats->entries_written);
     describe_ends(b, stats);

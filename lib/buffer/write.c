@@ -282,6 +282,8 @@ const char *write_detail(const struct IpcBuffer *b, const void *data,
         return "the channel was closed: nothing more can be written";
     case IPC_ERR_FORMATTED_ANEW:
         return handle_formatted_anew;
+    case IPC_ERR_READ_ONLY:
+        return handle_read_only;
     case IPC_ERR_TIMEOUT:
         return "the deadline passed before there was space";
     case IPC_ERR_LOCKED:

@@ -103,7 +103,15 @@ IpcStatus channel_create(struct IpcChannel *ch, void *mem, size_t size,
 IpcStatus channel_join(struct IpcChannel *ch, void *mem, size_t size,
                        uint64_t *needed, const char **detail)
 {
-    return enter(ch, handle_attach(&ch->buffer, mem, size, needed, detail));
+    IpcStatus status =
+        handle_attach(&ch->buffer, mem, size, false, needed, detail);
+
+    /* Whoever waits announces that in the region. */
+    if (status == IPC_OK && ch->buffer.observes) {
+        *detail = handle_read_only;
+        status = IPC_ERR_READ_ONLY;
+    }
+    return enter(ch, status);
 }
 
 void channel_leave(struct IpcChannel *ch)

@@ -27,6 +27,12 @@ uint32_t format_blocks_in(uint64_t room, uint32_t owners);
 /* Bytes from `mem` to the region's first byte. */
 size_t format_slack(const void *mem);
 
+/* The region's first word, which is not acted on by itself. */
+static inline const atomic_u32 *format_first_word(const void *mem)
+{
+    return (const void *)((const unsigned char *)mem + format_slack(mem));
+}
+
 /* Writes an empty region and points *ring at it. The caller has made sure
  * that it fits into `room` bytes. */
 void format_region(void *mem, uint64_t room, uint32_t blocks, uint32_t owners,

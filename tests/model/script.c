@@ -614,7 +614,7 @@ static void make_ring(const struct scenario *s, uint32_t owners)
     for (int i = 0; i < actor_count; i++) {
         current = i;
         if (scripts[i].handle == i &&
-            handle_attach(&world.channels[i].buffer, world.region, size,
+            handle_attach(&world.channels[i].buffer, world.region, size, false,
                           &needed, &detail) != IPC_OK)
             harness_error("cannot attach: %s", detail);
         if (wake_is_channel())

@@ -802,4 +802,33 @@ MUTATIONS = [
         tests=["unit/steps"],
         edits=[("channel_recover(channel, RECOVER_ALL,",
                 "channel_recover(channel, RECOVER_SOME,")]),
+    # ---------------------------------------------------------- observers
+    Mutation(
+        name="memory for reading only is taken for any other",
+        file="handle.c", tests=["unit/observers"],
+        edits=[("if (observes || !mapping_may_store(format_first_word(mem)))",
+                "if (observes)")]),
+    Mutation(
+        name="create stores where it may not", file="handle.c",
+        tests=["unit/observers"],
+        edits=[("if (!mapping_may_store(format_first_word(mem))) return "
+                "refuse", "if (false) return refuse")]),
+    Mutation(
+        name="an observer of many consumers may read", file="handle.c",
+        tests=["unit/observers"],
+        edits=[("b->ring.one_consumer = true;", "")]),
+    Mutation(
+        name="an observer may enter", file="handle.c",
+        tests=["unit/observers"],
+        edits=[("return b->observes ? IPC_ERR_READ_ONLY : "
+                "handle_unless_anew(b, IPC_OK);",
+                "return handle_unless_anew(b, IPC_OK);")]),
+    Mutation(
+        name="an observer recovers", file="recover.c",
+        tests=["unit/observers"],
+        edits=[("if (b->observes) return IPC_ERR_READ_ONLY;", "")]),
+    Mutation(
+        name="a channel is joined by an observer", file="channel.c",
+        tests=["unit/observers"],
+        edits=[("if (status == IPC_OK && ch->buffer.observes)", "if (false)")]),
 ]

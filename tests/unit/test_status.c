@@ -37,6 +37,7 @@ static const struct {
     {IPC_ERR_PRODUCERS_DEAD, -22, "IPC_ERR_PRODUCERS_DEAD"},
     {IPC_ERR_SIZE_MISMATCH, -23, "IPC_ERR_SIZE_MISMATCH"},
     {IPC_ERR_FORMATTED_ANEW, -24, "IPC_ERR_FORMATTED_ANEW"},
+    {IPC_ERR_READ_ONLY, -25, "IPC_ERR_READ_ONLY"},
 };
 
 enum { KNOWN = sizeof known / sizeof known[0] };
@@ -71,7 +72,7 @@ Test(unit, every_status_has_a_sentence_of_its_own)
 
 Test(unit, numbers_that_are_no_status_are_called_unknown)
 {
-    static const int others[] = {4, 5, 100, -25, -26, -100, 0x7fffffff};
+    static const int others[] = {4, 5, 100, -26, -27, -100, 0x7fffffff};
 
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         must(!strcmp(ipc_status_name((IpcStatus)others[i]), "unknown"));
