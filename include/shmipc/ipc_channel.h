@@ -23,6 +23,7 @@
 
 #include <shmipc/ipc_buffer.h>
 #include <shmipc/ipc_common.h>
+#include <sched.h> /* struct timespec, which <time.h> lacks in C99 */
 #include <time.h>
 
 #ifdef __cplusplus
@@ -63,8 +64,17 @@ typedef enum IpcWait {
     IPC_WAIT_IO_URING = 4
 } IpcWait;
 
+/* What leaves members out of an initialiser gets no warning from g++ where they
+ * have one of their own, which C++11 does not allow in what is initialised by a
+ * list. */
+#if defined(__cplusplus) && __cplusplus >= 201402L
+#define IPC_ZERO_ = {}
+#else
+#define IPC_ZERO_
+#endif
+
 /** How to use a channel. Zero means the default in all members but the first
- * three. */
+ * three; in C++14 and later that is what members have that are not named. */
 typedef struct IpcChannelConfiguration {
     /** Rounds that ipc_channel_read waits at most, 1 or more. */
     uint32_t max_round_trips;
@@ -73,20 +83,32 @@ typedef struct IpcChannelConfiguration {
     /** Length of the longest round, start_sleep_ns or more. */
     long max_sleep_ns;
     /** For create: IPC_BUFFER_ONE_PRODUCER, IPC_BUFFER_ONE_CONSUMER. */
-    uint32_t flags;
+    uint32_t flags IPC_ZERO_;
     /** For create: as in IpcBufferOptions. */
-    uint32_t max_owners;
+    uint32_t max_owners IPC_ZERO_;
     /** An IpcWait. */
-    uint32_t wait;
+    uint32_t wait IPC_ZERO_;
     /** How long a call that blocks tries before it sleeps, ns; 0: 20000, or not
      * at all if this process is bound to one CPU. On a machine with one CPU
      * nobody spins. */
-    uint32_t spin_ns;
+    uint32_t spin_ns IPC_ZERO_;
     /** IPC_CHANNEL_REPORT_DEAD_PRODUCERS, or 0. */
-    uint32_t options;
-    uint32_t reserved32;
-    uint64_t reserved[5];
+    uint32_t options IPC_ZERO_;
+    uint32_t reserved32 IPC_ZERO_;
+    uint64_t reserved[5] IPC_ZERO_;
 } IpcChannelConfiguration;
+
+/** Initialises an IpcChannelConfiguration with its first three members and the
+ * defaults, in any C and C++: C++ has designators (`.max_round_trips = 128`)
+ * only since C++20. */
+#define IPC_CHANNEL_CONFIGURATION(max_round_trips, start_sleep_ns,             \
+                                  max_sleep_ns)                                \
+    {                                                                          \
+        (max_round_trips), (start_sleep_ns), (max_sleep_ns), 0, 0, 0, 0, 0, 0, \
+        {                                                                      \
+            0, 0, 0, 0, 0                                                      \
+        }                                                                      \
+    }
 
 IPC_RESULT(IpcChannelResult, IpcChannel *, IpcBufferCreateError)
 IPC_RESULT(IpcChannelConnectResult, IpcChannel *, IpcBufferAttachError)
