@@ -206,6 +206,30 @@ IPC_RESULT_UNIT(IpcBufferStatsResult, IpcBufferStatsError)
 IPC_API uint64_t ipc_buffer_align_size(size_t capacity);
 
 /**
+ * Bytes of memory that are enough for the smallest buffer at any address; the
+ * same as ipc_buffer_align_size(1). At an address that is a multiple of 64 less
+ * is enough: `min_size` in IpcBufferCreateError says how much.
+ * Safe from any thread; never blocks. Since 0.1.0.
+ */
+IPC_API uint64_t ipc_buffer_get_min_size(void);
+
+/**
+ * How many of these bytes hold no data: ipc_buffer_get_min_size less
+ * IPC_BUFFER_BLOCK_SIZE. This plus IPC_BUFFER_BLOCK_SIZE or more is enough
+ * memory for a buffer, but a larger one needs more for itself than the
+ * smallest: ipc_buffer_suggest_size says how much a capacity takes.
+ * Safe from any thread; never blocks. Since 0.1.0.
+ */
+IPC_API uint64_t ipc_buffer_get_memory_overhead(void);
+
+/**
+ * Bytes of memory to provide for `capacity` bytes of data, under the name that
+ * later versions of the original have; the same as ipc_buffer_align_size.
+ * Safe from any thread; never blocks. Since 0.1.0.
+ */
+IPC_API uint64_t ipc_buffer_suggest_size(size_t capacity);
+
+/**
  * Formats `size` bytes at `mem` as an empty buffer and returns a handle. What
  * the memory held is lost; handles that others have to what was there before
  * get IPC_ERR_FORMATTED_ANEW, and others that attach IPC_ERR_INITIALIZING until

@@ -23,6 +23,7 @@
 
 #include <shmipc/ipc_buffer.h>
 #include <shmipc/ipc_common.h>
+#include <shmipc/ipc_compat.h>
 #include <sched.h> /* struct timespec, which <time.h> lacks in C99 */
 #include <time.h>
 
@@ -154,6 +155,14 @@ IPC_RESULT_UNIT(IpcChannelLeaveSharedResult, IpcChannelSystemError)
  * ipc_buffer_align_size. Since 0.1.0.
  */
 IPC_API uint64_t ipc_channel_align_size(size_t capacity);
+
+/**
+ * As ipc_buffer_get_min_size, ipc_buffer_get_memory_overhead and
+ * ipc_buffer_suggest_size: a channel needs no byte more. Since 0.1.0.
+ */
+IPC_API uint64_t ipc_channel_get_min_size(void);
+IPC_API uint64_t ipc_channel_get_memory_overhead(void);
+IPC_API uint64_t ipc_channel_suggest_size(size_t capacity);
 
 /**
  * Formats `size` bytes at `mem` as an empty channel. Statuses as for
@@ -314,7 +323,7 @@ IPC_API IpcChannelTryReadResult ipc_channel_try_read_into(IpcChannel *channel,
  * first never waits, the second waits like ipc_channel_read_with_timeout and
  * has its statuses. Since 0.1.0.
  */
-IPC_API IpcChannelPeekResult ipc_channel_peek(IpcChannel *channel,
+IPC_API IpcChannelPeekResult ipc_channel_peek(const IpcChannel *channel,
                                               IpcEntry *dest);
 IPC_API IpcChannelPeekResult ipc_channel_peek_with_timeout(
     IpcChannel *channel, IpcEntry *dest, const struct timespec *timeout);

@@ -20,13 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(__GNUC__) || defined(__clang__)
-#define IPC_API     __attribute__((visibility("default")))
-#define IPC_UNUSED_ __attribute__((unused))
-#else
-#define IPC_API
-#define IPC_UNUSED_
-#endif
+#include <shmipc/ipc_export.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -152,7 +146,8 @@ typedef struct IpcReservation {
  * of type E, and the functions that make and question it:
  * NAME_ok(status, result), NAME_error(status, detail),
  * NAME_error_body(status, detail, body), NAME_is_ok(r), NAME_is_error(r) and
- * NAME_is_error_has_body(r.error).
+ * NAME_is_error_has_body(r.error). `error.has_body` and `error.hasBody`, as the
+ * original calls it, are one member.
  */
 #define IPC_RESULT(NAME, T, E)                                                 \
     IPC_RESULT_ERROR_(NAME, E)                                                 \
@@ -189,7 +184,10 @@ typedef struct IpcReservation {
 #define IPC_RESULT_ERROR_(NAME, E)                                             \
     typedef struct NAME##Error {                                               \
         const char *detail;                                                    \
-        bool has_body;                                                         \
+        IPC_EXTENSION_ union {                                                 \
+            bool has_body;                                                     \
+            bool hasBody;                                                      \
+        };                                                                     \
         E body;                                                                \
     } NAME##Error;
 #define IPC_RESULT_FUNCTIONS_(NAME, E)                                         \

@@ -32,6 +32,8 @@ typedef struct IpcMemorySegmentError {
     /** errno of the system call that failed, or 0. */
     int sys_errno;
 } IpcMemorySegmentError;
+/** The name that code written for the original has for it. */
+typedef IpcMemorySegmentError IpcMmapError;
 IPC_RESULT(IpcMemorySegmentResult, IpcMemorySegment *, IpcMemorySegmentError)
 IPC_RESULT_UNIT(IpcMmapUnmapResult, IpcMemorySegmentError)
 IPC_RESULT_UNIT(IpcMmapUnlinkResult, IpcMemorySegmentError)

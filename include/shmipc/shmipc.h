@@ -10,6 +10,8 @@
 #include <shmipc/ipc_buffer.h>
 #include <shmipc/ipc_channel.h>
 #include <shmipc/ipc_common.h>
+#include <shmipc/ipc_compat.h>
+#include <shmipc/ipc_export.h>
 #include <shmipc/ipc_mmap.h>
 
 #endif

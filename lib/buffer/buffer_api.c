@@ -28,6 +28,21 @@ uint64_t ipc_buffer_align_size(size_t capacity)
                               format_default_owners((uint32_t)blocks));
 }
 
+uint64_t ipc_buffer_get_min_size(void)
+{
+    return ipc_buffer_align_size(1);
+}
+
+uint64_t ipc_buffer_get_memory_overhead(void)
+{
+    return ipc_buffer_get_min_size() - SHMIPC_BLOCK;
+}
+
+uint64_t ipc_buffer_suggest_size(size_t capacity)
+{
+    return ipc_buffer_align_size(capacity);
+}
+
 IpcBufferCreateResult
 ipc_buffer_create_with_options(void *mem, size_t size,
                                const IpcBufferOptions *options)

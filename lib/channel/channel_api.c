@@ -20,6 +20,21 @@ uint64_t ipc_channel_align_size(size_t capacity)
     return ipc_buffer_align_size(capacity);
 }
 
+uint64_t ipc_channel_get_min_size(void)
+{
+    return ipc_buffer_get_min_size();
+}
+
+uint64_t ipc_channel_get_memory_overhead(void)
+{
+    return ipc_buffer_get_memory_overhead();
+}
+
+uint64_t ipc_channel_suggest_size(size_t capacity)
+{
+    return ipc_buffer_suggest_size(capacity);
+}
+
 IpcChannelResult ipc_channel_create(void *mem, size_t size,
                                     IpcChannelConfiguration configuration)
 {
@@ -423,9 +438,13 @@ static IpcChannelPeekResult peek(struct block block, IpcEntry *dest)
                   timed_detail(block.timeout, status), body);
 }
 
-IpcChannelPeekResult ipc_channel_peek(IpcChannel *channel, IpcEntry *dest)
+/* A peek consumes nothing, so that its handle is const to users, as in the
+ * original. Every handle is from malloc: what it remembers may be changed. */
+IpcChannelPeekResult ipc_channel_peek(const IpcChannel *channel, IpcEntry *dest)
 {
-    return peek(block_never(channel, WAIT_READERS), dest);
+    IpcChannel *own = (IpcChannel *)(uintptr_t)channel;
+
+    return peek(block_never(own, WAIT_READERS), dest);
 }
 
 IpcChannelPeekResult

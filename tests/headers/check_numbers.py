@@ -21,6 +21,7 @@ import c_text
 
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "NEWS.md", "SECURITY.md",
              "docs/design.md", "docs/architecture.md", "docs/glossary.md",
+             "docs/migration.md",
              "lib/README.md", "lib/*/README.md")
 SOURCES = ("lib/**/*.[ch]", "include/shmipc/*.h")
 
@@ -87,6 +88,7 @@ RULES = (
     (BUFFER, "# to #; # means the default: # in the smallest buffers to # "
      "from # KiB on", "1", "SHMIPC_OWNERS_LIMIT", "0", "SHMIPC_OWNERS_MIN",
      "SHMIPC_OWNERS_DEFAULT_MAX", "all_owners_from()"),
+    (BUFFER, "At an address that is a multiple of # less", "SHMIPC_ALIGN"),
     (BUFFER, "`max_owners` is above #", "SHMIPC_OWNERS_LIMIT"),
     (LAYOUT, "# owners from # KiB on", "SHMIPC_OWNERS_DEFAULT_MAX",
      "all_owners_from()"),
@@ -236,7 +238,11 @@ EXEMPTIONS = (
     (DESIGN, r"as tried on 6\.18"),
     ("README.md", r"gcc 12 or clang 14|Debian 12"),
     ("CONTRIBUTING.md", r"C99 to C23 and C\+\+11 to C\+\+23|version 14 of these"),
+    ("docs/migration.md", r"\bC(?:\+\+)?\d\d\b"),
     (CHANNEL, r"\bC\+\+\d\d\b"),
+    # Sample code: tests/headers/matrix.sh compiles it.
+    ("docs/migration.md", r"IPC_CHANNEL_CONFIGURATION\(128, 1000, 100000\)|"
+     r"\.max_round_trips = 128"),
     (CHANNEL, r"`\.max_round_trips = 128`"),
     # Measured once, before there was a bound.
     (DESIGN, r"an 18 MiB ring kept a read of 10 ms for 130 ms"),

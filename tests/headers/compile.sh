@@ -25,6 +25,7 @@ END
 cat >"$work/alone.$language" <<END
 #include <shmipc/$header>
 #include <shmipc/$header>
+#include <shmipc/ipc_common.h> /* which ipc_export.h has no need of */
 #include "results.h"
 
 int alone(IpcEntry entry, int size);

@@ -3,10 +3,12 @@
 # Compiles what users compile, with every compiler that is here, in every
 # standard that it knows, warnings being errors:
 #     matrix.sh SOURCE_ROOT [HEADER...]
-# the README's example, the classic one and each HEADER alone. The classic
-# example's configuration has designators, which C++ has since C++20: older C++ is
-# asked without -pedantic there.
+# the README's example, a program that was written for the original interface,
+# and each HEADER alone; and that it refuses calls which ought not to compile, as
+# docs/migration.md says. The classic example's configuration has designators,
+# which C++ has since C++20: older C++ is asked without -pedantic there.
 set -eu
+export LC_ALL=C # messages are looked into
 source=$1
 shift
 headers=$*
@@ -26,6 +28,27 @@ for header in $headers; do
     echo 'typedef int nothing;' >>"$work/${header%.h}.c"
 done
 
+# later NAME CALL: a call of later versions of the original
+later() {
+    cat >"$work/later_$1.c" <<END
+#include <shmipc/ipc_channel.h>
+void f(IpcChannel *channel, IpcEntry *entry, void *memory);
+void f(IpcChannel *channel, IpcEntry *entry, void *memory)
+{
+    struct timespec timeout = {1, 0};
+    (void)channel, (void)entry, (void)memory, (void)timeout;
+    $2;
+}
+END
+}
+later create 'ipc_channel_create(memory, 4096)'
+later config 'IpcChannelOpenError body; (void)body.config'
+later used 'IpcChannelReadError body; (void)body.timeout_used'
+later unit 'IpcChannelDestroyError body; (void)body._unit'
+later read 'ipc_channel_read(channel, entry, &timeout)'
+# What surrounds those calls is right.
+later nothing ''
+
 # compile FILE FLAGS...: with $compiler, as $language in $standard
 compile() {
     file=$1
@@ -35,6 +58,17 @@ compile() {
         echo "$compiler -std=$standard: $file"
         exit 1
     }
+}
+
+# refuses FILE: for an argument or a member, not for something else
+refuses() {
+    if "$compiler" -x "$language" "-std=$standard" "-I$source/include" \
+        -fsyntax-only "$1" 2>"$work/log"; then
+        echo "$compiler -std=$standard: $1 was not refused"
+        exit 1
+    fi
+    grep -q 'few arguments\|many arguments\|no matching function\|no member' \
+        "$work/log"
 }
 
 knows_standard() {
@@ -58,11 +92,16 @@ compile_all() {
     [ "$language" = c ] ||
         strict='-Wold-style-cast -Wzero-as-null-pointer-constant'
     compile "$work/readme.c"
+    compile "$project/original.c"
+    compile "$work/later_nothing.c"
     # shellcheck disable=SC2046
     compile "$project/classic.c" $(classic_flags)
     for header in $headers; do
         # shellcheck disable=SC2086
         compile "$work/${header%.h}.c" $strict
+    done
+    for call in create read config used unit; do
+        refuses "$work/later_$call.c"
     done
     echo "$compiler -std=$standard"
     count=$((count + 1))

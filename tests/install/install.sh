@@ -219,7 +219,7 @@ use_from_meson() {
     "$MESON" setup "$work/user-$1" "$project" -Dprefer_static="$1" \
         -Db_sanitize="$sanitize" -Db_lundef=false
     "$MESON" compile -C "$work/user-$1"
-    for program in classic c cpp; do
+    for program in classic original c cpp; do
         if [ "$1" = true ]; then
             lacks_library "$work/user-$1/$program"
         else
@@ -257,7 +257,7 @@ else
     skip 'the name of the shared library' 'this build is static only'
 fi
 
-for file in classic.c consumer.c consumer.cpp; do
+for file in classic.c original.c consumer.c consumer.cpp; do
     if [ "${file##*.}" = cpp ] && [ -z "$CXX" ]; then
         skip "$file" 'no C++ compiler'
         continue

@@ -831,4 +831,17 @@ MUTATIONS = [
         name="a channel is joined by an observer", file="channel.c",
         tests=["unit/observers"],
         edits=[("if (status == IPC_OK && ch->buffer.observes)", "if (false)")]),
+    # ----------------------------------------- names of the original
+    Mutation(
+        name="the suggested size is that of the smallest buffer",
+        file="buffer_api.c", tests=["unit/interface"],
+        edits=[("uint64_t ipc_buffer_suggest_size(size_t capacity) { "
+                "return ipc_buffer_align_size(capacity);",
+                "uint64_t ipc_buffer_suggest_size(size_t capacity) { "
+                "(void)capacity; return ipc_buffer_align_size(1);")]),
+    Mutation(
+        name="the overhead is all of the smallest buffer",
+        file="buffer_api.c", tests=["unit/interface"],
+        edits=[("return ipc_buffer_get_min_size() - SHMIPC_BLOCK;",
+                "return ipc_buffer_get_min_size();")]),
 ]
