@@ -104,6 +104,8 @@ static void point_at(struct ring *ring, void *base,
     ring->identity = &region->identity;
     /* Relaxed: a copy of ours, or what we have just stored. */
     ring->creation = atomic_get_relaxed(&id->creation);
+    ring->first = (1 + (ring->creation - 1) % SHMIPC_FIRST_LAPS)
+                  << ring->index_bits;
 }
 
 static bool shape_is_right(const struct shm_identity *id)
@@ -160,7 +162,6 @@ void format_region(void *mem, uint64_t room, uint32_t blocks, uint32_t owners,
     /* Relaxed: only to differ from it. */
     uint64_t last = atomic_get_relaxed(&region->identity.creation);
     uint64_t end = end_of_old_words(region, room);
-    uint64_t first;
 
     /* acq_rel [anew]: the acquire keeps the stores below behind this one, so
      * that whoever attaches meanwhile finds a region that is not ready. */
@@ -180,10 +181,9 @@ void format_region(void *mem, uint64_t room, uint32_t blocks, uint32_t owners,
     memset(region->identity.reserved, 0, sizeof region->identity.reserved);
     region->identity.reserved32 = 0;
     point_at(ring, base, &region->identity);
-    first = position_first(ring);
-    /* Relaxed: published by `ready`. */
-    atomic_put_relaxed(&region->tail.position, first);
-    atomic_put_relaxed(&region->head.position, first);
+    /* Relaxed, both: published by `ready`. */
+    atomic_put_relaxed(&region->tail.position, ring->first);
+    atomic_put_relaxed(&region->head.position, ring->first);
     /* Release [ready]: the region is whole. */
     atomic_put_release(&region->identity.ready, SHMIPC_READY);
 }

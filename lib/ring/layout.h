@@ -25,7 +25,8 @@
  *
  * Position, 58 bit: lap | index. The index has just as many bits as n needs
  * (index_bits), so that laps never run out: 2^57 blocks can pass through any
- * buffer. The first lap is 1.
+ * buffer. Each creation begins in a lap of its own, so that handles of the last
+ * one find that all they know of free room is over.
  *
  * Tail, 64 bit: a position. The top bit is set when the ring is closed, so that
  * every claim by CAS fails from then on.
@@ -54,7 +55,9 @@
 enum {
     SHMIPC_ALIGN = 64,
     SHMIPC_BLOCK = 64,
-    SHMIPC_FIRST_LAP = 1,
+    /* A new region begins in lap 1 to this, by its creation number: as one that
+     * has passed so many laps unused, before words had to be renewed. */
+    SHMIPC_FIRST_LAPS = 65535,
     SHMIPC_OWNERS_MIN = 8,
     SHMIPC_OWNERS_DEFAULT_MAX = 64,
     SHMIPC_OWNERS_LIMIT = 4096,

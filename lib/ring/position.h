@@ -18,6 +18,7 @@ struct ring {
     unsigned char *blocks;
     uint64_t index_mask; /* 2^index_bits - 1 */
     uint64_t lap_gap;    /* 2^index_bits - n: indices that do not exist */
+    uint64_t first;      /* position of the first block of this creation */
     uint32_t block_count;
     uint32_t index_bits;
     bool one_producer;
@@ -77,16 +78,10 @@ static inline int64_t position_distance(const struct ring *r, uint64_t from,
     return (int64_t)(to - from - laps * r->lap_gap);
 }
 
-static inline uint64_t position_first(const struct ring *r)
-{
-    return (uint64_t)SHMIPC_FIRST_LAP << r->index_bits;
-}
-
 /* What users see: bytes since creation. */
 static inline uint64_t position_offset(const struct ring *r, uint64_t position)
 {
-    return (uint64_t)position_distance(r, position_first(r), position) *
-           SHMIPC_BLOCK;
+    return (uint64_t)position_distance(r, r->first, position) * SHMIPC_BLOCK;
 }
 
 /* The position and the item of a head word. */

@@ -80,6 +80,8 @@ RULES = (
     (DESIGN, "one in # looks that find nothing", "LOOKS_PER_CHECK"),
     (DESIGN, "at one of # looks that find nothing", "LOOKS_PER_CHECK"),
     (DESIGN, "has a number of # random bits", "64"),
+    (DESIGN, "a lap of its own, # to #, which", "1", "SHMIPC_FIRST_LAPS"),
+    (DESIGN, "for the first time in lap #", "SHMIPC_RENEWAL_LAPS"),
     (CHANNEL, "finds out about the latter within # ms", "WAIT_CAP_NS / MS"),
     (CHANNEL, "blocked readers learn it within # ms", "WAIT_CAP_NS / MS"),
     ("lib/buffer/pace.c", "entries per # ticks", "1 << PACE_RATE_SHIFT"),
@@ -159,7 +161,7 @@ RULES = (
     # Words and their bits.
     (LAYOUT, "Position, # bit", "POSITION_BITS"),
     (LAYOUT, "laps never run out: # blocks", "1 << POSITION_BITS - 1"),
-    (LAYOUT, "The first lap is #", "SHMIPC_FIRST_LAP"),
+    (LAYOUT, "A new region begins in lap #", "1"),
     (LAYOUT, "Tail, # bit", "bits(SHMIPC_TAIL_CLOSED)"),
     (LAYOUT, "Head, # bit: item:# | position:#", "64", "64 - POSITION_BITS",
      "POSITION_BITS"),

@@ -559,7 +559,7 @@ static void put_word(uint64_t position, uint32_t age, bool before)
 static void move_start(const struct scenario *s)
 {
     const struct ring *r = &world.channels[CHECKER].buffer.ring;
-    uint64_t lap = (s->lap ? s->lap : SHMIPC_FIRST_LAP) << r->index_bits;
+    uint64_t lap = (s->lap ? s->lap : 1) << r->index_bits;
 
     if (!s->lap && !s->index)
         return;

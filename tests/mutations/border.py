@@ -217,6 +217,11 @@ MUTATIONS = [
         edits=[("uint64_t end = end_of_old_words(region, room);",
                 "uint64_t end = 0 * end_of_old_words(region, room);")]),
     Mutation(
+        name="every creation begins in the same lap", file="format.c",
+        tests=["unit/anew"],
+        edits=[("(1 + (ring->creation - 1) % SHMIPC_FIRST_LAPS)",
+                "UINT64_C(1)")]),
+    Mutation(
         name="a region without a number is joined", file="format.c",
         tests=["unit/format"],
         edits=[("if (atomic_get_relaxed(&id->creation) == 0) return false;",

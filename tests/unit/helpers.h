@@ -170,6 +170,8 @@ static inline void set_lap(struct shm_region *region, uint32_t blocks,
 
     while ((1U << bits) < blocks)
         bits++;
+    /* Offsets are counted from lap 1 then. */
+    atomic_put_relaxed(&region->identity.creation, 1);
     atomic_put_relaxed(&region->tail.position, lap << bits);
     atomic_put_relaxed(&region->head.position, lap << bits);
     for (uint32_t i = 0; i < blocks; i++)

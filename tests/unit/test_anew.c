@@ -6,7 +6,7 @@
 #include "channels.h"
 #include <pthread.h>
 
-enum { BLOCKS = 6, MANY_LOOKS = 2000, MEMORY = 8192 };
+enum { BLOCKS = 6, INDEX_BITS = 3, MANY_LOOKS = 2000, MEMORY = 8192 };
 
 static const struct timespec long_enough = {10, 0};
 static const struct timespec moment = {0, 1000};
@@ -86,6 +86,25 @@ Test(unit, a_writer_is_told_before_it_has_gone_around_the_ring)
         must_be(status, IPC_ERR_FORMATTED_ANEW);
         must_fail(ipc_channel_write_blocking(ch, "x", 1),
                   IPC_ERR_FORMATTED_ANEW);
+    }
+}
+
+/* What it knows of free room is of another lap, but for one creation in many
+ * thousands. */
+Test(unit, a_writer_is_told_at_its_first_write)
+{
+    FOR_ALL(mode, other)
+    {
+        IpcChannel *ch = old_channel(mode, IPC_WAIT_FUTEX);
+        uint64_t last = atomic_get_relaxed(&region->tail.position);
+
+        for (int i = 0; i < 100; i++) {
+            format_as(other);
+            if (atomic_get_relaxed(&region->tail.position) >> INDEX_BITS !=
+                last >> INDEX_BITS)
+                break;
+        }
+        must_fail(ipc_channel_write(ch, "x", 1), IPC_ERR_FORMATTED_ANEW);
     }
 }
 

@@ -39,11 +39,17 @@ static IpcChannel *start(uint32_t flags)
     return r.result;
 }
 
+/* The lap that the ring is in, as control words have it. */
+static uint32_t tag_now(void)
+{
+    return (uint32_t)(region->tail.position >> 18);
+}
+
 /* All blocks but the last get that word; tail is behind them. */
 static void forge(uint32_t count, uint32_t value, enum control_state state)
 {
     for (uint32_t i = 0; i < count; i++)
-        *control_of(region, i) = control_make(1, value, state);
+        *control_of(region, i) = control_make(tag_now(), value, state);
 }
 
 static void claim_all(uint32_t count)
@@ -115,7 +121,7 @@ static uint32_t forge_claims(IpcChannel *ch)
     make_dead_owners(ch, owners);
     for (uint32_t i = 0; i < count; i++)
         *control_of(region, 2 + i) =
-            control_make(1, owners[i % 2], CONTROL_BUSY);
+            control_make(tag_now(), owners[i % 2], CONTROL_BUSY);
     region->tail.position += count;
     judged = 0;
     return count;
@@ -154,7 +160,8 @@ Test(unit, recover_goes_all_the_way_and_judges_an_owner_once_in_a_row)
     count = forge_claims(ch);
     owner = (uint32_t)(*control_of(region, 2) >> 4 & 0x0fffffff);
     for (uint32_t i = 0; i < count; i++)
-        *control_of(region, 2 + i) = control_make(1, owner, CONTROL_BUSY);
+        *control_of(region, 2 + i) =
+            control_make(tag_now(), owner, CONTROL_BUSY);
     must(ipc_channel_recover(ch, false).result == count);
     must(judged == 1);
 }
