@@ -75,7 +75,8 @@ typedef struct IpcBufferOptions {
     /** IPC_BUFFER_ONE_PRODUCER, IPC_BUFFER_ONE_CONSUMER, or 0. */
     uint32_t flags;
     /** How many processes may write at the same time, 1 to 4096; 0 means the
-     * default: 8 in the smallest buffers to 64 from 66 KiB on. */
+     * default: 2 in the smallest buffers, 8 in those of 64 blocks, and 64 from
+     * 66 KiB on. One process more gets IPC_ERR_OWNERS_FULL. */
     uint32_t max_owners;
     uint64_t reserved[4];
 } IpcBufferOptions;
@@ -237,8 +238,8 @@ IPC_API uint64_t ipc_buffer_suggest_size(size_t capacity);
  *
  * IPC_OK: `result` is the handle, to be given to ipc_buffer_destroy.
  * IPC_ERR_INVALID_ARGUMENT: `mem` is NULL, `size` is 0 or exceeds the address
- * space. IPC_ERR_TOO_SMALL: `size` is below the body's `min_size`. Neither
- * changes the memory. IPC_ERR_ALLOCATION: no memory for the handle.
+ * space, or is below the body's `min_size`; the memory is left as it is.
+ * IPC_ERR_ALLOCATION: no memory for the handle.
  * Allocates; does not block. Since 0.1.0.
  */
 IPC_API IpcBufferCreateResult ipc_buffer_create(void *mem, size_t size);

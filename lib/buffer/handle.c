@@ -79,8 +79,8 @@ IpcStatus handle_create(struct IpcBuffer *b, void *mem, size_t size,
     if (options)
         owners = options->max_owners;
     body->requested_size = size;
-    body->min_size =
-        slack + format_region_size(1, owners ? owners : SHMIPC_OWNERS_MIN);
+    body->min_size = slack + format_region_size(
+                                 1, owners ? owners : format_default_owners(1));
     if (size == 0)
         return refuse(detail, IPC_ERR_INVALID_ARGUMENT,
                       "size is 0: pass the number of bytes at mem");
@@ -91,7 +91,7 @@ IpcStatus handle_create(struct IpcBuffer *b, void *mem, size_t size,
     if (size > slack)
         blocks = format_blocks_in(size - slack, owners);
     if (blocks == 0)
-        return refuse(detail, IPC_ERR_TOO_SMALL,
+        return refuse(detail, IPC_ERR_INVALID_ARGUMENT,
                       "size is too small: provide at least min_size bytes, or "
                       "what ipc_buffer_align_size() says");
     if (process_token() == 0)

@@ -34,12 +34,16 @@ uint64_t format_region_size(uint32_t blocks, uint32_t owners)
 
 uint32_t format_default_owners(uint32_t blocks)
 {
+    uint32_t few = blocks / SHMIPC_BLOCKS_PER_FEW;
     uint32_t owners = blocks / SHMIPC_BLOCKS_PER_OWNER;
 
-    if (owners < SHMIPC_OWNERS_MIN)
-        return SHMIPC_OWNERS_MIN;
-    return owners < SHMIPC_OWNERS_DEFAULT_MAX ? owners
-                                              : SHMIPC_OWNERS_DEFAULT_MAX;
+    if (few < SHMIPC_OWNERS_MIN)
+        few = SHMIPC_OWNERS_MIN;
+    if (few > SHMIPC_OWNERS_FEW)
+        few = SHMIPC_OWNERS_FEW;
+    if (owners > SHMIPC_OWNERS_DEFAULT_MAX)
+        owners = SHMIPC_OWNERS_DEFAULT_MAX;
+    return owners > few ? owners : few;
 }
 
 static bool fits(uint64_t room, uint32_t blocks, uint32_t owners)

@@ -58,7 +58,11 @@ enum {
     /* A new region begins in lap 1 to this, by its creation number: as one that
      * has passed so many laps unused, before words had to be renewed. */
     SHMIPC_FIRST_LAPS = 65535,
-    SHMIPC_OWNERS_MIN = 8,
+    /* By default a small ring has an owner for so many blocks each, from the
+     * first number to the second. */
+    SHMIPC_BLOCKS_PER_FEW = 8,
+    SHMIPC_OWNERS_MIN = 2,
+    SHMIPC_OWNERS_FEW = 8,
     SHMIPC_OWNERS_DEFAULT_MAX = 64,
     SHMIPC_OWNERS_LIMIT = 4096,
     SHMIPC_BLOCKS_PER_OWNER = 14, /* 64 owners from 66 KiB on */

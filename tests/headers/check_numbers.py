@@ -87,17 +87,22 @@ RULES = (
     ("lib/buffer/pace.c", "entries per # ticks", "1 << PACE_RATE_SHIFT"),
 
     # Owners.
-    (BUFFER, "# to #; # means the default: # in the smallest buffers to # "
-     "from # KiB on", "1", "SHMIPC_OWNERS_LIMIT", "0", "SHMIPC_OWNERS_MIN",
-     "SHMIPC_OWNERS_DEFAULT_MAX", "all_owners_from()"),
+    (BUFFER, "# to #; # means the default: # in the smallest buffers, # in "
+     "those of # blocks, and # from # KiB on", "1", "SHMIPC_OWNERS_LIMIT", "0",
+     "owners_of(1)", "SHMIPC_OWNERS_FEW",
+     "SHMIPC_OWNERS_FEW * SHMIPC_BLOCKS_PER_FEW", "SHMIPC_OWNERS_DEFAULT_MAX",
+     "all_owners_from()"),
     (BUFFER, "At an address that is a multiple of # less", "SHMIPC_ALIGN"),
     (BUFFER, "`max_owners` is above #", "SHMIPC_OWNERS_LIMIT"),
     (LAYOUT, "# owners from # KiB on", "SHMIPC_OWNERS_DEFAULT_MAX",
      "all_owners_from()"),
-    (DESIGN, "# in the smallest, so that # #-byte messages still fit into # "
-     "unaligned bytes, # from # KiB on", "SHMIPC_OWNERS_MIN",
-     "blocks_in(1024 - (SHMIPC_ALIGN - 1))", "SHMIPC_BLOCK", "1024",
-     "SHMIPC_OWNERS_DEFAULT_MAX", "all_owners_from()"),
+    (DESIGN, "# in the smallest, # in a ring of # blocks, # from # KiB on; so # "
+     "messages of # bytes fit into # unaligned bytes. The smallest ring is # "
+     "bytes: # are", "owners_of(1)", "SHMIPC_OWNERS_FEW",
+     "SHMIPC_OWNERS_FEW * SHMIPC_BLOCKS_PER_FEW", "SHMIPC_OWNERS_DEFAULT_MAX",
+     "all_owners_from()", "blocks_in(1024 - (SHMIPC_ALIGN - 1))",
+     "SHMIPC_BLOCK", "1024", "region_size(1)", "offset_shm_region_owners"),
+    (DESIGN, "then come # owners, a line", "owners_of(1)"),
     (DESIGN, "(the fixed part is # bytes and # for each of # owners)",
      "offset_shm_region_owners", "size_shm_owner",
      "owners_of(blocks_in(MIB))"),
@@ -361,7 +366,9 @@ def reckoning(root, known):
         return -(-value // known["SHMIPC_ALIGN"]) * known["SHMIPC_ALIGN"]
 
     def owners_of(blocks):
-        return max(known["SHMIPC_OWNERS_MIN"],
+        few = min(known["SHMIPC_OWNERS_FEW"],
+                  blocks // known["SHMIPC_BLOCKS_PER_FEW"])
+        return max(known["SHMIPC_OWNERS_MIN"], few,
                    min(known["SHMIPC_OWNERS_DEFAULT_MAX"],
                        blocks // known["SHMIPC_BLOCKS_PER_OWNER"]))
 

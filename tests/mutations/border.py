@@ -147,6 +147,29 @@ MUTATIONS = [
         edits=[("if (*removed || finished) channel_tell_all(ch);",
                 "if (*removed) wait_notify_rarely(&ch->waiter, "
                 "WAIT_READERS);")]),
+    # -------------------------------------------------------- small memory
+    Mutation(
+        name="small rings have one owner", file="format.c",
+        tests=["unit/format"],
+        edits=[("few = SHMIPC_OWNERS_MIN;", "few = 1;")]),
+    Mutation(
+        name="small rings have as many owners as large ones", file="format.c",
+        tests=["unit/format"],
+        edits=[("return owners > few ? owners : few;",
+                "return owners > SHMIPC_OWNERS_FEW ? owners : "
+                "SHMIPC_OWNERS_FEW;")]),
+    Mutation(
+        name="rings of some size have no more than two owners",
+        file="format.c", tests=["unit/format"],
+        edits=[("return owners > few ? owners : few;",
+                "return owners > 2 ? owners : 2;")]),
+    Mutation(
+        name="memory that is too small is not an invalid argument",
+        file="handle.c", tests=["unit/format"],
+        edits=[("return refuse(detail, IPC_ERR_INVALID_ARGUMENT, "
+                "\"size is too small:",
+                "return refuse(detail, IPC_ERR_TOO_SMALL, "
+                "\"size is too small:")]),
     # -------------------------------------- memory that is formatted anew
     Mutation(
         name="a writer never asks whether the ring is there", file="claim.h",

@@ -62,7 +62,7 @@ Test(unit, any_size_at_any_address_is_formatted_or_refused_without_a_trace)
             IpcBufferCreateResult r = ipc_buffer_create(mem, size);
 
             if (r.ipc_status != IPC_OK) {
-                must_fail(r, IPC_ERR_TOO_SMALL);
+                must_fail(r, IPC_ERR_INVALID_ARGUMENT);
                 must(IpcBufferCreateResult_is_error_has_body(r.error));
                 must(r.error.body.requested_size == size);
                 must(r.error.body.min_size > size);
@@ -75,6 +75,38 @@ Test(unit, any_size_at_any_address_is_formatted_or_refused_without_a_trace)
         }
     }
     free(area.start);
+}
+
+/* As docs/design.md says. A ring has more owners the more blocks it has. */
+Test(unit, small_memory_holds_many_small_messages_and_two_owners)
+{
+    enum { FIXED = 320, LINE = 64 };
+    _Alignas(64) static unsigned char memory[20000];
+    const size_t two = up_to_line(2 * sizeof(struct shm_owner));
+    uint32_t owners = 0;
+    IpcBufferCreateResult r = ipc_buffer_create(memory, 1);
+
+    must_fail(r, IPC_ERR_INVALID_ARGUMENT);
+    must(r.error.body.min_size == FIXED + two + 2 * LINE);
+    r = ipc_buffer_create(memory + 1, 1024);
+    must_work(r);
+    must(stats_of(r.result).max_owners == 2);
+    /* A line of control words is for up to 8 blocks. */
+    must(stats_of(r.result).capacity ==
+         (1024 - 63 - FIXED - two - LINE) / LINE * LINE);
+    must_work(ipc_buffer_destroy(r.result));
+    for (size_t size = FIXED + two + 2 * LINE; size <= sizeof memory; size++) {
+        IpcBufferStats stats;
+
+        r = ipc_buffer_create(memory, size);
+        must_work(r);
+        stats = stats_of(r.result);
+        must(stats.max_owners >= owners && stats.max_owners >= 2);
+        must(stats.capacity < 64 * LINE || stats.max_owners >= 8);
+        owners = stats.max_owners;
+        must_work(ipc_buffer_destroy(r.result));
+    }
+    must(owners > 8);
 }
 
 Test(unit, min_size_suffices_and_one_byte_less_does_not)
@@ -91,14 +123,14 @@ Test(unit, min_size_suffices_and_one_byte_less_does_not)
             size_t size;
 
             r = ipc_buffer_create_with_options(mem, 1, &options);
-            must_fail(r, IPC_ERR_TOO_SMALL);
+            must_fail(r, IPC_ERR_INVALID_ARGUMENT);
             size = (size_t)r.error.body.min_size;
             r = ipc_buffer_create_with_options(mem, size - 1, &options);
-            must_fail(r, IPC_ERR_TOO_SMALL);
+            must_fail(r, IPC_ERR_INVALID_ARGUMENT);
             must(r.error.body.min_size == size);
             r = ipc_buffer_create_with_options(mem, size, &options);
             must_work(r);
-            must(stats_of(r.result).max_owners == (owners[i] ? owners[i] : 8));
+            must(stats_of(r.result).max_owners == (owners[i] ? owners[i] : 2));
             exchange_entries(r.result);
             must_work(ipc_buffer_destroy(r.result));
         }

@@ -55,11 +55,11 @@ Test(unit, a_handle_that_is_not_made_leaves_no_memory_behind)
     void *blank = shared_memory(SIZE);
     long before = in_use;
 
-    must_fail(ipc_buffer_create(blank, 100), IPC_ERR_TOO_SMALL);
+    must_fail(ipc_buffer_create(blank, 100), IPC_ERR_INVALID_ARGUMENT);
     must_fail(ipc_buffer_create(NULL, SIZE), IPC_ERR_INVALID_ARGUMENT);
     must_fail(ipc_buffer_attach(blank), IPC_ERR_NOT_FORMATTED);
     must_fail(ipc_buffer_attach_sized(blank, 0), IPC_ERR_INVALID_ARGUMENT);
-    must_fail(ipc_channel_create(blank, 100, quick), IPC_ERR_TOO_SMALL);
+    must_fail(ipc_channel_create(blank, 100, quick), IPC_ERR_INVALID_ARGUMENT);
     must_fail(ipc_channel_connect(blank, quick), IPC_ERR_NOT_FORMATTED);
     must_fail(ipc_channel_connect_sized(blank, 0, quick),
               IPC_ERR_INVALID_ARGUMENT);
