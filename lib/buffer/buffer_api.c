@@ -18,14 +18,16 @@ uint64_t ipc_buffer_align_size(size_t capacity)
 {
     uint64_t blocks =
         (uint64_t)capacity / SHMIPC_BLOCK + (capacity % SHMIPC_BLOCK != 0);
+    uint64_t size;
 
     if (blocks == 0)
         blocks = 1;
     if (blocks > SHMIPC_BLOCKS_MAX)
         return UINT64_MAX;
-    return SHMIPC_ALIGN - 1 +
+    size = SHMIPC_ALIGN - 1 +
            format_region_size((uint32_t)blocks,
                               format_default_owners((uint32_t)blocks));
+    return size > SIZE_MAX ? UINT64_MAX : size;
 }
 
 uint64_t ipc_buffer_get_min_size(void)
