@@ -116,7 +116,8 @@ ipc_channel_try_read_batch(IpcChannel *channel, IpcEntry *entries, int count,
  */
 IPC_API IpcChannelReadBatchResult ipc_channel_read_batch_with_timeout(
     IpcChannel *channel, IpcEntry *entries, int count, void *memory,
-    size_t size, const struct timespec *timeout);
+    size_t size, const struct timespec *timeout)
+    IPC_TIME_("ipc_channel_read_batch_with_timeout");
 
 /**
  * As ipc_buffer_write_array, and wakes readers that sleep. Never blocks; makes
@@ -140,7 +141,8 @@ IPC_API IpcChannelReadBatchResult ipc_channel_try_read_array(
  */
 IPC_API IpcChannelReadBatchResult ipc_channel_read_array_with_timeout(
     IpcChannel *channel, void *data, size_t size, int count,
-    const struct timespec *timeout);
+    const struct timespec *timeout)
+    IPC_TIME_("ipc_channel_read_array_with_timeout");
 
 #ifdef __cplusplus
 }

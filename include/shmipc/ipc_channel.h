@@ -27,6 +27,15 @@
 #include <sched.h> /* struct timespec, which <time.h> lacks in C99 */
 #include <time.h>
 
+/* A program for 32-bit glibc chooses how wide its time_t is (_TIME_BITS). The
+ * library has each call that takes a timeout for both: as glibc does, it gives
+ * those of 64 bits another name. */
+#if defined(__TIMESIZE) && __TIMESIZE == 32 && defined(__USE_TIME_BITS64)
+#define IPC_TIME_(name) __asm__(name "_time64")
+#else
+#define IPC_TIME_(name)
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -238,15 +247,17 @@ ipc_channel_abort(IpcChannel *channel, const IpcReservation *reservation);
  * IPC_ERR_INVALID_ARGUMENT also that it is negative or its tv_nsec out of
  * range. They block; signals do not end them. Since 0.1.0.
  */
-IPC_API IpcChannelWriteResult
-ipc_channel_write_with_timeout(IpcChannel *channel, const void *data,
-                               size_t size, const struct timespec *timeout);
+IPC_API IpcChannelWriteResult ipc_channel_write_with_timeout(
+    IpcChannel *channel, const void *data, size_t size,
+    const struct timespec *timeout) IPC_TIME_("ipc_channel_write_with_timeout");
 IPC_API IpcChannelWriteResult
 ipc_channel_writev_with_timeout(IpcChannel *channel, const struct iovec *pieces,
-                                int count, const struct timespec *timeout);
+                                int count, const struct timespec *timeout)
+    IPC_TIME_("ipc_channel_writev_with_timeout");
 IPC_API IpcChannelReserveResult ipc_channel_reserve_with_timeout(
     IpcChannel *channel, size_t size, IpcReservation *dest,
-    const struct timespec *timeout);
+    const struct timespec *timeout)
+    IPC_TIME_("ipc_channel_reserve_with_timeout");
 
 /** ipc_channel_write_with_timeout that waits for ever. Since 0.1.0. */
 IPC_API IpcChannelWriteResult ipc_channel_write_blocking(IpcChannel *channel,
@@ -295,7 +306,8 @@ IPC_API IpcChannelReadResult ipc_channel_read(IpcChannel *channel,
  * Since 0.1.0.
  */
 IPC_API IpcChannelReadWithTimeoutResult ipc_channel_read_with_timeout(
-    IpcChannel *channel, IpcEntry *dest, const struct timespec *timeout);
+    IpcChannel *channel, IpcEntry *dest, const struct timespec *timeout)
+    IPC_TIME_("ipc_channel_read_with_timeout");
 
 /**
  * The same without waiting: IPC_EMPTY if there is no entry,
@@ -313,7 +325,8 @@ IPC_API IpcChannelTryReadResult ipc_channel_try_read(IpcChannel *channel,
 IPC_API IpcChannelReadResult ipc_channel_read_into(IpcChannel *channel,
                                                    IpcEntry *dest);
 IPC_API IpcChannelReadWithTimeoutResult ipc_channel_read_into_with_timeout(
-    IpcChannel *channel, IpcEntry *dest, const struct timespec *timeout);
+    IpcChannel *channel, IpcEntry *dest, const struct timespec *timeout)
+    IPC_TIME_("ipc_channel_read_into_with_timeout");
 IPC_API IpcChannelTryReadResult ipc_channel_try_read_into(IpcChannel *channel,
                                                           IpcEntry *dest);
 
@@ -326,7 +339,8 @@ IPC_API IpcChannelTryReadResult ipc_channel_try_read_into(IpcChannel *channel,
 IPC_API IpcChannelPeekResult ipc_channel_peek(const IpcChannel *channel,
                                               IpcEntry *dest);
 IPC_API IpcChannelPeekResult ipc_channel_peek_with_timeout(
-    IpcChannel *channel, IpcEntry *dest, const struct timespec *timeout);
+    IpcChannel *channel, IpcEntry *dest, const struct timespec *timeout)
+    IPC_TIME_("ipc_channel_peek_with_timeout");
 
 /** As ipc_buffer_skip. Since 0.1.0. */
 IPC_API IpcChannelSkipResult ipc_channel_skip(IpcChannel *channel,

@@ -89,6 +89,37 @@ def check_debian(path, node, functions):
             set(listed))
 
 
+def check_times(root, soversion, headers):
+    """What takes a timeout exists for both widths of time_t, where there are
+    two."""
+    node = f"SHMIPC_TIME64_{soversion}"
+    symbols = root / "debian" / f"libshmipc{soversion}.symbols"
+    narrow = root / "lib" / "channel" / "time32.c"
+    wide = root / "lib" / "time64.map"
+    times = set()
+
+    for header in headers:
+        text = c_text.without_comments(header.read_text())
+        for declaration in re.findall(r"^IPC_API\s[^;{]*?;", text, re.M):
+            name = re.search(r"\b(\w+)\s*\(", declaration).group(1)
+            named = re.findall(r'IPC_TIME_\("(\w+)"\)', declaration)
+            if named != ([name] if "struct timespec" in declaration else []):
+                report(f"{header}: {name}: IPC_TIME_ with its name if, and "
+                       "only if, it takes a timeout")
+            times |= set(named)
+    compare(str(narrow), times,
+            set(re.findall(r'__asm__\("(\w+)"\)', narrow.read_text())))
+    times = {f"{name}_time64" for name in times}
+    if not re.search(rf"^{node} \{{", wide.read_text(), re.M):
+        report(f"{wide}: no version node {node}")
+    compare(str(wide), times,
+            set(re.findall(r"^\s*(\w+);", wide.read_text(), re.M)))
+    if symbols.exists():
+        compare(str(symbols), {(n, node) for n in times | {node}},
+                set(re.findall(r"^ \(optional\|arch-bits=32\)(\w+)@(\w+) ",
+                               symbols.read_text(), re.M)))
+
+
 def check_contracts(header):
     for name, comment in contracts(header):
         if not re.search(r"\bSince\s[\s*]*\d+\.\d+\.\d+\.", comment):
@@ -138,6 +169,7 @@ def main():
     node = check_map(root / "lib" / "shmipc.map", soversion, functions)
     check_debian(root / "debian" / f"libshmipc{soversion}.symbols", node,
                  functions)
+    check_times(root, soversion, headers)
     for header in headers:
         check_contracts(header)
         check_prefixes(header)

@@ -238,6 +238,9 @@ EXEMPTIONS = (
     (ANY, r"Since \d+\.\d+\.\d+"),
     # Kinds of machine and what Linux calls its types.
     ("lib/wait/futex.c", r"\b(?:32|64)-bit\b"),
+    (DESIGN, r"## Time on 32 bits.*?built with 64 bits"),
+    ("lib/channel/time32.c", r"for 32-bit.*?built with 64;"),
+    (CHANNEL, r"A program for 32-bit glibc.*?those of 64 bits"),
     # Kernels, compilers, systems and standards: not ours to choose.
     (ANY, r"\bLinux\s+\d+\.\d+|\bkernels? (?:headers )?before \d+\.\d+"),
     ("lib/wait/uring.h", r"before 6\.7"),
