@@ -20,8 +20,8 @@ import sys
 import c_text
 
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "NEWS.md", "SECURITY.md",
-             "docs/design.md", "docs/architecture.md", "docs/glossary.md",
-             "docs/migration.md",
+             "docs/design.md", "docs/architecture.md", "docs/crashes.md",
+             "docs/glossary.md", "docs/migration.md",
              "lib/README.md", "lib/*/README.md")
 SOURCES = ("lib/**/*.[ch]", "include/shmipc/*.h")
 
@@ -35,6 +35,7 @@ NUMBER = (r"(?<![\w.])(\d+(?:\^\d+(?:\s+-\s+1)?)?(?:\.\d+)*|(?i:%s))"
           r"(?![\d^])" % "|".join(sorted(WORDS, key=len, reverse=True)))
 
 DESIGN = "docs/design.md"
+CRASHES = "docs/crashes.md"
 LAYOUT = "lib/ring/layout.h"
 OWNER = "lib/ring/owner.h"
 BUFFER = "include/shmipc/ipc_buffer.h"
@@ -77,6 +78,9 @@ RULES = (
     (DESIGN, "with # us 0.13", "DEFAULT_SPIN_NS / US"),
     (DESIGN, "for # looks after each wake", "WAIT_PROMISED_LOOKS"),
     (DESIGN, "every #th empty look", "LOOKS_PER_CHECK"),
+    (CRASHES, "at one of # looks in vain", "LOOKS_PER_CHECK"),
+    (CRASHES, "at one of # answers in a row", "STUCK_ANSWERS_PER_RECOVERY"),
+    (CRASHES, "after # ms at the latest", "WAIT_CAP_NS / MS"),
     (DESIGN, "one in # looks that find nothing", "LOOKS_PER_CHECK"),
     (DESIGN, "at one of # looks that find nothing", "LOOKS_PER_CHECK"),
     (DESIGN, "has a number of # random bits", "64"),

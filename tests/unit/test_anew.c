@@ -321,6 +321,42 @@ Test(unit, who_connects_again_is_at_home_in_the_new_ring)
     }
 }
 
+/* The pages are there already, so that most of the time goes into formatting.
+ */
+Test(unit, memory_whose_creator_was_killed_is_not_ready_or_whole)
+{
+    enum { SIZE = 8 << 20, KILLS = 60 };
+    uint64_t random = 1;
+    int not_ready = 0;
+
+    region = shared_memory(SIZE);
+    must_work(ipc_buffer_destroy(make_ring(region, 100000, 8, 0)));
+    for (int i = 0; i < KILLS; i++) {
+        pid_t child = fork_child();
+        IpcBufferAttachResult attached;
+        IpcBuffer *b;
+
+        if (child == 0)
+            for (;;)
+                ipc_buffer_create(region, SIZE);
+        pause_ns(1000 * (int64_t)random_below(&random, 3000));
+        kill_child(child);
+        attached = ipc_buffer_attach(region);
+        if (attached.ipc_status != IPC_OK) {
+            must_fail(attached, IPC_ERR_INITIALIZING);
+            not_ready++;
+        } else {
+            must_write(attached.result, 10, 1);
+            must_read(attached.result, 10, 1);
+        }
+        b = make_ring(region, 1000, 8, (uint32_t)i % ALL_MODES);
+        must_write(b, 10, 2);
+        must_read(b, 10, 2);
+        must_work(ipc_buffer_destroy(b));
+    }
+    must(not_ready > 0);
+}
+
 Test(unit, each_creation_has_a_number_of_its_own)
 {
     enum { TIMES = 1000 };
