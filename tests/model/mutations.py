@@ -339,7 +339,8 @@ MUTATIONS = [
     Mutation(
         "heir-trusts-tail", "--sc one-producer-heir",
         [("handle.c",
-          "if (status == IPC_OK && inherited &&", "if (0 &&")]),
+          "    if (status == IPC_OK && inherited)\n"
+          "        status = succeed(b);\n", "")]),
     Mutation(
         "role-of-the-living", "--sc one-producer-heir",
         [("owner.c",
@@ -494,6 +495,7 @@ MUTATIONS = [
         harmless=True),
     in_protocol(
         "relaxed-closing", "--weak close",
+        "    /* Release [closed]: tail is final, and our entries come before it. */\n"
         "    atomic_put_release(&r->head->closed, 1);",
         "    atomic_put_relaxed(&r->head->closed, 1);"),
     in_protocol(
@@ -502,6 +504,7 @@ MUTATIONS = [
         "    if (!atomic_get_relaxed(&r->head->closed))"),
     in_protocol(
         "relaxed-closing-alone", "--weak one-producer-closes",
+        "    /* Release [closed]: tail is final, and our entries come before it. */\n"
         "    atomic_put_release(&r->head->closed, 1);",
         "    atomic_put_relaxed(&r->head->closed, 1);"),
     in_protocol(
