@@ -186,7 +186,10 @@ typedef struct IpcBufferStats {
     uint32_t head_state;
     /** Size of the entry at the head if it is ready, else 0. */
     uint64_t head_size;
-    /** Process that is writing the entry at the head if busy, else 0. */
+    /** Process that is writing the entry at the head, or the first one behind
+     * filler there; else 0. If it is stopped, or has crashed into a debugger,
+     * readers wait for it, and writers when the ring is full: let it go on
+     * (SIGCONT), or end it, and what it was writing is removed. */
     int32_t head_owner_pid;
     uint32_t reserved32;
     uint64_t reserved[4];

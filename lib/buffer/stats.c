@@ -20,6 +20,18 @@ static uint32_t head_state_of(enum look look, int64_t used)
     return IPC_BUFFER_HEAD_CORRUPTED;
 }
 
+/* Who holds readers up, and writers once the ring is full: the one that writes
+ * the first entry behind filler. */
+static int32_t writer_at(const struct ring *r, enum look look, struct view view)
+{
+    for (uint32_t steps = 0; look == LOOK_FILLER && steps < PROTOCOL_STEPS;
+         steps++)
+        look = take_look_at(r, view.next, &view);
+    return look == LOOK_BUSY
+               ? (int32_t)owner_pid(&r->owners, control_value(view.word))
+               : 0;
+}
+
 static void describe_ends(const struct IpcBuffer *b, IpcBufferStats *stats)
 {
     const struct ring *r = &b->ring;
@@ -44,9 +56,7 @@ static void describe_ends(const struct IpcBuffer *b, IpcBufferStats *stats)
     stats->head_state = head_state_of(look, used);
     if (look == LOOK_ENTRY)
         stats->head_size = view.size;
-    if (look == LOOK_BUSY)
-        stats->head_owner_pid =
-            (int32_t)owner_pid(&r->owners, control_value(view.word));
+    stats->head_owner_pid = writer_at(r, look, view);
 }
 
 static void describe(const struct IpcBuffer *b, IpcBufferStats *stats)

@@ -872,4 +872,9 @@ MUTATIONS = [
         file="buffer_api.c", tests=["unit/interface"],
         edits=[("return ipc_buffer_get_min_size() - SHMIPC_BLOCK;",
                 "return ipc_buffer_get_min_size();")]),
+    Mutation(
+        name="who writes behind filler is not named", file="stats.c",
+        tests=["unit/stats"],
+        edits=[("look == LOOK_FILLER && steps < PROTOCOL_STEPS;",
+                "false && steps < PROTOCOL_STEPS;")]),
 ]

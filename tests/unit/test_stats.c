@@ -105,3 +105,47 @@ Test(unit, a_newer_callers_struct_is_zeroed_beyond_what_is_known)
     must(is_all(newer.guard, sizeof newer.guard, 0x5a));
     must(is_all(newer.stats.reserved, sizeof newer.stats.reserved, 0));
 }
+
+/* Aborts one entry, and is stopped in writing the next. */
+static pid_t child_that_stops(IpcBuffer *b)
+{
+    pid_t child = fork_child();
+    int status;
+
+    if (child == 0) {
+        IpcReservation aborted, open;
+
+        must_work(ipc_buffer_reserve(b, 10, &aborted));
+        must_work(ipc_buffer_reserve(b, 10, &open));
+        must_work(ipc_buffer_abort(b, &aborted));
+        raise(SIGSTOP);
+        fill(open.payload, 10, 1);
+        must_work(ipc_buffer_commit(b, &open, 10));
+        child_done();
+    }
+    must(waitpid(child, &status, WUNTRACED) == child && WIFSTOPPED(status));
+    return child;
+}
+
+Test(unit, who_holds_all_others_up_is_named)
+{
+    IpcBuffer *b = new_ring(8, 0, NULL);
+    pid_t child = child_that_stops(b);
+    uint64_t written = 0;
+
+    must(stats_of(b).head_state == IPC_BUFFER_HEAD_FILLER);
+    must(stats_of(b).head_owner_pid == child);
+    must_be(try_to_read(b), IPC_ERR_NOT_READY);
+    must(stats_of(b).head_state == IPC_BUFFER_HEAD_BUSY);
+    while (ipc_buffer_write(b, "x", 1).ipc_status == IPC_OK)
+        written++;
+    must(written == 7);
+    must(stats_of(b).head_owner_pid == child);
+    must(ipc_buffer_recover(b).ipc_status == IPC_ERR_NOT_READY);
+    must(kill(child, SIGCONT) == 0);
+    must_succeed(child);
+    must(stats_of(b).head_owner_pid == 0);
+    must_read(b, 10, 1);
+    for (; written > 0; written--)
+        must_be(try_to_read(b), IPC_OK);
+}
