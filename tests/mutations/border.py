@@ -203,9 +203,8 @@ MUTATIONS = [
     Mutation(
         name="who enters does not ask whether the ring is there",
         file="handle.c", tests=["unit/anew"],
-        edits=[("status = handle_unless_anew(b, IPC_OK); if (status == IPC_OK)"
-                " status = enter(b, token);",
-                "status = enter(b, token);")]),
+        edits=[("IPC_ERR_READ_ONLY : handle_unless_anew(b, IPC_OK);",
+                "IPC_ERR_READ_ONLY : IPC_OK;")]),
     Mutation(
         name="an old handle gives back what is not its own", file="handle.c",
         tests=["unit/anew"],
@@ -355,9 +354,10 @@ MUTATIONS = [
     Mutation(
         name="PRODUCERS_DEAD before a repair", file="block.c",
         tests=["unit/repair"],
-        edits=[("int64_t until = b->until; if (read_is_stuck(&ch->buffer)) {",
-                "int64_t until = b->until; if (found_nothing(*status) && "
-                "channel_lost_producers(ch)) return answer(status, "
+        edits=[("return next_try(b, BLOCK_SLEPT); if (read_is_stuck("
+                "&ch->buffer)) {",
+                "return next_try(b, BLOCK_SLEPT); if (found_nothing(*status) "
+                "&& channel_lost_producers(ch)) return answer(status, "
                 "IPC_ERR_PRODUCERS_DEAD); if (read_is_stuck(&ch->buffer)) {")]),
     Mutation(
         name="PRODUCERS_DEAD before a repair, to pollers", file="block.c",

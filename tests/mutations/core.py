@@ -213,12 +213,12 @@ MUTATIONS = [
     # ----------------------------------------------------------- recover.c
     in_recover(
         "recover-gives-up-early", "unit/claims",
-        "i <= 2 * (uint64_t)r->block_count;",
-        "i <= (uint64_t)r->block_count;"),
+        "steps = 2 * (uint64_t)r->block_count;",
+        "steps = (uint64_t)r->block_count;"),
     in_recover(
         "recover-gives-up-before-the-last-claim", "unit/claims",
-        "i <= 2 * (uint64_t)r->block_count;",
-        "i + 2 < 2 * (uint64_t)r->block_count;"),
+        "steps = 2 * (uint64_t)r->block_count;",
+        "steps = 2 * (uint64_t)r->block_count - 3;"),
     # ------------------------------------------------------------- write.c
     in_write(
         "reservation-beyond-the-lap-is-one", "unit/claims",
