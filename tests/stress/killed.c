@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Producers and consumers are killed at random moments, and others take their
- * place. Every message whose write returned arrives once and whole; one per
- * killed producer may have been committed just before it could say so. One per
- * killed consumer may have been taken just before it could say so.
+ * A storm: producers and consumers are killed at random moments, and others
+ * take their place, or stopped for a while. Every message whose write returned
+ * arrives once and whole; one per killed producer may have been committed just
+ * before it could say so. One per killed consumer may have been taken just
+ * before it could say so. What was written and read is noted outside the ring.
  *
- *     killed [-n kills] [-m memory] [-s seed] [-p] [-w backend]
+ *     killed [-n kills] [-m memory] [-s seed] [-p] [-1] [-w backend]
  *
- * -p: kill producers only; then nothing at all may be missing.
+ * -p: kill producers only; then nothing at all may be missing. -1: one
+ * producer.
  */
 #include "message.h"
 #include <errno.h>
@@ -20,8 +22,9 @@
 #include <unistd.h>
 
 enum {
-    PRODUCERS = 3,
-    CONSUMERS = 2,
+    PRODUCERS = 4,
+    CONSUMERS = 3,
+    KILLS_PER_STOP = 4, /* on average */
     LARGEST = 600,
     PER_PRODUCER = 1 << 17,
 };
@@ -34,7 +37,9 @@ struct slot {
 struct board {
     _Atomic uint32_t failed;
     _Atomic uint32_t stop;
-    struct slot slots[1 << 12]; /* one per producer process */
+    _Atomic int64_t last_read;     /* when, ns */
+    _Atomic int64_t longest_stall; /* between two reads of anybody, ns */
+    struct slot slots[1 << 12];    /* one per producer process */
     _Atomic unsigned char seen[1 << 12][PER_PRODUCER / 8];
 };
 
@@ -47,6 +52,27 @@ static void fail(const char *what, uint32_t producer, uint32_t sequence)
 {
     fprintf(stderr, "%s: producer %u message %u\n", what, producer, sequence);
     atomic_store(&board->failed, 1);
+}
+
+static int64_t now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* Readers may note theirs in another order than they read: a stall is then a
+ * little shorter here than it was. */
+static void note_time(void)
+{
+    int64_t now = now_ns();
+    int64_t stall = now - atomic_exchange(&board->last_read, now);
+    int64_t longest = atomic_load(&board->longest_stall);
+
+    while (stall > longest && !atomic_compare_exchange_weak(
+                                  &board->longest_stall, &longest, stall))
+        continue;
 }
 
 static IpcChannel *join(void)
@@ -110,6 +136,7 @@ static void note(const IpcEntry *entry)
     bit = (unsigned char)(1 << h.sequence % 8);
     if (atomic_fetch_or(&board->seen[h.producer][h.sequence / 8], bit) & bit)
         fail("twice", h.producer, h.sequence);
+    note_time();
 }
 
 static void consume(void)
@@ -160,6 +187,13 @@ static void kill_and_reap(pid_t pid)
     waitpid(pid, NULL, 0);
 }
 
+static void stop_for_a_while(pid_t pid, uint32_t microseconds)
+{
+    kill(pid, SIGSTOP);
+    sleep_us(microseconds);
+    kill(pid, SIGCONT);
+}
+
 /* Messages that were committed for certain but never seen. */
 static uint32_t count_missing(uint32_t producers)
 {
@@ -186,14 +220,15 @@ int main(int argc, char **argv)
 {
     pid_t producers[PRODUCERS], consumers[CONSUMERS];
     uint32_t kills = 300, seed = (uint32_t)time(NULL);
-    uint32_t started = 0, killed_consumers = 0, missing;
+    uint32_t started = 0, killed_consumers = 0, stops = 0, missing;
+    uint32_t producer_count = PRODUCERS;
     uint64_t total = 0;
     size_t memory = 16384;
     IpcChannelResult created;
     bool producers_only = false;
     int option;
 
-    while ((option = getopt(argc, argv, "n:m:s:pw:")) != -1) {
+    while ((option = getopt(argc, argv, "n:m:s:p1w:")) != -1) {
         if (option == 'n')
             kills = (uint32_t)atoi(optarg);
         else if (option == 'm')
@@ -204,7 +239,10 @@ int main(int argc, char **argv)
             configuration.wait = (uint32_t)atoi(optarg);
         else if (option == 'p')
             producers_only = true;
-        else
+        else if (option == '1') {
+            configuration.flags = IPC_BUFFER_ONE_PRODUCER;
+            producer_count = 1;
+        } else
             return 2;
     }
     if (kills > (1 << 12) - PRODUCERS)
@@ -222,7 +260,8 @@ int main(int argc, char **argv)
     if (IpcChannelResult_is_error(created))
         return 2;
     alarm(300);
-    for (int i = 0; i < PRODUCERS; i++)
+    atomic_store(&board->last_read, now_ns());
+    for (uint32_t i = 0; i < producer_count; i++)
         producers[i] = start(started++);
     for (int i = 0; i < CONSUMERS; i++)
         consumers[i] = start(UINT32_MAX);
@@ -230,8 +269,15 @@ int main(int argc, char **argv)
         uint32_t dice = scramble((uint64_t)seed << 32 | i);
 
         sleep_us(dice % 3000);
+        if ((dice >> 24) % KILLS_PER_STOP == 0) {
+            stop_for_a_while(dice >> 15 & 1
+                                 ? producers[(dice >> 16) % producer_count]
+                                 : consumers[(dice >> 16) % CONSUMERS],
+                             dice % 5000);
+            stops++;
+        }
         if (producers_only || (dice >> 12 & 3)) {
-            pid_t *victim = &producers[(dice >> 16) % PRODUCERS];
+            pid_t *victim = &producers[(dice >> 16) % producer_count];
 
             kill_and_reap(*victim);
             *victim = start(started++);
@@ -243,7 +289,7 @@ int main(int argc, char **argv)
             killed_consumers++;
         }
     }
-    for (int i = 0; i < PRODUCERS; i++)
+    for (uint32_t i = 0; i < producer_count; i++)
         kill_and_reap(producers[i]);
     atomic_store(&board->stop, 1);
     for (int i = 0; i < CONSUMERS; i++)
@@ -251,8 +297,10 @@ int main(int argc, char **argv)
     for (uint32_t p = 0; p < started; p++)
         total += atomic_load(&board->slots[p].finished);
     missing = count_missing(started);
-    printf("%u kills (%u of consumers), %llu messages committed, %u unseen\n",
-           kills, killed_consumers, (unsigned long long)total, missing);
+    printf("%u kills (%u of consumers), %u stops, %llu messages committed, "
+           "%u unseen, longest stall %lld us\n",
+           kills, killed_consumers, stops, (unsigned long long)total, missing,
+           (long long)atomic_load(&board->longest_stall) / 1000);
     ipc_channel_destroy(created.result);
     return atomic_load(&board->failed) || missing > killed_consumers ||
            !nothing_invented(started);
