@@ -442,7 +442,8 @@ static IpcChannelPeekResult peek(struct block block, IpcEntry *dest)
  * original. Every handle is from malloc: what it remembers may be changed. */
 IpcChannelPeekResult ipc_channel_peek(const IpcChannel *channel, IpcEntry *dest)
 {
-    IpcChannel *own = (IpcChannel *)(uintptr_t)channel;
+    IpcChannel *own = /* NOLINTNEXTLINE(*-no-int-to-ptr) */
+        (IpcChannel *)(uintptr_t)channel;
 
     return peek(block_never(own, WAIT_READERS), dest);
 }

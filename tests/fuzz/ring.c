@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Corrupts words of a region and calls the library, in any order. The region is
+ * allocated at its exact size, so that the address sanitizer sees every access
+ * beyond it. Calls may answer what they like, but soon, and nothing but the
+ * region may be touched.
+ */
+#include "fuzz.h"
+#include "ring/control.h"
+#include <shmipc/ipc_batch.h>
+#include <shmipc/shmipc.h>
+
+enum { BLOCKS_MAX = 32, BYTES_MAX = BLOCKS_MAX * 64, OPERATIONS_MAX = 64 };
+
+struct world {
+    struct input in;
+    unsigned char *memory;
+    size_t size;
+    IpcChannel *channel;
+    IpcBuffer *buffer;
+    IpcReservation reservation;
+    unsigned char bytes[BYTES_MAX];
+};
+
+/* ------------------------------------------------------------- corruption */
+
+static uint64_t *any_word(struct world *w)
+{
+    return (uint64_t *)(void *)w->memory +
+           next_below(&w->in, (uint32_t)(w->size / sizeof(uint64_t)));
+}
+
+/* One that could have been stored there. */
+static uint64_t plausible(struct world *w)
+{
+    const struct shm_region *region = (void *)w->memory;
+    uint64_t position =
+        next_below(&w->in, 2) ? region->tail.position : region->head.position;
+
+    switch (next_below(&w->in, 4)) {
+    case 0:
+        return position + next_below(&w->in, 256) - 128;
+    case 1:
+        return control_make((uint32_t)(position >> 5) - 2 +
+                                next_below(&w->in, 5),
+                            next_below(&w->in, 4096),
+                            (enum control_state)next_below(&w->in, 8));
+    case 2:
+        return *any_word(w);
+    default:
+        return control_make((uint32_t)next_number(&w->in, 4),
+                            (uint32_t)next_number(&w->in, 4) &
+                                CONTROL_VALUE_MAX,
+                            (enum control_state)next_below(&w->in, 16));
+    }
+}
+
+static void corrupt(struct world *w)
+{
+    uint64_t *word = any_word(w);
+
+    switch (next_below(&w->in, 4)) {
+    case 0:
+        *word = next_number(&w->in, 8);
+        break;
+    case 1:
+        *word ^= UINT64_C(1) << next_below(&w->in, 64);
+        break;
+    default:
+        *word = plausible(w);
+        break;
+    }
+}
+
+/* ------------------------------------------------------------------ calls */
+
+static size_t any_size(struct world *w)
+{
+    return next_below(&w->in, 8) ? next_below(&w->in, BYTES_MAX)
+                                 : (size_t)next_number(&w->in, 8);
+}
+
+static size_t good_size(struct world *w)
+{
+    return 1 + next_below(&w->in, BYTES_MAX);
+}
+
+/* Whatever is pointed at can be read, all of it. */
+static void touch(const void *payload, size_t size)
+{
+    volatile unsigned char sum = 0;
+
+    for (size_t i = 0; i < size; i++)
+        sum = (unsigned char)(sum + ((const unsigned char *)payload)[i]);
+}
+
+static void write_somehow(struct world *w)
+{
+    struct iovec pieces[3] = {
+        {w->bytes, good_size(w)}, {w->bytes, good_size(w)}, {w->bytes, 1}};
+
+    switch (next_below(&w->in, 6)) {
+    case 0:
+        timed(ipc_buffer_write(w->buffer, w->bytes, good_size(w)));
+        break;
+    case 1:
+        timed(ipc_channel_write(w->channel, w->bytes, good_size(w)));
+        break;
+    case 2:
+        timed(ipc_buffer_writev(w->buffer, pieces, 3));
+        break;
+    case 3:
+        timed(ipc_channel_write_batch(w->channel, pieces, 3));
+        break;
+    case 4:
+        timed(ipc_buffer_write_batch(w->buffer, pieces, 3));
+        break;
+    default:
+        timed(ipc_buffer_write_array(w->buffer, w->bytes,
+                                     1 + next_below(&w->in, 16), 64));
+        break;
+    }
+}
+
+static void write_in_place(struct world *w)
+{
+    size_t size = any_size(w);
+    IpcBufferReserveResult r;
+
+    switch (next_below(&w->in, 3)) {
+    case 0:
+        timed(r = ipc_buffer_reserve(w->buffer, size, &w->reservation));
+        if (IpcBufferReserveResult_is_ok(r))
+            memset(w->reservation.payload, 0x5a, w->reservation.size);
+        break;
+    case 1:
+        timed(ipc_buffer_commit(w->buffer, &w->reservation, size));
+        break;
+    default:
+        timed(ipc_buffer_abort(w->buffer, &w->reservation));
+        break;
+    }
+}
+
+static void read_somehow(struct world *w)
+{
+    IpcEntry entries[8];
+    IpcEntry entry = {0, w->bytes, next_below(&w->in, BYTES_MAX)};
+    IpcChannelTryReadResult r;
+
+    switch (next_below(&w->in, 5)) {
+    case 0:
+        timed(ipc_buffer_read(w->buffer, &entry));
+        break;
+    case 1:
+        timed(r = ipc_channel_try_read(w->channel, &entry));
+        if (r.ipc_status == IPC_OK) {
+            touch(entry.payload, entry.size);
+            free(entry.payload);
+        }
+        break;
+    case 2:
+        timed(ipc_channel_try_read_batch(w->channel, entries, 8, w->bytes,
+                                         sizeof w->bytes));
+        break;
+    case 3:
+        timed(ipc_buffer_read_array(w->buffer, w->bytes,
+                                    1 + next_below(&w->in, 16), 64));
+        break;
+    default:
+        timed(ipc_channel_try_read_into(w->channel, &entry));
+        break;
+    }
+}
+
+static void look(struct world *w)
+{
+    IpcBufferPeekResult peeked;
+    IpcEntry entry;
+
+    timed(peeked = ipc_buffer_peek(w->buffer, &entry));
+    if (peeked.ipc_status != IPC_OK)
+        return;
+    touch(entry.payload, entry.size);
+    if (next_below(&w->in, 2))
+        timed(ipc_buffer_skip(w->buffer, entry.offset));
+}
+
+static void wait_for_it(struct world *w)
+{
+    const struct timespec timeout = {0, next_below(&w->in, 2) * 20000};
+    IpcEntry entry = {0, w->bytes, sizeof w->bytes};
+
+    if (next_below(&w->in, 2))
+        timed(ipc_channel_read_into_with_timeout(w->channel, &entry, &timeout));
+    else
+        timed(ipc_channel_write_with_timeout(w->channel, w->bytes, good_size(w),
+                                             &timeout));
+}
+
+static void look_on(struct world *w)
+{
+    IpcBufferStats stats = {.struct_size = sizeof stats};
+    IpcBufferAttachResult observer;
+    IpcEntry entry;
+
+    timed(ipc_buffer_stats(w->buffer, &stats));
+    timed(observer = ipc_buffer_observe(w->memory, w->size));
+    if (IpcBufferAttachResult_is_error(observer))
+        return;
+    timed(if (ipc_buffer_peek(observer.result, &entry).ipc_status == IPC_OK)
+              touch(entry.payload, entry.size));
+    ipc_buffer_destroy(observer.result);
+}
+
+static void join_anew(struct world *w)
+{
+    IpcBufferAttachResult r;
+
+    timed(r = ipc_buffer_attach_sized(w->memory, w->size));
+    if (IpcBufferAttachResult_is_error(r))
+        return;
+    timed(ipc_buffer_destroy(w->buffer));
+    w->buffer = r.result;
+}
+
+static void call_something(struct world *w)
+{
+    switch (next_below(&w->in, 14)) {
+    case 0:
+    case 1:
+        write_somehow(w);
+        break;
+    case 2:
+        write_in_place(w);
+        break;
+    case 3:
+    case 4:
+        read_somehow(w);
+        break;
+    case 5:
+        look(w);
+        break;
+    case 6:
+        timed(ipc_buffer_skip(w->buffer, next_number(&w->in, 2) * 8));
+        break;
+    case 7:
+        timed(ipc_buffer_skip_force(w->buffer));
+        break;
+    case 8:
+        timed(ipc_channel_recover(w->channel, next_below(&w->in, 2)));
+        break;
+    case 9:
+        wait_for_it(w);
+        break;
+    case 10:
+        look_on(w);
+        break;
+    case 11:
+        join_anew(w);
+        break;
+    case 12:
+        if (next_below(&w->in, 4) == 0)
+            timed(ipc_channel_close(w->channel));
+        break;
+    default:
+        corrupt(w);
+        break;
+    }
+}
+
+/* ------------------------------------------------------------------ world */
+
+static bool create(struct world *w)
+{
+    IpcChannelConfiguration configuration = IPC_CHANNEL_CONFIGURATION(1, 1, 1);
+    uint32_t blocks = 1 + next_below(&w->in, BLOCKS_MAX);
+    IpcChannelResult created;
+    IpcBufferAttachResult joined;
+
+    configuration.flags = next_below(&w->in, 4);
+    configuration.max_owners = 1 + next_below(&w->in, 3);
+    configuration.spin_ns = IPC_CHANNEL_NO_SPIN;
+    w->size = (sizeof(struct shm_region) +
+               configuration.max_owners * sizeof(struct shm_owner) + 63) /
+                  64 * 64 +
+              (blocks * 8 + 63) / 64 * 64 + blocks * 64;
+    w->memory = aligned_alloc(64, w->size);
+    if (!w->memory)
+        return false;
+    memset(w->memory, 0, w->size);
+    created = ipc_channel_create(w->memory, w->size, configuration);
+    must(IpcChannelResult_is_ok(created));
+    w->channel = created.result;
+    joined = ipc_buffer_attach_sized(w->memory, w->size);
+    must(IpcBufferAttachResult_is_ok(joined));
+    w->buffer = joined.result;
+    return true;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct world w = {.in = {data, size}};
+
+    if (!create(&w))
+        return 0;
+    for (int i = 0; i < OPERATIONS_MAX && w.in.left > 0; i++)
+        call_something(&w);
+    timed(ipc_buffer_destroy(w.buffer));
+    timed(ipc_channel_destroy(w.channel));
+    free(w.memory);
+    return 0;
+}
