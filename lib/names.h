@@ -52,6 +52,7 @@
 #define owner_count              shmipc_owner_count
 #define owner_drop_role          shmipc_owner_drop_role
 #define owner_fate               shmipc_owner_fate
+#define owner_force_out          shmipc_owner_force_out
 #define owner_free               shmipc_owner_free
 #define owner_pid                shmipc_owner_pid
 #define owner_producers_are_dead shmipc_owner_producers_are_dead
@@ -65,6 +66,8 @@
 #define process_fence_others     shmipc_process_fence_others
 #define process_has_membarrier   shmipc_process_has_membarrier
 #define process_next_handle      shmipc_process_next_handle
+#define process_namespace_number shmipc_process_namespace_number
+#define process_now              shmipc_process_now
 #define process_self             shmipc_process_self
 #define process_token_make       shmipc_process_token_make
 #define process_token_page       shmipc_process_token_page

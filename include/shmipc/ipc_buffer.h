@@ -76,7 +76,7 @@ typedef struct IpcBufferOptions {
     uint32_t flags;
     /** How many processes may write at the same time, 1 to 4096; 0 means the
      * default: 2 in the smallest buffers, 8 in those of 64 blocks, and 64 from
-     * 66 KiB on. One process more gets IPC_ERR_OWNERS_FULL. */
+     * 68 KiB on. One process more gets IPC_ERR_OWNERS_FULL. */
     uint32_t max_owners;
     uint64_t reserved[4];
 } IpcBufferOptions;
@@ -446,8 +446,11 @@ IPC_API IpcBufferSkipForceResult ipc_buffer_skip_force(IpcBuffer *buffer);
 IPC_API IpcBufferRecoverResult ipc_buffer_recover(IpcBuffer *buffer);
 
 /**
- * The same, taking processes of other pid or time namespaces for dead, which
- * cannot be known from here. The caller vouches for that: if one of them is
+ * The same after the owners that cannot be judged were forced out: processes of
+ * another pid namespace, or where /proc does not tell. Their claims are removed
+ * as those of the dead are, their owner slots are free, and a role that one of
+ * them held passes on to the next that asks. An owner that lives for all that
+ * can be seen stays. The caller vouches that the others are dead: if one is
  * still writing, its entry and those that follow can be torn. Since 0.1.0.
  */
 IPC_API IpcBufferRecoverResult ipc_buffer_recover_force(IpcBuffer *buffer);

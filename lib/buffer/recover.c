@@ -5,17 +5,10 @@
 enum { JUDGED_MAX = 64 };
 
 /* Whether the BUSY word's owner will never store READY. */
-static bool is_dead(struct IpcBuffer *b, const struct view *view, bool force)
+static bool is_dead(struct IpcBuffer *b, const struct view *view)
 {
-    switch (owner_fate(&b->ring.owners, control_value(view->word))) {
-    case OWNER_IS_DEAD:
-        return true;
-    case OWNER_UNKNOWN:
-        return force;
-    case OWNER_LIVES:
-        break;
-    }
-    return false;
+    return owner_fate(&b->ring.owners, control_value(view->word)) ==
+           OWNER_IS_DEAD;
 }
 
 /* What is known of the last owner that was found dead: most often several
@@ -26,14 +19,14 @@ struct verdict {
 };
 
 static bool is_known_dead(struct IpcBuffer *b, struct verdict *known,
-                          const struct view *view, bool force)
+                          const struct view *view)
 {
     uint32_t owner = control_value(view->word);
 
     if (known->dead == owner && owner != 0)
         return true;
     known->judged++;
-    if (!is_dead(b, view, force))
+    if (!is_dead(b, view))
         return false;
     known->dead = owner;
     return true;
@@ -61,6 +54,8 @@ IpcStatus recover_dead(struct IpcBuffer *b, enum recover_extent extent,
     if (creation_is_over(r))
         return IPC_ERR_FORMATTED_ANEW;
     close_finish(r);
+    if (force)
+        owner_force_out(&r->owners);
     /* Acquire [head]: words that were replaced before are gone. */
     head = atomic_get_acquire(&r->head->position);
     steps = 2 * (uint64_t)r->block_count;
@@ -76,7 +71,7 @@ IpcStatus recover_dead(struct IpcBuffer *b, enum recover_extent extent,
             break;
         case LOOK_BUSY:
             if ((extent == RECOVER_SOME && known.judged == JUDGED_MAX) ||
-                !is_known_dead(b, &known, &view, force))
+                !is_known_dead(b, &known, &view))
                 return IPC_ERR_NOT_READY;
             *removed += repair_recover(r, view.position, view.word);
             break;
@@ -135,7 +130,7 @@ IpcStatus recover_skip(struct IpcBuffer *b, uint64_t *offset)
             return IPC_EMPTY;
         return skipped(repair_revoke(r, view.position) > 0);
     case LOOK_BUSY:
-        if (!is_dead(b, &view, false))
+        if (!is_dead(b, &view))
             return IPC_ERR_LOCKED;
         return skipped(repair_recover(r, view.position, view.word));
     case LOOK_RACED:

@@ -71,6 +71,13 @@ static inline bool atomic_cas32_relaxed(atomic_u32 *p, uint32_t seen,
         p, &seen, next, memory_order_relaxed, memory_order_relaxed);
 }
 
+static inline bool atomic_cas32_acq_rel(atomic_u32 *p, uint32_t seen,
+                                        uint32_t next)
+{
+    return atomic_compare_exchange_strong_explicit(
+        p, &seen, next, memory_order_acq_rel, memory_order_acquire);
+}
+
 static inline bool atomic_cas_acq_rel(atomic_u64 *p, uint64_t seen,
                                       uint64_t next)
 {

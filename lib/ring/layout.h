@@ -13,7 +13,7 @@
  *     +-----------------------+
  *     | writers' wait    64 B |  the same for writers that wait for space
  *     +-----------------------+
- *     | owner slots    32 B m |  who may hold claims
+ *     | owner slots    64 B m |  who may hold claims
  *     +-----------------------+
  *     | control words   8 B n |  one per block, padded to a multiple of 64
  *     +-----------------------+
@@ -65,7 +65,7 @@ enum {
     SHMIPC_OWNERS_FEW = 8,
     SHMIPC_OWNERS_DEFAULT_MAX = 64,
     SHMIPC_OWNERS_LIMIT = 4096,
-    SHMIPC_BLOCKS_PER_OWNER = 14, /* 64 owners from 66 KiB on */
+    SHMIPC_BLOCKS_PER_OWNER = 14, /* 64 owners from 68 KiB on */
     /* Control words inside entries are renewed when the low bits of the lap
      * are zero, so that no word is ever older than this many laps. */
     SHMIPC_RENEWAL_LAPS = 65536,
@@ -113,12 +113,19 @@ struct shm_wait {
     uint32_t reserved[12];
 };
 
+/* What `identity` and `started` are made of is said in owner.c. All but these
+ * two belong to the stay that `started` is of. */
 struct shm_owner {
-    atomic_u64 identity; /* generation:14 | pid:22 | namespaces:28 */
-    atomic_u64 started;  /* generation:14 | process start time:50 */
-    atomic_u64 written;  /* entries committed through this slot, ever */
-    atomic_u32 handles;  /* generation:14 | of the owning process:18 */
-    atomic_u32 marks;    /* OWNER_*: what it has done */
+    atomic_u64 identity;       /* whose stay it is: taken by CAS */
+    atomic_u64 started;        /* generation:14 | process start time:50; last */
+    atomic_u32 time_namespace; /* inode number; 0: not known */
+    atomic_u32 boot;           /* hash of the boot's id; 0: not known */
+    atomic_u64 image;          /* of the process: another one after exec() */
+    atomic_u64 stack;          /* hash of where its stack is; 0: not known */
+    atomic_u64 written;        /* entries committed through this slot, ever */
+    atomic_u32 handles;        /* generation:14 | of the owning process:18 */
+    atomic_u32 marks;          /* OWNER_*: what it has done */
+    atomic_u64 since;          /* wall clock, ns; for people */
 };
 
 struct shm_region {
@@ -150,10 +157,16 @@ _Static_assert(sizeof(struct shm_wait) == 64, "wait words are one line");
 _Static_assert(offsetof(struct shm_wait, sleepers) == 4, "layout");
 _Static_assert(offsetof(struct shm_wait, unsignalled) == 8, "layout");
 _Static_assert(offsetof(struct shm_wait, fenced) == 12, "layout");
-_Static_assert(sizeof(struct shm_owner) == 32, "two owner slots in a line");
+_Static_assert(sizeof(struct shm_owner) == 64, "an owner slot is one line");
 _Static_assert(offsetof(struct shm_owner, started) == 8, "layout");
-_Static_assert(offsetof(struct shm_owner, written) == 16, "layout");
-_Static_assert(offsetof(struct shm_owner, handles) == 24, "layout");
+_Static_assert(offsetof(struct shm_owner, time_namespace) == 16, "layout");
+_Static_assert(offsetof(struct shm_owner, boot) == 20, "layout");
+_Static_assert(offsetof(struct shm_owner, image) == 24, "layout");
+_Static_assert(offsetof(struct shm_owner, stack) == 32, "layout");
+_Static_assert(offsetof(struct shm_owner, written) == 40, "layout");
+_Static_assert(offsetof(struct shm_owner, handles) == 48, "layout");
+_Static_assert(offsetof(struct shm_owner, marks) == 52, "layout");
+_Static_assert(offsetof(struct shm_owner, since) == 56, "layout");
 _Static_assert(offsetof(struct shm_region, tail) == 64, "layout");
 _Static_assert(offsetof(struct shm_region, head) == 128, "layout");
 _Static_assert(offsetof(struct shm_region, readers) == 192, "layout");

@@ -2,10 +2,10 @@
 #include "ring/owner.h"
 
 /*
- * identity: generation:14 | pid:22 | namespaces:28, started: generation:14 |
- * start time:50, handles: generation:14 | count:18. The start time belongs to
- * the identity only if their generations are equal; until then it has not been
- * stored.
+ * identity: generation:14 | pid:22 | locked:1 | pid namespace:27, started:
+ * generation:14 | start time:50, handles: generation:14 | count:18. What else
+ * the slot says of a process belongs to the identity only if `started` is of
+ * its generation; until then it has not been stored.
  */
 enum {
     GENERATION_SHIFT = 50,
@@ -16,7 +16,7 @@ enum {
 };
 #define GENERATION_MASK UINT64_C(0x3fff)
 #define PID_MASK        UINT64_C(0x3fffff)
-#define NS_MASK         UINT64_C(0x0fffffff)
+#define NS_MASK         UINT64_C(0x07ffffff)
 #define START_MASK      ((UINT64_C(1) << GENERATION_SHIFT) - 1)
 
 static uint32_t generation_of(uint64_t word)
@@ -32,7 +32,7 @@ static uint32_t pid_of(uint64_t identity)
 static uint64_t make_identity(uint32_t generation, const struct process_id *id)
 {
     return (uint64_t)generation << GENERATION_SHIFT |
-           (id->pid & PID_MASK) << PID_SHIFT | (id->namespaces & NS_MASK);
+           (id->pid & PID_MASK) << PID_SHIFT | (id->pid_namespace & NS_MASK);
 }
 
 static uint64_t make_started(uint32_t generation, const struct process_id *id)
@@ -61,12 +61,19 @@ static struct process_id read_process(const struct shm_owner *slot,
     uint64_t started = atomic_get_acquire(&slot->started);
     struct process_id id = {
         .pid = pid_of(identity),
-        .namespaces = (uint32_t)(identity & NS_MASK),
+        .pid_namespace = (uint32_t)(identity & NS_MASK),
         .start_time = 1,
     };
 
-    if (generation_of(started) == generation_of(identity))
-        id.start_time = started & START_MASK;
+    if (generation_of(started) != generation_of(identity))
+        return id;
+    id.start_time = started & START_MASK;
+    /* Relaxed, all: of the same stay as `started`, or of a later one. Then
+     * `identity` is too, and whoever acts on the old one fails. */
+    id.time_namespace = atomic_get_relaxed(&slot->time_namespace);
+    id.boot = atomic_get_relaxed(&slot->boot);
+    id.image = atomic_get_relaxed(&slot->image);
+    id.stack = atomic_get_relaxed(&slot->stack);
     return id;
 }
 
@@ -105,6 +112,9 @@ static bool find_slot(const struct owner_table *table,
         if (atomic_get_acquire(&slot->started) !=
             make_started(generation, self))
             continue;
+        /* Relaxed: of this stay. Before exec() we were somebody else. */
+        if (atomic_get_relaxed(&slot->image) != self->image)
+            continue;
         if (join_slot(slot, generation)) {
             *owner = make_owner(i, generation);
             return true;
@@ -125,10 +135,15 @@ static bool take_slot(const struct owner_table *table, uint32_t i,
     if (!atomic_cas_acq_rel(&slot->identity, seen,
                             make_identity(generation, self)))
         return false;
-    /* Relaxed, both: published by the next store. */
+    /* Relaxed, all: published by the last store. */
+    atomic_put_relaxed(&slot->time_namespace, self->time_namespace);
+    atomic_put_relaxed(&slot->boot, self->boot);
+    atomic_put_relaxed(&slot->image, self->image);
+    atomic_put_relaxed(&slot->stack, self->stack);
+    atomic_put_relaxed(&slot->since, process_now());
     atomic_put_relaxed(&slot->marks, 0);
     atomic_put_relaxed(&slot->handles, generation << HANDLES_BITS | 1);
-    /* Release [stay]: `marks` and `handles` are this stay's. */
+    /* Release [stay]: the other words are this stay's. */
     atomic_put_release(&slot->started, make_started(generation, self));
     *owner = make_owner(i, generation);
     return true;
@@ -154,18 +169,15 @@ static bool is_dead(const struct owner_table *table, uint32_t i,
     return process_fate(&id) == PROCESS_IS_DEAD;
 }
 
-/* Free slots first and even ones before odd ones: two slots share a cache line,
- * and each process counts its entries in its own. */
+/* Free slots first: to judge an owner takes system calls. */
 static bool find_free(const struct owner_table *table,
                       const struct process_id *self, uint32_t *owner)
 {
     uint64_t seen;
 
-    for (uint32_t first = 0; first < 2; first++)
-        for (uint32_t i = first; i < table->count; i += 2)
-            if (is_free(table, i, &seen) &&
-                take_slot(table, i, seen, self, owner))
-                return true;
+    for (uint32_t i = 0; i < table->count; i++)
+        if (is_free(table, i, &seen) && take_slot(table, i, seen, self, owner))
+            return true;
     for (uint32_t i = 0; i < table->count; i++)
         if (is_dead(table, i, &seen) && take_slot(table, i, seen, self, owner))
             return true;
@@ -183,20 +195,57 @@ IpcStatus owner_register(const struct owner_table *table, uint32_t *owner)
 
 bool owner_release(const struct owner_table *table, uint32_t owner)
 {
-    /* acq_rel [handles]: the last one comes after all that the others did. */
-    uint32_t handles = atomic_add_acq_rel(
-        &table->slots[owner_slot(owner)].handles, UINT32_MAX);
+    atomic_u32 *handles = &table->slots[owner_slot(owner)].handles;
 
-    return (handles & HANDLES_MASK) == 1;
+    for (;;) {
+        /* Relaxed: the CAS settles it. */
+        uint32_t seen = atomic_get_relaxed(handles);
+
+        /* Who was forced out has nothing here any more. */
+        if (seen >> HANDLES_BITS != owner >> SLOT_BITS ||
+            (seen & HANDLES_MASK) == 0)
+            return false;
+        /* acq_rel [handles]: the last one comes after all that the others
+         * did. */
+        if (atomic_cas32_acq_rel(handles, seen, seen - 1))
+            return (seen & HANDLES_MASK) == 1;
+    }
+}
+
+static uint64_t make_free(uint32_t generation)
+{
+    return (uint64_t)generation << GENERATION_SHIFT;
 }
 
 void owner_free(const struct owner_table *table, uint32_t owner)
 {
-    uint64_t generation = owner >> SLOT_BITS;
+    atomic_u64 *identity = &table->slots[owner_slot(owner)].identity;
+    /* Relaxed: only we change it while it is ours. */
+    uint64_t seen = atomic_get_relaxed(identity);
 
-    /* Release [slot]: all that we did comes before the next owner. */
-    atomic_put_release(&table->slots[owner_slot(owner)].identity,
-                       generation << GENERATION_SHIFT);
+    /* Release [slot]: all that we did comes before the next owner. If we were
+     * forced out it is somebody else's. */
+    if (generation_of(seen) == owner >> SLOT_BITS && pid_of(seen))
+        atomic_cas_release(identity, seen, make_free(owner >> SLOT_BITS));
+}
+
+uint32_t owner_force_out(const struct owner_table *table)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < table->count; i++) {
+        struct shm_owner *slot = &table->slots[i];
+        /* Acquire [slot]: `started` is not older. */
+        uint64_t seen = atomic_get_acquire(&slot->identity);
+        struct process_id id = read_process(slot, seen);
+
+        /* Release [slot]: as in owner_free(). A later stay is another one. */
+        if (pid_of(seen) && process_fate(&id) == PROCESS_UNKNOWN &&
+            atomic_cas_release(&slot->identity, seen,
+                               make_free(generation_of(seen))))
+            count++;
+    }
+    return count;
 }
 
 enum owner_fate owner_fate(const struct owner_table *table, uint32_t owner)

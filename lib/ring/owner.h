@@ -13,6 +13,7 @@
  *     free -> mine  the process that registers            (acq_rel)
  *     dead -> mine  the same, after it saw the owner dead (acq_rel)
  *     mine -> free  the owner, when its last handle goes  (release)
+ *     his -> free   who forces owners out that nobody can judge (release)
  *
  * ORDERING
  *   label     released by                acquired by         so that
@@ -27,7 +28,9 @@
  *
  * A crash leaves: a slot of a dead process, whose claims anyone may remove and
  * which anyone may take. A slot whose start time is not stored yet is judged
- * by its pid alone.
+ * by its pid and pid namespace alone: if its owner died just then, and its pid
+ * is in use again, it stays taken until that process ends, also by force, since
+ * a living process may be registering in it.
  */
 #ifndef SHMIPC_OWNER_H
 #define SHMIPC_OWNER_H
@@ -55,6 +58,11 @@ IpcStatus owner_register(const struct owner_table *table, uint32_t *owner);
  * until owner_free(). */
 bool owner_release(const struct owner_table *table, uint32_t owner);
 void owner_free(const struct owner_table *table, uint32_t owner);
+
+/* Frees the slots of owners that cannot be judged, so that their claims and
+ * roles are those of the dead. For a caller who knows that they are; of those
+ * that live provably none is touched. Returns how many. */
+uint32_t owner_force_out(const struct owner_table *table);
 
 enum owner_fate owner_fate(const struct owner_table *table, uint32_t owner);
 

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "ring/process.h"
 
+#include "cancel.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,16 +28,28 @@
  */
 atomic_u64 *_Atomic process_token_page;
 atomic_u32 process_has_membarrier;
-static struct process_id self;
 static pthread_mutex_t self_lock = PTHREAD_MUTEX_INITIALIZER;
 static atomic_u32 handle_counter;
 
-enum { STATE_FIELD = 3, THREADS_FIELD = 20, START_FIELD = 22 };
+enum {
+    STATE_FIELD = 3,
+    THREADS_FIELD = 20,
+    START_FIELD = 22,
+    STACK_FIELD = 28,
+};
+
+/* What is known of ourselves, under the lock. */
+static struct {
+    struct process_id id;
+    bool has_proc;   /* /proc numbers processes as we do, and can be read */
+    bool incomplete; /* descriptors or memory had run out: look again */
+} self;
 
 struct proc_stat {
     char state;
     unsigned long threads;
     unsigned long long start_time;
+    unsigned long long stack;
 };
 
 /* Field `number` of a stat line; they are counted from the last ')', because
@@ -59,13 +75,42 @@ static bool parse_stat(const char *line, struct proc_stat *stat)
     const char *state = stat_field(line, STATE_FIELD);
     const char *threads = stat_field(line, THREADS_FIELD);
     const char *start = stat_field(line, START_FIELD);
+    const char *stack = stat_field(line, STACK_FIELD);
 
     if (!state || !threads || !start)
         return false;
     stat->state = *state;
     stat->threads = strtoul(threads, NULL, 10);
     stat->start_time = strtoull(start, NULL, 10);
+    stat->stack = stack ? strtoull(stack, NULL, 10) : 0;
     return true;
+}
+
+/* Whether what could not be opened or looked at may work another time. */
+static bool is_passing(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
+/* The text of a file, or -1. */
+static ssize_t read_text(const char *path, char *to, size_t size,
+                         bool only_of_proc)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct statfs where;
+    ssize_t got = -1;
+    int error;
+
+    if (fd < 0)
+        return -1;
+    if (!only_of_proc ||
+        (fstatfs(fd, &where) == 0 && where.f_type == PROC_SUPER_MAGIC))
+        got = read(fd, to, size - 1);
+    error = got < 0 ? errno : 0;
+    close(fd);
+    errno = error;
+    to[got > 0 ? got : 0] = '\0';
+    return got;
 }
 
 /* The stat of a process's first thread, which stays when that thread has left
@@ -75,19 +120,10 @@ static bool read_stat(uint32_t pid, struct proc_stat *stat)
 {
     char path[64];
     char line[1024];
-    ssize_t got;
-    int fd;
 
     snprintf(path, sizeof path, "/proc/%u/task/%u/stat", pid, pid);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    got = read(fd, line, sizeof line - 1);
-    close(fd);
-    if (got <= 0)
-        return false;
-    line[got] = '\0';
-    return strtoul(line, NULL, 10) == pid && parse_stat(line, stat);
+    return read_text(path, line, sizeof line, false) > 0 &&
+           strtoul(line, NULL, 10) == pid && parse_stat(line, stat);
 }
 
 /* Whether /proc numbers processes as this process does: one that was mounted
@@ -103,29 +139,159 @@ static bool proc_is_ours(uint32_t pid)
     return strtoul(link, NULL, 10) == pid;
 }
 
-/* The kernel reports start times in the reader's time namespace, so they can be
- * compared only within one. 0: not known. */
-static uint32_t find_namespaces(void)
-{
-    struct stat pid_ns, time_ns;
+/* ------------------------------------------------------- finding ourselves */
 
-    if (stat("/proc/self/ns/pid", &pid_ns) != 0)
+/* Where the stack begins, as few bits as tell two programs apart: others are
+ * not to learn where it is. exec() puts it elsewhere. */
+static uint64_t hash_stack(uint64_t address)
+{
+    uint64_t x = (address >> 4) * UINT64_C(0x9e3779b97f4a7c15);
+
+    return address == 0 ? 0 : 1 + (x >> 48);
+}
+
+static void note_failure(void)
+{
+    if (is_passing(errno))
+        self.incomplete = true;
+}
+
+/*
+ * The kernel numbers namespaces upwards, the lowest free number first; the
+ * initial one has a number a little below all others. So 27 bits have room for
+ * more than there can be, no two that exist at once share a number, and what
+ * does not fit is unknown.
+ */
+static uint32_t find_pid_namespace(void)
+{
+    struct stat file;
+
+    if (stat("/proc/self/ns/pid", &file) != 0) {
+        note_failure();
         return 0;
-    if (stat("/proc/self/ns/time", &time_ns) != 0)
-        time_ns.st_ino = 0; /* a kernel before 5.6 */
-    return (uint32_t)(pid_ns.st_ino + 31 * time_ns.st_ino) & 0x0fffffff;
+    }
+    return process_namespace_number((uint64_t)file.st_ino);
+}
+
+uint32_t process_namespace_number(uint64_t inode)
+{
+    const uint64_t first = UINT32_C(0xeffffff0);
+
+    return inode > first && inode - first < UINT32_C(1) << 27
+               ? (uint32_t)(inode - first)
+               : 0;
+}
+
+/* The kernel reports start times in the reader's time namespace, so they can be
+ * compared only within one. A kernel without such has one clock: 1, which is no
+ * inode's number. */
+static uint32_t find_time_namespace(void)
+{
+    struct stat file;
+
+    if (stat("/proc/self/ns/time", &file) == 0)
+        return file.st_ino <= UINT32_MAX ? (uint32_t)file.st_ino : 0;
+    note_failure();
+    return errno == ENOENT && self.id.pid_namespace ? 1 : 0;
+}
+
+/* Containers can have a file of their own there, which says nothing about the
+ * kernel: then it is not on procfs. */
+static uint32_t find_boot(void)
+{
+    char text[64];
+    uint32_t hash = 2166136261;
+
+    if (read_text("/proc/sys/kernel/random/boot_id", text, sizeof text, true) <=
+        0) {
+        note_failure();
+        return 0;
+    }
+    for (const char *c = text; *c && *c != '\n'; c++)
+        hash = (hash ^ (unsigned char)*c) * 16777619;
+    return hash ? hash : 1;
+}
+
+static void find_start(void)
+{
+    struct proc_stat proc;
+
+    self.has_proc = proc_is_ours(self.id.pid);
+    errno = 0;
+    if (self.has_proc && read_stat(self.id.pid, &proc) && proc.start_time > 1) {
+        self.id.start_time = proc.start_time;
+        self.id.stack = hash_stack(proc.stack);
+    } else {
+        note_failure();
+    }
+}
+
+/* A number that a program has from the kernel from exec() on. It is not to tell
+ * others what the kernel gave, from which canaries are made: so it goes through
+ * a function that cannot be undone (SipHash of nothing, with that as the key).
+ */
+static uint64_t rotate(uint64_t x, int bits)
+{
+    return x << bits | x >> (64 - bits);
+}
+
+static void sip_round(uint64_t v[4])
+{
+    v[0] += v[1];
+    v[1] = rotate(v[1], 13) ^ v[0];
+    v[0] = rotate(v[0], 32);
+    v[2] += v[3];
+    v[3] = rotate(v[3], 16) ^ v[2];
+    v[0] += v[3];
+    v[3] = rotate(v[3], 21) ^ v[0];
+    v[2] += v[1];
+    v[1] = rotate(v[1], 17) ^ v[2];
+    v[2] = rotate(v[2], 32);
+}
+
+static uint64_t find_image(void)
+{
+    const void *random = (const void *)(uintptr_t)getauxval(AT_RANDOM);
+    uint64_t key[2] = {0};
+    uint64_t v[4];
+
+    if (!random)
+        return 1; /* nothing is known: all have the same */
+    memcpy(key, random, sizeof key);
+    v[0] = key[0] ^ UINT64_C(0x736f6d6570736575);
+    v[1] = key[1] ^ UINT64_C(0x646f72616e646f6d);
+    v[2] = key[0] ^ UINT64_C(0x6c7967656e657261);
+    v[3] = key[1] ^ UINT64_C(0x7465646279746573);
+    for (int i = 0; i < 6; i++) {
+        if (i == 2)
+            v[2] ^= 0xff;
+        sip_round(v);
+    }
+    v[0] ^= v[1] ^ v[2] ^ v[3];
+    return v[0] ? v[0] : 1;
+}
+
+/* What is known stays as it is; called with the lock held. */
+static void complete_self(void)
+{
+    self.incomplete = false;
+    if (!self.id.pid_namespace)
+        self.id.pid_namespace = find_pid_namespace();
+    if (!self.id.time_namespace)
+        self.id.time_namespace = find_time_namespace();
+    if (!self.id.boot)
+        self.id.boot = find_boot();
+    if (self.id.start_time == 1)
+        find_start();
 }
 
 static void find_self(void)
 {
-    struct proc_stat proc;
-
-    self.pid = (uint32_t)getpid();
-    self.namespaces = find_namespaces();
-    self.start_time = 1;
-    if (proc_is_ours(self.pid) && read_stat(self.pid, &proc) &&
-        proc.start_time > 1)
-        self.start_time = proc.start_time;
+    memset(&self, 0, sizeof self);
+    self.id.pid = (uint32_t)getpid();
+    self.id.start_time = 1;
+    self.id.image = find_image();
+    complete_self();
 }
 
 static void register_membarrier(void)
@@ -187,6 +353,7 @@ uint64_t process_token_make(void)
 {
     uint64_t token = 0;
     int saved = errno;
+    int state = cancel_disable();
 
     lock_self();
     /* Relaxed: both words are only changed under the lock. */
@@ -197,20 +364,50 @@ uint64_t process_token_make(void)
         if (!token) {
             find_self();
             register_membarrier();
-            token = self.start_time << 22 | self.pid;
+            token = self.id.start_time << 22 | self.id.pid;
             /* Release [token]: `self`. */
             atomic_put_release(page, token);
         }
         errno = saved;
     }
     unlock_self();
+    cancel_restore(state);
     return token;
+}
+
+/* *has_proc: whether others can be looked at. */
+static struct process_id look_at_self(bool *has_proc)
+{
+    struct process_id id;
+    int saved = errno;
+    int state;
+
+    process_token();
+    state = cancel_disable();
+    lock_self();
+    if (self.incomplete)
+        complete_self();
+    id = self.id;
+    *has_proc = self.has_proc;
+    unlock_self();
+    cancel_restore(state);
+    errno = saved;
+    return id;
 }
 
 struct process_id process_self(void)
 {
-    process_token();
-    return self;
+    bool has_proc;
+
+    return look_at_self(&has_proc);
+}
+
+uint64_t process_now(void)
+{
+    struct timespec now = {0};
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 uint32_t process_next_handle(void)
@@ -233,50 +430,91 @@ static uint64_t make_number(void)
 uint64_t process_creation_number(uint64_t last)
 {
     int saved = errno;
+    int state = cancel_disable();
     uint64_t number = 0;
 
     if (getrandom(&number, sizeof number, GRND_NONBLOCK) !=
         (ssize_t)sizeof number)
         number = make_number();
+    cancel_restore(state);
     errno = saved;
     while (number == 0 || number == last)
         number++;
     return number;
 }
 
-static enum process_fate judge(const struct process_id *id)
+/* Whether it may be this process. Two copies of the library in one program
+ * find the same. What was not known when a slot was taken, may be now. */
+static bool may_be_us(const struct process_id *me, const struct process_id *id)
+{
+    if (id->pid != me->pid || (id->pid_namespace != me->pid_namespace &&
+                               id->pid_namespace && me->pid_namespace))
+        return false;
+    if (id->image == 0)
+        return true;
+    return id->image == me->image &&
+           (id->start_time == me->start_time || id->start_time <= 1 ||
+            me->start_time <= 1);
+}
+
+static bool same_clock(const struct process_id *me, const struct process_id *id)
+{
+    return me->time_namespace && id->time_namespace == me->time_namespace;
+}
+
+/* One of our pid namespace, by what is there now under its pid. */
+static enum process_fate judge_by_proc(const struct process_id *me,
+                                       const struct process_id *id)
 {
     struct proc_stat proc;
+    uint64_t stack;
 
-    if (kill((pid_t)id->pid, 0) != 0 && errno == ESRCH)
-        return PROCESS_IS_DEAD;
-    if (self.start_time == 1)
-        return PROCESS_LIVES; /* no usable /proc; the pid exists */
     if (!read_stat(id->pid, &proc))
         return PROCESS_LIVES; /* hidden from us (hidepid), or just gone */
-    if (id->start_time > 1 && proc.start_time != id->start_time)
+    if (id->start_time > 1 && same_clock(me, id) &&
+        proc.start_time != id->start_time)
         return PROCESS_IS_DEAD;
     /* A process whose first thread has left shows as a zombie too, but still
      * has other threads. */
     if ((proc.state == 'Z' || proc.state == 'X') && proc.threads <= 1)
         return PROCESS_IS_DEAD;
+    stack = hash_stack(proc.stack);
+    if (id->stack && stack && id->stack != stack)
+        return PROCESS_IS_DEAD; /* exec(), or another process */
+    if (id->start_time > 1 && !same_clock(me, id))
+        return PROCESS_UNKNOWN;
     return PROCESS_LIVES;
+}
+
+static enum process_fate judge(const struct process_id *me, bool has_proc,
+                               const struct process_id *id)
+{
+    if (may_be_us(me, id))
+        return PROCESS_LIVES;
+    if (id->pid == 0)
+        return PROCESS_UNKNOWN; /* nobody's */
+    if (id->boot && me->boot && id->boot != me->boot)
+        return PROCESS_IS_DEAD;
+    if (id->pid_namespace == 0 || id->pid_namespace != me->pid_namespace)
+        return PROCESS_UNKNOWN;
+    if (id->pid == me->pid && id->start_time > 1 &&
+        id->start_time == me->start_time && id->image != me->image)
+        return PROCESS_IS_DEAD; /* we were that, before exec() */
+    if (kill((pid_t)id->pid, 0) != 0 && errno == ESRCH)
+        return PROCESS_IS_DEAD;
+    return has_proc ? judge_by_proc(me, id) : PROCESS_LIVES;
 }
 
 enum process_fate process_fate(const struct process_id *id)
 {
     enum process_fate fate;
     int saved = errno;
-    int state;
+    int state = cancel_disable();
+    bool has_proc;
+    struct process_id me = look_at_self(&has_proc);
 
-    process_token();
-    if (id->pid == 0 || self.namespaces == 0 ||
-        id->namespaces != self.namespaces)
-        return PROCESS_UNKNOWN;
-    /* open() and read() are cancellation points; the callers are not. */
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-    fate = judge(id);
-    pthread_setcancelstate(state, NULL);
+    fate = judge(&me, has_proc, id);
+    cancel_restore(state);
     errno = saved;
     return fate;
 }

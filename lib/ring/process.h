@@ -14,10 +14,13 @@
 #include "ring/atomics.h"
 
 struct process_id {
-    uint32_t pid; /* 1 to 2^22 - 1 */
-    uint32_t
-        namespaces; /* 28 bits made of pid and time namespace; 0: unknown */
-    uint64_t start_time; /* clock ticks since boot, never 0; 1: unknown */
+    uint32_t pid;            /* 1 to 2^22 - 1, in its own pid namespace */
+    uint32_t pid_namespace;  /* 27 bits, see process.c; 0: unknown */
+    uint32_t time_namespace; /* inode number; 0: unknown */
+    uint32_t boot;           /* hash of the boot's id; 0: unknown */
+    uint64_t start_time;     /* clock ticks since boot, never 0; 1: unknown */
+    uint64_t image; /* of the program: another one after exec(); 0: unknown */
+    uint64_t stack; /* hash of where the stack is; 0: unknown */
 };
 
 enum process_fate { PROCESS_LIVES, PROCESS_IS_DEAD, PROCESS_UNKNOWN };
@@ -45,7 +48,15 @@ static inline uint64_t process_token(void)
 }
 #endif
 
+/* Who we are. What could not be found out before, because descriptors or memory
+ * had run out, is looked for again. */
 struct process_id process_self(void);
+
+/* 27 bits for a pid namespace's inode number; 0: it is none that fits. */
+uint32_t process_namespace_number(uint64_t inode);
+
+/* The wall clock, ns. */
+uint64_t process_now(void);
 
 /* A number that no other call in this process returned: names a handle. */
 uint32_t process_next_handle(void);
@@ -55,9 +66,11 @@ uint32_t process_next_handle(void);
 uint64_t process_creation_number(uint64_t last);
 
 /*
- * Dead means: no process has that pid, or one that started at another time,
- * or all that is left is a zombie. Unknown means another pid or time
- * namespace.
+ * Dead means: it was of an earlier boot; or no process of our pid namespace has
+ * that pid, or one that started at another time, or another program since
+ * exec(), or all that is left is a zombie. Unknown means another pid namespace,
+ * or a process that is there but started by a clock that is not ours. `image`
+ * is 0 for one of which only pid and pid namespace are known yet.
  */
 enum process_fate process_fate(const struct process_id *id);
 

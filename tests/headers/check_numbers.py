@@ -115,16 +115,17 @@ RULES = (
      "never #", "0", "0"),
     (OWNER, "names the owner (# bits)", "bits(CONTROL_VALUE_MAX)"),
     ("lib/ring/process.h", "1 to #", "PID_MASK"),
-    ("lib/ring/process.h", "# bits made of pid", "bits(NS_MASK)"),
-    (LAYOUT, "generation:# | pid:# | namespaces:#", "64 - GENERATION_SHIFT",
-     "GENERATION_SHIFT - PID_SHIFT", "PID_SHIFT"),
+    ("lib/ring/process.h", "# bits, see process.c", "bits(NS_MASK)"),
+    ("lib/ring/process.h", "# bits for a pid namespace", "bits(NS_MASK)"),
+    ("lib/ring/process.c", "So # bits have room", "bits(NS_MASK)"),
+    (DESIGN, "where the kernel begins to count, # bits", "bits(NS_MASK)"),
     (LAYOUT, "generation:# | process start time:#", "64 - GENERATION_SHIFT",
      "bits(START_MASK)"),
     (LAYOUT, "generation:# | of the owning process:#", "32 - HANDLES_BITS",
      "HANDLES_BITS"),
-    ("lib/ring/owner.c", "identity: generation:# | pid:# | namespaces:#, "
+    ("lib/ring/owner.c", "identity: generation:# | pid:# | locked:# | pid namespace:#, "
      "started: generation:# | start time:#, handles: generation:# | count:#",
-     "bits(GENERATION_MASK)", "bits(PID_MASK)", "bits(NS_MASK)",
+     "bits(GENERATION_MASK)", "bits(PID_MASK)", "1", "bits(NS_MASK)",
      "64 - GENERATION_SHIFT", "GENERATION_SHIFT", "32 - HANDLES_BITS",
      "HANDLES_BITS"),
 

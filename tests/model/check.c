@@ -167,8 +167,8 @@ static IpcStatus checker_read(void)
 static IpcStatus checker_recover(void)
 {
     uint64_t removed, offset;
-    IpcStatus status =
-        recover_dead(checker(), RECOVER_ALL, false, &removed, &offset);
+    IpcStatus status = recover_dead(checker(), RECOVER_ALL, running->strangers,
+                                    &removed, &offset);
 
     if (!options.weak)
         script_moment();
@@ -218,7 +218,7 @@ static bool is_undisturbed(void)
         if (world.actors[i].state != DONE)
             return false;
         for (int c = 0; c < scripts[i].count; c++)
-            if (strchr("vgfdoV", scripts[i].calls[c].kind))
+            if (strchr("vgfxdoV", scripts[i].calls[c].kind))
                 return false;
     }
     return true;

@@ -108,6 +108,7 @@ static void map_slot(struct shm_owner *slot, int number)
     map_word(&slot->identity, "owner id", number);
     map_word(&slot->started, "owner start", number);
     if (running->enters) {
+        map_word(&slot->image, "owner image", number);
         map_word(&slot->handles, "owner handles", number);
         is_half();
         map_word(&slot->marks, "owner marks", number);
@@ -732,10 +733,13 @@ void payload_load_owned(void *to, const unsigned char *from, size_t size)
 
 enum process_fate process_fate(const struct process_id *id)
 {
-    return memory_perform(
-               (struct access){FATE, -1, MODEL_ACQUIRE, id->pid - 100, 0})
-               ? PROCESS_IS_DEAD
-               : PROCESS_LIVES;
+    /* What the real one makes of a program that is no longer there. */
+    if (id->pid && id->image && id->image != id->pid)
+        return PROCESS_IS_DEAD;
+    if (!memory_perform(
+            (struct access){FATE, -1, MODEL_ACQUIRE, id->pid - 100, 0}))
+        return PROCESS_LIVES;
+    return running->strangers ? PROCESS_UNKNOWN : PROCESS_IS_DEAD;
 }
 
 /* -------------------------------------------------------------- the state */

@@ -105,6 +105,7 @@ struct scenario {
     uint32_t age[MAX_BLOCKS]; /* laps since each word was stored; 0: 1 */
     bool cold;                /* actors register during the run */
     bool enters;              /* how handles enter and leave is steps too */
+    bool strangers;           /* nobody can tell that another one died */
     const char *dead;         /* "c": died before the run, but registered */
     bool small;               /* there are entries of half a block */
     bool x86;                 /* a read-modify-write is a full fence */
@@ -132,6 +133,7 @@ enum call_kind {
     CALL_PEEK = 'p',
     CALL_RECOVER = 'v',
     CALL_FORCE = 'f',
+    CALL_FORCE_OUT = 'x',
     CALL_CLOSE = 'd',
     CALL_OPEN = 'o',
     CALL_SHUT = 'c',

@@ -52,6 +52,8 @@ bool model_rmw_is_fence(void);
     model_cas(p, sizeof *(p), s, n, MODEL_ACQ_REL)
 #define atomic_cas32_relaxed(p, s, n)                                          \
     model_cas(p, sizeof *(p), s, n, MODEL_RELAXED)
+#define atomic_cas32_acq_rel(p, s, n)                                          \
+    model_cas(p, sizeof *(p), s, n, MODEL_ACQ_REL)
 #define atomic_full_fence()      model_fence()
 #define atomic_compiler_fence()  ((void)0)
 

@@ -549,8 +549,26 @@ MUTATIONS = [
     Mutation(
         "relaxed-giving-up-of-a-slot", "--weak slot-passes-on",
         [("owner.c",
-          "    atomic_put_release(&table->slots[owner_slot(owner)].identity,",
-          "    atomic_put_relaxed(&table->slots[owner_slot(owner)].identity,")]),
+          "        atomic_cas_release(identity, seen, make_free(owner >> "
+          "SLOT_BITS));",
+          "        atomic_cas_relaxed(identity, seen, make_free(owner >> "
+          "SLOT_BITS));")]),
+    Mutation(
+        "force-frees-no-slot", "--sc forced-out",
+        [("recover.c", "        owner_force_out(&r->owners);", "        ;")]),
+    Mutation(
+        "image-is-stored-after-the-start-time", "--sc handles-enter-other",
+        [("owner.c", "    atomic_put_relaxed(&slot->image, self->image);\n",
+          ""),
+         ("owner.c", "    atomic_put_release(&slot->started,"
+          " make_started(generation, self));",
+          "    atomic_put_release(&slot->started,"
+          " make_started(generation, self));\n"
+          "    atomic_put_relaxed(&slot->image, self->image);")]),
+    Mutation(
+        "image-of-another-stay-counts", "--sc handles-enter-other",
+        [("owner.c", "    if (generation_of(started) != "
+          "generation_of(identity))\n        return id;\n", "")]),
     Mutation(
         "relaxed-start", "--weak slot-of-a-dead-writer",
         [("owner.c",
@@ -565,8 +583,9 @@ MUTATIONS = [
     Mutation(
         "relaxed-count-of-handles",
         "--weak reservation-ends-with-the-last-handle",
-        [("owner.c", "    uint32_t handles = atomic_add_acq_rel(",
-          "    uint32_t handles = atomic_add_relaxed(")]),
+        [("owner.c",
+          "        if (atomic_cas32_acq_rel(handles, seen, seen - 1))",
+          "        if (atomic_cas32_relaxed(handles, seen, seen - 1))")]),
     Mutation(
         "slot-that-is-being-given-up-is-joined", "--sc handles-enter",
         [("owner.c", "        if (handles >> HANDLES_BITS != generation ||\n"

@@ -88,6 +88,13 @@ const struct scenario scenarios[] = {
     {"deaths", .blocks = 2, .script = "w40|w40|vrr", .kills = 2, QUICK(2, 1)},
     {"death-slot-reused", .blocks = 2, .script = "w40|w40|vr", .kills = 1,
      .killable = "a", .cold = true, .owners = 1, QUICK(3, 2)},
+    {"forced-out", .blocks = 2, .script = "w40|w40|xr", .kills = 1,
+     .killable = "a", .strangers = true, QUICK(3, 2)},
+    {"forced-out-heir", .blocks = 2, .script = "w40|x|w40", P1, .kills = 1,
+     .killable = "a", .strangers = true, QUICK(ANY, ANY)},
+    {"forced-out-slot-reused", .blocks = 2, .script = "w40|xw40|w40",
+     .kills = 1, .killable = "a", .cold = true, .owners = 2, .strangers = true,
+     QUICK(2, 1)},
     {"registration", .blocks = 2, .script = "w40d|w40d|r", .cold = true,
      QUICK(ANY, 2)},
     /* entering and leaving, step by step */

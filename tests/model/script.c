@@ -7,6 +7,7 @@
  *     s104:0   reserve and abort        g   read as one who looked in vain
  *     v        recover                      for long: sees to gaps as well
  *     f        skip by force            d   destroy the handle
+ *     x        recover, and force out owners that cannot be judged
  *     b40b8    one batch of two         q   read up to three as a batch
  *     a64a64   one array of two         y64 read up to three as an array
  *
@@ -54,9 +55,15 @@ uint64_t process_token(void)
 
 struct process_id process_self(void)
 {
-    struct process_id id = {(uint32_t)(FIRST_PID + process_of(current)), 1,
-                            1000};
+    uint32_t pid = (uint32_t)(FIRST_PID + process_of(current));
+    struct process_id id = {
+        .pid = pid, .pid_namespace = 1, .start_time = 1000, .image = pid};
     return id;
+}
+
+uint64_t process_now(void)
+{
+    return 1;
 }
 
 uint32_t process_next_handle(void)
@@ -102,7 +109,7 @@ static void parse_call(const char **text, struct script *script)
 {
     struct call *call = &script->calls[script->count++];
 
-    if (script->count > MAX_CALLS || !strchr("wsrgpvfdbqayocWNSRTVC", **text))
+    if (script->count > MAX_CALLS || !strchr("wsrgpvfxdbqayocWNSRTVC", **text))
         harness_error("script: bad call at \"%s\"", *text);
     call->kind = *(*text)++;
     if (strchr(CALLS_WRITE, call->kind))
@@ -338,6 +345,8 @@ static IpcStatus run_call(int actor, struct result *result)
         return peek(actor, result);
     case CALL_RECOVER:
         return recover_dead(b, RECOVER_ALL, false, &removed, &offset);
+    case CALL_FORCE_OUT:
+        return recover_dead(b, RECOVER_ALL, true, &removed, &offset);
     case CALL_FORCE:
         return recover_skip(b, &offset);
     case CALL_OPEN:
@@ -603,7 +612,7 @@ static void make_ring(const struct scenario *s, uint32_t owners)
     IpcBufferCreateError body;
     const char *detail;
     uint64_t needed;
-    size_t size = 320 + (owners * 32 + 63) / 64 * 64 + 64 + 64 * s->blocks;
+    size_t size = 320 + owners * 64 + 64 + 64 * s->blocks;
 
     if (size > REGION_BYTES ||
         handle_create(&world.channels[CHECKER].buffer, world.region, size, &how,

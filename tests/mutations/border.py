@@ -530,6 +530,59 @@ MUTATIONS = [
                 "(void)done; "
                 "atomic_put_relaxed(&process_has_membarrier, 1);")]),
     Mutation(
+        name="cancelled with the lock held", file="process.c",
+        tests=["unit/process"],
+        edits=[("int state = cancel_disable(); lock_self(); /* Relaxed: both",
+                "int state; pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, "
+                "&state); lock_self(); /* Relaxed: both")]),
+    Mutation(
+        name="cancelled while judging", file="process.c",
+        tests=["unit/process"],
+        edits=[("fate = judge(&me, has_proc, id); cancel_restore(state);",
+                "cancel_restore(state); fate = judge(&me, has_proc, id);")]),
+    Mutation(
+        name="cancelling stays off after judging", file="process.c",
+        tests=["unit/process"],
+        edits=[("fate = judge(&me, has_proc, id); cancel_restore(state);",
+                "fate = judge(&me, has_proc, id); (void)state;")]),
+    Mutation(
+        name="what was not found at first is not looked for again",
+        file="process.c", tests=["unit/process"],
+        edits=[("if (self.incomplete) complete_self();", "")]),
+    Mutation(
+        name="boots are not compared", file="process.c",
+        tests=["unit/process"],
+        edits=[("if (id->boot && me->boot && id->boot != me->boot)",
+                "if (id->boot && me->boot && 0)")]),
+    Mutation(
+        name="a boot that is not known is another", file="process.c",
+        tests=["unit/process"],
+        edits=[("if (id->boot && me->boot && id->boot != me->boot)",
+                "if (id->boot != me->boot)")]),
+    Mutation(
+        name="a file over the boot's id is believed", file="process.c",
+        tests=["unit/process"],
+        edits=[("where.f_type == PROC_SUPER_MAGIC", "where.f_type != 0")]),
+    Mutation(
+        name="who called exec has its old image's slot", file="process.c",
+        tests=["unit/process"],
+        edits=[("return id->image == me->image && ", "return ")]),
+    Mutation(
+        name="stacks are not compared", file="process.c",
+        tests=["unit/process"],
+        edits=[("if (id->stack && stack && id->stack != stack)",
+                "if (0 && stack)")]),
+    Mutation(
+        name="start times of another clock are compared", file="process.c",
+        tests=["unit/process"],
+        edits=[("id->start_time > 1 && same_clock(me, id) && "
+                "proc.start_time", "id->start_time > 1 && proc.start_time")]),
+    Mutation(
+        name="namespaces beyond the bits are known", file="process.c",
+        tests=["unit/process"],
+        edits=[("inode - first < UINT32_C(1) << 27 ?",
+                "inode - first < UINT32_C(1) << 28 ?")]),
+    Mutation(
         name="a child believes that it is registered for membarriers",
         file="process.c", tests=["unit/process"],
         edits=[("atomic_put_relaxed(&process_has_membarrier, 0);", "")]),
@@ -541,8 +594,8 @@ MUTATIONS = [
     Mutation(
         name="namespaces that are not known are the same", file="process.c",
         tests=["unit/process"],
-        edits=[("if (id->pid == 0 || self.namespaces == 0 || "
-                "id->namespaces", "if (id->pid == 0 || id->namespaces")]),
+        edits=[("if (id->pid_namespace == 0 || id->pid_namespace != ",
+                "if (id->pid_namespace != ")]),
     Mutation(
         name="fork handler does not empty the token page", file="process.c",
         tests=["unit/process"],

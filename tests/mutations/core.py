@@ -135,7 +135,8 @@ MUTATIONS = [
         "(generation_of(identity) + 1)"),
     in_owner(
         "start-time-of-the-last-stay-counts", "unit/owners",
-        "    if (generation_of(started) == generation_of(identity))\n", ""),
+        "    if (generation_of(started) != generation_of(identity))\n"
+        "        return id;\n", ""),
     in_owner(
         "marks-of-the-last-owner-stay", "unit/owners",
         "    atomic_put_relaxed(&slot->marks, 0);\n", ""),
@@ -145,8 +146,20 @@ MUTATIONS = [
         "    atomic_add_relaxed(&slot->handles, 1);\n"),
     in_owner(
         "generation-is-forgotten-with-the-slot", "unit/owners",
-        "                       generation << GENERATION_SHIFT);",
-        "                       generation * 0);"),
+        "    return (uint64_t)generation << GENERATION_SHIFT;",
+        "    return (uint64_t)generation * 0;"),
+    in_owner(
+        "force-frees-who-lives", "unit/owners",
+        "pid_of(seen) && process_fate(&id) == PROCESS_UNKNOWN &&",
+        "pid_of(seen) && process_fate(&id) != PROCESS_IS_DEAD &&"),
+    in_owner(
+        "who-was-forced-out-frees-anothers-slot", "unit/owners",
+        "generation_of(seen) == owner >> SLOT_BITS && pid_of(seen)",
+        "pid_of(seen)"),
+    in_owner(
+        "who-was-forced-out-counts-anothers-handles", "unit/owners",
+        "if (seen >> HANDLES_BITS != owner >> SLOT_BITS ||",
+        "if ("),
     in_owner(
         "role-of-who-cannot-be-judged-is-taken", "unit/owners",
         "    if (holder && owner_fate(table, (uint32_t)holder) !="
@@ -168,9 +181,6 @@ MUTATIONS = [
     in_owner(
         "slot-that-is-being-given-up-is-joined", "unit/owners",
         "            (handles & HANDLES_MASK) == 0)", "            0)"),
-    in_owner(
-        "neighbours-share-a-line", "unit/owners",
-        "i += 2)", "i += 1)"),
     # ------------------------------------------------------------ repair.h
     in_repair(
         "heir-follows-words-beyond-the-lap", "unit/claims",

@@ -112,7 +112,7 @@ Test(unit, small_memory_holds_many_small_messages_and_two_owners)
 Test(unit, min_size_suffices_and_one_byte_less_does_not)
 {
     const uint32_t owners[] = {0, 1, 2, 3, 8, 9, 64, 4096};
-    struct area area = make_area(140000);
+    struct area area = make_area(280000);
 
     for (size_t i = 0; i < sizeof owners / sizeof owners[0]; i++) {
         for (size_t shift = 0; shift < 64; shift++) {

@@ -209,18 +209,15 @@ Test(unit, handles_of_one_process_are_counted_in_its_slot)
     must(stats_of(attach_to(region)).owners == 0);
 }
 
-/* Two slots share a line, so every second one is used first. */
-Test(unit, processes_get_a_line_of_their_own_while_there_are_some)
+Test(unit, slots_are_taken_one_after_the_other)
 {
     struct shm_region *region;
     IpcBuffer *b = new_ring(BLOCKS, 0, &region);
 
     for (uint32_t i = 0; i < 8; i++) {
-        const uint32_t slot = i < 4 ? 2 * i : 2 * (i - 4) + 1;
-
-        must(atomic_get_relaxed(&region->owners[slot].identity) == 0);
+        must(atomic_get_relaxed(&region->owners[i].identity) == 0);
         child_writes(b);
-        must(atomic_get_relaxed(&region->owners[slot].identity) != 0);
+        must(atomic_get_relaxed(&region->owners[i].identity) != 0);
         must_read(b, 10, 1);
     }
     must_fail(ipc_buffer_write(b, "x", 1), IPC_ERR_OWNERS_FULL);
@@ -322,4 +319,79 @@ Test(unit, producers_are_dead_only_when_all_are)
         kill_child(children[(i + 1) % 3]);
     }
     must_fail(ipc_channel_read(ch, &entry), IPC_ERR_PRODUCERS_DEAD);
+}
+
+/* What another one's namespace hides, the caller of force vouches for. */
+Test(unit, force_passes_on_the_slot_and_the_role_of_who_cannot_be_judged)
+{
+    for (uint32_t mode = ONE_PRODUCER; mode <= ONE_CONSUMER; mode++) {
+        struct shm_region *region;
+        IpcBuffer *b = new_ring(BLOCKS, mode, &region);
+        struct gate *gate = make_gate();
+        pid_t child = fork_child();
+
+        if (child == 0) {
+            if (mode == ONE_PRODUCER)
+                must_write(b, 10, 1);
+            else
+                must_be(try_to_read(b), IPC_EMPTY);
+            gate_open(gate, 1);
+            sleep_for_ever();
+        }
+        gate_wait(gate, 1);
+        move_to_another_namespace(slot_of(region, child));
+        kill_child(child);
+        must_work(ipc_buffer_recover(b));
+        must(stats_of(b).owners == 1);
+        must_work(ipc_buffer_recover_force(b));
+        must(stats_of(b).owners == 0);
+        if (mode == ONE_PRODUCER)
+            must_write(b, 10, 2);
+        else
+            must_be(try_to_read(b), IPC_EMPTY);
+    }
+}
+
+Test(unit, force_frees_nothing_of_an_owner_that_lives)
+{
+    struct shm_region *region;
+    IpcBuffer *b = new_ring(BLOCKS, 0, &region);
+    pid_t child = child_writes(b);
+    struct shm_owner *slot = slot_of(region, child);
+
+    must_write(b, 10, 2);
+    must_work(ipc_buffer_recover_force(b));
+    must(stats_of(b).owners == 2);
+    /* Nor if it is just registering. */
+    atomic_put_relaxed(&slot->started, 0);
+    must_work(ipc_buffer_recover_force(b));
+    must(stats_of(b).owners == 2);
+}
+
+/* It was alive after all. */
+Test(unit, who_was_forced_out_gives_nothing_back_that_is_anothers)
+{
+    struct shm_region *region = shared_memory(ring_size(BLOCKS, 1));
+    IpcBuffer *b = make_ring(region, BLOCKS, 1, 0);
+    struct gate *gate = make_gate();
+    pid_t child = fork_child();
+    uint64_t identity;
+
+    if (child == 0) {
+        must_write(b, 10, 1);
+        gate_open(gate, 1);
+        gate_wait(gate, 2);
+        must_work(ipc_buffer_destroy(b));
+        child_done();
+    }
+    gate_wait(gate, 1);
+    move_to_another_namespace(&region->owners[0]);
+    must_work(ipc_buffer_recover_force(b));
+    must_write(b, 10, 2);
+    identity = atomic_get_relaxed(&region->owners[0].identity);
+    must(handles_of(&region->owners[0]) == 1);
+    gate_open(gate, 2);
+    must_succeed(child);
+    must(atomic_get_relaxed(&region->owners[0].identity) == identity);
+    must(handles_of(&region->owners[0]) == 1);
 }

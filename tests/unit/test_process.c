@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 
 enum { BLOCKS = 8 };
 
@@ -21,6 +22,8 @@ enum { FUTEX = SYS_futex_time64 };
 #endif
 
 static const char *stat_of_another; /* handed out as everybody's */
+static int open_error;              /* of what is in /proc */
+static bool boot_is_a_containers;   /* a file of its own lies over it */
 static bool proc_is_anothers;       /* /proc/self names another process */
 static bool namespaces_are_hidden;
 static bool signals_are_forbidden;
@@ -36,6 +39,9 @@ ssize_t __wrap_readlink(const char *path, char *to, size_t size);
 int __real_stat(const char *path, struct stat *to);
 int __wrap_stat(const char *path, struct stat *to);
 int __wrap_stat64(const char *path, struct stat *to);
+int __real_fstatfs(int fd, struct statfs *to);
+int __wrap_fstatfs(int fd, struct statfs *to);
+int __wrap_fstatfs64(int fd, struct statfs *to);
 int __real_kill(pid_t pid, int signal);
 int __wrap_kill(pid_t pid, int signal);
 int __real_madvise(void *memory, size_t size, int advice);
@@ -48,6 +54,9 @@ int __wrap_open(const char *path, int flags, ...)
         0) /* a coverage build writes its counts */
         return __real_open(path, flags, 0666);
     must(flags == (O_RDONLY | O_CLOEXEC)); /* an exec() takes nothing along */
+    errno = open_error;
+    if (open_error)
+        return -1;
     return __real_open(stat_of_another ? stat_of_another : path, flags);
 }
 
@@ -76,6 +85,20 @@ int __wrap_stat(const char *path, struct stat *to)
 int __wrap_stat64(const char *path, struct stat *to)
 {
     return __wrap_stat(path, to);
+}
+
+int __wrap_fstatfs(int fd, struct statfs *to)
+{
+    int got = __real_fstatfs(fd, to);
+
+    if (boot_is_a_containers)
+        to->f_type = 0x01021994; /* tmpfs */
+    return got;
+}
+
+int __wrap_fstatfs64(int fd, struct statfs *to)
+{
+    return __wrap_fstatfs(fd, to);
 }
 
 int __wrap_kill(pid_t pid, int signal)
@@ -313,4 +336,204 @@ Test(unit, a_child_registers_itself)
         child_done();
     }
     must_succeed(child);
+}
+
+/* ------------------------------------------------- slots of other programs */
+
+static struct shm_owner *slot_of(struct shm_region *region, pid_t pid)
+{
+    for (uint32_t i = 0; i < region->identity.owner_count; i++) {
+        uint64_t identity = atomic_get_relaxed(&region->owners[i].identity);
+
+        if ((pid_t)(identity >> 28 & 0x3fffff) == pid)
+            return &region->owners[i];
+    }
+    must_say(false, "no slot of process %d", (int)pid);
+    return NULL;
+}
+
+Test(unit, what_could_not_be_found_out_is_looked_for_again)
+{
+    const int errors[] = {EMFILE, ENFILE, ENOMEM};
+    struct shm_region *region;
+    IpcBuffer *b;
+    pid_t child;
+
+    for (int i = 0; i < 3; i++) {
+        pid_t process = fork_child();
+
+        if (process == 0) {
+            open_error = errors[i];
+            b = new_ring(BLOCKS, 0, &region);
+            open_error = 0;
+            child = child_reserves(b, sleep_for_ever);
+            must_live(b);
+            make_zombie(child);
+            must_be_dead(b);
+            must_write(b, 10, 1); /* and a slot says all that is known */
+            must(slot_of(region, getpid())->boot != 0);
+            must((slot_of(region, getpid())->started & 0xffffffff) > 1);
+            child_done();
+        }
+        must_succeed(process);
+    }
+}
+
+Test(unit, a_claim_of_an_earlier_boot_is_dead)
+{
+    struct shm_region *region;
+    IpcBuffer *b = new_ring(BLOCKS, 0, &region);
+    pid_t child = child_reserves(b, sleep_for_ever);
+    struct shm_owner *slot = slot_of(region, child);
+    uint32_t boot = atomic_get_relaxed(&slot->boot);
+
+    must(boot != 0);
+    atomic_put_relaxed(&slot->boot, 0); /* not known */
+    must_live(b);
+    atomic_put_relaxed(&slot->boot, boot ^ 1);
+    must_be_dead(b);
+    kill_child(child);
+}
+
+/* The same pid and start tick: what was written before the restart is not our
+ * own either. */
+Test(unit, our_own_slot_of_an_earlier_boot_is_dead)
+{
+    struct shm_region *region;
+    IpcBuffer *b = new_ring(BLOCKS, 0, &region);
+    IpcReservation r;
+    struct shm_owner *slot;
+
+    must_work(ipc_buffer_reserve(b, 64, &r));
+    slot = slot_of(region, getpid());
+    atomic_put_relaxed(&slot->boot, atomic_get_relaxed(&slot->boot) ^ 1);
+    atomic_put_relaxed(&slot->image, atomic_get_relaxed(&slot->image) ^ 1);
+    must_be_dead(attach_to(region));
+}
+
+Test(unit, the_boot_of_a_container_says_nothing)
+{
+    struct shm_region *region;
+    IpcBuffer *b;
+
+    boot_is_a_containers = true;
+    b = new_ring(BLOCKS, 0, &region);
+    must_write(b, 10, 1);
+    must(slot_of(region, getpid())->boot == 0);
+}
+
+Test(unit, what_this_process_left_before_exec_is_dead)
+{
+    struct shm_region *region;
+    IpcBuffer *b = new_ring(BLOCKS, 0, &region);
+    IpcReservation r;
+    struct shm_owner *slot;
+
+    must_work(ipc_buffer_reserve(b, 64, &r));
+    must_live(attach_to(region));
+    slot = slot_of(region, getpid());
+    atomic_put_relaxed(&slot->image, atomic_get_relaxed(&slot->image) ^ 1);
+    b = attach_to(region);
+    must_be_dead(b);
+    must_write(b, 10, 1);
+    must(stats_of(b).owners == 2); /* not the slot that was left */
+}
+
+Test(unit, others_see_by_its_stack_that_a_process_has_called_exec)
+{
+    struct shm_region *region;
+    IpcBuffer *b = new_ring(BLOCKS, 0, &region);
+    pid_t child = child_reserves(b, sleep_for_ever);
+    struct shm_owner *slot = slot_of(region, child);
+    uint64_t stack = atomic_get_relaxed(&slot->stack);
+
+    must(stack > 0 && stack <= 65536); /* not where it is */
+    must_live(b);
+    atomic_put_relaxed(&slot->stack, 0); /* not known */
+    must_live(b);
+    atomic_put_relaxed(&slot->stack, stack ^ 1);
+    must_be_dead(b);
+    kill_child(child);
+}
+
+Test(unit, start_times_by_another_clock_prove_nothing)
+{
+    struct shm_region *region;
+    IpcBuffer *b = new_ring(BLOCKS, 0, &region);
+    pid_t child = child_reserves(b, sleep_for_ever);
+    struct shm_owner *slot = slot_of(region, child);
+
+    atomic_put_relaxed(&slot->started, atomic_get_relaxed(&slot->started) + 7);
+    atomic_put_relaxed(&slot->time_namespace,
+                       atomic_get_relaxed(&slot->time_namespace) ^ 1);
+    must_live(b);
+    make_zombie(child);
+    must_be_dead(b);
+    must(waitpid(child, NULL, 0) == child);
+}
+
+/* The kernel gives them numbers from 0xf0000000 on, the first has 0xeffffffc.
+ */
+Test(unit, no_two_pid_namespaces_have_the_same_number)
+{
+    must(process_namespace_number(UINT32_C(0xeffffffc)) == 0xc);
+    must(process_namespace_number(UINT32_C(0xf0000000)) == 0x10);
+    must(process_namespace_number(UINT32_C(0xf7ffffef)) == 0x7ffffff);
+    must(process_namespace_number(UINT32_C(0xf7fffff0)) == 0);
+    must(process_namespace_number(UINT32_C(0xeffffff0)) == 0);
+    must(process_namespace_number(0) == 0);
+    must(process_namespace_number(UINT64_C(0x1f0000000)) == 0);
+}
+
+/* ------------------------------------------------------------ cancellation */
+
+static void *create_cancelled(void *memory)
+{
+    pthread_cancel(pthread_self());
+    must_work(ipc_buffer_create(memory, ring_size(BLOCKS, 8)));
+    pthread_testcancel();
+    return memory;
+}
+
+static void *recover_cancelled(void *buffer)
+{
+    int state;
+
+    pthread_cancel(pthread_self());
+    must(ipc_buffer_recover(buffer).ipc_status == IPC_ERR_NOT_READY);
+    must(pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state) == 0);
+    must(state == PTHREAD_CANCEL_ENABLE);
+    pthread_testcancel();
+    return buffer;
+}
+
+static void must_end_cancelled(void *(*what)(void *), void *with)
+{
+    pthread_t thread;
+    void *result;
+
+    must(pthread_create(&thread, NULL, what, with) == 0);
+    must(pthread_join(thread, &result) == 0);
+    must(result == PTHREAD_CANCELED);
+}
+
+Test(unit, a_thread_cancelled_in_the_first_call_leaves_no_lock, .timeout = 20)
+{
+    void *memory = shared_memory(ring_size(BLOCKS, 8));
+    IpcBuffer *b;
+
+    must_end_cancelled(create_cancelled, memory);
+    b = attach_to(memory);
+    must_write(b, 10, 1);
+    must_read(b, 10, 1);
+}
+
+Test(unit, a_thread_cancelled_while_it_judges_goes_on_to_the_end, .timeout = 20)
+{
+    IpcBuffer *b = new_ring(BLOCKS, 0, NULL);
+    pid_t child = child_reserves(b, sleep_for_ever);
+
+    must_end_cancelled(recover_cancelled, b);
+    kill_child(child);
+    must_be_dead(b);
 }
