@@ -8,6 +8,18 @@
 #ifndef SHMIPC_NAMES_H
 #define SHMIPC_NAMES_H
 
+#define backing_adopt            shmipc_backing_adopt
+#define backing_after_fork       shmipc_backing_after_fork
+#define backing_ask              shmipc_backing_ask
+#define backing_find             shmipc_backing_find
+#define backing_forget           shmipc_backing_forget
+#define backing_lock             shmipc_backing_lock
+#define backing_note             shmipc_backing_note
+#define backing_open             shmipc_backing_open
+#define backing_release          shmipc_backing_release
+#define backing_unlock           shmipc_backing_unlock
+#define handle_set_backing       shmipc_handle_set_backing
+#define owner_unlock             shmipc_owner_unlock
 #define batch_read               shmipc_batch_read
 #define batch_read_array         shmipc_batch_read_array
 #define batch_read_detail        shmipc_batch_read_detail

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "backing.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <shmipc/ipc_mmap.h>
@@ -184,6 +185,15 @@ static const char *map_detail(IpcStatus status,
     }
 }
 
+/* For proofs that a process has died: see backing.h. */
+static void keep(int fd, const IpcMemorySegment *segment)
+{
+    struct backing *b = backing_adopt(fd);
+
+    if (b)
+        backing_note(segment->memory, segment->size, b);
+}
+
 static IpcStatus map_file(const char *name, const IpcMmapOptions *options,
                           IpcMemorySegment *segment,
                           IpcMemorySegmentError *body)
@@ -202,7 +212,10 @@ static IpcStatus map_file(const char *name, const IpcMmapOptions *options,
         if (!body->existed)
             shm_unlink(name);
     }
-    close(fd);
+    if (status == IPC_OK)
+        keep(fd, segment);
+    else
+        close(fd);
     return status;
 }
 
@@ -285,6 +298,7 @@ IpcMemorySegmentResult ipc_mmap_with_options(const char *name, uint64_t size,
 /* 0, and the segment is freed; or errno. */
 static int unmap(IpcMemorySegment *segment)
 {
+    backing_forget(segment->memory);
     if (munmap(segment->memory, (size_t)segment->size) != 0)
         return errno;
     free_segment(segment);

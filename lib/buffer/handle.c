@@ -5,6 +5,7 @@
  * mode, first reads; again after a fork, since the child is another process.
  */
 #include "buffer/handle.h"
+#include "backing.h"
 #include "ring/format.h"
 #include "ring/mapping.h"
 #include <sched.h>
@@ -29,6 +30,20 @@ static void prepare(struct IpcBuffer *b, void *mem)
     b->flags = (b->ring.one_producer ? IPC_BUFFER_ONE_PRODUCER : 0) |
                (b->ring.one_consumer ? IPC_BUFFER_ONE_CONSUMER : 0);
     b->number = process_next_handle();
+    b->ring.owners.backing =
+        backing_find(b->region->owners, &b->ring.owners.place);
+}
+
+void handle_set_backing(struct IpcBuffer *b, const void *mem, int fd)
+{
+    struct owner_table *owners = &b->ring.owners;
+
+    if (owners->backing)
+        return;
+    owners->backing = backing_open(fd);
+    owners->place = (uint64_t)((const unsigned char *)owners->slots -
+                               (const unsigned char *)mem);
+    b->is_holding = owners->backing != NULL;
 }
 
 /* Who is not the one consumer has to enter before it reads, and cannot. */
@@ -186,14 +201,16 @@ static void unlock_entry(struct IpcBuffer *b)
 static IpcStatus enter(struct IpcBuffer *b, uint64_t token)
 {
     uint32_t owner;
+    bool locked;
     IpcStatus status;
 
     /* Relaxed, all: under the lock; published by the caller. */
     if (atomic_get_relaxed(&b->entered) == token)
         return IPC_OK;
-    status = owner_register(&b->ring.owners, &owner);
+    status = owner_register(&b->ring.owners, &owner, &locked);
     if (status != IPC_OK)
         return status;
+    b->locked = locked;
     atomic_put_relaxed(&b->owner, owner);
     /* What an ancestor left in an inherited handle is not ours. */
     atomic_put_relaxed(&b->open_alone, 0);
@@ -326,15 +343,12 @@ static bool abort_reservations(struct IpcBuffer *b, uint32_t owner)
     return found;
 }
 
-bool handle_close(struct IpcBuffer *b)
+/* Leaves the slot, and the roles. */
+static bool leave(struct IpcBuffer *b)
 {
     uint32_t owner = handle_owner(b);
     bool aborted = false;
 
-    /* Relaxed: no other thread uses the handle. One that was inherited and
-     * never used here has nothing to give back. */
-    if (atomic_get_relaxed(&b->entered) != process_token())
-        return false;
     /* What is there now is not ours. */
     if (creation_is_over(&b->ring))
         return false;
@@ -347,5 +361,21 @@ bool handle_close(struct IpcBuffer *b)
             aborted = abort_reservations(b, owner);
         owner_free(&b->ring.owners, owner);
     }
+    return aborted;
+}
+
+bool handle_close(struct IpcBuffer *b)
+{
+    bool aborted = false;
+
+    /* Relaxed: no other thread uses the handle. One that was inherited and
+     * never used here has nothing to give back. */
+    if (atomic_get_relaxed(&b->entered) == process_token()) {
+        aborted = leave(b);
+        if (b->locked)
+            owner_unlock(&b->ring.owners, handle_owner(b));
+    }
+    if (b->is_holding)
+        backing_release(b->ring.owners.backing);
     return aborted;
 }

@@ -31,6 +31,8 @@ struct IpcBuffer {
     atomic_u64 consumes; /* may read */
     atomic_u64 entering; /* lock around the changes; a token as well */
     atomic_u32 owner;
+    bool locked;     /* so is its slot, by us */
+    bool is_holding; /* the backing, which is released with the handle */
 
     struct pace read_pace, write_pace;
     atomic_u32 run;        /* entries read since a look found none */
@@ -50,6 +52,10 @@ IpcStatus handle_create(struct IpcBuffer *b, void *mem, size_t size,
  * reading only. */
 IpcStatus handle_attach(struct IpcBuffer *b, const void *mem, size_t size,
                         bool observes, uint64_t *needed, const char **detail);
+/* Says what file the memory is of, from its first byte on. The descriptor stays
+ * the caller's. */
+void handle_set_backing(struct IpcBuffer *b, const void *mem, int fd);
+
 /* True: reservations that were open have become filler, which others may be
  * waiting for. */
 bool handle_close(struct IpcBuffer *b);

@@ -305,6 +305,8 @@ static IpcStatus join(struct message *message, IpcSharedChannel *shared,
         free(ch);
     else
         shared->channel = ch;
+    if (status == IPC_OK)
+        handle_set_backing(&ch->buffer, shared->memory, message->fds[0]);
     return status;
 }
 

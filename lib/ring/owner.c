@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "ring/owner.h"
 
+#include "backing.h"
+
 /*
  * identity: generation:14 | pid:22 | locked:1 | pid namespace:27, started:
  * generation:14 | start time:50, handles: generation:14 | count:18. What else
@@ -17,6 +19,7 @@ enum {
 #define GENERATION_MASK UINT64_C(0x3fff)
 #define PID_MASK        UINT64_C(0x3fffff)
 #define NS_MASK         UINT64_C(0x07ffffff)
+#define LOCKED          (UINT64_C(1) << 27)
 #define START_MASK      ((UINT64_C(1) << GENERATION_SHIFT) - 1)
 
 static uint32_t generation_of(uint64_t word)
@@ -29,10 +32,12 @@ static uint32_t pid_of(uint64_t identity)
     return (uint32_t)(identity >> PID_SHIFT & PID_MASK);
 }
 
-static uint64_t make_identity(uint32_t generation, const struct process_id *id)
+static uint64_t make_identity(uint32_t generation, const struct process_id *id,
+                              bool locked)
 {
     return (uint64_t)generation << GENERATION_SHIFT |
-           (id->pid & PID_MASK) << PID_SHIFT | (id->pid_namespace & NS_MASK);
+           (id->pid & PID_MASK) << PID_SHIFT | (locked ? LOCKED : 0) |
+           (id->pid_namespace & NS_MASK);
 }
 
 static uint64_t make_started(uint32_t generation, const struct process_id *id)
@@ -96,8 +101,29 @@ static bool join_slot(struct shm_owner *slot, uint32_t generation)
     return false;
 }
 
+static uint64_t place_of(const struct owner_table *table, uint32_t slot)
+{
+    return table->place + slot * sizeof *table->slots;
+}
+
+static bool lock_slot(const struct owner_table *table, uint32_t slot)
+{
+    return table->backing &&
+           backing_lock(table->backing, place_of(table, slot));
+}
+
+static void unlock_slot(const struct owner_table *table, uint32_t slot,
+                        bool locked)
+{
+    if (locked)
+        backing_unlock(table->backing, place_of(table, slot));
+}
+
+/* A handle that can lock joins a slot that is locked, and no other, since the
+ * lock is to stay as long as any of the slot's handles. */
 static bool find_slot(const struct owner_table *table,
-                      const struct process_id *self, uint32_t *owner)
+                      const struct process_id *self, uint32_t *owner,
+                      bool *locked)
 {
     for (uint32_t i = 0; i < table->count; i++) {
         struct shm_owner *slot = &table->slots[i];
@@ -106,7 +132,8 @@ static bool find_slot(const struct owner_table *table,
         uint64_t identity = atomic_get_relaxed(&slot->identity);
         uint32_t generation = generation_of(identity);
 
-        if (identity != make_identity(generation, self))
+        *locked = table->backing && (identity & LOCKED);
+        if (identity != make_identity(generation, self, *locked))
             continue;
         /* Acquire [stay]: `marks` and `handles` are this stay's. */
         if (atomic_get_acquire(&slot->started) !=
@@ -115,26 +142,35 @@ static bool find_slot(const struct owner_table *table,
         /* Relaxed: of this stay. Before exec() we were somebody else. */
         if (atomic_get_relaxed(&slot->image) != self->image)
             continue;
+        if (*locked && !lock_slot(table, i))
+            continue;
         if (join_slot(slot, generation)) {
             *owner = make_owner(i, generation);
             return true;
         }
+        unlock_slot(table, i, *locked);
     }
     return false;
 }
 
 static bool take_slot(const struct owner_table *table, uint32_t i,
                       uint64_t seen, const struct process_id *self,
-                      uint32_t *owner)
+                      uint32_t *owner, bool *locked)
 {
     struct shm_owner *slot = &table->slots[i];
     uint32_t generation = next_generation(seen);
 
+    /* Before the slot says so: there is no moment at which it says that it is
+     * locked by us and is not. */
+    *locked = lock_slot(table, i);
+
     /* Acquire [slot]: what the last owner did comes first. Release [slot]:
      * whoever sees this stay sees that the last one is over. */
     if (!atomic_cas_acq_rel(&slot->identity, seen,
-                            make_identity(generation, self)))
+                            make_identity(generation, self, *locked))) {
+        unlock_slot(table, i, *locked);
         return false;
+    }
     /* Relaxed, all: published by the last store. */
     atomic_put_relaxed(&slot->time_namespace, self->time_namespace);
     atomic_put_relaxed(&slot->boot, self->boot);
@@ -157,40 +193,68 @@ static bool is_free(const struct owner_table *table, uint32_t i,
     return pid_of(*identity) == 0;
 }
 
+/* Of whom a pid tells too little the lock says whether he is there. */
+static enum owner_fate judge(const struct owner_table *table, uint32_t i,
+                             uint64_t identity)
+{
+    struct process_id id = read_process(&table->slots[i], identity);
+    enum process_fate fate = process_fate(&id);
+
+    if (fate == PROCESS_IS_DEAD)
+        return OWNER_IS_DEAD;
+    if (fate != PROCESS_LIVES && (identity & LOCKED) && table->backing) {
+        switch (backing_ask(table->backing, place_of(table, i))) {
+        case BACKING_NOBODY:
+            return OWNER_IS_DEAD;
+        case BACKING_SOMEBODY:
+            return OWNER_LIVES;
+        case BACKING_NOT_KNOWN:
+            break;
+        }
+    }
+    return fate == PROCESS_UNKNOWN ? OWNER_UNKNOWN : OWNER_LIVES;
+}
+
 static bool is_dead(const struct owner_table *table, uint32_t i,
                     uint64_t *identity)
 {
-    const struct shm_owner *slot = &table->slots[i];
-    struct process_id id;
-
     /* Acquire [slot]: `started` is not older. */
-    *identity = atomic_get_acquire(&slot->identity);
-    id = read_process(slot, *identity);
-    return process_fate(&id) == PROCESS_IS_DEAD;
+    *identity = atomic_get_acquire(&table->slots[i].identity);
+    return judge(table, i, *identity) == OWNER_IS_DEAD;
 }
 
 /* Free slots first: to judge an owner takes system calls. */
 static bool find_free(const struct owner_table *table,
-                      const struct process_id *self, uint32_t *owner)
+                      const struct process_id *self, uint32_t *owner,
+                      bool *locked)
 {
     uint64_t seen;
 
     for (uint32_t i = 0; i < table->count; i++)
-        if (is_free(table, i, &seen) && take_slot(table, i, seen, self, owner))
+        if (is_free(table, i, &seen) &&
+            take_slot(table, i, seen, self, owner, locked))
             return true;
     for (uint32_t i = 0; i < table->count; i++)
-        if (is_dead(table, i, &seen) && take_slot(table, i, seen, self, owner))
+        if (is_dead(table, i, &seen) &&
+            take_slot(table, i, seen, self, owner, locked))
             return true;
     return false;
 }
 
-IpcStatus owner_register(const struct owner_table *table, uint32_t *owner)
+IpcStatus owner_register(const struct owner_table *table, uint32_t *owner,
+                         bool *locked)
 {
     struct process_id self = process_self();
 
-    if (find_slot(table, &self, owner) || find_free(table, &self, owner))
+    if (find_slot(table, &self, owner, locked) ||
+        find_free(table, &self, owner, locked))
         return IPC_OK;
     return IPC_ERR_OWNERS_FULL;
+}
+
+void owner_unlock(const struct owner_table *table, uint32_t owner)
+{
+    unlock_slot(table, owner_slot(owner), true);
 }
 
 bool owner_release(const struct owner_table *table, uint32_t owner)
@@ -237,10 +301,9 @@ uint32_t owner_force_out(const struct owner_table *table)
         struct shm_owner *slot = &table->slots[i];
         /* Acquire [slot]: `started` is not older. */
         uint64_t seen = atomic_get_acquire(&slot->identity);
-        struct process_id id = read_process(slot, seen);
 
         /* Release [slot]: as in owner_free(). A later stay is another one. */
-        if (pid_of(seen) && process_fate(&id) == PROCESS_UNKNOWN &&
+        if (pid_of(seen) && judge(table, i, seen) == OWNER_UNKNOWN &&
             atomic_cas_release(&slot->identity, seen,
                                make_free(generation_of(seen))))
             count++;
@@ -251,7 +314,6 @@ uint32_t owner_force_out(const struct owner_table *table)
 enum owner_fate owner_fate(const struct owner_table *table, uint32_t owner)
 {
     uint32_t i = owner_slot(owner);
-    struct process_id id;
     uint64_t identity;
 
     if (i >= table->count)
@@ -263,16 +325,7 @@ enum owner_fate owner_fate(const struct owner_table *table, uint32_t owner)
         pid_of(identity) == 0)
         return OWNER_IS_DEAD; /* the slot has passed on, which it does only
                                  from the dead and from ones that left */
-    id = read_process(&table->slots[i], identity);
-    switch (process_fate(&id)) {
-    case PROCESS_IS_DEAD:
-        return OWNER_IS_DEAD;
-    case PROCESS_LIVES:
-        return OWNER_LIVES;
-    case PROCESS_UNKNOWN:
-        break;
-    }
-    return OWNER_UNKNOWN;
+    return judge(table, i, identity);
 }
 
 uint32_t owner_pid(const struct owner_table *table, uint32_t owner)

@@ -26,6 +26,12 @@
  *   role      taking and dropping it     the next holder     all that the last
  *                                                            one did is seen
  *
+ * A slot that says `locked` is locked while its process is in it, where the
+ * memory's file is known (backing.h): from before the CAS that takes it until
+ * after the store that frees it. So who reads that it is, and then finds no
+ * lock, has seen a process die, or a stay that is over; its CAS fails then. In
+ * the other order a living owner's slot would be without a lock for a moment.
+ *
  * A crash leaves: a slot of a dead process, whose claims anyone may remove and
  * which anyone may take. A slot whose start time is not stored yet is judged
  * by its pid and pid namespace alone: if its owner died just then, and its pid
@@ -43,6 +49,8 @@
 struct owner_table {
     struct shm_owner *slots;
     uint32_t count;
+    struct backing *backing; /* NULL: the file is not known */
+    uint64_t place;          /* of the slots in it */
 };
 
 enum owner_fate { OWNER_LIVES, OWNER_IS_DEAD, OWNER_UNKNOWN };
@@ -50,9 +58,12 @@ enum owner_fate { OWNER_LIVES, OWNER_IS_DEAD, OWNER_UNKNOWN };
 /*
  * Finds this process's slot or takes one, and counts one more handle in it.
  * IPC_OK: *owner is the id, never 0. IPC_ERR_OWNERS_FULL: all slots belong to
- * processes that live or may live.
+ * processes that live or may live. *locked: owner_unlock() is to be called when
+ * the handle is out of the slot, after owner_free() if it was the last.
  */
-IpcStatus owner_register(const struct owner_table *table, uint32_t *owner);
+IpcStatus owner_register(const struct owner_table *table, uint32_t *owner,
+                         bool *locked);
+void owner_unlock(const struct owner_table *table, uint32_t owner);
 
 /* Counts one handle less; true if it was the last, and the slot is still ours
  * until owner_free(). */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ring/process.h"
 
+#include "backing.h"
 #include "cancel.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -21,10 +22,10 @@
 #include <unistd.h>
 
 /*
- * The token lives on a page of its own that the kernel empties in a forked
- * child (MADV_WIPEONFORK), which also covers children made by a bare clone().
- * Where that is missing (qemu-user, kernels before 4.14) the fork handler
- * empties it.
+ * The token, and a word that says that no fork came since (backing.h), live on
+ * a page of its own that the kernel empties in a forked child
+ * (MADV_WIPEONFORK), which also covers children made by a bare clone(). Where
+ * that is missing (qemu-user, kernels before 4.14) the fork handler empties it.
  */
 atomic_u64 *_Atomic process_token_page;
 atomic_u32 process_has_membarrier;
@@ -344,6 +345,8 @@ static bool make_page(void)
     }
     /* Failure is fine: the fork handler does the same for fork(). */
     (void)madvise(page, (size_t)size, MADV_WIPEONFORK);
+    /* Relaxed: published by the next store. */
+    atomic_put_relaxed((atomic_u64 *)page + 1, 1);
     /* Release [page]: it is mapped and empty. */
     atomic_put_release(&process_token_page, page);
     return true;
@@ -354,7 +357,11 @@ uint64_t process_token_make(void)
     uint64_t token = 0;
     int saved = errno;
     int state = cancel_disable();
+    /* Acquire [page]: it is mapped. */
+    atomic_u64 *old = atomic_get_acquire(&process_token_page);
 
+    if (old)
+        backing_after_fork(old + 1);
     lock_self();
     /* Relaxed: both words are only changed under the lock. */
     if (atomic_get_relaxed(&process_token_page) || make_page()) {
@@ -470,7 +477,7 @@ static enum process_fate judge_by_proc(const struct process_id *me,
     uint64_t stack;
 
     if (!read_stat(id->pid, &proc))
-        return PROCESS_LIVES; /* hidden from us (hidepid), or just gone */
+        return PROCESS_SEEMS_ALIVE; /* hidden (hidepid), or just gone */
     if (id->start_time > 1 && same_clock(me, id) &&
         proc.start_time != id->start_time)
         return PROCESS_IS_DEAD;
@@ -483,7 +490,8 @@ static enum process_fate judge_by_proc(const struct process_id *me,
         return PROCESS_IS_DEAD; /* exec(), or another process */
     if (id->start_time > 1 && !same_clock(me, id))
         return PROCESS_UNKNOWN;
-    return PROCESS_LIVES;
+    return id->start_time > 1 && id->stack && stack ? PROCESS_LIVES
+                                                    : PROCESS_SEEMS_ALIVE;
 }
 
 static enum process_fate judge(const struct process_id *me, bool has_proc,
@@ -502,7 +510,7 @@ static enum process_fate judge(const struct process_id *me, bool has_proc,
         return PROCESS_IS_DEAD; /* we were that, before exec() */
     if (kill((pid_t)id->pid, 0) != 0 && errno == ESRCH)
         return PROCESS_IS_DEAD;
-    return has_proc ? judge_by_proc(me, id) : PROCESS_LIVES;
+    return has_proc ? judge_by_proc(me, id) : PROCESS_SEEMS_ALIVE;
 }
 
 enum process_fate process_fate(const struct process_id *id)

@@ -23,7 +23,12 @@ struct process_id {
     uint64_t stack; /* hash of where the stack is; 0: unknown */
 };
 
-enum process_fate { PROCESS_LIVES, PROCESS_IS_DEAD, PROCESS_UNKNOWN };
+enum process_fate {
+    PROCESS_LIVES,
+    PROCESS_SEEMS_ALIVE, /* one with that pid is there, which is all we know */
+    PROCESS_IS_DEAD,
+    PROCESS_UNKNOWN,
+};
 
 /*
  * A number that belongs to this process alone and is not inherited over fork: a

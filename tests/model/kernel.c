@@ -7,6 +7,7 @@
 #include "ring/mapping.h"
 #include "wait/clock.h"
 #include "wait/futex.h"
+#include "backing.h"
 
 /* Time stands still: no deadline passes. What is to end sooner than the cap on
  * all sleeps is a nap, which may end at any moment. */
@@ -59,6 +60,54 @@ bool mapping_may_store(const atomic_u32 *word)
 {
     (void)word;
     return true;
+}
+
+/* Locks on bytes of a file. The kernel does one after the other, each as if by
+ * a full fence. */
+static struct backing *const the_file = (void *)&world;
+
+struct backing *backing_find(const void *memory, uint64_t *offset)
+{
+    (void)memory;
+    *offset = 0;
+    return running->locks ? the_file : NULL;
+}
+
+struct backing *backing_open(int fd)
+{
+    (void)fd;
+    return NULL;
+}
+
+void backing_release(struct backing *b)
+{
+    (void)b;
+}
+
+bool backing_lock(struct backing *b, uint64_t place)
+{
+    (void)b;
+    if (tracking)
+        memory_perform((struct access){LOCK, -1, MODEL_ACQUIRE, 1, place / 64});
+    else
+        script_lock(place / 64, 1);
+    return true;
+}
+
+void backing_unlock(struct backing *b, uint64_t place)
+{
+    (void)b;
+    memory_perform(
+        (struct access){LOCK, -1, MODEL_ACQUIRE, UINT32_MAX, place / 64});
+}
+
+enum backing_holder backing_ask(struct backing *b, uint64_t place)
+{
+    (void)b;
+    return memory_perform(
+               (struct access){ASK, -1, MODEL_ACQUIRE, 0, place / 64})
+               ? BACKING_SOMEBODY
+               : BACKING_NOBODY;
 }
 
 bool process_needs_fence(void)

@@ -497,6 +497,16 @@ static uint64_t apply(struct actor *me, const struct access *a, int choice)
     case BARRIER:
         barrier(me);
         return 0;
+    case LOCK:
+        fence(me);
+        script_lock(a->seen, a->value);
+        return 0;
+    case ASK:
+        fence(me);
+        /* Who ends has done everything before the kernel lets go. */
+        for (int i = 0; i < actor_count; i++)
+            ask_fate(me, scripts[i].process);
+        return script_is_locked(a->seen);
     case SLEEP:
         return fall_asleep(me, a);
     case WAKE:
@@ -736,6 +746,8 @@ enum process_fate process_fate(const struct process_id *id)
     /* What the real one makes of a program that is no longer there. */
     if (id->pid && id->image && id->image != id->pid)
         return PROCESS_IS_DEAD;
+    if (running->locks && (int)id->pid - 100 != process_of_current())
+        return PROCESS_UNKNOWN;
     if (!memory_perform(
             (struct access){FATE, -1, MODEL_ACQUIRE, id->pid - 100, 0}))
         return PROCESS_LIVES;
@@ -786,6 +798,8 @@ uint64_t memory_hash(void)
             hash = mix(hash, memory_latest(i));
         }
     }
+    if (running->locks)
+        hash = mix_bytes(hash, world.locks, sizeof world.locks);
     for (int i = 0; i < MAX_OWNERS; i++)
         hash = mix(hash,
                    world.channels[CHECKER].buffer.ring.owners.slots[i].handles);

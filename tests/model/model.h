@@ -105,6 +105,7 @@ struct scenario {
     uint32_t age[MAX_BLOCKS]; /* laps since each word was stored; 0: 1 */
     bool cold;                /* actors register during the run */
     bool enters;              /* how handles enter and leave is steps too */
+    bool locks;               /* the memory's file is known, so slots are */
     bool strangers;           /* nobody can tell that another one died */
     const char *dead;         /* "c": died before the run, but registered */
     bool small;               /* there are entries of half a block */
@@ -180,6 +181,8 @@ enum access_kind {
     BARRIER, /* one in every process: membarrier */
     SLEEP,   /* futex wait, while the word is `value` */
     WAKE,    /* futex wake, of all who sleep on the word */
+    LOCK,    /* `value` holds of the slot `seen` more, in the kernel */
+    ASK,     /* who else has locked the slot `seen` */
 };
 
 struct access {
@@ -248,7 +251,8 @@ struct world {
     int kills_left;
     int trace_length;
     int checker_written;
-    uint8_t checker_read[CHECKER_IDS]; /* times */
+    uint32_t locks[MAX_ACTORS + 1][MAX_OWNERS]; /* by process and slot */
+    uint8_t checker_read[CHECKER_IDS];          /* times */
     uint8_t read_count[MAX_ACTORS][MAX_CALLS];
     uint64_t read_offset[MAX_ACTORS][MAX_CALLS];
     struct location locations[LOCATIONS_MAX];
@@ -281,6 +285,11 @@ static inline uint32_t chunk_size(void)
 #define CALLS_WRITE   "wsbaoWNS"
 #define CALLS_READ    "rpgqyRT"
 #define CALLS_CHANNEL "WNSRTVC"
+
+/* script.c, on locks */
+int process_of_current(void);
+void script_lock(uint64_t slot, uint64_t change);
+bool script_is_locked(uint64_t slot);
 
 /* memory.c */
 void memory_fence(void);

@@ -554,6 +554,25 @@ MUTATIONS = [
           "        atomic_cas_relaxed(identity, seen, make_free(owner >> "
           "SLOT_BITS));")]),
     Mutation(
+        "slot-is-locked-after-it-says-so", "--sc lock-and-registration",
+        [("owner.c", "    *locked = lock_slot(table, i);\n",
+          "    *locked = table->backing;\n"),
+         ("owner.c", "    /* Relaxed, all: published by the last store. */",
+          "    lock_slot(table, i);")]),
+    Mutation(
+        "slot-is-unlocked-before-it-is-free",
+        "--sc reservation-and-lock",
+        [("handle.c", "        aborted = leave(b);\n"
+          "        if (b->locked)\n"
+          "            owner_unlock(&b->ring.owners, handle_owner(b));\n",
+          "        if (b->locked)\n"
+          "            owner_unlock(&b->ring.owners, handle_owner(b));\n"
+          "        aborted = leave(b);\n")]),
+    Mutation(
+        "lock-is-not-asked", "--sc lock-of-the-dead",
+        [("owner.c", "fate != PROCESS_LIVES && (identity & LOCKED) &&",
+          "0 && fate != PROCESS_LIVES && (identity & LOCKED) &&")]),
+    Mutation(
         "force-frees-no-slot", "--sc forced-out",
         [("recover.c", "        owner_force_out(&r->owners);", "        ;")]),
     Mutation(

@@ -82,6 +82,25 @@ bool actor_is_dead(int process)
     return process < actor_count && world.actors[process].state == DEAD;
 }
 
+int process_of_current(void)
+{
+    return process_of(current);
+}
+
+void script_lock(uint64_t slot, uint64_t change)
+{
+    world.locks[process_of(current)][slot] += (uint32_t)change;
+}
+
+bool script_is_locked(uint64_t slot)
+{
+    for (int p = 0; p <= MAX_ACTORS; p++)
+        if (p != process_of(current) && !actor_is_dead(p) &&
+            world.locks[p][slot])
+            return true;
+    return false;
+}
+
 /* A process dies with all its threads. */
 void script_kill(int actor)
 {

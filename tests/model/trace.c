@@ -115,9 +115,9 @@ static void print_access(const struct access *a, int choice, uint64_t outcome)
 {
     static const char *const orders[] = {"relaxed", "acquire", "release",
                                          "acq_rel"};
-    static const char *const kinds[] = {"load",  "store",   "cas",   "add",
-                                        "swap",  "copy",    "copy",  "fate of",
-                                        "fence", "barrier", "sleep", "wake"};
+    static const char *const kinds[] = {
+        "load",    "store", "cas",     "add",   "swap", "copy", "copy",
+        "fate of", "fence", "barrier", "sleep", "wake", "lock", "ask"};
     char text[2][64];
     int l = a->location;
 
@@ -128,6 +128,10 @@ static void print_access(const struct access *a, int choice, uint64_t outcome)
         printf("%s", outcome ? "sleeps" : "has changed");
     else if (a->kind == WAKE)
         printf("%u", (unsigned)outcome);
+    else if (a->kind == LOCK)
+        printf("slot %u by %d", (unsigned)a->seen, (int)(int32_t)a->value);
+    else if (a->kind == ASK)
+        printf("slot %u: %s", (unsigned)a->seen, outcome ? "held" : "not held");
     else if (a->kind == FENCE || a->kind == BARRIER)
         printf("-");
     else if (a->kind == LOAD || a->kind == PLAIN_LOAD)

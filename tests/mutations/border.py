@@ -530,6 +530,27 @@ MUTATIONS = [
                 "(void)done; "
                 "atomic_put_relaxed(&process_has_membarrier, 1);")]),
     Mutation(
+        name="no segment is known by its file", file="segment.c",
+        tests=["borders/borders"],
+        edits=[("struct backing *b = backing_adopt(fd);",
+                "struct backing *b = fd < 0 ? backing_adopt(fd) : NULL;")]),
+    Mutation(
+        name="a child keeps its parent's locks", file="backing.c",
+        tests=["borders/borders"],
+        edits=[("    open_all_anew(); errno = saved;", "errno = saved;"),
+               ("if (!*done) open_all_anew();", "")]),
+    Mutation(
+        name="the other slot's byte is locked", file="owner.c",
+        tests=["borders/borders"],
+        edits=[("return table->place + slot * sizeof *table->slots;",
+                "return table->place + slot * 0;")]),
+    Mutation(
+        name="locks survive exec", file="segment.c",
+        tests=["borders/borders"],
+        edits=[("int fd = shm_open(name, O_RDWR | O_CLOEXEC, 0);",
+                "int fd = shm_open(name, O_RDWR, 0);")],
+        equivalent="shm_open closes on exec, asked or not"),
+    Mutation(
         name="cancelled with the lock held", file="process.c",
         tests=["unit/process"],
         edits=[("int state = cancel_disable(); lock_self(); /* Relaxed: both",

@@ -155,7 +155,9 @@ MUTATIONS = [
     in_owner(
         "who-was-forced-out-frees-anothers-slot", "unit/owners",
         "generation_of(seen) == owner >> SLOT_BITS && pid_of(seen)",
-        "pid_of(seen)"),
+        "pid_of(seen)",
+        equivalent="owner_release() saw just before that the stay is ours; "
+        "only to be forced out in between makes a difference"),
     in_owner(
         "who-was-forced-out-counts-anothers-handles", "unit/owners",
         "if (seen >> HANDLES_BITS != owner >> SLOT_BITS ||",

@@ -22,7 +22,7 @@ if ! "$@" -m32 -march=i686 -o "$out/empty" "$out/empty.c" 2>/dev/null ||
         "none with atomics of 64"
     exit 77
 fi
-"$@" -m32 -march=i686 -Wno-psabi -std=c11 -D_GNU_SOURCE -O1 -I"$root/include" -I"$root/lib" \
+"$@" -m32 -march=i686 -Wno-psabi -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -O1 -I"$root/include" -I"$root/lib" \
     -o "$out/sizes" "$root/tests/unit/sizes_32.c" "$root"/lib/buffer/*.c \
-    "$root"/lib/ring/*.c -pthread -latomic
+    "$root"/lib/ring/*.c "$root/lib/backing.c" -pthread -latomic
 "$out/sizes"

@@ -495,12 +495,15 @@ static void *create_cancelled(void *memory)
     return memory;
 }
 
+static bool recovered;
+
 static void *recover_cancelled(void *buffer)
 {
     int state;
 
     pthread_cancel(pthread_self());
     must(ipc_buffer_recover(buffer).ipc_status == IPC_ERR_NOT_READY);
+    recovered = true;
     must(pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state) == 0);
     must(state == PTHREAD_CANCEL_ENABLE);
     pthread_testcancel();
@@ -534,6 +537,7 @@ Test(unit, a_thread_cancelled_while_it_judges_goes_on_to_the_end, .timeout = 20)
     pid_t child = child_reserves(b, sleep_for_ever);
 
     must_end_cancelled(recover_cancelled, b);
+    must(recovered);
     kill_child(child);
     must_be_dead(b);
 }

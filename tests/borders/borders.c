@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who is dead, seen over the border of a pid namespace or of exec(), with and
+ * without the descriptor that proofs need. A plain program: exit status 77
+ * means that namespaces are not permitted here.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <shmipc/shmipc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { SIZE = 65536, SKIPPED = 77, OWNERS = 4 };
+
+static char name[64];
+static const char *program;
+
+#define must(condition)                                                        \
+    do {                                                                       \
+        if (!(condition)) {                                                    \
+            printf("%s:%d: %s\n", __FILE__, __LINE__, #condition);             \
+            fflush(stdout);                                                    \
+            _exit(1);                                                          \
+        }                                                                      \
+    } while (0)
+
+static IpcMemorySegment *map(void)
+{
+    IpcMemorySegmentResult r = ipc_mmap(name, SIZE);
+
+    must(r.ipc_status == IPC_OK);
+    return r.result;
+}
+
+static IpcBuffer *attach(void *memory)
+{
+    IpcBufferAttachResult r = ipc_buffer_attach(memory);
+
+    must(r.ipc_status == IPC_OK);
+    return r.result;
+}
+
+static IpcBuffer *create(void *memory, uint32_t flags)
+{
+    IpcBufferOptions options = {0};
+    IpcBufferCreateResult r;
+
+    options.struct_size = sizeof options;
+    options.flags = flags;
+    options.max_owners = OWNERS;
+    r = ipc_buffer_create_with_options(memory, SIZE, &options);
+    must(r.ipc_status == IPC_OK);
+    return r.result;
+}
+
+static IpcStatus write_to(IpcBuffer *b)
+{
+    return ipc_buffer_write(b, "x", 1).ipc_status;
+}
+
+static void reserve_in(IpcBuffer *b)
+{
+    IpcReservation r;
+
+    must(ipc_buffer_reserve(b, 8, &r).ipc_status == IPC_OK);
+}
+
+/* As fork(), as the first process of a pid namespace of its own. */
+static pid_t fork_into_namespace(void)
+{
+    long pid;
+
+    fflush(stdout);
+    pid = syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL, NULL);
+    if (pid < 0) {
+        printf("SKIP: no pid namespaces here: %s\n", strerror(errno));
+        exit(SKIPPED);
+    }
+    if (pid == 0)
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+    return (pid_t)pid;
+}
+
+static void (*what_then)(void);
+
+/* One in a namespace of its own, which has mapped the segment for itself, or
+ * writes into what it has inherited, and then goes on as told. */
+static pid_t stranger(void *inherited, void (*does)(IpcBuffer *))
+{
+    int ready[2];
+    char byte;
+    pid_t pid;
+
+    must(pipe(ready) == 0);
+    pid = fork_into_namespace();
+    if (pid == 0) {
+        does(attach(inherited ? inherited : map()->memory));
+        must(write(ready[1], "r", 1) == 1);
+        if (what_then)
+            what_then();
+        for (;;)
+            pause();
+    }
+    close(ready[1]);
+    must(read(ready[0], &byte, 1) == 1);
+    close(ready[0]);
+    return pid;
+}
+
+/* Sooner or later. */
+static void must_remove_something(IpcBuffer *b)
+{
+    uint64_t removed = 0;
+
+    for (int i = 0; i < 2000 && !removed; i++) {
+        IpcBufferRecoverResult r = ipc_buffer_recover(b);
+
+        removed = r.ipc_status == IPC_OK ? r.result : 0;
+        if (!removed)
+            usleep(10000);
+    }
+    must(removed > 0);
+}
+
+static void writes(IpcBuffer *b)
+{
+    must(write_to(b) == IPC_OK);
+}
+
+static void kill_it(pid_t pid)
+{
+    must(kill(pid, SIGKILL) == 0);
+    must(waitpid(pid, NULL, 0) == pid);
+}
+
+/* Dead, but nobody has asked how. */
+static void leave_a_zombie(pid_t pid)
+{
+    siginfo_t info;
+
+    must(kill(pid, SIGKILL) == 0);
+    must(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) == 0);
+}
+
+/* ------------------------------------------------------------------- cases */
+
+static void a_role_passes_on_from_the_dead_of_another_namespace(void)
+{
+    IpcBuffer *b = create(map()->memory, IPC_BUFFER_ONE_PRODUCER);
+    pid_t pid = stranger(NULL, writes);
+
+    must(write_to(b) == IPC_ERR_ROLE_TAKEN);
+    must(kill(pid, SIGSTOP) == 0);
+    must(write_to(b) == IPC_ERR_ROLE_TAKEN);
+    must(ipc_buffer_recover_force(b).ipc_status == IPC_OK);
+    must(write_to(b) == IPC_ERR_ROLE_TAKEN); /* it provably lives */
+    leave_a_zombie(pid);
+    must(write_to(b) == IPC_OK);
+    must(waitpid(pid, NULL, 0) == pid);
+}
+
+static void a_claim_of_the_dead_of_another_namespace_is_removed(void)
+{
+    IpcBuffer *b = create(map()->memory, 0);
+    pid_t pid = stranger(NULL, reserve_in);
+
+    must(ipc_buffer_recover(b).ipc_status == IPC_ERR_NOT_READY);
+    must(ipc_buffer_recover_force(b).ipc_status == IPC_ERR_NOT_READY);
+    kill_it(pid);
+    must(ipc_buffer_recover(b).result > 0);
+}
+
+static void restarts_in_ever_new_namespaces_use_no_slots_up(void)
+{
+    IpcBuffer *b = create(map()->memory, 0);
+
+    for (int i = 0; i < 20 * OWNERS; i++) {
+        char byte;
+        IpcEntry entry = {0, &byte, 1};
+
+        kill_it(stranger(NULL, writes));
+        must(ipc_buffer_read(b, &entry).ipc_status == IPC_OK);
+    }
+    must(write_to(b) == IPC_OK);
+}
+
+/* A child that the namespace's process has left does not hold its lock. */
+static void leave_a_child(void)
+{
+    pid_t pid = fork();
+
+    must(pid >= 0);
+    if (pid == 0)
+        for (;;)
+            pause();
+}
+
+static void a_child_does_not_hold_the_lock_of_its_parent(void)
+{
+    IpcBuffer *b = create(map()->memory, 0);
+    int ready[2];
+    char byte;
+    pid_t middle, heir;
+
+    must(pipe(ready) == 0);
+    middle = fork_into_namespace();
+    if (middle == 0) {
+        /* The second process, so that the namespace outlives it. */
+        pid_t pid = fork();
+
+        if (pid == 0) {
+            reserve_in(attach(map()->memory));
+            leave_a_child();
+            must(write(ready[1], "r", 1) == 1);
+            _exit(0);
+        }
+        must(waitpid(pid, NULL, 0) == pid);
+        must(write(ready[1], "d", 1) == 1);
+        for (;;)
+            pause();
+    }
+    must(read(ready[0], &byte, 1) == 1 && byte == 'r');
+    must(read(ready[0], &byte, 1) == 1 && byte == 'd');
+    must_remove_something(b); /* once the child has begun to run */
+    heir = stranger(NULL, writes);
+    kill_it(heir);
+    kill_it(middle);
+}
+
+static void without_a_descriptor_only_force_helps(void)
+{
+    void *memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    IpcBuffer *b;
+    pid_t pid;
+
+    must(memory != MAP_FAILED);
+    b = create(memory, IPC_BUFFER_ONE_PRODUCER);
+    pid = stranger(memory, writes);
+    kill_it(pid);
+    must(write_to(b) == IPC_ERR_ROLE_TAKEN);
+    must(ipc_buffer_recover(b).ipc_status == IPC_OK);
+    must(write_to(b) == IPC_ERR_ROLE_TAKEN);
+    must(ipc_buffer_recover_force(b).ipc_status == IPC_OK);
+    must(write_to(b) == IPC_OK);
+}
+
+/* The first process of a namespace has the number 1 in each of them. */
+static void two_processes_with_one_pid_are_two(void)
+{
+    IpcBuffer *b = create(map()->memory, 0);
+    pid_t one = stranger(NULL, writes);
+    pid_t other = stranger(NULL, writes);
+    IpcBufferStats stats = {0};
+    char byte;
+    IpcEntry entry = {0, &byte, 1};
+
+    stats.struct_size = sizeof stats;
+    must(ipc_buffer_stats(b, &stats).ipc_status == IPC_OK);
+    must(stats.owners == 2);
+    /* And have a lock each. */
+    kill_it(other);
+    other = stranger(NULL, reserve_in);
+    must(ipc_buffer_read(b, &entry).ipc_status == IPC_OK);
+    must(ipc_buffer_read(b, &entry).ipc_status == IPC_OK);
+    must(ipc_buffer_recover(b).ipc_status == IPC_ERR_NOT_READY);
+    kill_it(other);
+    must(ipc_buffer_recover(b).result > 0);
+    kill_it(one);
+}
+
+/* A handle that cannot lock is not in a slot that is locked: what is proven by
+ * the lock would end before it does. */
+static void a_file_that_only_one_handle_knows_is_no_danger(void)
+{
+    IpcMemorySegment *segment = map();
+    IpcMemorySegment *again = map();
+    IpcBuffer *b = create(segment->memory, 0);
+    IpcBuffer *other = attach(again->memory);
+
+    must(write_to(b) == IPC_OK);
+    must(write_to(other) == IPC_OK);
+    must(ipc_buffer_destroy(b).ipc_status == IPC_OK);
+    must(ipc_unmap(segment).ipc_status == IPC_OK);
+    /* Still locked: */
+    if (fork_into_namespace() == 0) {
+        IpcBuffer *judge = attach(map()->memory);
+
+        must(ipc_buffer_recover_force(judge).ipc_status == IPC_OK);
+        {
+            IpcBufferStats stats = {0};
+
+            stats.struct_size = sizeof stats;
+            must(ipc_buffer_stats(judge, &stats).ipc_status == IPC_OK);
+            must(stats.owners == 1);
+        }
+        _exit(0);
+    }
+    {
+        int status;
+
+        must(wait(&status) > 0 && status == 0);
+    }
+}
+
+static void become_another_program(void)
+{
+    execl(program, program, "after-exec", name, (char *)NULL);
+    _exit(1);
+}
+
+static void after_exec(void)
+{
+    IpcBuffer *b = attach(map()->memory);
+
+    must(ipc_buffer_recover(b).result > 0);
+    must(write_to(b) == IPC_OK);
+}
+
+static void exec_ends_what_was_reserved(void)
+{
+    pid_t pid = fork();
+    int status;
+
+    must(pid >= 0);
+    if (pid == 0) {
+        reserve_in(create(map()->memory, 0));
+        become_another_program();
+    }
+    must(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
+static void wait_for_ever(void)
+{
+    execl("/bin/sleep", "sleep", "60", (char *)NULL);
+    _exit(1);
+}
+
+/* Seen by others, in its own namespace and in ours. */
+static void others_see_that_a_process_has_become_another_program(void)
+{
+    IpcBuffer *b = create(map()->memory, 0);
+    pid_t pid;
+
+    what_then = wait_for_ever;
+    pid = stranger(NULL, reserve_in);
+    what_then = NULL;
+    must_remove_something(b);
+    must(kill(pid, 0) == 0); /* it is still there */
+    kill_it(pid);
+}
+
+/* -------------------------------------------------------------------- main */
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+} cases[] = {
+#define CASE(f)                                                                \
+    {                                                                          \
+#f, f                                                                  \
+    }
+    CASE(a_role_passes_on_from_the_dead_of_another_namespace),
+    CASE(a_claim_of_the_dead_of_another_namespace_is_removed),
+    CASE(restarts_in_ever_new_namespaces_use_no_slots_up),
+    CASE(a_child_does_not_hold_the_lock_of_its_parent),
+    CASE(without_a_descriptor_only_force_helps),
+    CASE(two_processes_with_one_pid_are_two),
+    CASE(a_file_that_only_one_handle_knows_is_no_danger),
+    CASE(exec_ends_what_was_reserved),
+    CASE(others_see_that_a_process_has_become_another_program),
+};
+
+static int run_one(unsigned i)
+{
+    pid_t pid;
+    int status;
+
+    snprintf(name, sizeof name, "/shmipc-borders-%d-%u", (int)getpid(), i);
+    fflush(stdout);
+    pid = fork();
+    must(pid >= 0);
+    if (pid == 0) {
+        alarm(60);
+        cases[i].run();
+        fflush(stdout);
+        _exit(0);
+    }
+    must(waitpid(pid, &status, 0) == pid);
+    shm_unlink(name);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED)
+        return SKIPPED;
+    printf("%s %s\n", status ? "FAIL" : "ok", cases[i].name);
+    return status != 0;
+}
+
+int main(int argc, char **argv)
+{
+    int failed = 0, skipped = 0;
+
+    program = "/proc/self/exe";
+    if (argc == 3 && strcmp(argv[1], "after-exec") == 0) {
+        snprintf(name, sizeof name, "%s", argv[2]);
+        after_exec();
+        return 0;
+    }
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int got = run_one(i);
+
+        failed += got == 1;
+        skipped += got == SKIPPED;
+    }
+    return failed ? 1 : skipped ? SKIPPED : 0;
+}
