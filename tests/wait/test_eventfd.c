@@ -402,6 +402,8 @@ static void refuses(const char *what, int type, const void *bytes, size_t size,
     r = ipc_channel_accept(sockets[1], configuration_of(IPC_WAIT_DEFAULT));
     CHECK(r.ipc_status == expected, "%s: %s", what,
           ipc_status_name(r.ipc_status));
+    CHECK(!strstr(what, "eventfd") || strstr(r.error.detail, "no eventfd"),
+          "%s: %s", what, r.error.detail);
     close(sockets[1]);
     CHECK(open_descriptors() == before, "%s: descriptors leak", what);
 }
@@ -456,6 +458,11 @@ static void hostile_peers_are_refused(struct shared *s, int type)
     bad.size = 4096;
     refuses("no channel in it", type, &bad, sizeof bad, fds, 2,
             IPC_ERR_NOT_FORMATTED);
+    fds[0] = open("/", O_RDONLY | O_DIRECTORY);
+    bad.size = 64;
+    refuses("a directory as memory", type, &bad, sizeof bad, fds, 2,
+            IPC_ERR_TRUNCATED);
+    close(fds[0]);
     fds[0] = pipes[0];
     refuses("a pipe as memory", type, &good, sizeof good, fds, 2,
             IPC_ERR_TRUNCATED);
