@@ -166,7 +166,7 @@ const char *location_name(int location)
     return location >= 0 ? names[location] : "";
 }
 
-static int find_location(const volatile void *p)
+int memory_location(const volatile void *p)
 {
     uintptr_t offset = (uintptr_t)p - (uintptr_t)world.region;
 
@@ -182,7 +182,7 @@ static int find_location(const volatile void *p)
 
 /* -------------------------------------------------------------- messages */
 
-static bool is_weak(void)
+bool memory_is_weak(void)
 {
     return options.weak && !settled;
 }
@@ -210,7 +210,7 @@ uint64_t memory_latest(int location)
 /* The latest message that the actor knows of. */
 uint64_t memory_known(int actor, int location)
 {
-    return is_weak()
+    return memory_is_weak()
                ? message_at(location, world.actors[actor].view[location])->value
                : memory_latest(location);
 }
@@ -280,7 +280,7 @@ static void store_after(struct actor *me, const struct access *a, int time,
     if (value != memory_latest(a->location) && !is_wait_word[a->location])
         wake_stir();
 
-    if (!is_weak()) {
+    if (!memory_is_weak()) {
         m = message_at(a->location, latest_time(a->location));
         m->value = value;
         m->hash = mix(value, 0);
@@ -304,7 +304,7 @@ static uint64_t load_at(struct actor *me, const struct access *a, int time,
 {
     const struct message *m = message_at(a->location, time);
 
-    if (is_weak()) {
+    if (memory_is_weak()) {
         if (time > me->view[a->location])
             me->view[a->location] = (uint8_t)time;
         if (acquire)
@@ -319,7 +319,7 @@ static uint64_t plain_load(struct actor *me, const struct access *a)
 {
     int latest = latest_time(a->location);
 
-    if (is_weak()) {
+    if (memory_is_weak()) {
         if (me->view[a->location] != latest)
             me->raced = true;
         me->view[CLOCKS + current]++;
@@ -334,7 +334,7 @@ static void plain_store(struct actor *me, const struct access *a)
     int latest = latest_time(a->location);
     int reader = world.reader[a->location] - 1;
 
-    if (is_weak()) {
+    if (memory_is_weak()) {
         if (me->view[a->location] != latest)
             violation("payload is stored over %s without being ordered after "
                       "the last store there",
@@ -353,7 +353,7 @@ void memory_taken(int actor)
 {
     struct actor *me = &world.actors[actor];
 
-    if (!is_weak())
+    if (!memory_is_weak())
         return;
     if (me->raced)
         violation("the copy of an entry that was taken is not ordered after "
@@ -398,7 +398,7 @@ static uint64_t sum(const struct access *a, uint64_t old)
     return word_bytes[a->location] == 4 ? (uint32_t)sum : sum;
 }
 
-static void fence(struct actor *me)
+void memory_fence_of(struct actor *me)
 {
     join(me->view, world.fence_view);
     join(world.fence_view, me->view);
@@ -413,16 +413,16 @@ static bool is_alive(const struct actor *a)
  * does not run any more has passed one when it was taken off its CPU. */
 static void barrier(struct actor *me)
 {
-    fence(me);
+    memory_fence_of(me);
     for (int i = 0; i < actor_count; i++)
-        fence(&world.actors[i]);
-    fence(me);
+        memory_fence_of(&world.actors[i]);
+    memory_fence_of(me);
 }
 
 /* The kernel compares with the word as it is, and orders both sides. */
 static uint64_t fall_asleep(struct actor *me, const struct access *a)
 {
-    fence(me);
+    memory_fence_of(me);
     me->view[a->location] = (uint8_t)latest_time(a->location);
     if (memory_latest(a->location) != a->value)
         return 0;
@@ -434,7 +434,7 @@ static uint64_t wake_all(struct actor *me, const struct access *a)
 {
     uint64_t woken = 0;
 
-    fence(me);
+    memory_fence_of(me);
     for (int i = 0; i < actor_count; i++) {
         struct actor *other = &world.actors[i];
 
@@ -442,7 +442,7 @@ static uint64_t wake_all(struct actor *me, const struct access *a)
             other->sleeps_on != a->location)
             continue;
         other->state = RUNS;
-        fence(other);
+        memory_fence_of(other);
         woken++;
     }
     return woken;
@@ -477,12 +477,12 @@ static uint64_t apply(struct actor *me, const struct access *a, int choice)
     case ADD:
     case SWAP:
         if (running->x86)
-            fence(me);
+            memory_fence_of(me);
         old = apply_rmw(me, a, time);
         if (a->location == LOCATION_HEAD && old && current != CHECKER)
             wake_note_take(me, a->seen);
         if (running->x86)
-            fence(me);
+            memory_fence_of(me);
         return old;
     case PLAIN_LOAD:
         return plain_load(me, a);
@@ -492,17 +492,17 @@ static uint64_t apply(struct actor *me, const struct access *a, int choice)
     case FATE:
         return ask_fate(me, (int)a->value);
     case FENCE:
-        fence(me);
+        memory_fence_of(me);
         return 0;
     case BARRIER:
         barrier(me);
         return 0;
     case LOCK:
-        fence(me);
+        memory_fence_of(me);
         script_lock(a->seen, a->value);
         return 0;
     case ASK:
-        fence(me);
+        memory_fence_of(me);
         /* Who ends has done everything before the kernel lets go. */
         for (int i = 0; i < actor_count; i++)
             ask_fate(me, scripts[i].process);
@@ -544,7 +544,7 @@ uint64_t memory_choices(const struct actor *a)
     const struct access *p = &a->pending;
     uint64_t choices = 1;
 
-    if (!is_weak() || a->stale == 0 || p->location < 0)
+    if (!memory_is_weak() || a->stale == 0 || p->location < 0)
         return choices;
     for (int k = 1; k < MESSAGES_MAX; k++) {
         int time = latest_time(p->location) - k;
@@ -575,183 +575,6 @@ uint64_t memory_perform(struct access a)
     while (a.kind == SLEEP && result && me->state != RUNS)
         schedule_yield();
     return result;
-}
-
-/* ----------------------------------------------------- what the library calls
- */
-
-static uint64_t direct_load(const volatile void *p, size_t size)
-{
-    return size == 4 ? *(const volatile uint32_t *)p
-                     : *(const volatile uint64_t *)p;
-}
-
-static void direct_store(volatile void *p, size_t size, uint64_t value)
-{
-    if (size == 4)
-        *(volatile uint32_t *)p = (uint32_t)value;
-    else
-        *(volatile uint64_t *)p = value;
-}
-
-uint64_t model_load(const volatile void *p, size_t size, enum model_order order)
-{
-    int l = find_location(p);
-
-    if (l < 0)
-        return direct_load(p, size);
-    return memory_perform((struct access){LOAD, l, order, 0, 0});
-}
-
-/* What is there, for checks. */
-uint64_t memory_peek(const volatile void *p, size_t size)
-{
-    int l = find_location(p);
-
-    return l < 0 ? direct_load(p, size) : memory_latest(l);
-}
-
-void model_store(volatile void *p, size_t size, uint64_t value,
-                 enum model_order order)
-{
-    int l = find_location(p);
-
-    if (l < 0)
-        direct_store(p, size, value);
-    else
-        memory_perform((struct access){STORE, l, order, value, 0});
-}
-
-uint64_t model_add(volatile void *p, size_t size, uint64_t value,
-                   enum model_order order)
-{
-    int l = find_location(p);
-    uint64_t old;
-
-    if (l >= 0)
-        return memory_perform((struct access){ADD, l, order, value, 0});
-    /* A word that nobody looks at, but a fence all the same. */
-    if (is_weak() && tracking && current != CHECKER && running->x86)
-        fence(&world.actors[current]);
-    old = direct_load(p, size);
-    direct_store(p, size, old + value);
-    return old;
-}
-
-uint64_t model_swap(volatile void *p, size_t size, uint64_t value,
-                    enum model_order order)
-{
-    int l = find_location(p);
-    uint64_t old;
-
-    if (l >= 0)
-        return memory_perform((struct access){SWAP, l, order, value, 0});
-    old = direct_load(p, size);
-    direct_store(p, size, value);
-    return old;
-}
-
-bool model_cas(volatile void *p, size_t size, uint64_t seen, uint64_t next,
-               enum model_order order)
-{
-    int l = find_location(p);
-
-    if (l >= 0)
-        return memory_perform((struct access){CAS, l, order, next, seen});
-    if (direct_load(p, size) != seen)
-        return false;
-    direct_store(p, size, next);
-    return true;
-}
-
-/* Nothing else in the protocol ors; a loop costs the explorer a few states. */
-uint64_t model_or(volatile void *p, size_t size, uint64_t value,
-                  enum model_order order)
-{
-    uint64_t old;
-
-    do {
-        old = model_load(p, size, MODEL_RELAXED);
-    } while (!model_cas(p, size, old, old | value, order));
-    return old;
-}
-
-/* In SC memory there is nothing to order. */
-void model_fence(void)
-{
-    if (is_weak() && tracking && current != CHECKER && wake_is_channel())
-        memory_perform((struct access){FENCE, -1, MODEL_RELAXED, 0, 0});
-}
-
-void memory_barrier(void)
-{
-    if (is_weak() && current != CHECKER)
-        memory_perform((struct access){BARRIER, -1, MODEL_RELAXED, 0, 0});
-}
-
-bool model_rmw_is_fence(void)
-{
-    return running->x86;
-}
-
-int memory_location(const volatile void *p)
-{
-    return find_location(p);
-}
-
-/* Every chunk of a payload is filled with one repeated word (script.c), which
- * stands for it here. */
-void payload_store(unsigned char *to, const void *from, size_t size)
-{
-    for (size_t i = 0; i < size; i += chunk_size()) {
-        uint64_t word;
-
-        memcpy(&word, (const unsigned char *)from + i, sizeof word);
-        memory_perform((struct access){PLAIN_STORE, find_location(to + i),
-                                       MODEL_RELAXED, word, 0});
-    }
-}
-
-/* An attempt to read begins with a look at the head, and can be of several
- * copies. A skip looks again, but copies nothing. */
-static void begin_copy(struct actor *me)
-{
-    if (me->looked) {
-        me->raced = false;
-        me->copied = 0;
-    }
-    me->looked = false;
-}
-
-void payload_load_unowned(void *to, const unsigned char *from, size_t size)
-{
-    begin_copy(&world.actors[current]);
-    for (size_t i = 0; i < size; i += chunk_size()) {
-        uint64_t word = memory_perform((struct access){
-            PLAIN_LOAD, find_location(from + i), MODEL_RELAXED, 0, 0});
-
-        for (size_t j = i; j < size && j < i + chunk_size(); j += sizeof word)
-            memcpy((unsigned char *)to + j, &word,
-                   size - j < sizeof word ? size - j : sizeof word);
-    }
-}
-
-void payload_load_owned(void *to, const unsigned char *from, size_t size)
-{
-    payload_load_unowned(to, from, size);
-}
-
-enum process_fate process_fate(const struct process_id *id)
-{
-    /* What the real one makes of a program that is no longer there. */
-    if (id->pid && id->image && id->image != id->pid)
-        return PROCESS_IS_DEAD;
-    if (running->locks && (int)id->pid - 100 != process_of_current())
-        return PROCESS_UNKNOWN;
-    if (!memory_perform(
-            (struct access){FATE, -1, MODEL_ACQUIRE, id->pid - 100, 0}))
-        return PROCESS_LIVES;
-    return running->strangers ? PROCESS_UNKNOWN : PROCESS_IS_DEAD;
 }
 
 /* -------------------------------------------------------------- the state */

@@ -292,9 +292,12 @@ void script_lock(uint64_t slot, uint64_t change);
 bool script_is_locked(uint64_t slot);
 
 /* memory.c */
-void memory_fence(void);
 void memory_barrier(void);
 int memory_location(const volatile void *p);
+/* Whether accesses see stale values now. */
+bool memory_is_weak(void);
+/* A full fence of that actor, which is not a step of its own. */
+void memory_fence_of(struct actor *me);
 uint64_t memory_perform(struct access a);
 void memory_map(uint32_t blocks, uint32_t owners);
 void memory_begin(void);

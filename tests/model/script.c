@@ -32,84 +32,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_PID = 100 };
-
 struct world world;
 struct script scripts[MAX_ACTORS];
 int actor_count;
 const struct scenario *running;
 int current = CHECKER;
 bool tracking;
-
-/* --------------------------------------------------------------- process */
-
-static int process_of(int actor)
-{
-    return actor == CHECKER ? CHECKER : scripts[actor].process;
-}
-
-uint64_t process_token(void)
-{
-    return (uint64_t)process_of(current) + 1;
-}
-
-struct process_id process_self(void)
-{
-    uint32_t pid = (uint32_t)(FIRST_PID + process_of(current));
-    struct process_id id = {
-        .pid = pid, .pid_namespace = 1, .start_time = 1000, .image = pid};
-    return id;
-}
-
-uint64_t process_now(void)
-{
-    return 1;
-}
-
-uint32_t process_next_handle(void)
-{
-    return (uint32_t)(current == CHECKER ? CHECKER : scripts[current].handle) +
-           1;
-}
-
-uint64_t process_creation_number(uint64_t last)
-{
-    return last + 1;
-}
-
-bool actor_is_dead(int process)
-{
-    return process < actor_count && world.actors[process].state == DEAD;
-}
-
-int process_of_current(void)
-{
-    return process_of(current);
-}
-
-void script_lock(uint64_t slot, uint64_t change)
-{
-    world.locks[process_of(current)][slot] += (uint32_t)change;
-}
-
-bool script_is_locked(uint64_t slot)
-{
-    for (int p = 0; p <= MAX_ACTORS; p++)
-        if (p != process_of(current) && !actor_is_dead(p) &&
-            world.locks[p][slot])
-            return true;
-    return false;
-}
-
-/* A process dies with all its threads. */
-void script_kill(int actor)
-{
-    for (int i = 0; i < actor_count; i++)
-        if (scripts[i].process == scripts[actor].process)
-            world.actors[i].state = DEAD;
-    trace_event(actor, "dies");
-    wake_after_death();
-}
 
 /* --------------------------------------------------------------- parsing */
 
