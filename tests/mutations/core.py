@@ -150,8 +150,8 @@ MUTATIONS = [
         "    return (uint64_t)generation * 0;"),
     in_owner(
         "force-frees-who-lives", "unit/owners",
-        "pid_of(seen) && process_fate(&id) == PROCESS_UNKNOWN &&",
-        "pid_of(seen) && process_fate(&id) != PROCESS_IS_DEAD &&"),
+        "pid_of(seen) && judge(table, i, seen) == OWNER_UNKNOWN &&",
+        "pid_of(seen) && judge(table, i, seen) != OWNER_IS_DEAD &&"),
     in_owner(
         "who-was-forced-out-frees-anothers-slot", "unit/owners",
         "generation_of(seen) == owner >> SLOT_BITS && pid_of(seen)",
@@ -170,8 +170,8 @@ MUTATIONS = [
         " OWNER_LIVES)"),
     in_owner(
         "slot-of-who-cannot-be-judged-is-taken", "unit/owners",
-        "    return process_fate(&id) == PROCESS_IS_DEAD;",
-        "    return process_fate(&id) != PROCESS_LIVES;"),
+        "    return judge(table, i, *identity) == OWNER_IS_DEAD;",
+        "    return judge(table, i, *identity) != OWNER_LIVES;"),
     in_owner(
         "producers-who-cannot-be-judged-are-dead", "unit/owners",
         "        if (owner_fate(table, owner) != OWNER_IS_DEAD)",
@@ -191,9 +191,7 @@ MUTATIONS = [
     in_repair(
         "heir-stands-still-at-nothing", "unit/claims",
         "        if (blocks == 0 || blocks > position_blocks_left(r, tail))",
-        "        if (blocks > position_blocks_left(r, tail))",
-        equivalent="the loop ends after as many rounds as there are blocks, "
-        "and says the same"),
+        "        if (blocks > position_blocks_left(r, tail))"),
     in_repair(
         "revoker-goes-on-where-others-were-faster",
         "model --sc gap gap-two-revokers gap-read batch-death renewal",
