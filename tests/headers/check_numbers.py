@@ -243,6 +243,7 @@ EXEMPTIONS = (
     (ANY, r"Since \d+\.\d+\.\d+"),
     # Kinds of machine and what Linux calls its types.
     ("lib/wait/futex.c", r"\b(?:32|64)-bit\b"),
+    ("NEWS.md", r"On 32 bits timeouts"),
     (DESIGN, r"## Time on 32 bits.*?built with 64 bits"),
     ("lib/channel/time32.c", r"for 32-bit.*?built with 64;"),
     (CHANNEL, r"A program for 32-bit glibc.*?those of 64 bits"),
