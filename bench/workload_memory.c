@@ -10,7 +10,7 @@
 enum {
     UNBOUNDED = 4, /* times what can fit: there is no bound */
     BLOCK = 64,
-    FIXED_BYTES = 4096, /* our header and owner slots, at the most */
+    FIXED_BYTES = 4608, /* our header and 64 owner slots, and their alignment */
 };
 
 /* Beyond blocks of payload ours may take an eighth and what is fixed. Told
