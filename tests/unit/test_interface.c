@@ -222,3 +222,53 @@ Test(unit, impossible_configurations_are_invalid_arguments)
         must(ipc_channel_create(memory, sizeof memory, impossible[i])
                  .ipc_status == IPC_ERR_INVALID_ARGUMENT);
 }
+
+Test(unit, too_little_memory_is_an_invalid_argument_that_tells_how_much)
+{
+    static unsigned char memory[2048];
+    IpcBufferCreateResult buffer = ipc_buffer_create(memory, 100);
+    IpcChannelResult channel = ipc_channel_create(memory, 100, patience);
+
+    must_fail(buffer, IPC_ERR_INVALID_ARGUMENT);
+    must(IpcBufferCreateResult_is_error_has_body(buffer.error));
+    must(buffer.error.body.requested_size == 100);
+    must(buffer.error.body.min_size > 100);
+    must_work(ipc_buffer_create(memory, buffer.error.body.min_size));
+    must_fail(ipc_buffer_create(memory, buffer.error.body.min_size - 1),
+              IPC_ERR_INVALID_ARGUMENT);
+    must_fail(channel, IPC_ERR_INVALID_ARGUMENT);
+    must(channel.error.body.requested_size == 100);
+    must(channel.error.body.min_size == buffer.error.body.min_size);
+}
+
+/* Whoever is told so has what users of the original look at. */
+Test(unit, a_buffer_answers_as_users_of_the_original_expect)
+{
+    static unsigned char memory[2048];
+    unsigned char bytes[2048] = {0};
+    IpcBuffer *b = ipc_buffer_create(memory, sizeof memory).result;
+    IpcEntry small = {0, bytes, 3};
+    IpcBufferWriteResult full;
+    IpcBufferReadResult read;
+
+    must_fail(ipc_buffer_write(b, bytes, sizeof bytes),
+              IPC_ERR_ENTRY_TOO_LARGE);
+    must_fail(ipc_buffer_write(b, NULL, 1), IPC_ERR_INVALID_ARGUMENT);
+    must_fail(ipc_buffer_write(b, bytes, 0), IPC_ERR_INVALID_ARGUMENT);
+    must_work(ipc_buffer_write(b, bytes, 100));
+    read = ipc_buffer_read(b, &small);
+    must_fail(read, IPC_ERR_TOO_SMALL);
+    must(read.error.body.required_size == 100 && read.error.body.offset == 0);
+    must(ipc_buffer_skip_force(b).result == 0);
+    do
+        full = ipc_buffer_write(b, bytes, 100);
+    while (full.ipc_status == IPC_OK);
+    must_fail(full, IPC_ERR_NO_SPACE_CONTIGUOUS);
+    must(full.error.body.requested_size == 100);
+    must(full.error.body.required_size >= 100);
+    must(full.error.body.buffer_size >= full.error.body.free_space);
+    must(full.error.body.free_space >= full.error.body.available_contiguous);
+    must(full.error.body.available_contiguous < 100);
+    must_fail(ipc_buffer_skip(b, 1), IPC_ERR_INVALID_ARGUMENT);
+    must_work(ipc_buffer_destroy(b));
+}
