@@ -58,6 +58,7 @@
 #define handle_consume           shmipc_handle_consume
 #define handle_create            shmipc_handle_create
 #define handle_formatted_anew    shmipc_handle_formatted_anew
+#define handle_owners_full       shmipc_handle_owners_full
 #define handle_produce           shmipc_handle_produce
 #define handle_read_only         shmipc_handle_read_only
 #define mapping_may_store        shmipc_mapping_may_store

@@ -15,6 +15,11 @@ const char handle_formatted_anew[] =
     "the memory was formatted anew since this handle was made: destroy it and "
     "connect again";
 
+const char handle_owners_full[] =
+    "all owner slots belong to processes that live or may live: create the "
+    "buffer with a larger max_owners, or, if you know that some are dead, "
+    "recover with force";
+
 const char handle_read_only[] =
     "the memory is mapped for reading only, or the handle observes: map it for "
     "writing and attach or connect again";

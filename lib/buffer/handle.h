@@ -64,6 +64,7 @@ const char *handle_attach_detail(IpcStatus status);
 
 extern const char handle_formatted_anew[];
 extern const char handle_read_only[];
+extern const char handle_owners_full[];
 
 /* For slow paths: `status`, unless the region was formatted anew, which
  * explains whatever the call found there. */

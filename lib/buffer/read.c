@@ -285,11 +285,12 @@ const char *read_detail(IpcStatus status)
         return "the next entry has another size, required_size bytes: read it "
                "with that, or alone";
     case IPC_ERR_ROLE_TAKEN:
-        return "another living handle is the one consumer: destroy it first, "
-               "or create the buffer without IPC_BUFFER_ONE_CONSUMER";
+        return "another handle is the one consumer, and its process lives or "
+               "may live: destroy it first, create the buffer without "
+               "IPC_BUFFER_ONE_CONSUMER, or, if you know it is dead, recover "
+               "with force";
     case IPC_ERR_OWNERS_FULL:
-        return "all owner slots belong to other living processes: create the "
-               "buffer with a larger max_owners";
+        return handle_owners_full;
     case IPC_ERR_ALLOCATION:
         return "malloc failed: no memory for the payload";
     case IPC_ERR_FORMATTED_ANEW:

@@ -271,11 +271,12 @@ const char *write_detail(const struct IpcBuffer *b, const void *data,
     case IPC_ERR_NO_SPACE_CONTIGUOUS:
         return "no space right now: try again after readers drained";
     case IPC_ERR_OWNERS_FULL:
-        return "all owner slots belong to other living processes: create the "
-               "buffer with a larger max_owners";
+        return handle_owners_full;
     case IPC_ERR_ROLE_TAKEN:
-        return "another living handle is the one producer: destroy it first, "
-               "or create the buffer without IPC_BUFFER_ONE_PRODUCER";
+        return "another handle is the one producer, and its process lives or "
+               "may live: destroy it first, create the buffer without "
+               "IPC_BUFFER_ONE_PRODUCER, or, if you know it is dead, recover "
+               "with force";
     case IPC_ERR_ILLEGAL_STATE:
         return "a reservation is open: commit or abort it first";
     case IPC_ERR_CLOSED:
