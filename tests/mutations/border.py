@@ -474,14 +474,13 @@ MUTATIONS = [
     Mutation(
         name="descriptor leak: mapped", file="segment.c",
         tests=["unit/segment_races"],
-        edits=[("shm_unlink(name); } close(fd); return status;",
-                "shm_unlink(name); } return status;")]),
+        edits=[("backing_forget(segment->memory); if (munmap", "if (munmap")
+               ]),
     Mutation(
         name="descriptor leak: not mapped", file="segment.c",
         tests=["unit/segment_races"],
-        edits=[("shm_unlink(name); } close(fd); return status;",
-                "shm_unlink(name); return status; } close(fd); "
-                "return status;")]),
+        edits=[("keep(fd, segment); else close(fd);",
+                "keep(fd, segment);")]),
     Mutation(
         name="descriptor leak: no pages", file="segment.c",
         tests=["unit/segment_races"],
@@ -553,9 +552,9 @@ MUTATIONS = [
     Mutation(
         name="cancelled with the lock held", file="process.c",
         tests=["unit/process"],
-        edits=[("int state = cancel_disable(); lock_self(); /* Relaxed: both",
-                "int state; pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, "
-                "&state); lock_self(); /* Relaxed: both")]),
+        edits=[("lock_self(); /* Relaxed: both", "pthread_setcancelstate("
+                "PTHREAD_CANCEL_ENABLE, &state); lock_self(); "
+                "/* Relaxed: both")]),
     Mutation(
         name="cancelled while judging", file="process.c",
         tests=["unit/process"],
@@ -634,7 +633,7 @@ MUTATIONS = [
     Mutation(
         name="who has no stat is dead", file="process.c",
         tests=["unit/process"],
-        edits=[("if (!read_stat(id->pid, &proc)) return PROCESS_LIVES;",
+        edits=[("if (!read_stat(id->pid, &proc)) return PROCESS_SEEMS_ALIVE;",
                 "if (!read_stat(id->pid, &proc)) return PROCESS_IS_DEAD;")]),
     Mutation(
         name="stat is not closed on exec", file="process.c",
