@@ -279,8 +279,8 @@ MUTATIONS = [
     Mutation(
         "recovers-the-living", "--sc gap",
         [("recover.c",
-          "    case OWNER_LIVES:\n        break;",
-          "    case OWNER_LIVES:\n        return true;")]),
+          "    if (!is_dead(b, view))\n        return false;\n",
+          "    (void)is_dead(b, view);\n")]),
     in_repair(
         "recovers-without-cas", "--sc death-two-recover",
         "    bool removed = atomic_cas_release(\n"
@@ -349,8 +349,8 @@ MUTATIONS = [
     Mutation(
         "slot-of-the-living", "--sc registration death-slot-reused",
         [("owner.c",
-          "    return process_fate(&id) == PROCESS_IS_DEAD;",
-          "    return process_fate(&id) != PROCESS_UNKNOWN;")]),
+          "    return judge(table, i, *identity) == OWNER_IS_DEAD;",
+          "    return judge(table, i, *identity) != OWNER_UNKNOWN;")]),
     Mutation(
         "owner-without-generation", "--sc death-slot-reused",
         [("owner.c",
