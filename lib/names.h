@@ -67,11 +67,14 @@
 #define owner_fate               shmipc_owner_fate
 #define owner_force_out          shmipc_owner_force_out
 #define owner_free               shmipc_owner_free
+#define owner_look               shmipc_owner_look
 #define owner_pid                shmipc_owner_pid
 #define owner_producers_are_dead shmipc_owner_producers_are_dead
 #define owner_register           shmipc_owner_register
 #define owner_release            shmipc_owner_release
 #define owner_take_role          shmipc_owner_take_role
+#define owners_detail            shmipc_owners_detail
+#define owners_list              shmipc_owners_list
 #define pace_rest                shmipc_pace_rest
 #define poll_descriptor          shmipc_poll_descriptor
 #define process_creation_number  shmipc_process_creation_number

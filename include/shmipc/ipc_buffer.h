@@ -200,6 +200,54 @@ typedef struct IpcBufferStatsError {
 } IpcBufferStatsError;
 IPC_RESULT_UNIT(IpcBufferStatsResult, IpcBufferStatsError)
 
+/** Whether the process of an owner slot lives, as far as can be seen by who
+ * asks. */
+typedef enum IpcOwnerFate {
+    /** It does, or nothing says that it does not. */
+    IPC_OWNER_LIVES = 0,
+    /** What it left is removed, and its slot taken, by who needs that next. */
+    IPC_OWNER_IS_DEAD = 1,
+    /** Nobody can tell from here: force would remove it. */
+    IPC_OWNER_UNKNOWN = 2
+} IpcOwnerFate;
+
+/** For `flags` of an IpcOwner: its slot is locked in the memory's file, so that
+ * who knows that file can judge it from anywhere; it has the one-producer
+ * role; it has the one-consumer role; it may write, and most likely has. */
+#define IPC_OWNER_LOCKED       UINT32_C(1)
+#define IPC_OWNER_ONE_PRODUCER UINT32_C(2)
+#define IPC_OWNER_ONE_CONSUMER UINT32_C(4)
+#define IPC_OWNER_WRITES       UINT32_C(8)
+
+/** A process that has an owner slot. Set `struct_size` of the first one of an
+ * array before the call; bytes beyond what the library knows are zeroed. */
+typedef struct IpcOwner {
+    size_t struct_size;
+    /** When it took the slot, ns of CLOCK_REALTIME; 0 if it is just taking it.
+     */
+    uint64_t since;
+    /** Entries committed through the slot, by those too that had it before. */
+    uint64_t entries_written;
+    /** Inode number of its pid namespace (/proc/PID/ns/pid); 0: not known. */
+    uint64_t pid_namespace;
+    /** In its own pid namespace, which may be another one than the caller's. */
+    int32_t pid;
+    /** An IpcOwnerFate. */
+    uint32_t fate;
+    /** Its handles that have used the slot and were not destroyed. */
+    uint32_t handles;
+    /** Of IPC_OWNER_LOCKED and so on. */
+    uint32_t flags;
+    uint64_t reserved[4];
+} IpcOwner;
+
+typedef struct IpcBufferOwnersError {
+    /** The least that `struct_size` can be. */
+    uint64_t required_size;
+} IpcBufferOwnersError;
+/** `result` is the number of owners, also of those without room. */
+IPC_RESULT(IpcBufferOwnersResult, size_t, IpcBufferOwnersError)
+
 /**
  * Bytes of memory to provide, at any address, for `capacity` bytes of data:
  * one entry of that size (up to 2^28 - 1, the limit of any entry), or
@@ -284,11 +332,11 @@ IPC_API IpcBufferAttachResult ipc_buffer_attach_sized(void *mem, size_t size);
  * mapped for reading only: for monitors, of buffers and of channels. It takes
  * no role and no owner slot, so that nobody notices it.
  *
- * ipc_buffer_stats and ipc_buffer_max_entry_size work with it; ipc_buffer_peek
- * finds the entry at the head, whose bytes may be replaced at any time by who
- * writes next: no skip can prove them whole. All other calls return
- * IPC_ERR_READ_ONLY. Statuses as for ipc_buffer_attach_sized. Allocates; does
- * not block. Since 0.1.0.
+ * ipc_buffer_stats, ipc_buffer_owners and ipc_buffer_max_entry_size work with
+ * it; ipc_buffer_peek finds the entry at the head, whose bytes may be replaced
+ * at any time by who writes next: no skip can prove them whole. All other calls
+ * return IPC_ERR_READ_ONLY. Statuses as for ipc_buffer_attach_sized. Allocates;
+ * does not block. Since 0.1.0.
  */
 IPC_API IpcBufferAttachResult ipc_buffer_observe(const void *mem, size_t size);
 
@@ -451,7 +499,9 @@ IPC_API IpcBufferRecoverResult ipc_buffer_recover(IpcBuffer *buffer);
  * as those of the dead are, their owner slots are free, and a role that one of
  * them held passes on to the next that asks. An owner that lives for all that
  * can be seen stays. The caller vouches that the others are dead: if one is
- * still writing, its entry and those that follow can be torn. Since 0.1.0.
+ * still writing, its entry and those that follow can be torn. Whom it would
+ * force out is told beforehand by ipc_buffer_owners: those whose `fate` is
+ * IPC_OWNER_UNKNOWN. Since 0.1.0.
  */
 IPC_API IpcBufferRecoverResult ipc_buffer_recover_force(IpcBuffer *buffer);
 
@@ -466,6 +516,26 @@ IPC_API IpcBufferRecoverResult ipc_buffer_recover_force(IpcBuffer *buffer);
  */
 IPC_API IpcBufferStatsResult ipc_buffer_stats(const IpcBuffer *buffer,
                                               IpcBufferStats *dest);
+
+/**
+ * Lists the processes that have owner slots, living or dead: those that have
+ * written, and in one-consumer mode the consumer. The first `room` of them are
+ * described in `owners`, an array whose elements are as large as
+ * `owners[0].struct_size` says, which the caller sets; it is set in all that
+ * are filled, and the rest is untouched. Who leaves or comes meanwhile may be
+ * missing. With `room` 0, where `owners` may be NULL, they are only counted.
+ *
+ * IPC_OK: `result` is the number of owners, which may exceed `room`.
+ * IPC_ERR_INVALID_ARGUMENT: `buffer` is NULL, or `owners` with a `room`.
+ * IPC_ERR_TOO_SMALL: `struct_size` is below the size of the first release,
+ * which the body has; nothing was stored.
+ * Stores nothing in shared memory, takes no role: a monitor may call it at any
+ * time, also with a handle of ipc_buffer_observe. Makes system calls to judge
+ * each owner, takes a lock of this process for a moment; does not block on
+ * other processes, no allocation. Safe from any thread. Since 0.1.0.
+ */
+IPC_API IpcBufferOwnersResult ipc_buffer_owners(const IpcBuffer *buffer,
+                                                IpcOwner *owners, size_t room);
 
 #ifdef __cplusplus
 }

@@ -136,6 +136,7 @@ IPC_RESULT(IpcChannelSkipResult, uint64_t, IpcBufferSkipError)
 IPC_RESULT(IpcChannelSkipForceResult, uint64_t, IpcBufferSkipError)
 IPC_RESULT(IpcChannelRecoverResult, uint64_t, IpcBufferSkipError)
 IPC_RESULT_UNIT(IpcChannelStatsResult, IpcBufferStatsError)
+IPC_RESULT(IpcChannelOwnersResult, size_t, IpcBufferOwnersError)
 
 /** What ipc_channel_accept makes. */
 typedef struct IpcSharedChannel {
@@ -350,7 +351,8 @@ IPC_API IpcChannelSkipResult ipc_channel_skip(IpcChannel *channel,
 IPC_API IpcChannelSkipForceResult ipc_channel_skip_force(IpcChannel *channel);
 
 /**
- * As ipc_buffer_recover; `force` as ipc_buffer_recover_force. Blocked reads do
+ * As ipc_buffer_recover; `force` as ipc_buffer_recover_force, of which
+ * ipc_channel_owners tells beforehand whom it would force out. Blocked reads do
  * the former by themselves. Since 0.1.0.
  */
 IPC_API IpcChannelRecoverResult ipc_channel_recover(IpcChannel *channel,
@@ -359,6 +361,11 @@ IPC_API IpcChannelRecoverResult ipc_channel_recover(IpcChannel *channel,
 /** As ipc_buffer_stats. Since 0.1.0. */
 IPC_API IpcChannelStatsResult ipc_channel_stats(const IpcChannel *channel,
                                                 IpcBufferStats *dest);
+
+/** As ipc_buffer_owners. Since 0.1.0. */
+IPC_API IpcChannelOwnersResult ipc_channel_owners(const IpcChannel *channel,
+                                                  IpcOwner *owners,
+                                                  size_t room);
 
 /**
  * A descriptor for poll, select, epoll or an event loop that is readable when

@@ -5,6 +5,7 @@
  */
 #include "answer.h"
 #include "buffer/batch.h"
+#include "buffer/owners.h"
 #include "buffer/read.h"
 #include "buffer/recover.h"
 #include "buffer/stats.h"
@@ -304,4 +305,15 @@ IpcBufferStatsResult ipc_buffer_stats(const IpcBuffer *buffer,
     IpcBufferStatsError body = {STATS_SIZE_0_1};
 
     return ANSWER(IpcBufferStatsResult, status, stats_detail(status), body);
+}
+
+IpcBufferOwnersResult ipc_buffer_owners(const IpcBuffer *buffer,
+                                        IpcOwner *owners, size_t room)
+{
+    size_t count;
+    IpcStatus status = owners_list(buffer, owners, room, &count);
+    IpcBufferOwnersError body = {OWNERS_SIZE_0_1};
+
+    return ANSWER_WITH(IpcBufferOwnersResult, status, count,
+                       owners_detail(status), body);
 }

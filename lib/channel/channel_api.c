@@ -5,6 +5,7 @@
  */
 #include "answer.h"
 #include "buffer/batch.h"
+#include "buffer/owners.h"
 #include "buffer/read.h"
 #include "buffer/stats.h"
 #include "buffer/write.h"
@@ -511,4 +512,16 @@ IpcChannelStatsResult ipc_channel_stats(const IpcChannel *channel,
     IpcBufferStatsError body = {STATS_SIZE_0_1};
 
     return ANSWER(IpcChannelStatsResult, status, stats_detail(status), body);
+}
+
+IpcChannelOwnersResult ipc_channel_owners(const IpcChannel *channel,
+                                          IpcOwner *owners, size_t room)
+{
+    size_t count;
+    IpcStatus status =
+        owners_list(channel ? &channel->buffer : NULL, owners, room, &count);
+    IpcBufferOwnersError body = {OWNERS_SIZE_0_1};
+
+    return ANSWER_WITH(IpcChannelOwnersResult, status, count,
+                       owners_detail(status), body);
 }

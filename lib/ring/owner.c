@@ -360,6 +360,50 @@ bool owner_producers_are_dead(const struct owner_table *table)
     return found;
 }
 
+static struct owner_view view_slot(const struct owner_table *table, uint32_t i,
+                                   uint64_t identity)
+{
+    struct shm_owner *slot = &table->slots[i];
+    struct owner_view view = {
+        .owner = make_owner(i, generation_of(identity)),
+        .pid = pid_of(identity),
+        .pid_namespace = (uint32_t)(identity & NS_MASK),
+        .locked = identity & LOCKED,
+        .fate = judge(table, i, identity),
+    };
+
+    /* Acquire [stay]: the other words are not older than this stay. */
+    if (generation_of(atomic_get_acquire(&slot->started)) ==
+        generation_of(identity)) {
+        /* Relaxed, all: of this stay, or of a later one; see owner_look(). */
+        view.handles = atomic_get_relaxed(&slot->handles) & HANDLES_MASK;
+        view.marks = atomic_get_relaxed(&slot->marks);
+        view.since = atomic_get_relaxed(&slot->since);
+    }
+    view.written = atomic_get_relaxed(&slot->written);
+    return view;
+}
+
+bool owner_look(const struct owner_table *table, uint32_t slot,
+                struct owner_view *view)
+{
+    for (int tries = 0; tries < 8; tries++) {
+        /* Acquire [slot]: `started` is not older. */
+        uint64_t identity = atomic_get_acquire(&table->slots[slot].identity);
+
+        if (pid_of(identity) == 0)
+            return false;
+        *view = view_slot(table, slot, identity);
+        /* Fence [slot]: comes after the words of the slot. Where stores of the
+         * next owner overtake its CAS, a figure can be the next stay's. */
+        atomic_full_fence();
+        /* Relaxed: after the fence. */
+        if (atomic_get_relaxed(&table->slots[slot].identity) == identity)
+            return true;
+    }
+    return false;
+}
+
 void owner_count(const struct owner_table *table, uint32_t *used,
                  uint64_t *written)
 {

@@ -80,6 +80,25 @@ enum owner_fate owner_fate(const struct owner_table *table, uint32_t owner);
 /* Pid of the owner, 0 if it is gone. */
 uint32_t owner_pid(const struct owner_table *table, uint32_t owner);
 
+/* What a slot says of who is in it. What the process stores last is not there
+ * yet if it is just registering: handles, marks and since are 0 then. */
+struct owner_view {
+    uint32_t owner;
+    uint32_t pid;
+    uint32_t pid_namespace; /* as in process.h */
+    uint32_t handles;
+    uint32_t marks;
+    bool locked;
+    enum owner_fate fate;
+    uint64_t since;
+    uint64_t written; /* by all that were in the slot */
+};
+
+/* Looks at a slot of the table, and judges. False: it is free, or passes on all
+ * the time. Stores nothing. */
+bool owner_look(const struct owner_table *table, uint32_t slot,
+                struct owner_view *view);
+
 /* Slots in use, and entries committed through all of them. */
 void owner_count(const struct owner_table *table, uint32_t *used,
                  uint64_t *written);

@@ -176,7 +176,7 @@ static uint32_t find_pid_namespace(void)
 
 uint32_t process_namespace_number(uint64_t inode)
 {
-    const uint64_t first = UINT32_C(0xeffffff0);
+    const uint64_t first = PROCESS_NAMESPACE_FIRST;
 
     return inode > first && inode - first < UINT32_C(1) << 27
                ? (uint32_t)(inode - first)

@@ -57,8 +57,15 @@ static inline uint64_t process_token(void)
  * had run out, is looked for again. */
 struct process_id process_self(void);
 
-/* 27 bits for a pid namespace's inode number; 0: it is none that fits. */
+/* 27 bits for a pid namespace's inode number, which are what it is beyond this
+ * one; 0: it is none that fits. And back. */
+#define PROCESS_NAMESPACE_FIRST UINT64_C(0xeffffff0)
 uint32_t process_namespace_number(uint64_t inode);
+
+static inline uint64_t process_namespace_inode(uint32_t number)
+{
+    return number ? PROCESS_NAMESPACE_FIRST + number : 0;
+}
 
 /* The wall clock, ns. */
 uint64_t process_now(void);

@@ -201,10 +201,12 @@ static void wait_for_it(struct world *w)
 static void look_on(struct world *w)
 {
     IpcBufferStats stats = {.struct_size = sizeof stats};
+    IpcOwner owners[2] = {{.struct_size = sizeof owners[0]}};
     IpcBufferAttachResult observer;
     IpcEntry entry;
 
     timed(ipc_buffer_stats(w->buffer, &stats));
+    timed(ipc_buffer_owners(w->buffer, owners, 2));
     timed(observer = ipc_buffer_observe(w->memory, w->size));
     if (IpcBufferAttachResult_is_error(observer))
         return;

@@ -950,4 +950,54 @@ MUTATIONS = [
         tests=["unit/stats"],
         edits=[("look == LOOK_FILLER && steps < PROTOCOL_STEPS;",
                 "false && steps < PROTOCOL_STEPS;")]),
+    # -------------------------------------------------- the list of owners
+    Mutation(
+        name="a list takes no care of the room", file="owners.c",
+        tests=["unit/owners_listed"],
+        edits=[("if (*count < room) {", "if (room > 0) {")]),
+    Mutation(
+        name="owners without room are not counted", file="owners.c",
+        tests=["unit/owners_listed"],
+        edits=[("to += size; } *count += 1;", "to += size; *count += 1; }")]),
+    Mutation(
+        name="all elements of a list are of our size", file="owners.c",
+        tests=["unit/owners_listed"],
+        edits=[("to += size;", "to += sizeof owner;")]),
+    Mutation(
+        name="an older caller's list is filled", file="owners.c",
+        tests=["unit/owners_listed"],
+        edits=[("if (room > 0 && size < OWNERS_SIZE_0_1)",
+                "if (room > 0 && size == 0)")]),
+    Mutation(
+        name="who cannot be judged is listed as living", file="owners.c",
+        tests=["unit/owners_listed"],
+        edits=[("return IPC_OWNER_UNKNOWN;", "return IPC_OWNER_LIVES;")]),
+    Mutation(
+        name="a list takes one role for the other", file="owners.c",
+        tests=["unit/owners_listed"],
+        edits=[("atomic_get_relaxed(&r->tail->role)",
+                "atomic_get_relaxed(&r->head->role)"),
+               ("uint32_t consumer = (uint32_t)atomic_get_relaxed("
+                "&r->head->role)",
+                "uint32_t consumer = (uint32_t)atomic_get_relaxed("
+                "&r->tail->role)")]),
+    Mutation(
+        name="a list of a region that is gone", file="owners.c",
+        tests=["unit/owners_listed"],
+        edits=[("if (creation_is_over(&b->ring)) return "
+                "IPC_ERR_FORMATTED_ANEW;", "")]),
+    Mutation(
+        name="a list tells of the last stay", file="owner.c",
+        tests=["unit/owners_listed"],
+        edits=[("if (generation_of(atomic_get_acquire(&slot->started)) == "
+                "generation_of(identity)) {", "if (true) {")]),
+    Mutation(
+        name="a list does not tell that a slot is locked", file="owner.c",
+        tests=["unit/owners_listed"],
+        edits=[(".locked = identity & LOCKED,", ".locked = false,")]),
+    Mutation(
+        name="an unknown namespace has a number", file="process.h",
+        tests=["unit/owners_listed"],
+        edits=[("return number ? PROCESS_NAMESPACE_FIRST + number : 0;",
+                "return PROCESS_NAMESPACE_FIRST + number;")]),
 ]

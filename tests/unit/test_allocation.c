@@ -132,6 +132,7 @@ Test(unit, what_does_not_allocate_works_without_memory)
         unsigned char data[100];
         IpcEntry entry = {.payload = data, .size = sizeof data};
         IpcBufferStats stats = {.struct_size = sizeof stats};
+        IpcOwner owner = {.struct_size = sizeof owner};
         IpcReservation r;
 
         out_of_memory = out_of_strings = out_of_mappings = true;
@@ -146,6 +147,7 @@ Test(unit, what_does_not_allocate_works_without_memory)
         must_fail(ipc_channel_read(ch, &entry), IPC_ERR_RETRY_LIMIT);
         must_work(ipc_channel_recover(ch, false));
         must_work(ipc_channel_stats(ch, &stats));
+        must_work(ipc_channel_owners(ch, &owner, 1));
         out_of_memory = out_of_strings = out_of_mappings = false;
     }
 }
