@@ -213,6 +213,19 @@ struct backing *backing_open(int fd)
     return take(fd, false);
 }
 
+bool backing_read(int fd, uint64_t place, void *to, size_t size)
+{
+    int saved = errno;
+    int state = cancel_disable();
+    struct stat file;
+    bool done = is_file(fd, &file) &&
+                pread(fd, to, size, (off_t)place) == (ssize_t)size;
+
+    cancel_restore(state);
+    errno = saved;
+    return done;
+}
+
 static void release(struct backing *b)
 {
     struct backing **at = &files;

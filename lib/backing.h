@@ -13,6 +13,7 @@
 #define SHMIPC_BACKING_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct backing;
@@ -23,6 +24,10 @@ struct backing;
 struct backing *backing_adopt(int fd);
 struct backing *backing_open(int fd);
 void backing_release(struct backing *b);
+
+/* Reads what a file holds at a place. False: it is no file, or cannot be read
+ * there. */
+bool backing_read(int fd, uint64_t place, void *to, size_t size);
 
 /* Remembers what the `size` bytes at `memory` are of, from its first byte on,
  * and takes `b` over, until it is told to forget. */

@@ -16,8 +16,11 @@
 #define backing_lock             shmipc_backing_lock
 #define backing_note             shmipc_backing_note
 #define backing_open             shmipc_backing_open
+#define backing_read             shmipc_backing_read
 #define backing_release          shmipc_backing_release
 #define backing_unlock           shmipc_backing_unlock
+#define handle_check_backing     shmipc_handle_check_backing
+#define handle_options_are_known shmipc_handle_options_are_known
 #define handle_set_backing       shmipc_handle_set_backing
 #define owner_unlock             shmipc_owner_unlock
 #define batch_read               shmipc_batch_read

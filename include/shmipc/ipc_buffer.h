@@ -52,7 +52,7 @@ typedef struct IpcBuffer IpcBuffer;
 
 /** An entry takes whole blocks of this many bytes, and its payload starts at a
  * multiple of them. Entries of an array share blocks: see ipc_batch.h. */
-#define IPC_BUFFER_BLOCK_SIZE   64
+#define IPC_BUFFER_BLOCK_SIZE    64
 
 /**
  * Mode flags, chosen at creation. Each is a promise that makes the buffer
@@ -63,22 +63,39 @@ typedef struct IpcBuffer IpcBuffer;
  * consumer that is killed between copying an entry and giving its space back
  * leaves that one entry to be read again by its successor.
  */
-#define IPC_BUFFER_ONE_PRODUCER UINT32_C(1)
-#define IPC_BUFFER_ONE_CONSUMER UINT32_C(2)
+#define IPC_BUFFER_ONE_PRODUCER  UINT32_C(1)
+#define IPC_BUFFER_ONE_CONSUMER  UINT32_C(2)
+
+/** For `flags` of IpcBufferOptions: `memory_fd` is one. */
+#define IPC_BUFFER_HAS_MEMORY_FD UINT32_C(4)
 
 /**
- * How to create a buffer. Set `struct_size` to sizeof(IpcBufferOptions) and
- * the rest to zero for the defaults.
+ * How to create or join a buffer. Set `struct_size` to sizeof(IpcBufferOptions)
+ * and the rest to zero for the defaults.
  */
 typedef struct IpcBufferOptions {
     size_t struct_size;
-    /** IPC_BUFFER_ONE_PRODUCER, IPC_BUFFER_ONE_CONSUMER, or 0. */
+    /** IPC_BUFFER_ONE_PRODUCER, IPC_BUFFER_ONE_CONSUMER,
+     * IPC_BUFFER_HAS_MEMORY_FD, or 0. */
     uint32_t flags;
     /** How many processes may write at the same time, 1 to 4096; 0 means the
      * default: 2 in the smallest buffers, 8 in those of 64 blocks, and 64 from
      * 68 KiB on. One process more gets IPC_ERR_OWNERS_FULL. */
     uint32_t max_owners;
-    uint64_t reserved[4];
+    /** With IPC_BUFFER_HAS_MEMORY_FD a descriptor of the file or memfd that the
+     * memory is a shared mapping of, else 0. The mapping's first byte is the
+     * file's first byte, and the descriptor can be read from. It stays the
+     * caller's, who may close it after the call: while handles to the memory
+     * exist the process has one of its own. With it the kernel's locks prove
+     * deaths that pids do not, in other pid namespaces too; segments of
+     * ipc_mmap need no such member. Where /proc is missing there are no such
+     * proofs. All that use the memory should give one of the same file: who
+     * has none judges by pids alone. A file that is not the memory's is
+     * refused, but for a copy that was made of it since its creation: that
+     * cannot be told from it. */
+    int32_t memory_fd;
+    uint32_t reserved32;
+    uint64_t reserved[3];
 } IpcBufferOptions;
 
 typedef struct IpcBufferCreateError {
@@ -298,8 +315,10 @@ IPC_API IpcBufferCreateResult ipc_buffer_create(void *mem, size_t size);
 /**
  * ipc_buffer_create with options; NULL means the defaults. In addition
  * IPC_ERR_INVALID_ARGUMENT: `struct_size` is not one that this library knows, a
- * flag or reserved member is set that it does not know, or `max_owners` is
- * above 4096. Since 0.1.0.
+ * flag or reserved member is set that it does not know, `max_owners` is
+ * above 4096, or `memory_fd` is set without its flag or is not a descriptor as
+ * described there. Of the latter only that it is of another file is noticed
+ * when the memory has been formatted already: create again then. Since 0.1.0.
  */
 IPC_API IpcBufferCreateResult ipc_buffer_create_with_options(
     void *mem, size_t size, const IpcBufferOptions *options);
@@ -339,6 +358,16 @@ IPC_API IpcBufferAttachResult ipc_buffer_attach_sized(void *mem, size_t size);
  * does not block. Since 0.1.0.
  */
 IPC_API IpcBufferAttachResult ipc_buffer_observe(const void *mem, size_t size);
+
+/**
+ * ipc_buffer_attach_sized with options, for their `memory_fd`; NULL means none.
+ * The other flags and `max_owners` are the creator's business and ignored. In
+ * addition IPC_ERR_INVALID_ARGUMENT: the options are none that
+ * ipc_buffer_create_with_options would take, or `memory_fd` is not of the file
+ * that the memory is of. Since 0.1.0.
+ */
+IPC_API IpcBufferAttachResult ipc_buffer_attach_with_options(
+    void *mem, size_t size, const IpcBufferOptions *options);
 
 /**
  * Releases a handle, never the memory or its entries. Reservations of this

@@ -54,6 +54,9 @@ typedef struct IpcChannel IpcChannel;
  * and no other process that wrote is left. */
 #define IPC_CHANNEL_REPORT_DEAD_PRODUCERS UINT32_C(1)
 
+/** For `options`: `memory_fd` is a descriptor. */
+#define IPC_CHANNEL_HAS_MEMORY_FD         UINT32_C(2)
+
 /** How a blocked call sleeps, and whether the handle has a descriptor to poll.
  * Handles of one channel may differ in it. */
 typedef enum IpcWait {
@@ -102,9 +105,10 @@ typedef struct IpcChannelConfiguration {
      * at all if this process is bound to one CPU. On a machine with one CPU
      * nobody spins. */
     uint32_t spin_ns IPC_ZERO_;
-    /** IPC_CHANNEL_REPORT_DEAD_PRODUCERS, or 0. */
+    /** IPC_CHANNEL_REPORT_DEAD_PRODUCERS, IPC_CHANNEL_HAS_MEMORY_FD, or 0. */
     uint32_t options IPC_ZERO_;
-    uint32_t reserved32 IPC_ZERO_;
+    /** With IPC_CHANNEL_HAS_MEMORY_FD as in IpcBufferOptions, else 0. */
+    int32_t memory_fd IPC_ZERO_;
     uint64_t reserved[5] IPC_ZERO_;
 } IpcChannelConfiguration;
 
@@ -178,12 +182,13 @@ IPC_API uint64_t ipc_channel_suggest_size(size_t capacity);
  * Formats `size` bytes at `mem` as an empty channel. Statuses as for
  * ipc_buffer_create_with_options, and IPC_ERR_INVALID_ARGUMENT for a
  * configuration that is impossible: one of the first three members zero or
- * negative, max_sleep_ns below start_sleep_ns, an unknown `wait` or flag, or
- * reserved members that are not zero; IPC_ERR_UNSUPPORTED: that `wait` was not
- * built, or the running kernel lacks it; IPC_ERR_ALLOCATION: malloc failed, or
- * there is no memory or descriptor for IPC_WAIT_IO_URING; IPC_ERR_SYSTEM: no
- * eventfd could be made for IPC_WAIT_EVENTFD, errno says why. `result` is to be
- * given to ipc_channel_destroy. Allocates; does not block. Since 0.1.0.
+ * negative, max_sleep_ns below start_sleep_ns, an unknown `wait`, flag or
+ * option, `memory_fd` without its option, or reserved members that are not
+ * zero; IPC_ERR_UNSUPPORTED: that `wait` was not built, or the running kernel
+ * lacks it; IPC_ERR_ALLOCATION: malloc failed, or there is no memory or
+ * descriptor for IPC_WAIT_IO_URING; IPC_ERR_SYSTEM: no eventfd could be made
+ * for IPC_WAIT_EVENTFD, errno says why. `result` is to be given to
+ * ipc_channel_destroy. Allocates; does not block. Since 0.1.0.
  */
 IPC_API IpcChannelResult ipc_channel_create(
     void *mem, size_t size, IpcChannelConfiguration configuration);
@@ -191,9 +196,10 @@ IPC_API IpcChannelResult ipc_channel_create(
 /**
  * Joins the channel that another handle created at `mem`. Statuses as for
  * ipc_buffer_attach, and IPC_ERR_INVALID_ARGUMENT, IPC_ERR_UNSUPPORTED and
- * IPC_ERR_ALLOCATION for the configuration as for ipc_channel_create; its
- * `flags` and `max_owners` are the creator's business and ignored. Allocates;
- * does not block. Since 0.1.0.
+ * IPC_ERR_ALLOCATION for the configuration as for ipc_channel_create, and its
+ * `memory_fd` as for ipc_buffer_attach_with_options; its `flags` and
+ * `max_owners` are the creator's business and ignored. Allocates; does not
+ * block. Since 0.1.0.
  */
 IPC_API IpcChannelConnectResult
 ipc_channel_connect(void *mem, IpcChannelConfiguration configuration);
@@ -427,10 +433,11 @@ IPC_API IpcChannelShareResult ipc_channel_share(IpcChannel *channel, int socket,
                                                 int memory_fd, uint64_t size);
 
 /**
- * Receives what ipc_channel_share sent, maps the memory and connects. Whatever
- * its `wait`, the handle can wake those that poll the eventfd; to poll that
- * itself takes IPC_WAIT_EVENTFD. The sender is not trusted: what it sent is
- * checked and, if wrong, closed. One thing cannot be checked: a sender that
+ * Receives what ipc_channel_share sent, maps the memory and connects; the
+ * memory's descriptor comes along, so that of the configuration is ignored.
+ * Whatever its `wait`, the handle can wake those that poll the eventfd; to poll
+ * that itself takes IPC_WAIT_EVENTFD. The sender is not trusted: what it sent
+ * is checked and, if wrong, closed. One thing cannot be checked: a sender that
  * later reads the eventfd or changes its flags can make wake-ups come late, not
  * at all, or block.
  *

@@ -70,7 +70,23 @@ IpcBufferCreateResult ipc_buffer_create(void *mem, size_t size)
     return ipc_buffer_create_with_options(mem, size, NULL);
 }
 
-static IpcBufferAttachResult attach(const void *mem, size_t size, bool observes)
+static IpcStatus join(IpcBuffer *b, const void *mem, size_t size, bool observes,
+                      const IpcBufferOptions *options, uint64_t *needed,
+                      const char **detail)
+{
+    IpcStatus status;
+
+    if (!handle_options_are_known(options, detail))
+        return IPC_ERR_INVALID_ARGUMENT;
+    status = handle_attach(b, mem, size, observes, needed, detail);
+    if (status == IPC_OK && options &&
+        options->flags & IPC_BUFFER_HAS_MEMORY_FD)
+        status = handle_check_backing(b, mem, options->memory_fd, detail);
+    return status;
+}
+
+static IpcBufferAttachResult attach(const void *mem, size_t size, bool observes,
+                                    const IpcBufferOptions *options)
 {
     IpcBufferAttachError body = {0};
     const char *detail = NULL;
@@ -80,7 +96,7 @@ static IpcBufferAttachResult attach(const void *mem, size_t size, bool observes)
     if (!b)
         return IpcBufferAttachResult_error(
             IPC_ERR_ALLOCATION, handle_attach_detail(IPC_ERR_ALLOCATION));
-    status = handle_attach(b, mem, size, observes, &body.min_size, &detail);
+    status = join(b, mem, size, observes, options, &body.min_size, &detail);
     if (status == IPC_OK)
         return IpcBufferAttachResult_ok(IPC_OK, b);
     free(b);
@@ -89,17 +105,24 @@ static IpcBufferAttachResult attach(const void *mem, size_t size, bool observes)
 
 IpcBufferAttachResult ipc_buffer_attach(void *mem)
 {
-    return attach(mem, SIZE_MAX, false);
+    return attach(mem, SIZE_MAX, false, NULL);
 }
 
 IpcBufferAttachResult ipc_buffer_attach_sized(void *mem, size_t size)
 {
-    return attach(mem, size, false);
+    return attach(mem, size, false, NULL);
 }
 
 IpcBufferAttachResult ipc_buffer_observe(const void *mem, size_t size)
 {
-    return attach(mem, size, true);
+    return attach(mem, size, true, NULL);
+}
+
+IpcBufferAttachResult
+ipc_buffer_attach_with_options(void *mem, size_t size,
+                               const IpcBufferOptions *options)
+{
+    return attach(mem, size, false, options);
 }
 
 IpcBufferDestroyResult ipc_buffer_destroy(IpcBuffer *buffer)

@@ -11,6 +11,8 @@
 #include <sched.h>
 #include <string.h>
 
+#define MODES (IPC_BUFFER_ONE_PRODUCER | IPC_BUFFER_ONE_CONSUMER)
+
 const char handle_formatted_anew[] =
     "the memory was formatted anew since this handle was made: destroy it and "
     "connect again";
@@ -58,14 +60,62 @@ static void observe(struct IpcBuffer *b)
     b->ring.one_consumer = true;
 }
 
-static bool options_are_known(const IpcBufferOptions *options)
+static IpcStatus refuse(const char **detail, IpcStatus status, const char *why)
 {
-    const uint32_t known = IPC_BUFFER_ONE_PRODUCER | IPC_BUFFER_ONE_CONSUMER;
+    *detail = why;
+    return status;
+}
 
+/* What was never formatted holds no identity, which is fine. */
+static bool read_identity(int fd, const void *mem, struct shm_identity *id)
+{
+    return backing_read(fd, format_slack(mem), id, sizeof *id);
+}
+
+static IpcStatus refuse_file(const char **detail)
+{
+    return refuse(detail, IPC_ERR_INVALID_ARGUMENT,
+                  "memory_fd: pass an open descriptor, readable too, of the "
+                  "file that mem is a shared mapping of, from its first byte "
+                  "on");
+}
+
+IpcStatus handle_check_backing(struct IpcBuffer *b, const void *mem, int fd,
+                               const char **detail)
+{
+    struct shm_identity id;
+
+    /* Relaxed: a copy of ours. The number is as good as never that of another
+     * region. */
+    if (!read_identity(fd, mem, &id) || id.magic != SHMIPC_MAGIC ||
+        atomic_get_relaxed(&id.creation) != b->ring.creation) {
+        if (creation_is_over(&b->ring))
+            return refuse(detail, IPC_ERR_FORMATTED_ANEW,
+                          handle_formatted_anew);
+        return refuse_file(detail);
+    }
+    handle_set_backing(b, mem, fd);
+    return IPC_OK;
+}
+
+static bool has_file(const IpcBufferOptions *options)
+{
+    return options && options->flags & IPC_BUFFER_HAS_MEMORY_FD;
+}
+
+bool handle_options_are_known(const IpcBufferOptions *options,
+                              const char **detail)
+{
+    const uint32_t known = MODES | IPC_BUFFER_HAS_MEMORY_FD;
+
+    *detail = "options: set struct_size to sizeof(IpcBufferOptions), use known "
+              "flags, at most 4096 owners, memory_fd only with its flag, and "
+              "zero the rest";
     if (!options)
         return true;
     if (options->struct_size != sizeof *options || (options->flags & ~known) ||
-        options->max_owners > SHMIPC_OWNERS_LIMIT)
+        options->max_owners > SHMIPC_OWNERS_LIMIT || options->reserved32 ||
+        (options->memory_fd && !has_file(options)))
         return false;
     for (size_t i = 0;
          i < sizeof options->reserved / sizeof options->reserved[0]; i++)
@@ -74,30 +124,12 @@ static bool options_are_known(const IpcBufferOptions *options)
     return true;
 }
 
-static IpcStatus refuse(const char **detail, IpcStatus status, const char *why)
-{
-    *detail = why;
-    return status;
-}
-
-IpcStatus handle_create(struct IpcBuffer *b, void *mem, size_t size,
-                        const IpcBufferOptions *options,
-                        IpcBufferCreateError *body, const char **detail)
+static IpcStatus check_size(const void *mem, size_t size, uint32_t owners,
+                            uint32_t *blocks, IpcBufferCreateError *body,
+                            const char **detail)
 {
     size_t slack = format_slack(mem);
-    uint32_t owners = 0;
-    uint32_t blocks = 0;
 
-    if (!mem)
-        return refuse(detail, IPC_ERR_INVALID_ARGUMENT,
-                      "mem is NULL: pass the memory to format");
-    if (!options_are_known(options))
-        return refuse(detail, IPC_ERR_INVALID_ARGUMENT,
-                      "options: set struct_size to sizeof(IpcBufferOptions), "
-                      "use known flags, at most 4096 owners, and zero the "
-                      "rest");
-    if (options)
-        owners = options->max_owners;
     body->requested_size = size;
     body->min_size = slack + format_region_size(
                                  1, owners ? owners : format_default_owners(1));
@@ -108,12 +140,31 @@ IpcStatus handle_create(struct IpcBuffer *b, void *mem, size_t size,
         return refuse(detail, IPC_ERR_INVALID_ARGUMENT,
                       "size is too large: mem + size is beyond the address "
                       "space");
-    if (size > slack)
-        blocks = format_blocks_in(size - slack, owners);
-    if (blocks == 0)
+    *blocks = size > slack ? format_blocks_in(size - slack, owners) : 0;
+    if (*blocks == 0)
         return refuse(detail, IPC_ERR_INVALID_ARGUMENT,
                       "size is too small: provide at least min_size bytes, or "
                       "what ipc_buffer_align_size() says");
+    return IPC_OK;
+}
+
+/* Whether it can be done; asked before anything is changed. */
+static IpcStatus check_create(const void *mem, size_t size,
+                              const IpcBufferOptions *options, uint32_t *blocks,
+                              IpcBufferCreateError *body, const char **detail)
+{
+    struct shm_identity id;
+    IpcStatus status;
+
+    if (!mem)
+        return refuse(detail, IPC_ERR_INVALID_ARGUMENT,
+                      "mem is NULL: pass the memory to format");
+    if (!handle_options_are_known(options, detail))
+        return IPC_ERR_INVALID_ARGUMENT;
+    status = check_size(mem, size, options ? options->max_owners : 0, blocks,
+                        body, detail);
+    if (status != IPC_OK)
+        return status;
     if (process_token() == 0)
         return refuse(detail, IPC_ERR_ALLOCATION,
                       "no memory for this process's token page");
@@ -121,12 +172,30 @@ IpcStatus handle_create(struct IpcBuffer *b, void *mem, size_t size,
         return refuse(detail, IPC_ERR_READ_ONLY,
                       "mem is mapped for reading only, or not at all: map it "
                       "with PROT_READ | PROT_WRITE");
-    memset(b, 0, sizeof *b);
-    format_region(mem, size - slack, blocks,
-                  owners ? owners : format_default_owners(blocks),
-                  options ? options->flags : 0, &b->ring);
-    prepare(b, mem);
+    if (has_file(options) && !read_identity(options->memory_fd, mem, &id))
+        return refuse_file(detail);
     return IPC_OK;
+}
+
+IpcStatus handle_create(struct IpcBuffer *b, void *mem, size_t size,
+                        const IpcBufferOptions *options,
+                        IpcBufferCreateError *body, const char **detail)
+{
+    uint32_t owners = 0, blocks;
+    IpcStatus status = check_create(mem, size, options, &blocks, body, detail);
+
+    if (status != IPC_OK)
+        return status;
+    if (options)
+        owners = options->max_owners;
+    memset(b, 0, sizeof *b);
+    format_region(mem, size - format_slack(mem), blocks,
+                  owners ? owners : format_default_owners(blocks),
+                  options ? options->flags & MODES : 0, &b->ring);
+    prepare(b, mem);
+    if (has_file(options))
+        status = handle_check_backing(b, mem, options->memory_fd, detail);
+    return status;
 }
 
 const char *handle_attach_detail(IpcStatus status)

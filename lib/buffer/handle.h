@@ -44,7 +44,8 @@ struct IpcBuffer {
 };
 
 /* Formats memory, or joins what is there, with a handle in the caller's
- * memory. On an error *detail says what to do. */
+ * memory. On an error *detail says what to do, and nothing is left to undo but
+ * that memory may have been formatted. */
 IpcStatus handle_create(struct IpcBuffer *b, void *mem, size_t size,
                         const IpcBufferOptions *options,
                         IpcBufferCreateError *body, const char **detail);
@@ -55,6 +56,13 @@ IpcStatus handle_attach(struct IpcBuffer *b, const void *mem, size_t size,
 /* Says what file the memory is of, from its first byte on. The descriptor stays
  * the caller's. */
 void handle_set_backing(struct IpcBuffer *b, const void *mem, int fd);
+/* The same for what a user says. Refused unless the region is in the file. */
+IpcStatus handle_check_backing(struct IpcBuffer *b, const void *mem, int fd,
+                               const char **detail);
+
+/* Whether options can be meant so; NULL can. */
+bool handle_options_are_known(const IpcBufferOptions *options,
+                              const char **detail);
 
 /* True: reservations that were open have become filler, which others may be
  * waiting for. */

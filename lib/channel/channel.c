@@ -19,9 +19,12 @@ const char channel_null_handle[] =
 
 static bool configuration_is_possible(const IpcChannelConfiguration *c)
 {
+    const uint32_t known =
+        IPC_CHANNEL_REPORT_DEAD_PRODUCERS | IPC_CHANNEL_HAS_MEMORY_FD;
+
     if (c->max_round_trips == 0 || c->start_sleep_ns <= 0 ||
-        c->max_sleep_ns < c->start_sleep_ns || c->reserved32 ||
-        (c->options & ~IPC_CHANNEL_REPORT_DEAD_PRODUCERS))
+        c->max_sleep_ns < c->start_sleep_ns || (c->options & ~known) ||
+        (c->memory_fd && !(c->options & IPC_CHANNEL_HAS_MEMORY_FD)))
         return false;
     for (size_t i = 0; i < sizeof c->reserved / sizeof c->reserved[0]; i++)
         if (c->reserved[i])
@@ -55,8 +58,8 @@ IpcStatus channel_configure(struct IpcChannel *ch,
 
     *detail = "the configuration is impossible: max_round_trips and "
               "start_sleep_ns are at least 1, max_sleep_ns at least "
-              "start_sleep_ns, wait is an IpcWait, and unknown options and "
-              "the reserved members are 0";
+              "start_sleep_ns, wait is an IpcWait, memory_fd comes with its "
+              "option, and unknown options and the reserved members are 0";
     if (!configuration_is_possible(c))
         return IPC_ERR_INVALID_ARGUMENT;
     memset(ch, 0, sizeof *ch);
@@ -101,7 +104,8 @@ IpcStatus channel_create(struct IpcChannel *ch, void *mem, size_t size,
 }
 
 IpcStatus channel_join(struct IpcChannel *ch, void *mem, size_t size,
-                       uint64_t *needed, const char **detail)
+                       const int *memory_fd, uint64_t *needed,
+                       const char **detail)
 {
     IpcStatus status =
         handle_attach(&ch->buffer, mem, size, false, needed, detail);
@@ -111,6 +115,8 @@ IpcStatus channel_join(struct IpcChannel *ch, void *mem, size_t size,
         *detail = handle_read_only;
         status = IPC_ERR_READ_ONLY;
     }
+    if (status == IPC_OK && memory_fd)
+        status = handle_check_backing(&ch->buffer, mem, *memory_fd, detail);
     return enter(ch, status);
 }
 

@@ -42,7 +42,8 @@ IpcStatus channel_create(struct IpcChannel *ch, void *mem, size_t size,
                          const IpcBufferOptions *options,
                          IpcBufferCreateError *body, const char **detail);
 IpcStatus channel_join(struct IpcChannel *ch, void *mem, size_t size,
-                       uint64_t *needed, const char **detail);
+                       const int *memory_fd, uint64_t *needed,
+                       const char **detail);
 void channel_leave(struct IpcChannel *ch);
 
 IpcStatus channel_close(struct IpcChannel *ch);

@@ -36,12 +36,24 @@ uint64_t ipc_channel_suggest_size(size_t capacity)
     return ipc_buffer_suggest_size(capacity);
 }
 
+/* The buffer refuses flags that it does not know. One that it knows has another
+ * place in a channel's configuration. */
+static uint32_t flags_of(const IpcChannelConfiguration *c)
+{
+    if (c->flags & IPC_BUFFER_HAS_MEMORY_FD)
+        return UINT32_MAX;
+    return c->flags |
+           (c->options & IPC_CHANNEL_HAS_MEMORY_FD ? IPC_BUFFER_HAS_MEMORY_FD
+                                                   : 0);
+}
+
 IpcChannelResult ipc_channel_create(void *mem, size_t size,
                                     IpcChannelConfiguration configuration)
 {
     IpcBufferOptions options = {.struct_size = sizeof options,
-                                .flags = configuration.flags,
-                                .max_owners = configuration.max_owners};
+                                .flags = flags_of(&configuration),
+                                .max_owners = configuration.max_owners,
+                                .memory_fd = configuration.memory_fd};
     IpcBufferCreateError body = {size, 0};
     IpcChannel *ch = malloc(sizeof *ch);
     const char *detail;
@@ -73,7 +85,11 @@ ipc_channel_connect_sized(void *mem, size_t size,
             IPC_ERR_ALLOCATION, handle_attach_detail(IPC_ERR_ALLOCATION));
     status = channel_configure(ch, &configuration, &detail);
     if (status == IPC_OK)
-        status = channel_join(ch, mem, size, &body.min_size, &detail);
+        status = channel_join(ch, mem, size,
+                              configuration.options & IPC_CHANNEL_HAS_MEMORY_FD
+                                  ? &configuration.memory_fd
+                                  : NULL,
+                              &body.min_size, &detail);
     if (status == IPC_OK)
         return IpcChannelConnectResult_ok(IPC_OK, ch);
     free(ch);

@@ -298,8 +298,8 @@ static IpcStatus join(struct message *message, IpcSharedChannel *shared,
             ch->waiter.event_fd = message->fds[1];
             message->fds[1] = -1;
         }
-        status = channel_join(ch, shared->memory, (size_t)shared->size, &needed,
-                              detail);
+        status = channel_join(ch, shared->memory, (size_t)shared->size, NULL,
+                              &needed, detail);
     }
     if (status != IPC_OK)
         free(ch);

@@ -39,9 +39,27 @@ static IpcMemorySegment *map(void)
     return r.result;
 }
 
+/* That the options name, if there is one. */
+static int memory_fd;
+
+static IpcBufferOptions options_for(uint32_t flags)
+{
+    IpcBufferOptions options = {0};
+
+    options.struct_size = sizeof options;
+    options.flags = flags;
+    options.max_owners = OWNERS;
+    options.memory_fd = memory_fd;
+    if (memory_fd)
+        options.flags |= IPC_BUFFER_HAS_MEMORY_FD;
+    return options;
+}
+
 static IpcBuffer *attach(void *memory)
 {
-    IpcBufferAttachResult r = ipc_buffer_attach(memory);
+    IpcBufferOptions options = options_for(0);
+    IpcBufferAttachResult r =
+        ipc_buffer_attach_with_options(memory, SIZE, &options);
 
     must(r.ipc_status == IPC_OK);
     return r.result;
@@ -49,12 +67,9 @@ static IpcBuffer *attach(void *memory)
 
 static IpcBuffer *create(void *memory, uint32_t flags)
 {
-    IpcBufferOptions options = {0};
+    IpcBufferOptions options = options_for(flags);
     IpcBufferCreateResult r;
 
-    options.struct_size = sizeof options;
-    options.flags = flags;
-    options.max_owners = OWNERS;
     r = ipc_buffer_create_with_options(memory, SIZE, &options);
     must(r.ipc_status == IPC_OK);
     return r.result;
@@ -234,6 +249,76 @@ static void a_child_does_not_hold_the_lock_of_its_parent(void)
     kill_it(middle);
 }
 
+/* As for a segment, in memory that the library knows nothing else of. */
+static void *map_with_descriptor(void)
+{
+    void *memory;
+
+    memory_fd = memfd_create("borders", MFD_CLOEXEC);
+    must(memory_fd > 0 && ftruncate(memory_fd, SIZE) == 0);
+    memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, memory_fd, 0);
+    must(memory != MAP_FAILED);
+    return memory;
+}
+
+static void with_a_descriptor_in_the_options_a_role_passes_on(void)
+{
+    void *memory = map_with_descriptor();
+    IpcBuffer *b = create(memory, IPC_BUFFER_ONE_PRODUCER);
+    pid_t pid = stranger(memory, writes);
+
+    must(write_to(b) == IPC_ERR_ROLE_TAKEN);
+    must(kill(pid, SIGSTOP) == 0);
+    must(ipc_buffer_recover_force(b).ipc_status == IPC_OK);
+    must(write_to(b) == IPC_ERR_ROLE_TAKEN); /* it provably lives */
+    kill_it(pid);
+    must(write_to(b) == IPC_OK);
+}
+
+static void with_a_descriptor_in_the_options_claims_are_removed(void)
+{
+    void *memory = map_with_descriptor();
+    IpcBuffer *b = create(memory, 0);
+    pid_t pid = stranger(memory, reserve_in);
+
+    must(ipc_buffer_recover_force(b).ipc_status == IPC_ERR_NOT_READY);
+    kill_it(pid);
+    must(ipc_buffer_recover(b).result > 0);
+}
+
+static void channels_take_a_descriptor_of_the_memory_too(void)
+{
+    void *memory = map_with_descriptor();
+    IpcChannelConfiguration c = IPC_CHANNEL_CONFIGURATION(3, 1000, 100000);
+    IpcChannelResult created;
+    IpcChannelWriteResult written;
+    int ready[2];
+    char byte;
+    pid_t pid;
+
+    c.flags = IPC_BUFFER_ONE_PRODUCER;
+    c.options = IPC_CHANNEL_HAS_MEMORY_FD;
+    c.memory_fd = memory_fd;
+    created = ipc_channel_create(memory, SIZE, c);
+    must(created.ipc_status == IPC_OK);
+    must(pipe(ready) == 0);
+    pid = fork_into_namespace();
+    if (pid == 0) {
+        IpcChannelConnectResult r = ipc_channel_connect(memory, c);
+
+        must(r.ipc_status == IPC_OK);
+        must(ipc_channel_write(r.result, "x", 1).ipc_status == IPC_OK);
+        must(write(ready[1], "r", 1) == 1);
+        for (;;)
+            pause();
+    }
+    must(read(ready[0], &byte, 1) == 1);
+    written = ipc_channel_write(created.result, "x", 1);
+    must(written.ipc_status == IPC_ERR_ROLE_TAKEN);
+    kill_it(pid);
+    must(ipc_channel_write(created.result, "x", 1).ipc_status == IPC_OK);
+}
+
 static void without_a_descriptor_only_force_helps(void)
 {
     void *memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
@@ -371,6 +456,9 @@ static const struct {
     CASE(a_claim_of_the_dead_of_another_namespace_is_removed),
     CASE(restarts_in_ever_new_namespaces_use_no_slots_up),
     CASE(a_child_does_not_hold_the_lock_of_its_parent),
+    CASE(with_a_descriptor_in_the_options_a_role_passes_on),
+    CASE(with_a_descriptor_in_the_options_claims_are_removed),
+    CASE(channels_take_a_descriptor_of_the_memory_too),
     CASE(without_a_descriptor_only_force_helps),
     CASE(two_processes_with_one_pid_are_two),
     CASE(a_file_that_only_one_handle_knows_is_no_danger),

@@ -1000,4 +1000,49 @@ MUTATIONS = [
         tests=["unit/owners_listed"],
         edits=[("return number ? PROCESS_NAMESPACE_FIRST + number : 0;",
                 "return PROCESS_NAMESPACE_FIRST + number;")]),
+    # --------------------------- a descriptor of the memory in the options
+    Mutation(
+        name="any file is taken for the memory's", file="handle.c",
+        tests=["unit/memory_fd"],
+        edits=[("atomic_get_relaxed(&id.creation) != b->ring.creation)",
+                "false)")]),
+    Mutation(
+        name="a file that is none is found out too late", file="handle.c",
+        tests=["unit/memory_fd"],
+        edits=[("if (has_file(options) && "
+                "!read_identity(options->memory_fd, mem, &id))",
+                "if (false && !read_identity(options->memory_fd, mem, &id))"
+                )]),
+    Mutation(
+        name="a descriptor without its flag is ignored", file="handle.c",
+        tests=["unit/memory_fd"],
+        edits=[("(options->memory_fd && !has_file(options))", "false")]),
+    Mutation(
+        name="a channel's descriptor without its option is ignored",
+        file="channel.c", tests=["unit/channel"],
+        edits=[("(c->memory_fd && !(c->options & IPC_CHANNEL_HAS_MEMORY_FD))",
+                "false")]),
+    Mutation(
+        name="who creates has no use for a descriptor", file="handle.c",
+        tests=["unit/memory_fd"],
+        edits=[("if (has_file(options)) status =",
+                "if (false) status =")]),
+    Mutation(
+        name="who attaches has no use for a descriptor",
+        file="buffer_api.c", tests=["unit/memory_fd"],
+        edits=[("options->flags & IPC_BUFFER_HAS_MEMORY_FD)", "false)")]),
+    Mutation(
+        name="who connects has no use for a descriptor",
+        file="channel.c", tests=["unit/memory_fd"],
+        edits=[("if (status == IPC_OK && memory_fd)", "if (false)")]),
+    Mutation(
+        name="a channel's modes may hold the buffer's flag",
+        file="channel_api.c", tests=["unit/memory_fd"],
+        edits=[("if (c->flags & IPC_BUFFER_HAS_MEMORY_FD) return "
+                "UINT32_MAX;", "")]),
+    Mutation(
+        name="a device is a file", file="backing.c",
+        tests=["unit/memory_fd"],
+        edits=[("bool done = is_file(fd, &file) &&",
+                "bool done = fstat(fd, &file) == 0 &&")]),
 ]

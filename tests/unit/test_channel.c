@@ -198,9 +198,9 @@ Test(unit, an_impossible_configuration_is_refused)
     c = quick, c.max_sleep_ns = -5, must_refuse(c);
     c = quick, c.max_sleep_ns = c.start_sleep_ns - 1, must_refuse(c);
     c = quick, c.wait = 5, must_refuse(c);
-    c = quick, c.options = 2, must_refuse(c);
+    c = quick, c.options = 4, must_refuse(c);
     c = quick, c.wait = UINT32_MAX, must_refuse(c);
-    c = quick, c.reserved32 = 1, must_refuse(c);
+    c = quick, c.memory_fd = 1, must_refuse(c);
     for (size_t i = 0; i < 5; i++)
         c = quick, c.reserved[i] = 1, must_refuse(c);
 }
