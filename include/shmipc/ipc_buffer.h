@@ -88,11 +88,12 @@ typedef struct IpcBufferOptions {
      * caller's, who may close it after the call: while handles to the memory
      * exist the process has one of its own. With it the kernel's locks prove
      * deaths that pids do not, in other pid namespaces too; segments of
-     * ipc_mmap need no such member. Where /proc is missing there are no such
-     * proofs. All that use the memory should give one of the same file: who
-     * has none judges by pids alone. A file that is not the memory's is
-     * refused, but for a copy that was made of it since its creation: that
-     * cannot be told from it. */
+     * ipc_mmap need no such member. A program that closes that one, as it may
+     * in closing all there are, looks dead to other pid namespaces. Where /proc
+     * is missing there are no such proofs. All that use the memory should give
+     * one of the same file: who has none judges by pids alone. A file that is
+     * not the memory's is refused, but for a copy that was made of it since its
+     * creation: that cannot be told from it. */
     int32_t memory_fd;
     uint32_t reserved32;
     uint64_t reserved[3];

@@ -2,6 +2,11 @@
 /*
  * libshmipc, segments: named shared memory for programs that have none yet. The
  * other layers do not depend on it.
+ *
+ * While a segment is mapped the library keeps a descriptor of it open, to prove
+ * to other processes that this one lives. A program that closes it, as it may
+ * in closing all there are, looks dead to other pid namespaces: map segments
+ * after that.
  */
 #ifndef SHMIPC_IPC_MMAP_H
 #define SHMIPC_IPC_MMAP_H

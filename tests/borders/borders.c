@@ -4,165 +4,9 @@
  * without the descriptor that proofs need. A plain program: exit status 77
  * means that namespaces are not permitted here.
  */
-#include <errno.h>
-#include <sched.h>
-#include <shmipc/shmipc.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include "border_test.h"
 
-enum { SIZE = 65536, SKIPPED = 77, OWNERS = 4 };
-
-static char name[64];
 static const char *program;
-
-#define must(condition)                                                        \
-    do {                                                                       \
-        if (!(condition)) {                                                    \
-            printf("%s:%d: %s\n", __FILE__, __LINE__, #condition);             \
-            fflush(stdout);                                                    \
-            _exit(1);                                                          \
-        }                                                                      \
-    } while (0)
-
-static IpcMemorySegment *map(void)
-{
-    IpcMemorySegmentResult r = ipc_mmap(name, SIZE);
-
-    must(r.ipc_status == IPC_OK);
-    return r.result;
-}
-
-/* That the options name, if there is one. */
-static int memory_fd;
-
-static IpcBufferOptions options_for(uint32_t flags)
-{
-    IpcBufferOptions options = {0};
-
-    options.struct_size = sizeof options;
-    options.flags = flags;
-    options.max_owners = OWNERS;
-    options.memory_fd = memory_fd;
-    if (memory_fd)
-        options.flags |= IPC_BUFFER_HAS_MEMORY_FD;
-    return options;
-}
-
-static IpcBuffer *attach(void *memory)
-{
-    IpcBufferOptions options = options_for(0);
-    IpcBufferAttachResult r =
-        ipc_buffer_attach_with_options(memory, SIZE, &options);
-
-    must(r.ipc_status == IPC_OK);
-    return r.result;
-}
-
-static IpcBuffer *create(void *memory, uint32_t flags)
-{
-    IpcBufferOptions options = options_for(flags);
-    IpcBufferCreateResult r;
-
-    r = ipc_buffer_create_with_options(memory, SIZE, &options);
-    must(r.ipc_status == IPC_OK);
-    return r.result;
-}
-
-static IpcStatus write_to(IpcBuffer *b)
-{
-    return ipc_buffer_write(b, "x", 1).ipc_status;
-}
-
-static void reserve_in(IpcBuffer *b)
-{
-    IpcReservation r;
-
-    must(ipc_buffer_reserve(b, 8, &r).ipc_status == IPC_OK);
-}
-
-/* As fork(), as the first process of a pid namespace of its own. */
-static pid_t fork_into_namespace(void)
-{
-    long pid;
-
-    fflush(stdout);
-    pid = syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL, NULL);
-    if (pid < 0) {
-        printf("SKIP: no pid namespaces here: %s\n", strerror(errno));
-        exit(SKIPPED);
-    }
-    if (pid == 0)
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-    return (pid_t)pid;
-}
-
-static void (*what_then)(void);
-
-/* One in a namespace of its own, which has mapped the segment for itself, or
- * writes into what it has inherited, and then goes on as told. */
-static pid_t stranger(void *inherited, void (*does)(IpcBuffer *))
-{
-    int ready[2];
-    char byte;
-    pid_t pid;
-
-    must(pipe(ready) == 0);
-    pid = fork_into_namespace();
-    if (pid == 0) {
-        does(attach(inherited ? inherited : map()->memory));
-        must(write(ready[1], "r", 1) == 1);
-        if (what_then)
-            what_then();
-        for (;;)
-            pause();
-    }
-    close(ready[1]);
-    must(read(ready[0], &byte, 1) == 1);
-    close(ready[0]);
-    return pid;
-}
-
-/* Sooner or later. */
-static void must_remove_something(IpcBuffer *b)
-{
-    uint64_t removed = 0;
-
-    for (int i = 0; i < 2000 && !removed; i++) {
-        IpcBufferRecoverResult r = ipc_buffer_recover(b);
-
-        removed = r.ipc_status == IPC_OK ? r.result : 0;
-        if (!removed)
-            usleep(10000);
-    }
-    must(removed > 0);
-}
-
-static void writes(IpcBuffer *b)
-{
-    must(write_to(b) == IPC_OK);
-}
-
-static void kill_it(pid_t pid)
-{
-    must(kill(pid, SIGKILL) == 0);
-    must(waitpid(pid, NULL, 0) == pid);
-}
-
-/* Dead, but nobody has asked how. */
-static void leave_a_zombie(pid_t pid)
-{
-    siginfo_t info;
-
-    must(kill(pid, SIGKILL) == 0);
-    must(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) == 0);
-}
 
 /* ------------------------------------------------------------------- cases */
 
@@ -444,14 +288,7 @@ static void others_see_that_a_process_has_become_another_program(void)
 
 /* -------------------------------------------------------------------- main */
 
-static const struct {
-    const char *name;
-    void (*run)(void);
-} cases[] = {
-#define CASE(f)                                                                \
-    {                                                                          \
-#f, f                                                                  \
-    }
+static const struct border_case cases[] = {
     CASE(a_role_passes_on_from_the_dead_of_another_namespace),
     CASE(a_claim_of_the_dead_of_another_namespace_is_removed),
     CASE(restarts_in_ever_new_namespaces_use_no_slots_up),
@@ -466,44 +303,13 @@ static const struct {
     CASE(others_see_that_a_process_has_become_another_program),
 };
 
-static int run_one(unsigned i)
-{
-    pid_t pid;
-    int status;
-
-    snprintf(name, sizeof name, "/shmipc-borders-%d-%u", (int)getpid(), i);
-    fflush(stdout);
-    pid = fork();
-    must(pid >= 0);
-    if (pid == 0) {
-        alarm(60);
-        cases[i].run();
-        fflush(stdout);
-        _exit(0);
-    }
-    must(waitpid(pid, &status, 0) == pid);
-    shm_unlink(name);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED)
-        return SKIPPED;
-    printf("%s %s\n", status ? "FAIL" : "ok", cases[i].name);
-    return status != 0;
-}
-
 int main(int argc, char **argv)
 {
-    int failed = 0, skipped = 0;
-
     program = "/proc/self/exe";
     if (argc == 3 && strcmp(argv[1], "after-exec") == 0) {
         snprintf(name, sizeof name, "%s", argv[2]);
         after_exec();
         return 0;
     }
-    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        int got = run_one(i);
-
-        failed += got == 1;
-        skipped += got == SKIPPED;
-    }
-    return failed ? 1 : skipped ? SKIPPED : 0;
+    return run_cases(cases, sizeof cases / sizeof cases[0]);
 }

@@ -1045,4 +1045,27 @@ MUTATIONS = [
         tests=["unit/memory_fd"],
         edits=[("bool done = is_file(fd, &file) &&",
                 "bool done = fstat(fd, &file) == 0 &&")]),
+    # ------------------------------------ lost descriptors, other clocks
+    Mutation(
+        name="the lock is asked for whom the pid proves", file="owner.c",
+        tests=["borders/uncertain"],
+        edits=[("if (fate != PROCESS_LIVES && (identity & LOCKED) &&",
+                "if ((identity & LOCKED) &&")]),
+    Mutation(
+        name="what is in the place of a lost file is asked",
+        file="backing.c", tests=["borders/uncertain"],
+        edits=[("control(b, F_OFD_GETLK, F_WRLCK, place, &what) == 0 && "
+                "is_still_there(b))",
+                "control(b, F_OFD_GETLK, F_WRLCK, place, &what) == 0)")]),
+    Mutation(
+        name="a lost file is not opened again", file="backing.c",
+        tests=["borders/uncertain"],
+        edits=[("b->inode == file->st_ino && is_still_there(b))",
+                "b->inode == file->st_ino)")]),
+    Mutation(
+        name="start times by two clocks are compared", file="process.c",
+        tests=["borders/uncertain"],
+        edits=[("if (id->start_time > 1 && same_clock(me, id) && "
+                "proc.start_time",
+                "if (id->start_time > 1 && proc.start_time")]),
 ]
