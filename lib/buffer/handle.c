@@ -20,7 +20,7 @@ const char handle_formatted_anew[] =
 const char handle_owners_full[] =
     "all owner slots belong to processes that live or may live: create the "
     "buffer with a larger max_owners, or, if you know that some are dead, "
-    "recover with force";
+    "recover with force (ipc_buffer_owners lists them)";
 
 const char handle_read_only[] =
     "the memory is mapped for reading only, or the handle observes: map it for "

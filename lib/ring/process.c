@@ -252,8 +252,8 @@ static void sip_round(uint64_t v[4])
 
 static uint64_t find_image(void)
 {
-    /* NOLINTNEXTLINE(performance-no-int-to-ptr): that is how it comes. */
-    const void *random = (const void *)(uintptr_t)getauxval(AT_RANDOM);
+    const void *random = /* NOLINTNEXTLINE(*-no-int-to-ptr) */
+        (const void *)(uintptr_t)getauxval(AT_RANDOM);
     uint64_t key[2] = {0};
     uint64_t v[4];
 
