@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <shmipc/shmipc.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,19 +130,25 @@ static inline pid_t stranger(void *inherited, void (*does)(IpcBuffer *))
     return pid;
 }
 
+/* A result is there only if all went well. */
+static inline bool removes_something(IpcBuffer *b)
+{
+    IpcBufferRecoverResult r = ipc_buffer_recover(b);
+
+    return r.ipc_status == IPC_OK && r.result > 0;
+}
+
 /* Sooner or later. */
 static inline void must_remove_something(IpcBuffer *b)
 {
-    uint64_t removed = 0;
+    bool removed = false;
 
     for (int i = 0; i < 2000 && !removed; i++) {
-        IpcBufferRecoverResult r = ipc_buffer_recover(b);
-
-        removed = r.ipc_status == IPC_OK ? r.result : 0;
+        removed = removes_something(b);
         if (!removed)
             usleep(10000);
     }
-    must(removed > 0);
+    must(removed);
 }
 
 static inline void writes(IpcBuffer *b)

@@ -133,7 +133,7 @@ static void who_has_lost_its_descriptors_calls_nobody_dead(void)
     /* One that is made now has a descriptor again. */
     must(fate_at(attach(map()->memory), 0, 1) == IPC_OWNER_LIVES);
     kill_it(pid);
-    must(ipc_buffer_recover(attach(map()->memory)).result > 0);
+    must(removes_something(attach(map()->memory)));
 }
 
 /* -------------------------------------------------------- time namespaces */
@@ -219,7 +219,7 @@ static void the_lock_tells_by_any_clock(void)
     must(fate_at(b, 0, 1) == IPC_OWNER_LIVES);
     must(ipc_buffer_recover_force(b).ipc_status == IPC_ERR_NOT_READY);
     kill_it(pid);
-    must(ipc_buffer_recover(b).result > 0);
+    must(removes_something(b));
 }
 
 /* A judge that has the other clock sees the same of us. */

@@ -467,8 +467,8 @@ MUTATIONS = [
     Mutation(
         name="error body of connect", file="channel_api.c",
         tests=["unit/error_bodies"],
-        edits=[("channel_join(ch, mem, size, &body.min_size, &detail)",
-                "channel_join(ch, mem, size, &(uint64_t){0}, &detail)")]),
+        edits=[(": NULL, &body.min_size, &detail);",
+                ": NULL, &(uint64_t){0}, &detail);")]),
 
     # ------------------------------------------------------ named segments
     Mutation(

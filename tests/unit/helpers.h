@@ -96,6 +96,15 @@ fail_at(const char *file, int line, const char *format, ...)
 
 #define must_work(r) must_be((r).ipc_status, IPC_OK)
 
+/* The result of a call that has to work: without that it is any number. */
+#define result_of(call)                                                        \
+    __extension__({                                                            \
+        __auto_type answer_ = (call);                                          \
+                                                                               \
+        must_work(answer_);                                                    \
+        answer_.result;                                                        \
+    })
+
 /* ---------------------------------------------------------------- memory */
 
 static inline size_t up_to_line(size_t bytes)

@@ -291,7 +291,7 @@ Test(unit, a_channel_tells_what_the_buffer_tells)
     must_work(ipc_channel_abort(ch, &r));
     must_fail(ipc_channel_abort(ch, &r), IPC_ERR_ILLEGAL_STATE);
     must_be(ipc_channel_try_read(ch, &entry).ipc_status, IPC_EMPTY);
-    must(ipc_channel_recover(ch, false).result == 0);
+    must(result_of(ipc_channel_recover(ch, false)) == 0);
     must_work(ipc_channel_stats(ch, &stats));
     must(stats.entries_written == 2 && stats.used == 0);
     stats.struct_size = 8;

@@ -176,7 +176,7 @@ Test(unit, the_lock_tells_of_a_life_where_the_pid_does_not)
     must(only_owner(observer.result).fate == IPC_OWNER_IS_DEAD);
     must(only_owner(without).fate == IPC_OWNER_UNKNOWN);
     must_fail(ipc_buffer_recover(without), IPC_ERR_NOT_READY);
-    must(ipc_buffer_recover(b).result > 0);
+    must(result_of(ipc_buffer_recover(b)) > 0);
 }
 
 Test(unit, the_descriptor_stays_the_callers_and_may_be_closed)

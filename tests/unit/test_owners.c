@@ -136,7 +136,7 @@ Test(unit, the_start_time_of_the_last_stay_says_nothing_about_this_one)
                        (started ^ (UINT64_C(1) << GENERATION_SHIFT)) - 7);
     must_fail(ipc_buffer_recover(b), IPC_ERR_NOT_READY);
     atomic_put_relaxed(&slot->started, started - 7);
-    must(ipc_buffer_recover(b).result > 0);
+    must(result_of(ipc_buffer_recover(b)) > 0);
     kill_child(child);
 }
 

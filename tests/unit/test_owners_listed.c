@@ -261,7 +261,7 @@ Test(unit, owners_without_room_are_counted_and_what_is_behind_is_untouched)
                  owners[i].struct_size == sizeof *owners);
         must(is_all(owners + filled, (OWNERS - filled) * sizeof *owners, 0x5a));
     }
-    must(ipc_buffer_owners(b, NULL, 0).result == 5);
+    must(result_of(ipc_buffer_owners(b, NULL, 0)) == 5);
 }
 
 Test(unit, an_older_callers_list_is_refused_and_untouched)
@@ -305,7 +305,7 @@ Test(unit, a_newer_callers_list_has_larger_elements)
 
     memset(&newer, 0x5a, sizeof newer);
     newer.elements[0].owner.struct_size = sizeof newer.elements[0];
-    must(ipc_buffer_owners(b, &newer.elements[0].owner, 2).result == 2);
+    must(result_of(ipc_buffer_owners(b, &newer.elements[0].owner, 2)) == 2);
     for (int i = 0; i < 2; i++) {
         must(newer.elements[i].owner.pid == children[i]);
         must(newer.elements[i].owner.struct_size == sizeof newer.elements[0]);
@@ -339,10 +339,10 @@ Test(unit, a_channel_lists_its_owners_as_a_buffer_does)
     must_send(ch, 10, 1);
     child = child_enters(b, false);
     kill_child(child);
-    must(ipc_channel_owners(ch, owners, 2).result == 2);
+    must(result_of(ipc_channel_owners(ch, owners, 2)) == 2);
     must(owners[0].pid == getpid() && owners[0].fate == IPC_OWNER_LIVES);
     must(owners[1].pid == child && owners[1].fate == IPC_OWNER_IS_DEAD);
-    must(ipc_channel_owners(ch, NULL, 0).result == 2);
+    must(result_of(ipc_channel_owners(ch, NULL, 0)) == 2);
 }
 
 Test(unit, an_observer_lists_owners_and_stores_nothing)

@@ -94,7 +94,7 @@ Test(unit, recover_of_a_sound_buffer_changes_nothing)
         for (int i = 0; i < 2; i++) {
             memcpy(copy, region, size);
             must(must_recover(b) == 0);
-            must(ipc_buffer_recover_force(b).result == 0);
+            must(result_of(ipc_buffer_recover_force(b)) == 0);
             must(memcmp(copy, region, size) == 0);
             must_write(b, 20, 2);
         }

@@ -175,7 +175,7 @@ Test(unit, writes_repair_nothing_while_readers_get_on)
         fill_behind_a_gap(ch, region);
         for (int j = 0; j < 3; j++)
             must_be_full(ch);
-        must_say(ipc_channel_recover(ch, false).result == 1,
+        must_say(result_of(ipc_channel_recover(ch, false)) == 1,
                  "repaired in round %d", i);
         for (int j = 1; j < BLOCKS; j++)
             must_be(try_read(ch), IPC_OK);

@@ -162,7 +162,7 @@ Test(unit, recover_goes_all_the_way_and_judges_an_owner_once_in_a_row)
     for (uint32_t i = 0; i < count; i++)
         *control_of(region, 2 + i) =
             control_make(tag_now(), owner, CONTROL_BUSY);
-    must(ipc_channel_recover(ch, false).result == count);
+    must(result_of(ipc_channel_recover(ch, false)) == count);
     must(judged == 1);
 }
 
