@@ -639,12 +639,14 @@ static void set_scene(const struct operation *o)
 static bool kill_at(const struct operation *o, uint32_t state)
 {
     bool asleep, good;
+    siginfo_t end;
     pid_t pid;
 
     set_scene(o);
     pid = start_victim(o);
     go_to_state(pid, state, &asleep);
     kill(pid, SIGKILL);
+    waitid(P_PID, (id_t)pid, &end, WEXITED | WNOWAIT);
     if (state % 2)
         waitpid(pid, NULL, 0);
     good = survivor_says(o, true);
@@ -721,6 +723,7 @@ static bool is_wanted(const struct operation *o, int argc, char **argv)
 static bool ptrace_works(void)
 {
     pid_t pid = fork();
+    bool works;
     int status;
 
     if (pid == 0) {
@@ -731,10 +734,10 @@ static bool ptrace_works(void)
     }
     if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
         return false;
-    status = ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL);
+    works = ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) == 0;
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
-    return status == 0;
+    return works;
 }
 
 int main(int argc, char **argv)
