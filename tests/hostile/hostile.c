@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A process scribbles over a region while an honest one works in it, in each
+ * mode. Whatever the honest one is told: it does not crash, no call of it takes
+ * long, and nothing around the region or behind its own memory is touched.
+ *
+ *     hostile [SECONDS [SEED]]
+ */
+#include "ring/control.h"
+#include <shmipc/ipc_batch.h>
+#include <shmipc/shmipc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    BLOCKS = 24,
+    OWNERS = 3,
+    BYTES = BLOCKS * 64,
+    GUARD = 64, /* bytes behind our own memory that nothing may change */
+    MODES = 4,
+};
+
+static const double SLOW = 10; /* seconds: no call may take so long */
+
+static unsigned char *pages; /* known bytes, the region, and a fault */
+static struct shm_region *region;
+static size_t region_size, room;
+
+static void fail(const char *what)
+{
+    fprintf(stderr, "%s\n", what);
+    exit(EXIT_FAILURE);
+}
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static uint64_t next_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+static uint32_t below(uint64_t *random, uint32_t limit)
+{
+    return (uint32_t)(next_random(random) >> 32) % limit;
+}
+
+/* ------------------------------------------------------------ the hostile */
+
+/* Rarely in the header: once that is gone the honest one is told so by all
+ * calls, and does nothing more. */
+static volatile uint64_t *any_word(uint64_t *random)
+{
+    const uint32_t header = sizeof(struct shm_identity) / sizeof(uint64_t);
+    uint32_t first = below(random, 1 << 20) ? header : 0;
+
+    return (volatile uint64_t *)(void *)region + first +
+           below(random, (uint32_t)(region_size / sizeof(uint64_t)) - first);
+}
+
+/* What could have been there, near where the ends are now. */
+static uint64_t plausible(uint64_t *random)
+{
+    uint64_t position =
+        below(random, 2) ? region->tail.position : region->head.position;
+
+    switch (below(random, 4)) {
+    case 0:
+        return position + below(random, 2 * BLOCKS) - BLOCKS;
+    case 1:
+        return *any_word(random);
+    default:
+        return control_make((uint32_t)(position >> 5) - 1 + below(random, 3),
+                            below(random, 2) ? below(random, BYTES)
+                                             : (uint32_t)next_random(random) &
+                                                   CONTROL_VALUE_MAX,
+                            (enum control_state)below(random, 8));
+    }
+}
+
+static void scribble(uint64_t random)
+{
+    /* Whatever becomes of the honest one. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;) {
+        volatile uint64_t *word = any_word(&random);
+
+        if (below(&random, 4) == 0)
+            *word = next_random(&random);
+        else if (below(&random, 4) == 0)
+            *word ^= UINT64_C(1) << below(&random, 64);
+        else
+            *word = plausible(&random);
+        if (below(&random, 64) == 0) {
+            const struct timespec pause = {0, 20000};
+
+            nanosleep(&pause, NULL);
+        }
+    }
+}
+
+/* ------------------------------------------------------------- the honest */
+
+struct honest {
+    IpcChannel *channel;
+    IpcBuffer *buffer;
+    uint64_t random;
+    uint64_t calls;
+    unsigned char bytes[BYTES + GUARD];
+};
+
+static void write_something(struct honest *h)
+{
+    const struct timespec soon = {0, 50000};
+    struct iovec pieces[2] = {{h->bytes, 1 + below(&h->random, 200)},
+                              {h->bytes, 1 + below(&h->random, BYTES)}};
+    IpcReservation r;
+
+    switch (below(&h->random, 5)) {
+    case 0:
+        ipc_channel_write(h->channel, h->bytes, pieces[1].iov_len);
+        break;
+    case 1:
+        ipc_channel_write_batch(h->channel, pieces, 2);
+        break;
+    case 2:
+        ipc_buffer_write_array(h->buffer, h->bytes, 1 + below(&h->random, 20),
+                               50);
+        break;
+    case 3:
+        ipc_channel_write_with_timeout(h->channel, h->bytes, 100, &soon);
+        break;
+    default:
+        if (ipc_buffer_reserve(h->buffer, pieces[0].iov_len, &r).ipc_status !=
+            IPC_OK)
+            break;
+        memset(r.payload, 0x33, r.size);
+        if (below(&h->random, 2))
+            ipc_buffer_commit(h->buffer, &r, r.size);
+        else
+            ipc_buffer_abort(h->buffer, &r);
+        break;
+    }
+}
+
+static void read_something(struct honest *h)
+{
+    const struct timespec soon = {0, 50000};
+    IpcEntry entry = {0, h->bytes, BYTES};
+    IpcEntry entries[8];
+
+    switch (below(&h->random, 6)) {
+    case 0:
+        if (ipc_channel_try_read(h->channel, &entry).ipc_status == IPC_OK)
+            free(entry.payload);
+        break;
+    case 1:
+        ipc_channel_read_into_with_timeout(h->channel, &entry, &soon);
+        break;
+    case 2:
+        ipc_channel_try_read_batch(h->channel, entries, 8, h->bytes, BYTES);
+        break;
+    case 3:
+        ipc_buffer_read_array(h->buffer, h->bytes, 1 + below(&h->random, 20),
+                              50);
+        break;
+    case 4:
+        if (ipc_buffer_peek(h->buffer, &entry).ipc_status == IPC_OK) {
+            if (entry.size > BYTES)
+                fail("an entry is larger than the ring");
+            memcpy(h->bytes, entry.payload, entry.size);
+            ipc_buffer_skip(h->buffer, entry.offset);
+        }
+        break;
+    default:
+        ipc_channel_try_read_into(h->channel, &entry);
+        break;
+    }
+}
+
+static void look_after_it(struct honest *h)
+{
+    IpcBufferStats stats = {.struct_size = sizeof stats};
+    IpcBufferAttachResult r;
+    IpcOwner owners[OWNERS] = {{.struct_size = sizeof owners[0]}};
+
+    switch (below(&h->random, 6)) {
+    case 0:
+        ipc_channel_recover(h->channel, below(&h->random, 2));
+        break;
+    case 1:
+        ipc_buffer_skip_force(h->buffer);
+        break;
+    case 2:
+        ipc_buffer_stats(h->buffer, &stats);
+        break;
+    case 3:
+        ipc_buffer_owners(h->buffer, owners, OWNERS);
+        break;
+    default:
+        r = ipc_buffer_attach_sized(region, region_size);
+        if (r.ipc_status == IPC_OK) {
+            ipc_buffer_destroy(h->buffer);
+            h->buffer = r.result;
+        }
+        break;
+    }
+}
+
+static void work(struct honest *h, double seconds)
+{
+    for (double end = now() + seconds; now() < end; h->calls++) {
+        double start = now();
+
+        memset(h->bytes + BYTES, 0x5a, GUARD);
+        switch (below(&h->random, 5)) {
+        case 0:
+        case 1:
+            write_something(h);
+            break;
+        case 2:
+        case 3:
+            read_something(h);
+            break;
+        default:
+            look_after_it(h);
+            break;
+        }
+        if (now() - start > SLOW)
+            fail("a call took too long");
+        for (int i = 0; i < GUARD; i++)
+            if (h->bytes[BYTES + i] != 0x5a)
+                fail("a read went beyond what it was given");
+    }
+}
+
+/* ------------------------------------------------------------------ rounds */
+
+static void make_pages(void)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+    region_size =
+        (sizeof(struct shm_region) + OWNERS * sizeof(struct shm_owner) + 63) /
+            64 * 64 +
+        (BLOCKS * 8 + 63) / 64 * 64 + BYTES;
+    room = (region_size + page - 1) / page * page;
+    pages = mmap(NULL, room + page, PROT_READ | PROT_WRITE,
+                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED || mprotect(pages + room, page, PROT_NONE) != 0)
+        fail("no memory");
+    region = (void *)(pages + room - region_size);
+    memset(pages, 0xa5, room - region_size);
+}
+
+static void play(uint32_t mode, double seconds, uint64_t seed)
+{
+    IpcChannelConfiguration configuration =
+        IPC_CHANNEL_CONFIGURATION(1, 1000, 1000);
+    struct honest h = {.random = seed | 1};
+    IpcChannelResult made;
+    pid_t pid;
+
+    configuration.flags = mode;
+    configuration.max_owners = OWNERS;
+    configuration.spin_ns = IPC_CHANNEL_NO_SPIN;
+    made = ipc_channel_create(region, region_size, configuration);
+    if (made.ipc_status != IPC_OK)
+        fail(made.error.detail);
+    h.channel = made.result;
+    h.buffer = ipc_buffer_attach_sized(region, region_size).result;
+    pid = fork();
+    if (pid == 0)
+        scribble(seed * 2 + 1);
+    work(&h, seconds);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    ipc_buffer_destroy(h.buffer);
+    ipc_channel_destroy(h.channel);
+    for (size_t i = 0; i < room - region_size; i++)
+        if (pages[i] != 0xa5)
+            fail("something was written in front of the region");
+    printf("mode %u: %llu calls\n", mode, (unsigned long long)h.calls);
+}
+
+int main(int argc, char **argv)
+{
+    double seconds = argc > 1 ? atof(argv[1]) : 6;
+    uint64_t seed =
+        argc > 2 ? strtoull(argv[2], NULL, 0) : (uint64_t)time(NULL);
+    int rounds = (int)(seconds / MODES / 0.25);
+
+    printf("seed %llu\n", (unsigned long long)seed);
+    fflush(stdout);
+    make_pages();
+    /* New rings, since one in ruins soon has nothing more to ruin. */
+    for (int round = 0; round < (rounds ? rounds : 1); round++)
+        for (uint32_t mode = 0; mode < MODES; mode++)
+            play(mode, 0.25, seed + (uint64_t)round * MODES + mode);
+    return EXIT_SUCCESS;
+}
