@@ -61,7 +61,19 @@ static void leave_a_child(void)
             pause();
 }
 
-static void a_child_does_not_hold_the_lock_of_its_parent(void)
+/* The same for a program that shares everything until it is another one. */
+static void leave_a_program(void)
+{
+    pid_t pid = vfork();
+
+    if (pid == 0) {
+        execlp("sleep", "sleep", "60", (char *)NULL);
+        _exit(127);
+    }
+    must(pid > 0);
+}
+
+static void who_is_left_does_not_hold_the_lock(void (*leave)(void))
 {
     IpcBuffer *b = create(map()->memory, 0);
     int ready[2];
@@ -76,7 +88,7 @@ static void a_child_does_not_hold_the_lock_of_its_parent(void)
 
         if (pid == 0) {
             reserve_in(attach(map()->memory));
-            leave_a_child();
+            leave();
             must(write(ready[1], "r", 1) == 1);
             _exit(0);
         }
@@ -91,6 +103,22 @@ static void a_child_does_not_hold_the_lock_of_its_parent(void)
     heir = stranger(NULL, writes);
     kill_it(heir);
     kill_it(middle);
+}
+
+static void a_child_does_not_hold_the_lock_of_its_parent(void)
+{
+    who_is_left_does_not_hold_the_lock(leave_a_child);
+}
+
+static void a_program_does_not_hold_the_lock_of_who_started_it(void)
+{
+    who_is_left_does_not_hold_the_lock(leave_a_program);
+}
+
+static void users_and_mounts_may_be_others_too(void)
+{
+    namespaces = CLONE_NEWPID | CLONE_NEWUSER | CLONE_NEWNS;
+    a_role_passes_on_from_the_dead_of_another_namespace();
 }
 
 /* As for a segment, in memory that the library knows nothing else of. */
@@ -293,6 +321,8 @@ static const struct border_case cases[] = {
     CASE(a_claim_of_the_dead_of_another_namespace_is_removed),
     CASE(restarts_in_ever_new_namespaces_use_no_slots_up),
     CASE(a_child_does_not_hold_the_lock_of_its_parent),
+    CASE(a_program_does_not_hold_the_lock_of_who_started_it),
+    CASE(users_and_mounts_may_be_others_too),
     CASE(with_a_descriptor_in_the_options_a_role_passes_on),
     CASE(with_a_descriptor_in_the_options_claims_are_removed),
     CASE(channels_take_a_descriptor_of_the_memory_too),
