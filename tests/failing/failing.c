@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sched.h>
 #include <sys/mman.h>
@@ -23,6 +24,8 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -125,6 +128,25 @@ CALL(ssize_t, getrandom, ENOSYS, (void *to, size_t size, unsigned flags),
      (to, size, flags))
 CALL(ssize_t, readlink, EACCES, (const char *path, char *to, size_t size),
      (path, to, size))
+
+CALL(int, epoll_ctl, ENOSPC,
+     (int fd, int what, int other, struct epoll_event *event),
+     (fd, what, other, event))
+CALL(int, timerfd_settime, EINVAL,
+     (int fd, int flags, const struct itimerspec *to, struct itimerspec *was),
+     (fd, flags, to, was))
+CALL(int, fstatfs, EIO, (int fd, struct statfs *to), (fd, to))
+CALL(int, fstatfs64, EIO, (int fd, struct statfs *to), (fd, to))
+CALL(int, madvise, EINVAL, (void *at, size_t size, int advice),
+     (at, size, advice))
+CALL(ssize_t, write, EIO, (int fd, const void *from, size_t size),
+     (fd, from, size))
+CALL(int, kill, EPERM, (pid_t pid, int signal), (pid, signal))
+CALL(int, sched_getaffinity, EINVAL, (pid_t pid, size_t size, cpu_set_t *to),
+     (pid, size, to))
+CALL(long, syscall, ENOSYS,
+     (long number, long a, long b, long c, long d, long e, long f),
+     (number, a, b, c, d, e, f))
 
 int __real_posix_fallocate64(int fd, off_t offset, off_t size);
 int __wrap_posix_fallocate64(int fd, off_t offset, off_t size);
