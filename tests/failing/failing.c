@@ -446,7 +446,7 @@ static bool succeeds(void (*run)(void))
 
 int main(void)
 {
-    bool good = succeeds(use_up_memory) & succeeds(use_up_descriptors);
+    bool good = succeeds(use_up_memory) && succeeds(use_up_descriptors);
 
     for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++) {
         int n = 1, status = 0;
