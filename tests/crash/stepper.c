@@ -571,20 +571,43 @@ static pid_t start_victim(const struct operation *o)
     return pid;
 }
 
+/* Asleep in the kernel, and not just waiting for a CPU. */
+static bool sleeps(pid_t pid)
+{
+    char path[64], line[512] = "";
+    const char *end;
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    file = fopen(path, "r");
+    if (!file)
+        return false;
+    end = fgets(line, sizeof line, file) ? strrchr(line, ')') : NULL;
+    fclose(file);
+    return end && end[1] == ' ' && end[2] == 'S';
+}
+
+static int victim_status; /* when it last stopped or ended */
+
+/* It noticed nothing wrong: it stopped where it should, at its end. */
+static bool is_through(void)
+{
+    return WIFSTOPPED(victim_status) && WSTOPSIG(victim_status) == SIGSTOP;
+}
+
 /* True: it has made a step; false: it is through, or asleep. */
 static bool step(pid_t pid, bool *asleep)
 {
-    int status;
 
     *asleep = false;
     if (ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) != 0)
         return false;
-    for (double start = now(); waitpid(pid, &status, WNOHANG) != pid;)
-        if (now() - start > ASLEEP_MS * 1e-3) {
+    for (double start = now(); waitpid(pid, &victim_status, WNOHANG) != pid;)
+        if (now() - start > ASLEEP_MS * 1e-3 && sleeps(pid)) {
             *asleep = true;
             return false;
         }
-    return WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP;
+    return WIFSTOPPED(victim_status) && WSTOPSIG(victim_status) == SIGTRAP;
 }
 
 /* Lets it go on until the region or the ledger has changed so often, or it is
@@ -638,47 +661,53 @@ static void set_scene(const struct operation *o)
 /* Every other corpse stays a zombie while the survivor works. */
 static bool kill_at(const struct operation *o, uint32_t state)
 {
-    bool asleep, good;
+    bool asleep, good, reached;
     siginfo_t end;
     pid_t pid;
 
     set_scene(o);
     pid = start_victim(o);
-    go_to_state(pid, state, &asleep);
+    reached = go_to_state(pid, state, &asleep) == state;
     kill(pid, SIGKILL);
     waitid(P_PID, (id_t)pid, &end, WEXITED | WNOWAIT);
     if (state % 2)
         waitpid(pid, NULL, 0);
-    good = survivor_says(o, true);
+    /* Before its first store it has taken nothing. */
+    good = survivor_says(o, state > 0);
     if (state % 2 == 0)
         waitpid(pid, NULL, 0);
     total.kills++;
-    return good;
+    return good && reached;
 }
 
 static bool stop_at(const struct operation *o, uint32_t state)
 {
-    bool asleep, good;
-    int status;
+    bool asleep, good, reached, through = false;
     pid_t pid;
 
     set_scene(o);
     pid = start_victim(o);
-    go_to_state(pid, state, &asleep);
+    reached = go_to_state(pid, state, &asleep) == state;
     if (o->kind == ORDINARY && !asleep)
         in_child(work_beside);
     if (!asleep) {
+        pid_t got;
+
         /* Up to the end; a sleeper is not waited for. */
         ptrace(PTRACE_CONT, pid, NULL, NULL);
-        for (double start = now(); waitpid(pid, &status, WNOHANG) != pid;)
-            if (now() - start > 4 * ASLEEP_MS * 1e-3)
+        for (double start = now();
+             (got = waitpid(pid, &victim_status, WNOHANG)) != pid;)
+            if (now() - start > 4 * ASLEEP_MS * 1e-3 && sleeps(pid))
                 break;
+        through = got == pid && is_through();
+        reached &= through || got != pid; /* else it found something wrong */
     }
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
-    good = survivor_says(o, o->takes > 0);
+    /* Whoever is through has noted all that it took. */
+    good = survivor_says(o, !through);
     total.stops++;
-    return good;
+    return good && reached;
 }
 
 static bool run(const struct operation *o, bool stops)
@@ -690,6 +719,7 @@ static bool run(const struct operation *o, bool stops)
     set_scene(o);
     pid = start_victim(o);
     states = go_to_state(pid, STATES_MAX, &asleep);
+    good = states < STATES_MAX && (asleep || is_through());
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
     for (uint32_t i = 0; i <= states; i++) {
