@@ -61,6 +61,9 @@ static const struct status_words words[] = {
      "The memory was formatted anew: connect again."},
     {IPC_ERR_READ_ONLY, "IPC_ERR_READ_ONLY",
      "The memory is mapped for reading only, or the handle only observes."},
+    {IPC_ERR_EXISTS, "IPC_ERR_EXISTS", "It was to be created, and exists."},
+    {IPC_ERR_NOT_FOUND, "IPC_ERR_NOT_FOUND",
+     "There is nothing of that name."},
 };
 
 static const struct status_words *find(IpcStatus status)

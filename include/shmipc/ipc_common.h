@@ -96,7 +96,11 @@ typedef enum IpcStatus {
      * handle and connect again. */
     IPC_ERR_FORMATTED_ANEW = -24,
     /** The memory is mapped for reading only, or the handle only observes. */
-    IPC_ERR_READ_ONLY = -25
+    IPC_ERR_READ_ONLY = -25,
+    /** It was to be created, and exists. */
+    IPC_ERR_EXISTS = -28,
+    /** There is nothing of that name. */
+    IPC_ERR_NOT_FOUND = -30
 } IpcStatus;
 
 /**

@@ -13,5 +13,6 @@
 #include <shmipc/ipc_compat.h>
 #include <shmipc/ipc_export.h>
 #include <shmipc/ipc_mmap.h>
+#include <shmipc/ipc_open.h>
 
 #endif

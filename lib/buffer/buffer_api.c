@@ -10,6 +10,7 @@
 #include "buffer/recover.h"
 #include "buffer/stats.h"
 #include "buffer/write.h"
+#include "place/place.h"
 #include "ring/format.h"
 #include <shmipc/ipc_batch.h>
 #include <stdlib.h>
@@ -131,6 +132,7 @@ IpcBufferDestroyResult ipc_buffer_destroy(IpcBuffer *buffer)
         return IpcBufferDestroyResult_error(
             IPC_ERR_INVALID_ARGUMENT, "the handle is NULL: nothing to release");
     handle_close(buffer);
+    place_leave(buffer->place);
     free(buffer);
     return IpcBufferDestroyResult_ok(IPC_OK);
 }

@@ -33,6 +33,7 @@ struct IpcBuffer {
     atomic_u32 owner;
     bool locked;     /* so is its slot, by us */
     bool is_holding; /* the backing, which is released with the handle */
+    struct place *place; /* what the memory is in, if opened by name */
 
     struct pace read_pace, write_pace;
     atomic_u32 run;        /* entries read since a look found none */

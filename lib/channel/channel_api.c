@@ -12,6 +12,7 @@
 #include "channel/poll.h"
 #include "channel/receive.h"
 #include "channel/send.h"
+#include "place/place.h"
 #include <errno.h>
 #include <shmipc/ipc_batch.h>
 #include <stdlib.h>
@@ -108,6 +109,7 @@ IpcChannelDestroyResult ipc_channel_destroy(IpcChannel *channel)
         return IpcChannelDestroyResult_error(IPC_ERR_INVALID_ARGUMENT,
                                              channel_null_handle);
     channel_leave(channel);
+    place_leave(channel->buffer.place);
     free(channel);
     return IpcChannelDestroyResult_ok(IPC_OK);
 }

@@ -41,6 +41,7 @@ OWNER = "lib/ring/owner.h"
 BUFFER = "include/shmipc/ipc_buffer.h"
 BATCH = "include/shmipc/ipc_batch.h"
 CHANNEL = "include/shmipc/ipc_channel.h"
+OPEN = "include/shmipc/ipc_open.h"
 PROTOCOL = "lib/ring/protocol.h"
 ANY = "*"
 
@@ -89,6 +90,11 @@ RULES = (
     (CHANNEL, "finds out about the latter within # ms", "WAIT_CAP_NS / MS"),
     (CHANNEL, "blocked readers learn it within # ms", "WAIT_CAP_NS / MS"),
     ("lib/buffer/pace.c", "entries per # ticks", "1 << PACE_RATE_SHIFT"),
+
+    # Names.
+    (OPEN, "rounded up to whole pages; # means # MiB", "0",
+     "DEFAULT_SIZE / MIB"),
+    (OPEN, "the node's number, at most #", "LAST_NODE"),
 
     # Owners.
     (BUFFER, "# to #; # means the default: # in the smallest buffers, # in "
@@ -264,6 +270,7 @@ EXEMPTIONS = (
     (DESIGN, r"an 18 MiB ring kept a read of 10 ms for 130 ms"),
     # Permission bits: tests/unit/test_segment_access.c looks at them.
     ("include/shmipc/ipc_mmap.h", r"\b0(?:600|777)\b"),
+    ("include/shmipc/ipc_open.h", r"\b0(?:600|777)\b"),
     # Sample code: compiled and run by suite `examples`.
     ("README.md", r"```c\n.*?```"),
     (CHANNEL, r"uint8_t mem\[1024\];.*?created ="),

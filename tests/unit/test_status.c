@@ -38,6 +38,8 @@ static const struct {
     {IPC_ERR_SIZE_MISMATCH, -23, "IPC_ERR_SIZE_MISMATCH"},
     {IPC_ERR_FORMATTED_ANEW, -24, "IPC_ERR_FORMATTED_ANEW"},
     {IPC_ERR_READ_ONLY, -25, "IPC_ERR_READ_ONLY"},
+    {IPC_ERR_EXISTS, -28, "IPC_ERR_EXISTS"},
+    {IPC_ERR_NOT_FOUND, -30, "IPC_ERR_NOT_FOUND"},
 };
 
 enum { KNOWN = sizeof known / sizeof known[0] };

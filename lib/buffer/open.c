@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The public calls of ipc_open.h for buffers.
+ */
+#include "answer.h"
+#include "buffer/handle.h"
+#include "place/options.h"
+#include "place/place.h"
+#include <stdlib.h>
+
+struct opener {
+    IpcBuffer *buffer;
+    const IpcChannelConfiguration *configuration;
+};
+
+static IpcBufferOptions options_of(const struct opener *o, int fd)
+{
+    return (IpcBufferOptions){
+        .struct_size = sizeof(IpcBufferOptions),
+        .flags = o->configuration->flags | IPC_BUFFER_HAS_MEMORY_FD,
+        .max_owners = o->configuration->max_owners,
+        .memory_fd = fd,
+    };
+}
+
+static IpcStatus create(void *user, void *memory, size_t size, int fd,
+                        const char **detail)
+{
+    struct opener *o = user;
+    IpcBufferOptions options = options_of(o, fd);
+    IpcBufferCreateError body;
+
+    return handle_create(o->buffer, memory, size, &options, &body, detail);
+}
+
+static IpcStatus join(void *user, void *memory, size_t size, int fd,
+                      const char **detail)
+{
+    struct opener *o = user;
+    uint64_t needed;
+    IpcStatus status =
+        handle_attach(o->buffer, memory, size, false, &needed, detail);
+
+    if (status == IPC_OK)
+        status = handle_check_backing(o->buffer, memory, fd, detail);
+    return status;
+}
+
+static void leave(void *user)
+{
+    struct opener *o = user;
+
+    handle_close(o->buffer);
+}
+
+static IpcStatus check(const char *name, const IpcOpenOptions *options,
+                       IpcOpenOptions *taken, const char **detail)
+{
+    struct opener o = {.configuration = &taken->configuration};
+    IpcBufferOptions buffer;
+    IpcStatus status = options_take(options, taken, detail);
+
+    if (status == IPC_OK)
+        status = options_check_name(name, taken->flags, detail);
+    if (status != IPC_OK)
+        return status;
+    buffer = options_of(&o, 0);
+    if (taken->configuration.flags & IPC_BUFFER_HAS_MEMORY_FD ||
+        !handle_options_are_known(&buffer, detail)) {
+        *detail = "options.configuration: use known flags, and at most 4096 "
+                  "owners";
+        return IPC_ERR_INVALID_ARGUMENT;
+    }
+    return IPC_OK;
+}
+
+IpcBufferOpenResult ipc_buffer_open(const char *name,
+                                    const IpcOpenOptions *options)
+{
+    IpcOpenError body = {0};
+    IpcOpenOptions taken;
+    struct opener opener = {.configuration = &taken.configuration};
+    struct place_use use = {create, join, leave, &opener, 0};
+    struct place *place;
+    const char *detail;
+    IpcStatus status = check(name, options, &taken, &detail);
+
+    if (status != IPC_OK)
+        return IpcBufferOpenResult_error_body(status, detail, body);
+    opener.buffer = malloc(sizeof *opener.buffer);
+    if (!opener.buffer)
+        return IpcBufferOpenResult_error_body(
+            IPC_ERR_ALLOCATION, handle_attach_detail(IPC_ERR_ALLOCATION), body);
+    use.size = ipc_buffer_align_size((size_t)taken.size);
+    status = place_open(name, &taken, &use, &place, &body, &detail);
+    if (status != IPC_OK) {
+        free(opener.buffer);
+        return IpcBufferOpenResult_error_body(status, detail, body);
+    }
+    opener.buffer->place = place;
+    return IpcBufferOpenResult_ok(IPC_OK, opener.buffer);
+}
+
+bool ipc_buffer_created(const IpcBuffer *buffer)
+{
+    return buffer && buffer->place && buffer->place->created;
+}
+
+IpcBufferUnlinkResult ipc_buffer_unlink(const char *name)
+{
+    IpcOpenError body = {0};
+    const char *detail = NULL;
+    IpcStatus status = place_unlink(name, &body, &detail);
+
+    return ANSWER(IpcBufferUnlinkResult, status, detail, body);
+}

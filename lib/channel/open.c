@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The public calls of ipc_open.h for channels.
+ */
+#include "answer.h"
+#include "channel/channel.h"
+#include "place/options.h"
+#include "place/place.h"
+#include <stdlib.h>
+
+struct opener {
+    IpcChannel *channel;
+    IpcChannelConfiguration configuration;
+    bool configured; /* and neither made nor joined since */
+};
+
+static IpcStatus configure(struct opener *o, const char **detail)
+{
+    IpcStatus status =
+        o->configured
+            ? IPC_OK
+            : channel_configure(o->channel, &o->configuration, detail);
+
+    o->configured = false;
+    return status;
+}
+
+static IpcStatus create(void *user, void *memory, size_t size, int fd,
+                        const char **detail)
+{
+    struct opener *o = user;
+    IpcBufferOptions options = {
+        .struct_size = sizeof options,
+        .flags = o->configuration.flags | IPC_BUFFER_HAS_MEMORY_FD,
+        .max_owners = o->configuration.max_owners,
+        .memory_fd = fd,
+    };
+    IpcBufferCreateError body;
+    IpcStatus status = configure(o, detail);
+
+    if (status == IPC_OK)
+        status =
+            channel_create(o->channel, memory, size, &options, &body, detail);
+    return status;
+}
+
+static IpcStatus join(void *user, void *memory, size_t size, int fd,
+                      const char **detail)
+{
+    struct opener *o = user;
+    uint64_t needed;
+    IpcStatus status = configure(o, detail);
+
+    if (status == IPC_OK)
+        status = channel_join(o->channel, memory, size, &fd, &needed, detail);
+    return status;
+}
+
+static void leave(void *user)
+{
+    struct opener *o = user;
+
+    channel_leave(o->channel);
+}
+
+/* Zeros mean the defaults. */
+static void fill_up(IpcChannelConfiguration *c)
+{
+    if (c->max_round_trips || c->start_sleep_ns || c->max_sleep_ns)
+        return;
+    c->max_round_trips = IPC_CHANNEL_UNLIMITED_ROUND_TRIPS;
+    c->start_sleep_ns = 1000;
+    c->max_sleep_ns = 100000000;
+}
+
+/* What is wrong with the configuration is found out before anything is made. */
+static IpcStatus check(const char *name, const IpcOpenOptions *options,
+                       IpcOpenOptions *taken, struct opener *o,
+                       const char **detail)
+{
+    IpcBufferOptions buffer = {.struct_size = sizeof buffer};
+    IpcStatus status = options_take(options, taken, detail);
+
+    if (status == IPC_OK)
+        status = options_check_name(name, taken->flags, detail);
+    if (status != IPC_OK)
+        return status;
+    o->configuration = taken->configuration;
+    fill_up(&o->configuration);
+    buffer.flags = o->configuration.flags;
+    buffer.max_owners = o->configuration.max_owners;
+    if (buffer.flags & IPC_BUFFER_HAS_MEMORY_FD ||
+        !handle_options_are_known(&buffer, detail)) {
+        *detail = "options.configuration: use known flags, and at most 4096 "
+                  "owners";
+        return IPC_ERR_INVALID_ARGUMENT;
+    }
+    return configure(o, detail);
+}
+
+static IpcStatus open_name(struct opener *o, const char *name,
+                           const IpcOpenOptions *options, IpcOpenError *body,
+                           const char **detail)
+{
+    struct place_use use = {create, join, leave, o, 0};
+    IpcOpenOptions taken;
+    struct place *place;
+    IpcStatus status = check(name, options, &taken, o, detail);
+
+    if (status != IPC_OK)
+        return status;
+    o->configured = true;
+    use.size = ipc_channel_align_size((size_t)taken.size);
+    status = place_open(name, &taken, &use, &place, body, detail);
+    if (status == IPC_OK)
+        o->channel->buffer.place = place;
+    else if (o->configured)
+        wait_close(&o->channel->waiter);
+    return status;
+}
+
+IpcChannelOpenResult ipc_channel_open(const char *name,
+                                      const IpcOpenOptions *options)
+{
+    IpcOpenError body = {0};
+    struct opener opener = {.channel = malloc(sizeof *opener.channel)};
+    const char *detail;
+    IpcStatus status;
+
+    if (!opener.channel)
+        return IpcChannelOpenResult_error_body(
+            IPC_ERR_ALLOCATION, handle_attach_detail(IPC_ERR_ALLOCATION), body);
+    status = open_name(&opener, name, options, &body, &detail);
+    if (status == IPC_OK)
+        return IpcChannelOpenResult_ok(IPC_OK, opener.channel);
+    free(opener.channel);
+    return IpcChannelOpenResult_error_body(status, detail, body);
+}
+
+bool ipc_channel_created(const IpcChannel *channel)
+{
+    return channel && ipc_buffer_created(&channel->buffer);
+}
+
+IpcChannelUnlinkResult ipc_channel_unlink(const char *name)
+{
+    IpcOpenError body = {0};
+    const char *detail = NULL;
+    IpcStatus status = place_unlink(name, &body, &detail);
+
+    return ANSWER(IpcChannelUnlinkResult, status, detail, body);
+}

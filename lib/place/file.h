@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The file behind a name, and the memory that it is mapped to.
+ */
+#ifndef SHMIPC_FILE_H
+#define SHMIPC_FILE_H
+
+#include <shmipc/ipc_open.h>
+
+struct place {
+    char *name; /* of the file, to be removed; NULL: it has none */
+    void *memory;
+    uint64_t size;
+    int fd;          /* whose description holds the lock */
+    uint32_t flags;  /* IPC_OPEN_* */
+    uint64_t opener; /* token of the process */
+    bool created;
+};
+
+/* A descriptor, or -1 and errno. `create`: there was none, and now is, of no
+ * size. */
+int file_open(const char *name, uint32_t flags, bool create);
+int file_remove_name(const char *name, uint32_t flags);
+
+/* 0 or errno: whether that is a file of somebody whom we trust; tells whose. */
+int file_check(int fd, uint32_t flags, IpcOpenError *body);
+
+/* Makes a file as large as asked, with its mode and group; maps what is there.
+ * 0 or errno. On an error nothing is mapped. */
+int file_make_memory(struct place *place, uint64_t size,
+                     const IpcOpenOptions *options, const char **detail);
+int file_map_memory(struct place *place, const IpcOpenOptions *options,
+                    const char **detail);
+void file_unmap_memory(struct place *place);
+
+/* What a failed system call means to who called open. */
+const char *file_system_detail(int error, bool creating);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include "place/options.h"
+
+#include <limits.h>
+#include <string.h>
+
+#define ALL_FLAGS                                                              \
+    (IPC_OPEN_EXCLUSIVE | IPC_OPEN_CONNECT_ONLY | IPC_OPEN_REPLACE_DEAD |      \
+     IPC_OPEN_GROUP | IPC_OPEN_ANY_OWNER | IPC_OPEN_MEMFD | IPC_OPEN_PATH |    \
+     IPC_OPEN_HUGE_PAGES | IPC_OPEN_PREFAULT | IPC_OPEN_NUMA_NODE |            \
+     IPC_OPEN_LOCK_MEMORY | IPC_OPEN_UNLINK_LAST)
+
+enum {
+    DEFAULT_MODE = 0600,
+    DEFAULT_SIZE = 1 << 20,
+    DEFAULT_TIMEOUT_NS = 1000000000,
+    LAST_NODE = 1023,
+};
+
+static IpcStatus refuse(const char **detail, const char *why)
+{
+    *detail = why;
+    return IPC_ERR_INVALID_ARGUMENT;
+}
+
+IpcStatus options_check_name(const char *name, uint32_t flags,
+                             const char **detail)
+{
+    const char *rest = name;
+
+    if (!name)
+        return refuse(detail, "the name is NULL: pass one like \"/prices\"");
+    if (flags & IPC_OPEN_PATH) {
+        if (*name == '\0')
+            return refuse(detail, "the path is empty: pass that of a file");
+        return strlen(name) < PATH_MAX
+                   ? IPC_OK
+                   : refuse(detail, "the path is too long: at most PATH_MAX "
+                                    "(4096) bytes with its end");
+    }
+    if (*rest == '/')
+        rest++;
+    if (*rest == '\0')
+        return refuse(detail, "the name is empty: pass one like \"/prices\"");
+    if (strchr(rest, '/'))
+        return refuse(detail,
+                      "the name has a slash that is not its first character: "
+                      "use one like \"/prices\", or IPC_OPEN_PATH if it is the "
+                      "path of a file");
+    if (strcmp(rest, ".") == 0 || strcmp(rest, "..") == 0)
+        return refuse(detail, "the name is \".\" or \"..\", which are "
+                              "directories: use one like \"/prices\"");
+    if (strlen(rest) > NAME_MAX)
+        return refuse(detail, "the name is too long: at most 255 bytes");
+    return IPC_OK;
+}
+
+/* Flags that cannot be meant together. */
+static bool exclude_each_other(uint32_t flags)
+{
+    if (flags & IPC_OPEN_CONNECT_ONLY &&
+        flags & (IPC_OPEN_EXCLUSIVE | IPC_OPEN_REPLACE_DEAD | IPC_OPEN_GROUP))
+        return true;
+    return flags & IPC_OPEN_MEMFD &&
+           flags & (IPC_OPEN_CONNECT_ONLY | IPC_OPEN_REPLACE_DEAD |
+                    IPC_OPEN_PATH | IPC_OPEN_UNLINK_LAST);
+}
+
+static bool reserved_is_zero(const IpcOpenOptions *o)
+{
+    for (size_t i = 0; i < sizeof o->reserved / sizeof o->reserved[0]; i++)
+        if (o->reserved[i])
+            return false;
+    return true;
+}
+
+static IpcStatus check(const IpcOpenOptions *o, const char **detail)
+{
+    if (o->struct_size != sizeof *o)
+        return refuse(detail,
+                      "options.struct_size is not sizeof(IpcOpenOptions): set "
+                      "it, and zero the rest");
+    if (o->flags & ~(uint32_t)ALL_FLAGS)
+        return refuse(detail, "options.flags has one that is no IPC_OPEN_*: "
+                              "those of the channel belong into "
+                              "options.configuration.flags");
+    if (exclude_each_other(o->flags))
+        return refuse(detail,
+                      "options.flags exclude each other: IPC_OPEN_CONNECT_ONLY "
+                      "creates nothing, and IPC_OPEN_MEMFD has no name");
+    if (o->mode > 0777)
+        return refuse(detail, "options.mode is above 0777");
+    if (o->group && !(o->flags & IPC_OPEN_GROUP))
+        return refuse(detail, "options.group is set: that takes the flag "
+                              "IPC_OPEN_GROUP");
+    if (o->numa_node && !(o->flags & IPC_OPEN_NUMA_NODE))
+        return refuse(detail, "options.numa_node is set: that takes the flag "
+                              "IPC_OPEN_NUMA_NODE");
+    if (o->numa_node > LAST_NODE)
+        return refuse(detail, "options.numa_node is above 1023");
+    if (!reserved_is_zero(o))
+        return refuse(detail, "options.reserved is not zero: zero what you do "
+                              "not set");
+    if (o->configuration.options & IPC_CHANNEL_HAS_MEMORY_FD)
+        return refuse(detail, "options.configuration.options has "
+                              "IPC_CHANNEL_HAS_MEMORY_FD: open knows the "
+                              "descriptor itself");
+    return IPC_OK;
+}
+
+IpcStatus options_take(const IpcOpenOptions *from, IpcOpenOptions *to,
+                       const char **detail)
+{
+    IpcStatus status = from ? check(from, detail) : IPC_OK;
+
+    if (status != IPC_OK)
+        return status;
+    *to = from ? *from : (IpcOpenOptions){.struct_size = sizeof *to};
+    if (!to->mode)
+        to->mode = DEFAULT_MODE;
+    if (!to->size)
+        to->size = DEFAULT_SIZE;
+    if (!to->timeout_ns)
+        to->timeout_ns = DEFAULT_TIMEOUT_NS;
+    if (ipc_channel_align_size(
+            to->size > SIZE_MAX ? SIZE_MAX : (size_t)to->size) > PTRDIFF_MAX)
+        return refuse(detail, "options.size is more than a buffer can have, "
+                              "about 16 GiB, or than this process can map");
+    return IPC_OK;
+}

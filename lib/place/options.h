@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a name and its options can be.
+ */
+#ifndef SHMIPC_OPTIONS_H
+#define SHMIPC_OPTIONS_H
+
+#include <shmipc/ipc_open.h>
+
+/* Checked and filled up with the defaults; NULL can be meant so. */
+IpcStatus options_check_name(const char *name, uint32_t flags,
+                             const char **detail);
+IpcStatus options_take(const IpcOpenOptions *from, IpcOpenOptions *to,
+                       const char **detail);
+
+#endif

@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Opening a name: who makes it, who joins it, and who looks again.
+ */
+#include "place/place.h"
+
+#include "backing.h"
+#include "cancel.h"
+#include "place/options.h"
+#include "ring/format.h"
+#include "wait/clock.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Of one attempt: something was in motion, look at the name again. */
+#define AGAIN IPC_ERR_LOCKED
+
+enum {
+    /* A creator gives the mode a moment after the name: how long "permission
+     * denied" is not believed. */
+    MODE_WAIT_NS = 20000000,
+    SHORTEST_PAUSE_NS = 50000,
+    LONGEST_PAUSE_NS = 1000000,
+};
+
+struct opening {
+    const char *name;
+    const IpcOpenOptions *options;
+    const struct place_use *use;
+    struct place *place;
+    IpcOpenError *body;
+    const char **detail;
+    int64_t forbidden_until;
+    int64_t deadline;
+};
+
+static IpcStatus refuse(const struct opening *w, IpcStatus status,
+                        const char *why)
+{
+    *w->detail = why;
+    return status;
+}
+
+/* What the kernel lacks is told apart from what it refuses. */
+static IpcStatus system_error(const struct opening *w, int error)
+{
+    w->body->sys_errno = error;
+    return error == ENOSYS ? IPC_ERR_UNSUPPORTED : IPC_ERR_SYSTEM;
+}
+
+/* -------------------------------------------------------------- the lock */
+
+static bool take_lock(const struct opening *w, int kind)
+{
+    return flock(w->place->fd, kind | LOCK_NB) == 0;
+}
+
+/* Asked when a lock was taken. */
+static bool has_no_name(const struct opening *w)
+{
+    struct stat file;
+
+    return !(w->options->flags & IPC_OPEN_MEMFD) &&
+           (fstat(w->place->fd, &file) != 0 || file.st_nlink == 0);
+}
+
+static void pause_for(int64_t *ns, int64_t deadline)
+{
+    clock_sleep_until(clock_earlier(clock_after(*ns), deadline));
+    *ns = *ns * 2 < LONGEST_PAUSE_NS ? *ns * 2 : LONGEST_PAUSE_NS;
+}
+
+/* ---------------------------------------------------------------- looking */
+
+static void let_go(struct place *p)
+{
+    file_unmap_memory(p);
+    if (p->fd >= 0)
+        close(p->fd);
+    p->fd = -1;
+    p->created = false;
+}
+
+/* A creator may have the name in hand and not its mode yet. */
+static IpcStatus forbidden(struct opening *w)
+{
+    if (w->forbidden_until == 0)
+        w->forbidden_until = clock_after(MODE_WAIT_NS);
+    if (!clock_is_past(w->forbidden_until))
+        return AGAIN;
+    *w->detail = file_system_detail(EACCES, false);
+    return system_error(w, EACCES);
+}
+
+static IpcStatus create_file(const struct opening *w)
+{
+    w->place->fd = file_open(w->name, w->options->flags, true);
+    if (w->place->fd >= 0)
+        return IPC_OK;
+    if (errno == EEXIST && !(w->options->flags & IPC_OPEN_MEMFD))
+        return AGAIN;
+    *w->detail = file_system_detail(errno, true);
+    return system_error(w, errno);
+}
+
+static IpcStatus get_file(struct opening *w)
+{
+    uint32_t flags = w->options->flags;
+    int error;
+
+    if (flags & IPC_OPEN_MEMFD)
+        return create_file(w);
+    w->place->fd = file_open(w->name, flags, false);
+    if (w->place->fd < 0 && errno == ENOENT) {
+        if (flags & IPC_OPEN_CONNECT_ONLY)
+            return refuse(w, IPC_ERR_NOT_FOUND,
+                          "there is nothing of that name: start its creator "
+                          "first, or open without IPC_OPEN_CONNECT_ONLY");
+        return create_file(w);
+    }
+    if (w->place->fd < 0 && errno == EACCES)
+        return forbidden(w);
+    error = w->place->fd < 0 ? errno : file_check(w->place->fd, flags, w->body);
+    if (!error)
+        return IPC_OK;
+    *w->detail = file_system_detail(error, false);
+    return system_error(w, error);
+}
+
+/* Alone is better where it may be replaced; else there may be many of us. */
+static IpcStatus get_lock(const struct opening *w, bool *alone)
+{
+    *alone = (w->options->flags & (IPC_OPEN_REPLACE_DEAD | IPC_OPEN_MEMFD)) &&
+             take_lock(w, LOCK_EX);
+    if (*alone || take_lock(w, LOCK_SH))
+        return has_no_name(w) ? AGAIN : IPC_OK;
+    if (errno == EWOULDBLOCK)
+        return AGAIN;
+    *w->detail = "this file system has no flock(): use a name, or a path "
+                 "elsewhere";
+    return system_error(w, errno);
+}
+
+/* Whether a creator can have been killed in making this: nothing but what it
+ * stores before the magic number. */
+static bool is_as_good_as_empty(const struct place *p)
+{
+    const struct shm_identity *id = p->memory;
+    const unsigned char *bytes = p->memory;
+    size_t size = (size_t)sysconf(_SC_PAGESIZE);
+
+    if (size > p->size)
+        size = (size_t)p->size;
+    if (size < sizeof *id || id->magic != 0)
+        return false;
+    for (size_t i = sizeof *id; i < size; i++)
+        if (bytes[i])
+            return false;
+    return true;
+}
+
+static uint32_t version_in(const struct place *p)
+{
+    const struct shm_identity *id = p->memory;
+
+    return id->magic == SHMIPC_MAGIC ? id->layout_version : 0;
+}
+
+_Static_assert(SHMIPC_LAYOUT_VERSION == 4, "so says the text below");
+
+static IpcStatus tell_foreign(const struct opening *w, IpcStatus status)
+{
+    switch (status) {
+    case IPC_ERR_LAYOUT_VERSION:
+        w->body->layout_version = version_in(w->place);
+        return refuse(w, status,
+                      "it was made by a libshmipc whose layout has the version "
+                      "body.layout_version (0: of another byte order), and "
+                      "this one's is 4: use one libshmipc on both sides, or "
+                      "unlink it when nobody uses it");
+    case IPC_ERR_NOT_FORMATTED:
+        return refuse(w, status,
+                      "it exists and holds something else, of another program: "
+                      "use another name, or remove it if nobody needs it");
+    case IPC_ERR_TRUNCATED:
+        return refuse(w, status,
+                      "the file is shorter than what was made in it: somebody "
+                      "cut it short; unlink it");
+    default:
+        return refuse(w, status,
+                      "its header cannot be true: the memory was damaged; "
+                      "unlink it");
+    }
+}
+
+/* IPC_OK: it can be joined. IPC_ERR_INITIALIZING: it is to be made. */
+static IpcStatus look(const struct opening *w, struct ring *ring)
+{
+    struct place *p = w->place;
+    struct stat file;
+    uint64_t needed;
+    IpcStatus status;
+    int error;
+
+    file_unmap_memory(p);
+    error = fstat(p->fd, &file) == 0 ? 0 : errno;
+    if (!error && file.st_size == 0)
+        return IPC_ERR_INITIALIZING;
+    if (!error) {
+        p->size = (uint64_t)file.st_size;
+        error = file_map_memory(p, w->options, w->detail);
+    }
+    if (error)
+        return system_error(w, error);
+    w->body->existing_size = p->size;
+    status = format_open(p->memory, (size_t)p->size, ring, &needed);
+    if (status == IPC_ERR_NOT_FORMATTED && is_as_good_as_empty(p))
+        return IPC_ERR_INITIALIZING;
+    if (status != IPC_OK && status != IPC_ERR_INITIALIZING)
+        tell_foreign(w, status);
+    return status;
+}
+
+/* ----------------------------------------------------- making and joining */
+
+static bool all_are_dead(const struct place *p, struct ring *ring)
+{
+    struct owner_table *owners = &ring->owners;
+    bool dead = true;
+
+    owners->backing = backing_open(p->fd);
+    owners->place = (uint64_t)((const unsigned char *)owners->slots -
+                               (const unsigned char *)p->memory);
+    for (uint32_t i = 0; i < owners->count && dead; i++) {
+        struct owner_view view;
+
+        dead = !owner_look(owners, i, &view) || view.fate == OWNER_IS_DEAD;
+    }
+    if (owners->backing)
+        backing_release(owners->backing);
+    return dead;
+}
+
+/* From exclusive to shared, which lets others in between. */
+static IpcStatus share_lock(const struct opening *w)
+{
+    int64_t pause = SHORTEST_PAUSE_NS;
+
+    while (!take_lock(w, LOCK_SH)) {
+        if (errno != EWOULDBLOCK || clock_is_past(w->deadline))
+            return AGAIN;
+        pause_for(&pause, w->deadline);
+    }
+    return has_no_name(w) ? AGAIN : IPC_OK;
+}
+
+static IpcStatus make(const struct opening *w)
+{
+    struct place *p = w->place;
+    const struct place_use *use = w->use;
+    IpcStatus status = IPC_OK;
+    int error;
+
+    file_unmap_memory(p);
+    error = file_make_memory(p, use->size, w->options, w->detail);
+    if (error)
+        status = system_error(w, error);
+    if (status == IPC_OK)
+        status = use->create(use->user, p->memory, (size_t)p->size, p->fd,
+                             w->detail);
+    if (status != IPC_OK) {
+        /* Those who wait for the lock see that it has no name any more. */
+        if (!(w->options->flags & IPC_OPEN_MEMFD))
+            file_remove_name(w->name, w->options->flags);
+        return status;
+    }
+    p->created = true;
+    status = share_lock(w);
+    if (status != IPC_OK)
+        use->leave(use->user);
+    return status;
+}
+
+static IpcStatus join(const struct opening *w, bool alone, struct ring *ring)
+{
+    struct place *p = w->place;
+
+    if (alone && w->options->flags & IPC_OPEN_REPLACE_DEAD &&
+        all_are_dead(p, ring)) {
+        file_remove_name(w->name, w->options->flags);
+        return AGAIN;
+    }
+    if (w->options->flags & IPC_OPEN_EXCLUSIVE)
+        return refuse(w, IPC_ERR_EXISTS,
+                      "it exists: open without IPC_OPEN_EXCLUSIVE, or unlink "
+                      "it when nobody uses it");
+    if (alone && share_lock(w) != IPC_OK)
+        return AGAIN;
+    return w->use->join(w->use->user, p->memory, (size_t)p->size, p->fd,
+                        w->detail);
+}
+
+/* It is to be made, by who is alone with it. */
+static IpcStatus make_alone(const struct opening *w, bool alone,
+                            struct ring *ring)
+{
+    IpcStatus status;
+
+    /* Its creator may be just before its lock. */
+    if (w->options->flags & IPC_OPEN_CONNECT_ONLY)
+        return AGAIN;
+    if (alone)
+        return make(w);
+    if (!take_lock(w, LOCK_EX) || has_no_name(w))
+        return AGAIN;
+    status = look(w, ring);
+    if (status == IPC_ERR_INITIALIZING)
+        return make(w);
+    return status == IPC_OK ? join(w, true, ring) : status;
+}
+
+static IpcStatus attempt(struct opening *w)
+{
+    struct ring ring;
+    bool alone = false;
+    IpcStatus status = get_file(w);
+
+    if (status == IPC_OK)
+        status = get_lock(w, &alone);
+    if (status == IPC_OK)
+        status = look(w, &ring);
+    if (status == IPC_OK)
+        return join(w, alone, &ring);
+    return status == IPC_ERR_INITIALIZING ? make_alone(w, alone, &ring)
+                                          : status;
+}
+
+static IpcStatus try_until_deadline(struct opening *w)
+{
+    int64_t pause = SHORTEST_PAUSE_NS;
+
+    for (;;) {
+        IpcStatus status = attempt(w);
+
+        if (status == IPC_OK)
+            return IPC_OK;
+        let_go(w->place);
+        if (status != AGAIN)
+            return status;
+        if (clock_is_past(w->deadline))
+            return refuse(w, IPC_ERR_INITIALIZING,
+                          "the time passed while another process was creating "
+                          "or removing it: that one is slow or stopped (fuser "
+                          "names it); wait longer (options.timeout_ns), end "
+                          "it, or unlink the name");
+        pause_for(&pause, w->deadline);
+    }
+}
+
+/* ----------------------------------------------------------------- public */
+
+static int64_t deadline_of(uint64_t timeout_ns)
+{
+    return clock_after(timeout_ns > INT64_MAX ? INT64_MAX
+                                              : (int64_t)timeout_ns);
+}
+
+static struct place *new_place(const char *name, uint32_t flags)
+{
+    struct place *p = calloc(1, sizeof *p);
+
+    if (!p)
+        return NULL;
+    p->fd = -1;
+    p->flags = flags;
+    p->opener = process_token();
+    p->name = strdup(name);
+    if (!p->name) {
+        free(p);
+        return NULL;
+    }
+    return p;
+}
+
+static void free_place(struct place *p)
+{
+    free(p->name);
+    free(p);
+}
+
+IpcStatus place_open(const char *name, const IpcOpenOptions *options,
+                     const struct place_use *use, struct place **place,
+                     IpcOpenError *body, const char **detail)
+{
+    struct opening w = {
+        .name = name,
+        .options = options,
+        .use = use,
+        .body = body,
+        .detail = detail,
+        .deadline = deadline_of(options->timeout_ns),
+    };
+    int state = cancel_disable();
+    IpcStatus status = IPC_ERR_ALLOCATION;
+
+    body->own_layout_version = SHMIPC_LAYOUT_VERSION;
+    *detail = "malloc failed: no memory for the handle";
+    w.place = new_place(name, options->flags);
+    if (w.place)
+        status = try_until_deadline(&w);
+    if (status == IPC_OK)
+        *place = w.place;
+    else if (w.place)
+        free_place(w.place);
+    cancel_restore(state);
+    return status;
+}
+
+/* The last one out. In a forked child the description is the parent's, too. */
+static void remove_if_last(const struct place *p)
+{
+    struct stat file;
+
+    if (p->flags & IPC_OPEN_UNLINK_LAST && p->opener == process_token() &&
+        flock(p->fd, LOCK_EX | LOCK_NB) == 0 && fstat(p->fd, &file) == 0 &&
+        file.st_nlink > 0)
+        file_remove_name(p->name, p->flags);
+}
+
+void place_leave(struct place *p)
+{
+    int saved = errno;
+    int state;
+
+    if (!p)
+        return;
+    state = cancel_disable();
+    remove_if_last(p);
+    let_go(p);
+    free_place(p);
+    cancel_restore(state);
+    errno = saved;
+}
+
+IpcStatus place_unlink(const char *name, IpcOpenError *body,
+                       const char **detail)
+{
+    IpcStatus status = options_check_name(name, 0, detail);
+
+    if (status != IPC_OK || file_remove_name(name, 0) == 0)
+        return status;
+    body->sys_errno = errno;
+    if (errno == ENOENT) {
+        *detail = "there is nothing of that name: it is removed already, or "
+                  "the name is wrong";
+        return IPC_ERR_NOT_FOUND;
+    }
+    *detail = "the name could not be removed: see sys_errno (EACCES: it "
+              "belongs to another user)";
+    return IPC_ERR_SYSTEM;
+}
