@@ -96,15 +96,36 @@ IPC_API IpcBufferReadBatchResult ipc_buffer_read_array(IpcBuffer *buffer,
                                                        int count);
 
 /**
- * As ipc_buffer_write_batch, and wakes readers that sleep. Never blocks; makes
- * system calls when ipc_channel_write does. Since 0.1.0.
+ * Writes `count` entries, one for each piece in `entries`, in their order,
+ * until there is no space for the next, and wakes readers that sleep. Entries
+ * of others may come between them. If the process dies meanwhile, those that
+ * were written are the first few.
+ *
+ * IPC_OK: `result` of them were written, 1 to `count`.
+ * IPC_ERR_INVALID_ARGUMENT: a NULL, `count` is not above 0, or an entry is NULL
+ * or empty. IPC_ERR_ENTRY_TOO_LARGE: one of them is above
+ * ipc_channel_max_entry_size, which the body's `requested_size` tells. Nothing
+ * was written then.
+ * Else as ipc_channel_write when not even the first was written. Never blocks;
+ * no allocation; makes system calls when ipc_channel_write does. Since 0.1.0.
  */
 IPC_API IpcChannelWriteBatchResult ipc_channel_write_batch(
     IpcChannel *channel, const struct iovec *entries, int count);
 
 /**
- * As ipc_buffer_read_batch, and wakes writers that wait for space. Never
- * blocks; system calls as for ipc_channel_try_read. Since 0.1.0.
+ * Copies up to `count` entries into `memory`, one after the other at multiples
+ * of 8 bytes from its start, consumes them, and wakes writers that wait for
+ * space: as many as are there and fit into `size` bytes, perhaps fewer where
+ * filler lies between them. What `entries` held is ignored; the first `result`
+ * of them are set, with payloads that point into `memory`, the others are
+ * undefined.
+ *
+ * IPC_OK: `result` entries were read, 1 to `count`. IPC_EMPTY: there is none.
+ * IPC_ERR_INVALID_ARGUMENT: a NULL, or `count` is not above 0.
+ * IPC_ERR_TOO_SMALL: the first entry needs the body's `required_size`.
+ * Else as ipc_channel_try_read. If the one consumer is killed during the call,
+ * all of its entries are left to be read again. Never blocks; no allocation;
+ * system calls as for ipc_channel_try_read. Since 0.1.0.
  */
 IPC_API IpcChannelReadBatchResult
 ipc_channel_try_read_batch(IpcChannel *channel, IpcEntry *entries, int count,
@@ -120,8 +141,18 @@ IPC_API IpcChannelReadBatchResult ipc_channel_read_batch_with_timeout(
     IPC_TIME_("ipc_channel_read_batch_with_timeout");
 
 /**
- * As ipc_buffer_write_array, and wakes readers that sleep. Never blocks; makes
- * system calls when ipc_channel_write does. Since 0.1.0.
+ * Writes `count` entries of `size` bytes each from `data`, where they lie one
+ * after the other, in their order, until there is no space for the next, and
+ * wakes readers that sleep. Entries of others may come between them. If the
+ * process dies meanwhile, those that were written are the first few. Up to 64
+ * at a time share a claim: their space is free again when the last of them was
+ * read.
+ *
+ * IPC_OK: `result` of them were written, 1 to `count`.
+ * IPC_ERR_INVALID_ARGUMENT: a NULL, `size` is 0, or `count` is not above 0.
+ * IPC_ERR_ENTRY_TOO_LARGE: `size` is above ipc_channel_max_entry_size.
+ * Else as ipc_channel_write when not even the first was written. Never blocks;
+ * no allocation; makes system calls when ipc_channel_write does. Since 0.1.0.
  */
 IPC_API IpcChannelWriteBatchResult ipc_channel_write_array(IpcChannel *channel,
                                                            const void *data,
@@ -129,8 +160,18 @@ IPC_API IpcChannelWriteBatchResult ipc_channel_write_array(IpcChannel *channel,
                                                            int count);
 
 /**
- * As ipc_buffer_read_array, and wakes writers that wait for space. Never
- * blocks; system calls as for ipc_channel_try_read. Since 0.1.0.
+ * Copies up to `count` entries of `size` bytes each into `data`, one after the
+ * other, consumes them, however they were written, and wakes writers that wait
+ * for space: as many as are there, up to one of another size, perhaps fewer
+ * where filler lies between them.
+ *
+ * IPC_OK: `result` entries were read, 1 to `count`. IPC_EMPTY: there is none.
+ * IPC_ERR_INVALID_ARGUMENT: a NULL, `size` is 0, or `count` is not above 0.
+ * IPC_ERR_SIZE_MISMATCH: the next entry has another size, the body's
+ * `required_size`, and stays.
+ * Else as ipc_channel_try_read. If the one consumer is killed during the call,
+ * all of its entries are left to be read again. Never blocks; no allocation;
+ * system calls as for ipc_channel_try_read. Since 0.1.0.
  */
 IPC_API IpcChannelReadBatchResult ipc_channel_try_read_array(
     IpcChannel *channel, void *data, size_t size, int count);
