@@ -8,6 +8,14 @@
 
 #include <shmipc/ipc_common.h>
 
+/* The detail of a status that is neither IPC_OK nor an error: who took it for
+ * an entry, and prints it, is to read why there is none. */
+static inline const char *answer_nothing(IpcStatus status)
+{
+    return status == IPC_EMPTY ? "there is no entry right now"
+                               : "somebody else got past that entry first";
+}
+
 /* For a type made by IPC_RESULT_UNIT. */
 #define ANSWER(NAME, status, detail, body)                                     \
     ((status) >= 0 ? NAME##_ok(status)                                         \
@@ -17,5 +25,26 @@
 #define ANSWER_WITH(NAME, status, result, detail, body)                        \
     ((status) >= 0 ? NAME##_ok(status, result)                                 \
                    : NAME##_error_body(status, detail, body))
+
+/* The same for calls that look for an entry and may find none. */
+#define ANSWER_LOOK(NAME, status, detail, body)                                \
+    ((status) == IPC_OK ? NAME##_ok(IPC_OK)                                    \
+     : (status) > 0     ? NAME##_error(status, answer_nothing(status))         \
+                        : NAME##_error_body(status, detail, body))
+
+#define ANSWER_LOOK_WITH(NAME, status, result, detail, body)                   \
+    ((status) == IPC_OK ? NAME##_ok(IPC_OK, result)                            \
+     : (status) > 0     ? answer_##NAME(status, result)                        \
+                        : NAME##_error_body(status, detail, body))
+
+/* What the latter needs at the head of the file, where result is a T. */
+#define ANSWER_NOTHING(NAME, T)                                                \
+    static NAME answer_##NAME(IpcStatus status, T result)                      \
+    {                                                                          \
+        NAME r = NAME##_error(status, answer_nothing(status));                 \
+                                                                               \
+        r.result = result;                                                     \
+        return r;                                                              \
+    }
 
 #endif

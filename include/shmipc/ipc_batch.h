@@ -18,11 +18,13 @@
 extern "C" {
 #endif
 
-/* `result` is the number of entries, 1 or more. */
+/* `result` is the number of entries: 1 or more on IPC_OK, 0 on IPC_EMPTY. */
 IPC_RESULT(IpcBufferWriteBatchResult, size_t, IpcBufferWriteError)
 IPC_RESULT(IpcBufferReadBatchResult, size_t, IpcBufferReadError)
+IPC_RESULT_HAS_ENTRY(IpcBufferReadBatchResult)
 IPC_RESULT(IpcChannelWriteBatchResult, size_t, IpcBufferWriteError)
 IPC_RESULT(IpcChannelReadBatchResult, size_t, IpcBufferReadError)
+IPC_RESULT_HAS_ENTRY(IpcChannelReadBatchResult)
 
 /**
  * Writes `count` entries, one for each piece in `entries`, in their order,

@@ -147,11 +147,13 @@ typedef struct IpcBufferReadError {
     uint64_t required_size;
 } IpcBufferReadError;
 IPC_RESULT_UNIT(IpcBufferReadResult, IpcBufferReadError)
+IPC_RESULT_HAS_ENTRY(IpcBufferReadResult)
 
 typedef struct IpcBufferPeekError {
     uint64_t offset;
 } IpcBufferPeekError;
 IPC_RESULT_UNIT(IpcBufferPeekResult, IpcBufferPeekError)
+IPC_RESULT_HAS_ENTRY(IpcBufferPeekResult)
 
 typedef struct IpcBufferSkipError {
     /** Offset of the head, when the entry there is another one. */
@@ -472,6 +474,8 @@ IPC_API IpcBufferReadResult ipc_buffer_read(IpcBuffer *buffer, IpcEntry *dest);
  * payload may be read, not written. With many consumers its bytes are proven
  * whole only by an ipc_buffer_skip of its offset that returns IPC_OK: another
  * reader may take the entry at any time, and a writer then reuse its place.
+ * On anything but IPC_OK `dest->payload` is NULL, and the rest of `dest` as it
+ * was.
  *
  * IPC_OK, IPC_EMPTY, IPC_ERR_NOT_READY, IPC_ERR_LOCKED, IPC_ERR_ROLE_TAKEN,
  * IPC_ERR_OWNERS_FULL as for ipc_buffer_read. Lock-free; system calls as for

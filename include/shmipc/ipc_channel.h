@@ -165,9 +165,13 @@ IPC_RESULT_UNIT(IpcChannelReserveResult, IpcBufferWriteError)
 IPC_RESULT_UNIT(IpcChannelCommitResult, IpcBufferCommitError)
 IPC_RESULT_UNIT(IpcChannelAbortResult, IpcBufferCommitError)
 IPC_RESULT_UNIT(IpcChannelReadResult, IpcBufferReadError)
+IPC_RESULT_HAS_ENTRY(IpcChannelReadResult)
 IPC_RESULT_UNIT(IpcChannelReadWithTimeoutResult, IpcBufferReadError)
+IPC_RESULT_HAS_ENTRY(IpcChannelReadWithTimeoutResult)
 IPC_RESULT_UNIT(IpcChannelTryReadResult, IpcBufferReadError)
+IPC_RESULT_HAS_ENTRY(IpcChannelTryReadResult)
 IPC_RESULT_UNIT(IpcChannelPeekResult, IpcBufferPeekError)
+IPC_RESULT_HAS_ENTRY(IpcChannelPeekResult)
 IPC_RESULT(IpcChannelSkipResult, uint64_t, IpcBufferSkipError)
 IPC_RESULT(IpcChannelSkipForceResult, uint64_t, IpcBufferSkipError)
 IPC_RESULT(IpcChannelRecoverResult, uint64_t, IpcBufferSkipError)
@@ -420,8 +424,9 @@ IPC_API IpcChannelCloseResult ipc_channel_close(IpcChannel *channel);
  * something to read.
  *
  * What `dest` holds is ignored. On IPC_OK `dest->payload` is memory from
- * malloc, which the caller frees with free(). On anything else `dest` is
- * untouched.
+ * malloc, which the caller frees with free(). On anything else `dest->payload`
+ * is NULL, so that free() does no harm, and the rest of `dest` as it was; after
+ * IPC_ERR_INVALID_ARGUMENT all of it.
  *
  * IPC_OK. IPC_ERR_RETRY_LIMIT: the rounds passed.
  * IPC_ERR_ALLOCATION: malloc failed; the entry stays.
@@ -449,9 +454,10 @@ IPC_API IpcChannelReadWithTimeoutResult ipc_channel_read_with_timeout(
     IPC_TIME_("ipc_channel_read_with_timeout");
 
 /**
- * The same without waiting: IPC_EMPTY if there is no entry,
- * IPC_ERR_NOT_READY if the next one is being written, IPC_ERR_LOCKED if other
- * readers were faster every time. Since 0.1.0.
+ * The same without waiting: IPC_EMPTY if there is no entry, which is no error
+ * (IpcChannelTryReadResult_has_entry tells it from IPC_OK), IPC_ERR_NOT_READY
+ * if the next one is being written, IPC_ERR_LOCKED if other readers were faster
+ * every time. Since 0.1.0.
  */
 IPC_API IpcChannelTryReadResult ipc_channel_try_read(IpcChannel *channel,
                                                      IpcEntry *dest);
@@ -478,7 +484,9 @@ IPC_API IpcChannelTryReadResult ipc_channel_try_read_into(IpcChannel *channel,
  * ipc_channel_skip does. The payload may be read, not written. With one
  * consumer its bytes stay until they are skipped. With many they are proven
  * whole only by an ipc_channel_skip of its offset that returns IPC_OK: another
- * reader may take the entry at any time, and a writer then reuse its place.
+ * reader may take the entry at any time, and a writer then reuse its place. On
+ * anything but IPC_OK `dest->payload` is NULL, and the rest of `dest` as it
+ * was.
  *
  * The first never waits, and has the statuses of ipc_channel_try_read; the
  * second waits like ipc_channel_read_with_timeout, and has its statuses. No

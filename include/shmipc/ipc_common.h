@@ -11,7 +11,10 @@
  *
  * `ipc_status` is always set. `result` is set when the status is zero or
  * positive, `error` when it is negative; the other one is left unwritten, so
- * that success costs nothing but the status.
+ * that IPC_OK costs nothing but the status. A positive status says that there
+ * was nothing to do, which is no error: _is_ok is true then. `error.detail` is
+ * a text for it too, and `error.has_body` false. Ask reads and peeks whether
+ * they _has_entry.
  */
 #ifndef SHMIPC_IPC_COMMON_H
 #define SHMIPC_IPC_COMMON_H
@@ -184,7 +187,18 @@ typedef struct IpcReservation {
     }                                                                          \
     IPC_RESULT_FUNCTIONS_(NAME, E)
 
-/* Parts of the two macros above, not for use elsewhere. */
+/**
+ * Declares NAME_has_entry(r) beside the others, for the results of calls that
+ * look for an entry. Those are no error, so _is_ok, when they find none;
+ * NAME_has_entry says whether they found one: true for IPC_OK alone.
+ */
+#define IPC_RESULT_HAS_ENTRY(NAME)                                             \
+    IPC_UNUSED_ static inline bool NAME##_has_entry(NAME r)                    \
+    {                                                                          \
+        return r.ipc_status == IPC_OK;                                         \
+    }
+
+/* Parts of the macros above, not for use elsewhere. */
 #define IPC_RESULT_ERROR_(NAME, E)                                             \
     typedef struct NAME##Error {                                               \
         const char *detail;                                                    \

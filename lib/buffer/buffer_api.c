@@ -16,6 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+ANSWER_NOTHING(IpcBufferReadBatchResult, size_t)
+ANSWER_NOTHING(IpcBufferSkipResult, uint64_t)
+ANSWER_NOTHING(IpcBufferSkipForceResult, uint64_t)
+
 uint64_t ipc_buffer_align_size(size_t capacity)
 {
     uint64_t blocks =
@@ -237,7 +241,7 @@ read_otherwise(IpcBuffer *buffer, IpcEntry *dest)
     IpcBufferReadError body = {0};
     IpcStatus status = read_entry(buffer, dest, &body);
 
-    return ANSWER(IpcBufferReadResult, status, read_detail(status), body);
+    return ANSWER_LOOK(IpcBufferReadResult, status, read_detail(status), body);
 }
 
 IpcBufferReadResult ipc_buffer_read(IpcBuffer *buffer, IpcEntry *dest)
@@ -256,8 +260,8 @@ IpcBufferReadBatchResult ipc_buffer_read_batch(IpcBuffer *buffer,
     IpcStatus status =
         batch_read(buffer, entries, count, memory, size, &read, &body);
 
-    return ANSWER_WITH(IpcBufferReadBatchResult, status, read,
-                       batch_read_detail(status), body);
+    return ANSWER_LOOK_WITH(IpcBufferReadBatchResult, status, read,
+                            batch_read_detail(status), body);
 }
 
 IpcBufferReadBatchResult ipc_buffer_read_array(IpcBuffer *buffer, void *data,
@@ -268,8 +272,8 @@ IpcBufferReadBatchResult ipc_buffer_read_array(IpcBuffer *buffer, void *data,
     IpcStatus status =
         batch_read_array(buffer, data, size, count, &read, &body);
 
-    return ANSWER_WITH(IpcBufferReadBatchResult, status, read,
-                       batch_read_detail(status), body);
+    return ANSWER_LOOK_WITH(IpcBufferReadBatchResult, status, read,
+                            batch_read_detail(status), body);
 }
 
 IpcBufferPeekResult ipc_buffer_peek(IpcBuffer *buffer, IpcEntry *dest)
@@ -278,7 +282,7 @@ IpcBufferPeekResult ipc_buffer_peek(IpcBuffer *buffer, IpcEntry *dest)
     IpcStatus status = read_peek(buffer, dest, &found);
     IpcBufferPeekError body = {found.offset};
 
-    return ANSWER(IpcBufferPeekResult, status, read_detail(status), body);
+    return ANSWER_LOOK(IpcBufferPeekResult, status, read_detail(status), body);
 }
 
 IpcBufferSkipResult ipc_buffer_skip(IpcBuffer *buffer, uint64_t offset)
@@ -287,8 +291,8 @@ IpcBufferSkipResult ipc_buffer_skip(IpcBuffer *buffer, uint64_t offset)
     IpcStatus status = read_skip(buffer, offset, &found);
     IpcBufferSkipError body = {found.offset};
 
-    return ANSWER_WITH(IpcBufferSkipResult, status, offset, read_detail(status),
-                       body);
+    return ANSWER_LOOK_WITH(IpcBufferSkipResult, status, offset,
+                            read_detail(status), body);
 }
 
 IpcBufferSkipForceResult ipc_buffer_skip_force(IpcBuffer *buffer)
@@ -296,8 +300,8 @@ IpcBufferSkipForceResult ipc_buffer_skip_force(IpcBuffer *buffer)
     IpcBufferSkipError body = {0};
     IpcStatus status = recover_skip(buffer, &body.offset);
 
-    return ANSWER_WITH(IpcBufferSkipForceResult, status, body.offset,
-                       read_detail(status), body);
+    return ANSWER_LOOK_WITH(IpcBufferSkipForceResult, status, body.offset,
+                            read_detail(status), body);
 }
 
 /* --------------------------------------------------------------- looking on */

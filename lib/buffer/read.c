@@ -188,6 +188,8 @@ IpcStatus read_allocate(struct IpcBuffer *b, IpcEntry *dest,
         status = IPC_ERR_LOCKED;
     }
     free(memory);
+    /* Who took the answer for an entry frees it, or looks at it. */
+    dest->payload = NULL;
     return status;
 }
 
@@ -225,8 +227,10 @@ IpcStatus read_peek(struct IpcBuffer *b, IpcEntry *dest,
     status = read_look(b, &view, error);
     if (status == IPC_ERR_READ_ONLY)
         status = handle_unless_anew(b, look_on(b, &view, error));
-    if (status != IPC_OK)
+    if (status != IPC_OK) {
+        dest->payload = NULL; /* as in read_allocate() */
         return status;
+    }
     dest->offset = take_offset(&b->ring, &view);
     dest->payload = take_payload(&b->ring, &view);
     dest->size = view.size;

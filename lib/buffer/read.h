@@ -12,7 +12,8 @@
 /* Copies the next entry. On an error *error is its body. */
 IpcStatus read_entry(struct IpcBuffer *b, IpcEntry *dest,
                      IpcBufferReadError *error);
-/* The next entry into memory from malloc; on IPC_OK the caller owns it. */
+/* The next entry into memory from malloc; on IPC_OK the caller owns it. Where
+ * this and read_peek() get to look and find no entry, dest->payload is NULL. */
 IpcStatus read_allocate(struct IpcBuffer *b, IpcEntry *dest,
                         IpcBufferReadError *error);
 IpcStatus read_peek(struct IpcBuffer *b, IpcEntry *dest,

@@ -17,6 +17,10 @@
 #include <shmipc/ipc_batch.h>
 #include <stdlib.h>
 
+ANSWER_NOTHING(IpcChannelReadBatchResult, size_t)
+ANSWER_NOTHING(IpcChannelSkipResult, uint64_t)
+ANSWER_NOTHING(IpcChannelSkipForceResult, uint64_t)
+
 uint64_t ipc_channel_align_size(size_t capacity)
 {
     return ipc_buffer_align_size(capacity);
@@ -311,7 +315,7 @@ IpcChannelReadResult ipc_channel_read(IpcChannel *channel, IpcEntry *dest)
     IpcBufferReadError body = {0};
     IpcStatus status = receive_allocate(&block, dest, &body);
 
-    return ANSWER(IpcChannelReadResult, status, read_detail(status), body);
+    return ANSWER_LOOK(IpcChannelReadResult, status, read_detail(status), body);
 }
 
 IpcChannelReadResult ipc_channel_read_into(IpcChannel *channel, IpcEntry *dest)
@@ -323,7 +327,7 @@ IpcChannelReadResult ipc_channel_read_into(IpcChannel *channel, IpcEntry *dest)
     if (read_at_once(channel, dest))
         return IpcChannelReadResult_ok(IPC_OK);
     status = receive_entry(&block, dest, &body);
-    return ANSWER(IpcChannelReadResult, status, read_detail(status), body);
+    return ANSWER_LOOK(IpcChannelReadResult, status, read_detail(status), body);
 }
 
 IpcChannelReadWithTimeoutResult
@@ -334,8 +338,8 @@ ipc_channel_read_with_timeout(IpcChannel *channel, IpcEntry *dest,
     IpcBufferReadError body = {0};
     IpcStatus status = receive_allocate(&block, dest, &body);
 
-    return ANSWER(IpcChannelReadWithTimeoutResult, status,
-                  timed_detail(timeout, status), body);
+    return ANSWER_LOOK(IpcChannelReadWithTimeoutResult, status,
+                       timed_detail(timeout, status), body);
 }
 
 IpcChannelReadWithTimeoutResult
@@ -346,8 +350,8 @@ ipc_channel_read_into_with_timeout(IpcChannel *channel, IpcEntry *dest,
     IpcBufferReadError body = {0};
     IpcStatus status = receive_entry(&block, dest, &body);
 
-    return ANSWER(IpcChannelReadWithTimeoutResult, status,
-                  timed_detail(timeout, status), body);
+    return ANSWER_LOOK(IpcChannelReadWithTimeoutResult, status,
+                       timed_detail(timeout, status), body);
 }
 
 IpcChannelTryReadResult ipc_channel_try_read(IpcChannel *channel,
@@ -357,7 +361,8 @@ IpcChannelTryReadResult ipc_channel_try_read(IpcChannel *channel,
     IpcBufferReadError body = {0};
     IpcStatus status = receive_allocate(&block, dest, &body);
 
-    return ANSWER(IpcChannelTryReadResult, status, read_detail(status), body);
+    return ANSWER_LOOK(IpcChannelTryReadResult, status, read_detail(status),
+                       body);
 }
 
 __attribute__((noinline)) static IpcChannelTryReadResult
@@ -367,7 +372,8 @@ try_otherwise(IpcChannel *channel, IpcEntry *dest)
     IpcBufferReadError body = {0};
     IpcStatus status = receive_entry(&block, dest, &body);
 
-    return ANSWER(IpcChannelTryReadResult, status, read_detail(status), body);
+    return ANSWER_LOOK(IpcChannelTryReadResult, status, read_detail(status),
+                       body);
 }
 
 IpcChannelTryReadResult ipc_channel_try_read_into(IpcChannel *channel,
@@ -390,8 +396,8 @@ static IpcChannelReadBatchResult read_batch(struct block block,
     while (block_again(&block, &status))
         status = receive_tell(
             &block, batch_read(b, entries, count, memory, size, &read, &body));
-    return ANSWER_WITH(IpcChannelReadBatchResult, status, read,
-                       batch_read_detail(status), body);
+    return ANSWER_LOOK_WITH(IpcChannelReadBatchResult, status, read,
+                            batch_read_detail(status), body);
 }
 
 IpcChannelReadBatchResult ipc_channel_try_read_batch(IpcChannel *channel,
@@ -423,8 +429,8 @@ static IpcChannelReadBatchResult read_array(struct block block, void *data,
     while (block_again(&block, &status))
         status = receive_tell(
             &block, batch_read_array(b, data, size, count, &read, &body));
-    return ANSWER_WITH(IpcChannelReadBatchResult, status, read,
-                       batch_read_detail(status), body);
+    return ANSWER_LOOK_WITH(IpcChannelReadBatchResult, status, read,
+                            batch_read_detail(status), body);
 }
 
 IpcChannelReadBatchResult ipc_channel_try_read_array(IpcChannel *channel,
@@ -453,8 +459,8 @@ static IpcChannelPeekResult peek(struct block block, IpcEntry *dest)
     while (block_again(&block, &status))
         status = receive_tell(&block, read_peek(b, dest, &found));
     body.offset = found.offset;
-    return ANSWER(IpcChannelPeekResult, status,
-                  timed_detail(block.timeout, status), body);
+    return ANSWER_LOOK(IpcChannelPeekResult, status,
+                       timed_detail(block.timeout, status), body);
 }
 
 /* A peek consumes nothing, so that its handle is const to users, as in the
@@ -481,8 +487,8 @@ IpcChannelSkipResult ipc_channel_skip(IpcChannel *channel, uint64_t offset)
                                : IPC_ERR_INVALID_ARGUMENT;
     IpcBufferSkipError body = {found.offset};
 
-    return ANSWER_WITH(IpcChannelSkipResult, status, offset,
-                       read_detail(status), body);
+    return ANSWER_LOOK_WITH(IpcChannelSkipResult, status, offset,
+                            read_detail(status), body);
 }
 
 IpcChannelSkipForceResult ipc_channel_skip_force(IpcChannel *channel)
@@ -491,8 +497,8 @@ IpcChannelSkipForceResult ipc_channel_skip_force(IpcChannel *channel)
     IpcStatus status = channel ? receive_skip_force(channel, &body.offset)
                                : IPC_ERR_INVALID_ARGUMENT;
 
-    return ANSWER_WITH(IpcChannelSkipForceResult, status, body.offset,
-                       read_detail(status), body);
+    return ANSWER_LOOK_WITH(IpcChannelSkipForceResult, status, body.offset,
+                            read_detail(status), body);
 }
 
 /* -------------------------------------------------------------- looking on */

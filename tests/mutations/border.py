@@ -1045,6 +1045,27 @@ MUTATIONS = [
         tests=["unit/memory_fd"],
         edits=[("bool done = is_file(fd, &file) &&",
                 "bool done = fstat(fd, &file) == 0 &&")]),
+    # --------------------------------------------- when there is no entry
+    Mutation(
+        name="a read that finds nothing leaves the payload as it was",
+        file="read.c", tests=["unit/no_entry"],
+        edits=[("or looks at it. */ dest->payload = NULL;",
+                "or looks at it. */")]),
+    Mutation(
+        name="a peek that finds nothing leaves the payload as it was",
+        file="read.c", tests=["unit/no_entry"],
+        edits=[("if (status != IPC_OK) { dest->payload = NULL;",
+                "if (status != IPC_OK) {")]),
+    Mutation(
+        name="nothing to read is answered without a text", file="answer.h",
+        tests=["unit/no_entry"],
+        edits=[("? NAME##_error(status, answer_nothing(status))",
+                "? NAME##_ok(status)")]),
+    Mutation(
+        name="nothing to skip is answered without a text", file="answer.h",
+        tests=["unit/no_entry"],
+        edits=[("? answer_##NAME(status, result)",
+                "? NAME##_ok(status, result)")]),
     # ------------------------------------ lost descriptors, other clocks
     Mutation(
         name="the lock is asked for whom the pid proves", file="owner.c",

@@ -108,12 +108,13 @@ Test(unit, every_read_in_front_of_an_unfinished_entry_tells_where_it_is)
     IpcChannel *ch = new_channel(BLOCKS, 0, NULL);
     const IpcStatus unfinished = IPC_ERR_NOT_READY;
     IpcEntry to = {.payload = data, .size = ENTRY};
+    IpcEntry found;
     IpcReservation reservation;
 
     must_send(ch, 100, 1);
     must_receive(ch, 100, 1);
     must_work(ipc_channel_reserve(ch, 10, &reservation));
-    tells_where(IpcChannelTryReadResult, ipc_channel_try_read(ch, &to),
+    tells_where(IpcChannelTryReadResult, ipc_channel_try_read(ch, &found),
                 unfinished);
     tells_where(IpcChannelTryReadResult, ipc_channel_try_read_into(ch, &to),
                 unfinished);
@@ -122,15 +123,17 @@ Test(unit, every_read_in_front_of_an_unfinished_entry_tells_where_it_is)
                 unfinished);
     tells_where(IpcChannelReadBatchResult,
                 ipc_channel_try_read_array(ch, data, 8, 1), unfinished);
-    tells_where(IpcChannelPeekResult, ipc_channel_peek(ch, &to), unfinished);
+    tells_where(IpcChannelPeekResult, ipc_channel_peek(ch, &found), unfinished);
     tells_where(IpcChannelPeekResult,
-                ipc_channel_peek_with_timeout(ch, &to, &none), IPC_ERR_TIMEOUT);
-    tells_where(IpcChannelReadResult, ipc_channel_read(ch, &to),
+                ipc_channel_peek_with_timeout(ch, &found, &none),
+                IPC_ERR_TIMEOUT);
+    tells_where(IpcChannelReadResult, ipc_channel_read(ch, &found),
                 IPC_ERR_RETRY_LIMIT);
     tells_where(IpcChannelReadResult, ipc_channel_read_into(ch, &to),
                 IPC_ERR_RETRY_LIMIT);
     tells_where(IpcChannelReadWithTimeoutResult,
-                ipc_channel_read_with_timeout(ch, &to, &none), IPC_ERR_TIMEOUT);
+                ipc_channel_read_with_timeout(ch, &found, &none),
+                IPC_ERR_TIMEOUT);
     tells_where(IpcChannelReadWithTimeoutResult,
                 ipc_channel_read_into_with_timeout(ch, &to, &none),
                 IPC_ERR_TIMEOUT);

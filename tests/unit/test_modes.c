@@ -25,10 +25,11 @@ static void must_not_consume(IpcBuffer *b)
 {
     unsigned char data[64];
     IpcEntry entry = {.offset = 77, .payload = data, .size = sizeof data};
+    IpcEntry found;
 
     memset(data, 0x5a, sizeof data);
     must_fail(ipc_buffer_read(b, &entry), IPC_ERR_ROLE_TAKEN);
-    must_fail(ipc_buffer_peek(b, &entry), IPC_ERR_ROLE_TAKEN);
+    must_fail(ipc_buffer_peek(b, &found), IPC_ERR_ROLE_TAKEN);
     must_fail(ipc_buffer_skip(b, 0), IPC_ERR_ROLE_TAKEN);
     must_fail(ipc_buffer_skip_force(b), IPC_ERR_ROLE_TAKEN);
     must(entry.offset == 77 && entry.payload == data);
@@ -316,20 +317,21 @@ Test(unit, a_channels_reads_answer_at_once_when_the_role_is_taken)
     IpcChannel *two = ipc_channel_connect(memory, quick).result;
     char byte = 'x';
     IpcEntry entry = {.payload = &byte, .size = 1};
+    IpcEntry found;
     struct iovec piece = {&byte, 1};
     IpcReservation r;
     const IpcStatus taken = IPC_ERR_ROLE_TAKEN;
 
     must_send(one, 1, 1);
     must_receive(one, 1, 1);
-    must_fail(ipc_channel_read(two, &entry), taken);
-    must_fail(ipc_channel_read_with_timeout(two, &entry, NULL), taken);
-    must_fail(ipc_channel_try_read(two, &entry), taken);
+    must_fail(ipc_channel_read(two, &found), taken);
+    must_fail(ipc_channel_read_with_timeout(two, &found, NULL), taken);
+    must_fail(ipc_channel_try_read(two, &found), taken);
     must_fail(ipc_channel_read_into(two, &entry), taken);
     must_fail(ipc_channel_read_into_with_timeout(two, &entry, NULL), taken);
     must_fail(ipc_channel_try_read_into(two, &entry), taken);
-    must_fail(ipc_channel_peek(two, &entry), taken);
-    must_fail(ipc_channel_peek_with_timeout(two, &entry, NULL), taken);
+    must_fail(ipc_channel_peek(two, &found), taken);
+    must_fail(ipc_channel_peek_with_timeout(two, &found, NULL), taken);
     must_fail(ipc_channel_skip(two, 0), taken);
     must_fail(ipc_channel_skip_force(two), taken);
     must_fail(ipc_channel_write(two, &byte, 1), taken);

@@ -161,9 +161,10 @@ Test(unit, a_timeout_passes_in_full_and_then_ends_the_wait)
             struct timespec timeout = as_timespec(times[i]);
             unsigned char data[10];
             IpcEntry entry = {.payload = data, .size = sizeof data};
+            IpcEntry found;
             int64_t start = now_ns();
 
-            must_fail(ipc_channel_read_with_timeout(ch, &entry, &timeout),
+            must_fail(ipc_channel_read_with_timeout(ch, &found, &timeout),
                       IPC_ERR_TIMEOUT);
             must(now_ns() - start >= times[i]);
             start = now_ns();
@@ -171,7 +172,7 @@ Test(unit, a_timeout_passes_in_full_and_then_ends_the_wait)
                       IPC_ERR_TIMEOUT);
             must(now_ns() - start >= times[i]);
             start = now_ns();
-            must_fail(ipc_channel_peek_with_timeout(ch, &entry, &timeout),
+            must_fail(ipc_channel_peek_with_timeout(ch, &found, &timeout),
                       IPC_ERR_TIMEOUT);
             must(now_ns() - start >= times[i]);
             must(now_ns() - start < times[i] + 2 * SECOND);
@@ -190,9 +191,10 @@ Test(unit, read_gives_up_after_its_rounds_whose_length_doubles)
         /* 10 + 20 + 40 + 40 + 40 */
         const int64_t all = 150 * MILLISECOND;
         IpcEntry entry = {.payload = &c, .size = sizeof c};
+        IpcEntry found;
         int64_t start = now_ns();
 
-        must_fail(ipc_channel_read(ch, &entry), IPC_ERR_RETRY_LIMIT);
+        must_fail(ipc_channel_read(ch, &found), IPC_ERR_RETRY_LIMIT);
         must(now_ns() - start >= all && now_ns() - start < all + 2 * SECOND);
         start = now_ns();
         must_fail(ipc_channel_read_into(ch, &entry), IPC_ERR_RETRY_LIMIT);
