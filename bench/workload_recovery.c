@@ -66,7 +66,7 @@ static void die_in_gap(void)
         return;
     say_ready();
     raise(SIGSTOP);
-    ipc_buffer_write(my.buffer, data, sizeof data);
+    IPC_IGNORE(ipc_buffer_write(my.buffer, data, sizeof data));
 }
 
 static pid_t start_victim(void (*victim)(void))

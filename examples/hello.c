@@ -31,7 +31,7 @@ int main(void)
 
     IpcEntry entry;
     IpcChannelReadResult read = ipc_channel_read(channel, &entry);
-    if (IpcChannelReadResult_is_ok(read)) {
+    if (IpcChannelReadResult_has_entry(read)) {
         int received;
 
         memcpy(&received, entry.payload, sizeof(received));

@@ -72,11 +72,12 @@ static void wait_for_channel(struct loop *loop)
     struct io_uring_sqe *wait = io_uring_get_sqe(&loop->ring);
     struct io_uring_sqe *timeout = io_uring_get_sqe(&loop->ring);
 
-    if (!wait || !timeout) {
+    if (!wait || !timeout ||
+        IpcChannelPrepareWaitResult_is_error(
+            ipc_channel_prepare_wait(loop->channel, wait))) {
         loop->exit_code = 1;
         return;
     }
-    ipc_channel_prepare_wait(loop->channel, wait);
     wait->user_data = CHANNEL;
     wait->flags |= IOSQE_IO_LINK;
     io_uring_prep_link_timeout(timeout, &cap, 0);

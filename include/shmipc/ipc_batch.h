@@ -40,7 +40,7 @@ IPC_RESULT_HAS_ENTRY(IpcChannelReadBatchResult)
  * Else as ipc_buffer_write when not even the first was written. Lock-free; no
  * system call after the handle's first write, no allocation. Since 0.1.0.
  */
-IPC_API IpcBufferWriteBatchResult ipc_buffer_write_batch(
+IPC_API IPC_NODISCARD_ IpcBufferWriteBatchResult ipc_buffer_write_batch(
     IpcBuffer *buffer, const struct iovec *entries, int count);
 
 /**
@@ -57,10 +57,8 @@ IPC_API IpcBufferWriteBatchResult ipc_buffer_write_batch(
  * of its entries are left to be read again. Lock-free; system calls as for
  * ipc_buffer_read, no allocation. Since 0.1.0.
  */
-IPC_API IpcBufferReadBatchResult ipc_buffer_read_batch(IpcBuffer *buffer,
-                                                       IpcEntry *entries,
-                                                       int count, void *memory,
-                                                       size_t size);
+IPC_API IPC_NODISCARD_ IpcBufferReadBatchResult ipc_buffer_read_batch(
+    IpcBuffer *buffer, IpcEntry *entries, int count, void *memory, size_t size);
 
 /**
  * Writes `count` entries of `size` bytes each from `data`, where they lie one
@@ -75,10 +73,8 @@ IPC_API IpcBufferReadBatchResult ipc_buffer_read_batch(IpcBuffer *buffer,
  * Else as ipc_buffer_write when not even the first was written. Lock-free; no
  * system call after the handle's first write, no allocation. Since 0.1.0.
  */
-IPC_API IpcBufferWriteBatchResult ipc_buffer_write_array(IpcBuffer *buffer,
-                                                         const void *data,
-                                                         size_t size,
-                                                         int count);
+IPC_API IPC_NODISCARD_ IpcBufferWriteBatchResult ipc_buffer_write_array(
+    IpcBuffer *buffer, const void *data, size_t size, int count);
 
 /**
  * Copies up to `count` entries of `size` bytes each into `data`, one after the
@@ -93,9 +89,8 @@ IPC_API IpcBufferWriteBatchResult ipc_buffer_write_array(IpcBuffer *buffer,
  * of its entries are left to be read again. Lock-free; system calls as for
  * ipc_buffer_read, no allocation. Since 0.1.0.
  */
-IPC_API IpcBufferReadBatchResult ipc_buffer_read_array(IpcBuffer *buffer,
-                                                       void *data, size_t size,
-                                                       int count);
+IPC_API IPC_NODISCARD_ IpcBufferReadBatchResult
+ipc_buffer_read_array(IpcBuffer *buffer, void *data, size_t size, int count);
 
 /**
  * Writes `count` entries, one for each piece in `entries`, in their order,
@@ -111,7 +106,7 @@ IPC_API IpcBufferReadBatchResult ipc_buffer_read_array(IpcBuffer *buffer,
  * Else as ipc_channel_write when not even the first was written. Never blocks;
  * no allocation; makes system calls when ipc_channel_write does. Since 0.1.0.
  */
-IPC_API IpcChannelWriteBatchResult ipc_channel_write_batch(
+IPC_API IPC_NODISCARD_ IpcChannelWriteBatchResult ipc_channel_write_batch(
     IpcChannel *channel, const struct iovec *entries, int count);
 
 /**
@@ -129,7 +124,7 @@ IPC_API IpcChannelWriteBatchResult ipc_channel_write_batch(
  * all of its entries are left to be read again. Never blocks; no allocation;
  * system calls as for ipc_channel_try_read. Since 0.1.0.
  */
-IPC_API IpcChannelReadBatchResult
+IPC_API IPC_NODISCARD_ IpcChannelReadBatchResult
 ipc_channel_try_read_batch(IpcChannel *channel, IpcEntry *entries, int count,
                            void *memory, size_t size);
 
@@ -137,9 +132,10 @@ ipc_channel_try_read_batch(IpcChannel *channel, IpcEntry *entries, int count,
  * The same, waiting for the first entry like ipc_channel_read_with_timeout,
  * whose statuses it has. Since 0.1.0.
  */
-IPC_API IpcChannelReadBatchResult ipc_channel_read_batch_with_timeout(
-    IpcChannel *channel, IpcEntry *entries, int count, void *memory,
-    size_t size, const struct timespec *timeout)
+IPC_API IPC_NODISCARD_ IpcChannelReadBatchResult
+ipc_channel_read_batch_with_timeout(IpcChannel *channel, IpcEntry *entries,
+                                    int count, void *memory, size_t size,
+                                    const struct timespec *timeout)
     IPC_TIME_("ipc_channel_read_batch_with_timeout");
 
 /**
@@ -156,10 +152,8 @@ IPC_API IpcChannelReadBatchResult ipc_channel_read_batch_with_timeout(
  * Else as ipc_channel_write when not even the first was written. Never blocks;
  * no allocation; makes system calls when ipc_channel_write does. Since 0.1.0.
  */
-IPC_API IpcChannelWriteBatchResult ipc_channel_write_array(IpcChannel *channel,
-                                                           const void *data,
-                                                           size_t size,
-                                                           int count);
+IPC_API IPC_NODISCARD_ IpcChannelWriteBatchResult ipc_channel_write_array(
+    IpcChannel *channel, const void *data, size_t size, int count);
 
 /**
  * Copies up to `count` entries of `size` bytes each into `data`, one after the
@@ -175,16 +169,17 @@ IPC_API IpcChannelWriteBatchResult ipc_channel_write_array(IpcChannel *channel,
  * all of its entries are left to be read again. Never blocks; no allocation;
  * system calls as for ipc_channel_try_read. Since 0.1.0.
  */
-IPC_API IpcChannelReadBatchResult ipc_channel_try_read_array(
+IPC_API IPC_NODISCARD_ IpcChannelReadBatchResult ipc_channel_try_read_array(
     IpcChannel *channel, void *data, size_t size, int count);
 
 /**
  * The same, waiting for the first entry like ipc_channel_read_with_timeout,
  * whose statuses it has. Since 0.1.0.
  */
-IPC_API IpcChannelReadBatchResult ipc_channel_read_array_with_timeout(
-    IpcChannel *channel, void *data, size_t size, int count,
-    const struct timespec *timeout)
+IPC_API IPC_NODISCARD_ IpcChannelReadBatchResult
+ipc_channel_read_array_with_timeout(IpcChannel *channel, void *data,
+                                    size_t size, int count,
+                                    const struct timespec *timeout)
     IPC_TIME_("ipc_channel_read_array_with_timeout");
 
 #ifdef __cplusplus

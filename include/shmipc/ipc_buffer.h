@@ -313,7 +313,8 @@ IPC_API uint64_t ipc_buffer_suggest_size(size_t capacity);
  * IPC_ERR_ALLOCATION: no memory for the handle.
  * Allocates; does not block. Since 0.1.0.
  */
-IPC_API IpcBufferCreateResult ipc_buffer_create(void *mem, size_t size);
+IPC_API IPC_NODISCARD_ IpcBufferCreateResult ipc_buffer_create(void *mem,
+                                                               size_t size);
 
 /**
  * ipc_buffer_create with options; NULL means the defaults. In addition
@@ -323,7 +324,7 @@ IPC_API IpcBufferCreateResult ipc_buffer_create(void *mem, size_t size);
  * described there. Of the latter only that it is of another file is noticed
  * when the memory has been formatted already: create again then. Since 0.1.0.
  */
-IPC_API IpcBufferCreateResult ipc_buffer_create_with_options(
+IPC_API IPC_NODISCARD_ IpcBufferCreateResult ipc_buffer_create_with_options(
     void *mem, size_t size, const IpcBufferOptions *options);
 
 /**
@@ -339,7 +340,7 @@ IPC_API IpcBufferCreateResult ipc_buffer_create_with_options(
  * handle observes: see ipc_buffer_observe. Allocates; does not block.
  * Since 0.1.0.
  */
-IPC_API IpcBufferAttachResult ipc_buffer_attach(void *mem);
+IPC_API IPC_NODISCARD_ IpcBufferAttachResult ipc_buffer_attach(void *mem);
 
 /**
  * The same for a mapping of `size` bytes: nothing beyond them is ever touched,
@@ -347,7 +348,8 @@ IPC_API IpcBufferAttachResult ipc_buffer_attach(void *mem);
  * below what the region needs, which is the body's `min_size`; and
  * IPC_ERR_INVALID_ARGUMENT: `size` is 0. Since 0.1.0.
  */
-IPC_API IpcBufferAttachResult ipc_buffer_attach_sized(void *mem, size_t size);
+IPC_API IPC_NODISCARD_ IpcBufferAttachResult
+ipc_buffer_attach_sized(void *mem, size_t size);
 
 /**
  * The same for a handle that never stores anything in the memory, which may be
@@ -360,7 +362,8 @@ IPC_API IpcBufferAttachResult ipc_buffer_attach_sized(void *mem, size_t size);
  * return IPC_ERR_READ_ONLY. Statuses as for ipc_buffer_attach_sized. Allocates;
  * does not block. Since 0.1.0.
  */
-IPC_API IpcBufferAttachResult ipc_buffer_observe(const void *mem, size_t size);
+IPC_API IPC_NODISCARD_ IpcBufferAttachResult ipc_buffer_observe(const void *mem,
+                                                                size_t size);
 
 /**
  * ipc_buffer_attach_sized with options, for their `memory_fd`; NULL means none.
@@ -369,7 +372,7 @@ IPC_API IpcBufferAttachResult ipc_buffer_observe(const void *mem, size_t size);
  * ipc_buffer_create_with_options would take, or `memory_fd` is not of the file
  * that the memory is of. Since 0.1.0.
  */
-IPC_API IpcBufferAttachResult ipc_buffer_attach_with_options(
+IPC_API IPC_NODISCARD_ IpcBufferAttachResult ipc_buffer_attach_with_options(
     void *mem, size_t size, const IpcBufferOptions *options);
 
 /**
@@ -407,16 +410,16 @@ IPC_API uint64_t ipc_buffer_max_entry_size(const IpcBuffer *buffer);
  * (one in one-producer mode). Lock-free; no system call after the handle's
  * first write, no allocation. Since 0.1.0.
  */
-IPC_API IpcBufferWriteResult ipc_buffer_write(IpcBuffer *buffer,
-                                              const void *data, size_t size);
+IPC_API IPC_NODISCARD_ IpcBufferWriteResult ipc_buffer_write(IpcBuffer *buffer,
+                                                             const void *data,
+                                                             size_t size);
 
 /**
  * ipc_buffer_write of the `count` pieces in `pieces`, one after the other, as
  * one entry. Pieces may be empty, the whole may not. Since 0.1.0.
  */
-IPC_API IpcBufferWriteResult ipc_buffer_writev(IpcBuffer *buffer,
-                                               const struct iovec *pieces,
-                                               int count);
+IPC_API IPC_NODISCARD_ IpcBufferWriteResult
+ipc_buffer_writev(IpcBuffer *buffer, const struct iovec *pieces, int count);
 
 /**
  * Claims space for an entry of up to `size` bytes, to be filled in place and
@@ -426,9 +429,8 @@ IPC_API IpcBufferWriteResult ipc_buffer_writev(IpcBuffer *buffer,
  * written or reserved meanwhile: IPC_ERR_ILLEGAL_STATE. Else as
  * ipc_buffer_write; on error `dest` is untouched. Since 0.1.0.
  */
-IPC_API IpcBufferReserveResult ipc_buffer_reserve(IpcBuffer *buffer,
-                                                  size_t size,
-                                                  IpcReservation *dest);
+IPC_API IPC_NODISCARD_ IpcBufferReserveResult
+ipc_buffer_reserve(IpcBuffer *buffer, size_t size, IpcReservation *dest);
 
 /**
  * Publishes a reserved entry with its first `size` bytes.
@@ -439,7 +441,7 @@ IPC_API IpcBufferReserveResult ipc_buffer_reserve(IpcBuffer *buffer,
  * another process (the parent). Wait-free; no system call, no allocation.
  * Since 0.1.0.
  */
-IPC_API IpcBufferCommitResult ipc_buffer_commit(
+IPC_API IPC_NODISCARD_ IpcBufferCommitResult ipc_buffer_commit(
     IpcBuffer *buffer, const IpcReservation *reservation, size_t size);
 
 /**
@@ -467,7 +469,8 @@ ipc_buffer_abort(IpcBuffer *buffer, const IpcReservation *reservation);
  * Lock-free; no allocation, and no system call but in one-consumer mode for the
  * handle's first read. Since 0.1.0.
  */
-IPC_API IpcBufferReadResult ipc_buffer_read(IpcBuffer *buffer, IpcEntry *dest);
+IPC_API IPC_NODISCARD_ IpcBufferReadResult ipc_buffer_read(IpcBuffer *buffer,
+                                                           IpcEntry *dest);
 
 /**
  * Points `dest` at the next entry inside the buffer; consumes nothing. The
@@ -481,7 +484,8 @@ IPC_API IpcBufferReadResult ipc_buffer_read(IpcBuffer *buffer, IpcEntry *dest);
  * IPC_ERR_OWNERS_FULL as for ipc_buffer_read. Lock-free; system calls as for
  * ipc_buffer_read, no allocation. Since 0.1.0.
  */
-IPC_API IpcBufferPeekResult ipc_buffer_peek(IpcBuffer *buffer, IpcEntry *dest);
+IPC_API IPC_NODISCARD_ IpcBufferPeekResult ipc_buffer_peek(IpcBuffer *buffer,
+                                                           IpcEntry *dest);
 
 /**
  * Consumes the entry at `offset` without copying it.
@@ -495,7 +499,8 @@ IPC_API IpcBufferPeekResult ipc_buffer_peek(IpcBuffer *buffer, IpcEntry *dest);
  * as for ipc_buffer_read. Lock-free; system calls as for ipc_buffer_read, no
  * allocation. Since 0.1.0.
  */
-IPC_API IpcBufferSkipResult ipc_buffer_skip(IpcBuffer *buffer, uint64_t offset);
+IPC_API IPC_NODISCARD_ IpcBufferSkipResult ipc_buffer_skip(IpcBuffer *buffer,
+                                                           uint64_t offset);
 
 /**
  * Gets past whatever is at the head: an entry, a damaged control word, the

@@ -255,7 +255,7 @@ IPC_API uint64_t ipc_channel_suggest_size(size_t capacity);
  * reading only, or not at all.
  * Allocates; does not block. Since 0.1.0.
  */
-IPC_API IpcChannelResult ipc_channel_create(
+IPC_API IPC_NODISCARD_ IpcChannelResult ipc_channel_create(
     void *mem, size_t size, IpcChannelConfiguration configuration);
 
 /**
@@ -276,7 +276,7 @@ IPC_API IpcChannelResult ipc_channel_create(
  * descriptor for IPC_WAIT_IO_URING.
  * Changes nothing in the channel. Allocates; does not block. Since 0.1.0.
  */
-IPC_API IpcChannelConnectResult
+IPC_API IPC_NODISCARD_ IpcChannelConnectResult
 ipc_channel_connect(void *mem, IpcChannelConfiguration configuration);
 
 /**
@@ -285,7 +285,7 @@ ipc_channel_connect(void *mem, IpcChannelConfiguration configuration);
  * the region needs, which is the body's `min_size`; and
  * IPC_ERR_INVALID_ARGUMENT: `size` is 0. Since 0.1.0.
  */
-IPC_API IpcChannelConnectResult ipc_channel_connect_sized(
+IPC_API IPC_NODISCARD_ IpcChannelConnectResult ipc_channel_connect_sized(
     void *mem, size_t size, IpcChannelConfiguration configuration);
 
 /**
@@ -329,8 +329,8 @@ IPC_API uint64_t ipc_channel_max_entry_size(const IpcChannel *channel);
  * system calls only in the handle's first write, if a reader sleeps, and, when
  * the channel stays full, to find out whether a producer died. Since 0.1.0.
  */
-IPC_API IpcChannelWriteResult ipc_channel_write(IpcChannel *channel,
-                                                const void *data, size_t size);
+IPC_API IPC_NODISCARD_ IpcChannelWriteResult
+ipc_channel_write(IpcChannel *channel, const void *data, size_t size);
 
 /**
  * ipc_channel_write of the `count` pieces in `pieces`, one after the other, as
@@ -338,9 +338,8 @@ IPC_API IpcChannelWriteResult ipc_channel_write(IpcChannel *channel,
  * IPC_ERR_INVALID_ARGUMENT: `count` is not above 0, or a piece that is not
  * empty is NULL. Since 0.1.0.
  */
-IPC_API IpcChannelWriteResult ipc_channel_writev(IpcChannel *channel,
-                                                 const struct iovec *pieces,
-                                                 int count);
+IPC_API IPC_NODISCARD_ IpcChannelWriteResult
+ipc_channel_writev(IpcChannel *channel, const struct iovec *pieces, int count);
 
 /**
  * Claims space for an entry of up to `size` bytes, to be filled in place and
@@ -352,9 +351,8 @@ IPC_API IpcChannelWriteResult ipc_channel_writev(IpcChannel *channel,
  * `dest` is untouched. Never blocks; no allocation; system calls as
  * ipc_channel_write. Since 0.1.0.
  */
-IPC_API IpcChannelReserveResult ipc_channel_reserve(IpcChannel *channel,
-                                                    size_t size,
-                                                    IpcReservation *dest);
+IPC_API IPC_NODISCARD_ IpcChannelReserveResult
+ipc_channel_reserve(IpcChannel *channel, size_t size, IpcReservation *dest);
 
 /**
  * Publishes a reserved entry with its first `size` bytes, and wakes readers
@@ -366,7 +364,7 @@ IPC_API IpcChannelReserveResult ipc_channel_reserve(IpcChannel *channel,
  * another process (the parent). Wait-free: never blocks; no allocation; a
  * system call only if a reader sleeps. Since 0.1.0.
  */
-IPC_API IpcChannelCommitResult ipc_channel_commit(
+IPC_API IPC_NODISCARD_ IpcChannelCommitResult ipc_channel_commit(
     IpcChannel *channel, const IpcReservation *reservation, size_t size);
 
 /**
@@ -385,22 +383,21 @@ ipc_channel_abort(IpcChannel *channel, const IpcReservation *reservation);
  * there is space they neither wait nor make a system call. They block; signals
  * do not end them. Since 0.1.0.
  */
-IPC_API IpcChannelWriteResult ipc_channel_write_with_timeout(
+IPC_API IPC_NODISCARD_ IpcChannelWriteResult ipc_channel_write_with_timeout(
     IpcChannel *channel, const void *data, size_t size,
     const struct timespec *timeout) IPC_TIME_("ipc_channel_write_with_timeout");
-IPC_API IpcChannelWriteResult
+IPC_API IPC_NODISCARD_ IpcChannelWriteResult
 ipc_channel_writev_with_timeout(IpcChannel *channel, const struct iovec *pieces,
                                 int count, const struct timespec *timeout)
     IPC_TIME_("ipc_channel_writev_with_timeout");
-IPC_API IpcChannelReserveResult ipc_channel_reserve_with_timeout(
+IPC_API IPC_NODISCARD_ IpcChannelReserveResult ipc_channel_reserve_with_timeout(
     IpcChannel *channel, size_t size, IpcReservation *dest,
     const struct timespec *timeout)
     IPC_TIME_("ipc_channel_reserve_with_timeout");
 
 /** ipc_channel_write_with_timeout that waits for ever. Since 0.1.0. */
-IPC_API IpcChannelWriteResult ipc_channel_write_blocking(IpcChannel *channel,
-                                                         const void *data,
-                                                         size_t size);
+IPC_API IPC_NODISCARD_ IpcChannelWriteResult
+ipc_channel_write_blocking(IpcChannel *channel, const void *data, size_t size);
 
 /**
  * Closes the channel for everybody, for good. Writes and reserves fail with
@@ -440,8 +437,8 @@ IPC_API IpcChannelCloseResult ipc_channel_close(IpcChannel *channel);
  * wake writers that wait for space, and in one-consumer mode in the handle's
  * first read. Since 0.1.0.
  */
-IPC_API IpcChannelReadResult ipc_channel_read(IpcChannel *channel,
-                                              IpcEntry *dest);
+IPC_API IPC_NODISCARD_ IpcChannelReadResult
+ipc_channel_read(IpcChannel *channel, IpcEntry *dest);
 
 /**
  * The same, waiting for at most `timeout` from now on the monotonic clock;
@@ -449,8 +446,9 @@ IPC_API IpcChannelReadResult ipc_channel_read(IpcChannel *channel,
  * IPC_ERR_RETRY_LIMIT: it passed. IPC_ERR_INVALID_ARGUMENT also: it is negative
  * or its tv_nsec out of range. Since 0.1.0.
  */
-IPC_API IpcChannelReadWithTimeoutResult ipc_channel_read_with_timeout(
-    IpcChannel *channel, IpcEntry *dest, const struct timespec *timeout)
+IPC_API IPC_NODISCARD_ IpcChannelReadWithTimeoutResult
+ipc_channel_read_with_timeout(IpcChannel *channel, IpcEntry *dest,
+                              const struct timespec *timeout)
     IPC_TIME_("ipc_channel_read_with_timeout");
 
 /**
@@ -459,8 +457,8 @@ IPC_API IpcChannelReadWithTimeoutResult ipc_channel_read_with_timeout(
  * if the next one is being written, IPC_ERR_LOCKED if other readers were faster
  * every time. Since 0.1.0.
  */
-IPC_API IpcChannelTryReadResult ipc_channel_try_read(IpcChannel *channel,
-                                                     IpcEntry *dest);
+IPC_API IPC_NODISCARD_ IpcChannelTryReadResult
+ipc_channel_try_read(IpcChannel *channel, IpcEntry *dest);
 
 /**
  * The three reads again, into the caller's memory: `dest->payload` and
@@ -471,13 +469,14 @@ IPC_API IpcChannelTryReadResult ipc_channel_try_read(IpcChannel *channel,
  * `required_size`; it stays. All else as said there, but that they do not
  * allocate. Since 0.1.0.
  */
-IPC_API IpcChannelReadResult ipc_channel_read_into(IpcChannel *channel,
-                                                   IpcEntry *dest);
-IPC_API IpcChannelReadWithTimeoutResult ipc_channel_read_into_with_timeout(
-    IpcChannel *channel, IpcEntry *dest, const struct timespec *timeout)
+IPC_API IPC_NODISCARD_ IpcChannelReadResult
+ipc_channel_read_into(IpcChannel *channel, IpcEntry *dest);
+IPC_API IPC_NODISCARD_ IpcChannelReadWithTimeoutResult
+ipc_channel_read_into_with_timeout(IpcChannel *channel, IpcEntry *dest,
+                                   const struct timespec *timeout)
     IPC_TIME_("ipc_channel_read_into_with_timeout");
-IPC_API IpcChannelTryReadResult ipc_channel_try_read_into(IpcChannel *channel,
-                                                          IpcEntry *dest);
+IPC_API IPC_NODISCARD_ IpcChannelTryReadResult
+ipc_channel_try_read_into(IpcChannel *channel, IpcEntry *dest);
 
 /**
  * Points `dest` at the next entry inside the channel; consumes nothing:
@@ -492,9 +491,9 @@ IPC_API IpcChannelTryReadResult ipc_channel_try_read_into(IpcChannel *channel,
  * second waits like ipc_channel_read_with_timeout, and has its statuses. No
  * allocation; system calls as these. Since 0.1.0.
  */
-IPC_API IpcChannelPeekResult ipc_channel_peek(const IpcChannel *channel,
-                                              IpcEntry *dest);
-IPC_API IpcChannelPeekResult ipc_channel_peek_with_timeout(
+IPC_API IPC_NODISCARD_ IpcChannelPeekResult
+ipc_channel_peek(const IpcChannel *channel, IpcEntry *dest);
+IPC_API IPC_NODISCARD_ IpcChannelPeekResult ipc_channel_peek_with_timeout(
     IpcChannel *channel, IpcEntry *dest, const struct timespec *timeout)
     IPC_TIME_("ipc_channel_peek_with_timeout");
 
@@ -514,8 +513,8 @@ IPC_API IpcChannelPeekResult ipc_channel_peek_with_timeout(
  * Lock-free: never blocks; no allocation; system calls only to wake writers,
  * and in one-consumer mode in the handle's first read. Since 0.1.0.
  */
-IPC_API IpcChannelSkipResult ipc_channel_skip(IpcChannel *channel,
-                                              uint64_t offset);
+IPC_API IPC_NODISCARD_ IpcChannelSkipResult
+ipc_channel_skip(IpcChannel *channel, uint64_t offset);
 
 /**
  * Gets past whatever is at the head: an entry, a damaged control word, the
@@ -623,7 +622,7 @@ IPC_API IpcChannelOwnersResult ipc_channel_owners(const IpcChannel *channel,
  * `sys_errno` says why; or it is an inherited io_uring's. Does not block.
  * Since 0.1.0.
  */
-IPC_API IpcChannelFdResult ipc_channel_fd(IpcChannel *channel);
+IPC_API IPC_NODISCARD_ IpcChannelFdResult ipc_channel_fd(IpcChannel *channel);
 
 /**
  * Sends, over a connected Unix socket of type SOCK_STREAM or SOCK_SEQPACKET,
@@ -648,8 +647,8 @@ IPC_API IpcChannelFdResult ipc_channel_fd(IpcChannel *channel);
  * message may be sent: close the socket. Blocks as the socket does; never
  * raises SIGPIPE. Since 0.1.0.
  */
-IPC_API IpcChannelShareResult ipc_channel_share(IpcChannel *channel, int socket,
-                                                int memory_fd, uint64_t size);
+IPC_API IPC_NODISCARD_ IpcChannelShareResult ipc_channel_share(
+    IpcChannel *channel, int socket, int memory_fd, uint64_t size);
 
 /**
  * Receives what ipc_channel_share sent, maps the memory and connects; the
@@ -669,7 +668,7 @@ IPC_API IpcChannelShareResult ipc_channel_share(IpcChannel *channel, int socket,
  * Others as for ipc_channel_connect_sized. After an error other than EAGAIN
  * the socket is of no more use. Blocks as the socket does. Since 0.1.0.
  */
-IPC_API IpcChannelAcceptResult
+IPC_API IPC_NODISCARD_ IpcChannelAcceptResult
 ipc_channel_accept(int socket, IpcChannelConfiguration configuration);
 
 /**

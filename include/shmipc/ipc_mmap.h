@@ -88,7 +88,8 @@ typedef struct IpcMmapOptions {
  * Blocks as file operations do, and up to a second for a creator that is slow.
  * Since 0.1.0.
  */
-IPC_API IpcMemorySegmentResult ipc_mmap(const char *name, uint64_t size);
+IPC_API IPC_NODISCARD_ IpcMemorySegmentResult ipc_mmap(const char *name,
+                                                       uint64_t size);
 
 /**
  * What ipc_mmap does, with the mode, the group and the owner that `options`
@@ -97,7 +98,7 @@ IPC_API IpcMemorySegmentResult ipc_mmap(const char *name, uint64_t size);
  * beyond 0777, a group without its flag, or reserved members that are not 0.
  * Since 0.1.0.
  */
-IPC_API IpcMemorySegmentResult ipc_mmap_with_options(
+IPC_API IPC_NODISCARD_ IpcMemorySegmentResult ipc_mmap_with_options(
     const char *name, uint64_t size, const IpcMmapOptions *options);
 
 /**

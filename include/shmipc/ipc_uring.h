@@ -54,7 +54,7 @@ IPC_RESULT_UNIT(IpcChannelCompleteWaitResult, IpcChannelSystemError)
  * case `sqe` is an operation that does nothing. Any thread may call it, each
  * for a `sqe` of its own. Does not block. Since 0.1.0.
  */
-IPC_API IpcChannelPrepareWaitResult
+IPC_API IPC_NODISCARD_ IpcChannelPrepareWaitResult
 ipc_channel_prepare_wait(IpcChannel *channel, struct io_uring_sqe *sqe);
 
 /**

@@ -408,7 +408,7 @@ static void do_destroy(IpcChannel *ch)
 {
     IpcReservation r;
 
-    ipc_channel_reserve(ch, 100, &r);
+    IPC_IGNORE(ipc_channel_reserve(ch, 100, &r));
     ipc_channel_destroy(ch);
 }
 

@@ -347,7 +347,7 @@ static void set_scene(void)
         IpcChannelResult made =
             ipc_channel_create(shared, SIZE, configured(IPC_WAIT_FUTEX));
 
-        ipc_channel_reserve(made.result, 10, &r);
+        IPC_IGNORE(ipc_channel_reserve(made.result, 10, &r));
         _exit(0);
     }
     waitpid(pid, NULL, 0);

@@ -127,6 +127,28 @@ def check_contracts(header):
                    '"Since X.Y.Z."')
 
 
+# What is left to do when these fail, most programs do not care about; and
+# nothing that was sent or read is lost.
+MAY_BE_IGNORED = re.compile(
+    r"_(abort|clear_interrupt|close|complete_wait|destroy|interrupt|"
+    r"leave_shared|owners|recover|recover_force|remove|skip_force|stats|unlink|"
+    r"unmap)$")
+
+
+def check_ignored(header):
+    """Compilers warn about a result that tells of a loss and is not used."""
+    text = c_text.without_comments(header.read_text())
+
+    for declaration, name in re.findall(
+            r"^IPC_API\s([^;{(]*?)\b(\w+)\s*\(", text, re.M):
+        if not re.search(r"\bIpc\w+Result\s*$", declaration):
+            continue
+        wanted = not MAY_BE_IGNORED.search(name)
+        if wanted != ("IPC_NODISCARD_" in declaration):
+            report(f"{header}: {name}: IPC_NODISCARD_ "
+                   + ("is missing" if wanted else "is too much"))
+
+
 def check_prefixes(header):
     text = c_text.without_comments(header.read_text())
     ours = r"(?:ipc_|Ipc|IPC_|SHMIPC_)"
@@ -172,6 +194,7 @@ def main():
     check_times(root, soversion, headers)
     for header in headers:
         check_contracts(header)
+        check_ignored(header)
         check_prefixes(header)
     check_mentions(root, functions, headers)
     if len(sys.argv) > 3:

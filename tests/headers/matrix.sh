@@ -49,6 +49,28 @@ later read 'ipc_channel_read(channel, entry, &timeout)'
 # What surrounds those calls is right.
 later nothing ''
 
+# Results that tell of a loss: each line is a warning, but where the program
+# says that it does not care.
+cat >"$work/ignores.h" <<'END'
+#include <shmipc/shmipc.h>
+#ifndef LOOK_AWAY
+#define LOOK_AWAY(call) IPC_IGNORE(call)
+#endif
+void f(IpcChannel *channel, IpcEntry *entry, void *memory);
+void f(IpcChannel *channel, IpcEntry *entry, void *memory)
+{
+    LOOK_AWAY(ipc_channel_write(channel, memory, 1));
+    LOOK_AWAY(ipc_channel_write_blocking(channel, memory, 1));
+    LOOK_AWAY(ipc_channel_try_read(channel, entry));
+    LOOK_AWAY(ipc_channel_skip(channel, 0));
+    LOOK_AWAY(ipc_buffer_create(memory, 1));
+    LOOK_AWAY(ipc_mmap("/name", 1));
+}
+END
+echo '#include "ignores.h"' >"$work/ignores_openly.c"
+printf '#define LOOK_AWAY(call) call\n#include "ignores.h"\n' \
+    >"$work/ignores.c"
+
 # compile FILE FLAGS...: with $compiler, as $language in $standard
 compile() {
     file=$1
@@ -69,6 +91,20 @@ refuses() {
     fi
     grep -q 'few arguments\|many arguments\|no matching function\|no member' \
         "$work/log"
+}
+
+# warns COUNT FILE FLAGS...: about so many results that nobody looks at, which
+# gcc sees only when it compiles
+warns() {
+    wanted=$1
+    shift
+    "$compiler" -x "$language" "-std=$standard" -Wall "-I$source/include" \
+        -c "$@" -o "$work/warns.o" 2>"$work/log" || return 1
+    if [ "$(grep -c 'warning: ' "$work/log")" -ne "$wanted" ]; then
+        cat "$work/log"
+        echo "$compiler -std=$standard $*: not $wanted warnings"
+        exit 1
+    fi
 }
 
 knows_standard() {
@@ -100,6 +136,9 @@ compile_all() {
         # shellcheck disable=SC2086
         compile "$work/${header%.h}.c" $strict
     done
+    warns 6 "$work/ignores.c"
+    warns 0 "$work/ignores.c" -DIPC_IGNORE_UNUSED_RESULTS
+    warns 0 "$work/ignores_openly.c"
     for call in create read config used unit; do
         refuses "$work/later_$call.c"
     done

@@ -133,17 +133,18 @@ static void write_something(struct honest *h)
 
     switch (below(&h->random, 5)) {
     case 0:
-        ipc_channel_write(h->channel, h->bytes, pieces[1].iov_len);
+        IPC_IGNORE(ipc_channel_write(h->channel, h->bytes, pieces[1].iov_len));
         break;
     case 1:
-        ipc_channel_write_batch(h->channel, pieces, 2);
+        IPC_IGNORE(ipc_channel_write_batch(h->channel, pieces, 2));
         break;
     case 2:
-        ipc_buffer_write_array(h->buffer, h->bytes, 1 + below(&h->random, 20),
-                               50);
+        IPC_IGNORE(ipc_buffer_write_array(h->buffer, h->bytes,
+                                          1 + below(&h->random, 20), 50));
         break;
     case 3:
-        ipc_channel_write_with_timeout(h->channel, h->bytes, 100, &soon);
+        IPC_IGNORE(
+            ipc_channel_write_with_timeout(h->channel, h->bytes, 100, &soon));
         break;
     default:
         if (ipc_buffer_reserve(h->buffer, pieces[0].iov_len, &r).ipc_status !=
@@ -151,7 +152,7 @@ static void write_something(struct honest *h)
             break;
         memset(r.payload, 0x33, r.size);
         if (below(&h->random, 2))
-            ipc_buffer_commit(h->buffer, &r, r.size);
+            IPC_IGNORE(ipc_buffer_commit(h->buffer, &r, r.size));
         else
             ipc_buffer_abort(h->buffer, &r);
         break;
@@ -170,25 +171,27 @@ static void read_something(struct honest *h)
             free(entry.payload);
         break;
     case 1:
-        ipc_channel_read_into_with_timeout(h->channel, &entry, &soon);
+        IPC_IGNORE(
+            ipc_channel_read_into_with_timeout(h->channel, &entry, &soon));
         break;
     case 2:
-        ipc_channel_try_read_batch(h->channel, entries, 8, h->bytes, BYTES);
+        IPC_IGNORE(ipc_channel_try_read_batch(h->channel, entries, 8, h->bytes,
+                                              BYTES));
         break;
     case 3:
-        ipc_buffer_read_array(h->buffer, h->bytes, 1 + below(&h->random, 20),
-                              50);
+        IPC_IGNORE(ipc_buffer_read_array(h->buffer, h->bytes,
+                                         1 + below(&h->random, 20), 50));
         break;
     case 4:
         if (ipc_buffer_peek(h->buffer, &entry).ipc_status == IPC_OK) {
             if (entry.size > BYTES)
                 fail("an entry is larger than the ring");
             memcpy(h->bytes, entry.payload, entry.size);
-            ipc_buffer_skip(h->buffer, entry.offset);
+            IPC_IGNORE(ipc_buffer_skip(h->buffer, entry.offset));
         }
         break;
     default:
-        ipc_channel_try_read_into(h->channel, &entry);
+        IPC_IGNORE(ipc_channel_try_read_into(h->channel, &entry));
         break;
     }
 }
