@@ -19,6 +19,8 @@
 #define backing_read             shmipc_backing_read
 #define backing_release          shmipc_backing_release
 #define backing_unlock           shmipc_backing_unlock
+#define in_use_by                shmipc_in_use_by
+#define mapping_is_shared        shmipc_mapping_is_shared
 #define handle_check_backing     shmipc_handle_check_backing
 #define handle_options_are_known shmipc_handle_options_are_known
 #define handle_set_backing       shmipc_handle_set_backing

@@ -69,6 +69,11 @@ typedef struct IpcBuffer IpcBuffer;
 /** For `flags` of IpcBufferOptions: `memory_fd` is one. */
 #define IPC_BUFFER_HAS_MEMORY_FD UINT32_C(4)
 
+/** For create: format the memory although living processes use what it holds.
+ * Their handles get IPC_ERR_FORMATTED_ANEW, and what they write until they
+ * notice may be lost. */
+#define IPC_BUFFER_RECREATE      UINT32_C(8)
+
 /**
  * How to create or join a buffer. Set `struct_size` to sizeof(IpcBufferOptions)
  * and the rest to zero for the defaults.
@@ -76,7 +81,7 @@ typedef struct IpcBuffer IpcBuffer;
 typedef struct IpcBufferOptions {
     size_t struct_size;
     /** IPC_BUFFER_ONE_PRODUCER, IPC_BUFFER_ONE_CONSUMER,
-     * IPC_BUFFER_HAS_MEMORY_FD, or 0. */
+     * IPC_BUFFER_HAS_MEMORY_FD, IPC_BUFFER_RECREATE, or 0. */
     uint32_t flags;
     /** How many processes may write at the same time, 1 to 4096; 0 means the
      * default: 2 in the smallest buffers, 8 in those of 64 blocks, and 64 from
@@ -103,6 +108,9 @@ typedef struct IpcBufferCreateError {
     uint64_t requested_size;
     /** Bytes that are enough for the smallest buffer at this address. */
     uint64_t min_size;
+    /** The number that `detail` speaks of: the value that a member has, or a
+     * pid in its own pid namespace; else 0. */
+    int64_t value;
 } IpcBufferCreateError;
 IPC_RESULT(IpcBufferCreateResult, IpcBuffer *, IpcBufferCreateError)
 
@@ -303,15 +311,24 @@ IPC_API uint64_t ipc_buffer_suggest_size(size_t capacity);
 
 /**
  * Formats `size` bytes at `mem` as an empty buffer and returns a handle. What
- * the memory held is lost; handles that others have to what was there before
- * get IPC_ERR_FORMATTED_ANEW, and others that attach IPC_ERR_INITIALIZING until
- * this call is done. If its process dies meanwhile, create again.
+ * the memory held is lost. That may be anything; but a buffer or channel that
+ * another process uses, and that lives or may live, is not formatted without
+ * IPC_BUFFER_RECREATE. Seen are processes that have written there or, in
+ * one-consumer mode, read, and not destroyed their handles (ipc_buffer_owners
+ * lists them); of this process's own handles the caller has to know. Handles
+ * that others have all the same get IPC_ERR_FORMATTED_ANEW, and others that
+ * attach IPC_ERR_INITIALIZING until this call is done. If its process dies
+ * meanwhile, create again.
  *
  * IPC_OK: `result` is the handle, to be given to ipc_buffer_destroy.
  * IPC_ERR_INVALID_ARGUMENT: `mem` is NULL, `size` is 0 or exceeds the address
  * space, or is below the body's `min_size`; the memory is left as it is.
+ * IPC_ERR_IN_USE: another process uses it, the body's `value` is the pid of
+ * one; the memory is left as it is.
+ * IPC_ERR_READ_ONLY: `mem` is mapped for reading only, or not at all.
  * IPC_ERR_ALLOCATION: no memory for the handle.
- * Allocates; does not block. Since 0.1.0.
+ * Allocates; makes system calls to judge whether such processes live; does not
+ * block. Since 0.1.0.
  */
 IPC_API IPC_NODISCARD_ IpcBufferCreateResult ipc_buffer_create(void *mem,
                                                                size_t size);

@@ -120,7 +120,8 @@ typedef struct IpcChannelConfiguration {
     long start_sleep_ns;
     /** Length of the longest round, start_sleep_ns or more. */
     long max_sleep_ns;
-    /** For create: IPC_BUFFER_ONE_PRODUCER, IPC_BUFFER_ONE_CONSUMER. */
+    /** For create: IPC_BUFFER_ONE_PRODUCER, IPC_BUFFER_ONE_CONSUMER,
+     * IPC_BUFFER_RECREATE. */
     uint32_t flags IPC_ZERO_;
     /** For create: how many processes may write at the same time, 1 to 4096; 0
      * means the default: 2 in the smallest channels, 8 in those of 64 blocks,
@@ -235,9 +236,14 @@ IPC_API uint64_t ipc_channel_suggest_size(size_t capacity);
 
 /**
  * Formats `size` bytes at `mem` as an empty channel and returns a handle. What
- * the memory held is lost; handles that others have to what was there before
- * get IPC_ERR_FORMATTED_ANEW, and others that connect IPC_ERR_INITIALIZING
- * until this call is done. If its process dies meanwhile, create again.
+ * the memory held is lost. That may be anything; but a channel or buffer that
+ * another process uses, and that lives or may live, is not formatted without
+ * IPC_BUFFER_RECREATE. Seen are processes that have written there or, in
+ * one-consumer mode, read, and not destroyed their handles (ipc_channel_owners
+ * lists them); of this process's own handles the caller has to know. Handles
+ * that others have all the same get IPC_ERR_FORMATTED_ANEW, and others that
+ * connect IPC_ERR_INITIALIZING until this call is done. If its process dies
+ * meanwhile, create again.
  *
  * IPC_OK: `result` is the handle, to be given to ipc_channel_destroy.
  * IPC_ERR_INVALID_ARGUMENT: `mem` is NULL; `size` is 0, exceeds the address
@@ -252,8 +258,10 @@ IPC_API uint64_t ipc_channel_suggest_size(size_t capacity);
  * it. IPC_ERR_ALLOCATION: malloc failed, or there is no memory or descriptor
  * for IPC_WAIT_IO_URING. IPC_ERR_SYSTEM: no eventfd could be made for
  * IPC_WAIT_EVENTFD, errno says why. IPC_ERR_READ_ONLY: `mem` is mapped for
- * reading only, or not at all.
- * Allocates; does not block. Since 0.1.0.
+ * reading only, or not at all. IPC_ERR_IN_USE: another process uses what it
+ * holds, the body's `value` is the pid of one; the memory is left as it is.
+ * Allocates; makes system calls to judge whether such processes live; does not
+ * block. Since 0.1.0.
  */
 IPC_API IPC_NODISCARD_ IpcChannelResult ipc_channel_create(
     void *mem, size_t size, IpcChannelConfiguration configuration);

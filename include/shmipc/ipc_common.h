@@ -102,6 +102,8 @@ typedef enum IpcStatus {
     IPC_ERR_READ_ONLY = -25,
     /** It was to be created, and exists. */
     IPC_ERR_EXISTS = -28,
+    /** The memory to be formatted is used by another process. */
+    IPC_ERR_IN_USE = -29,
     /** There is nothing of that name. */
     IPC_ERR_NOT_FOUND = -30
 } IpcStatus;

@@ -55,7 +55,7 @@ IpcBufferCreateResult
 ipc_buffer_create_with_options(void *mem, size_t size,
                                const IpcBufferOptions *options)
 {
-    IpcBufferCreateError body = {size, 0};
+    IpcBufferCreateError body = {.requested_size = size};
     const char *detail = NULL;
     IpcBuffer *b = malloc(sizeof *b);
     IpcStatus status;

@@ -6,6 +6,7 @@
  */
 #include "buffer/handle.h"
 #include "backing.h"
+#include "buffer/in_use.h"
 #include "ring/format.h"
 #include "ring/mapping.h"
 #include <sched.h>
@@ -106,7 +107,8 @@ static bool has_file(const IpcBufferOptions *options)
 bool handle_options_are_known(const IpcBufferOptions *options,
                               const char **detail)
 {
-    const uint32_t known = MODES | IPC_BUFFER_HAS_MEMORY_FD;
+    const uint32_t known =
+        MODES | IPC_BUFFER_HAS_MEMORY_FD | IPC_BUFFER_RECREATE;
 
     *detail = "options: set struct_size to sizeof(IpcBufferOptions), use known "
               "flags, at most 4096 owners, memory_fd only with its flag, and "
@@ -148,6 +150,25 @@ static IpcStatus check_size(const void *mem, size_t size, uint32_t owners,
     return IPC_OK;
 }
 
+/* Whoever else writes there would lose it from now on. */
+static IpcStatus check_use(const void *mem, size_t size,
+                           const IpcBufferOptions *options,
+                           IpcBufferCreateError *body, const char **detail)
+{
+    if (options && options->flags & IPC_BUFFER_RECREATE)
+        return IPC_OK;
+    body->value =
+        in_use_by(mem, size, has_file(options) ? &options->memory_fd : NULL);
+    if (body->value == 0)
+        return IPC_OK;
+    return refuse(
+        detail, IPC_ERR_IN_USE,
+        "mem holds one that a process (value: its pid) uses, and that "
+        "lives or may live: attach or connect instead, wait until it "
+        "is gone, or, if its messages may be lost, set "
+        "IPC_BUFFER_RECREATE");
+}
+
 /* Whether it can be done; asked before anything is changed. */
 static IpcStatus check_create(const void *mem, size_t size,
                               const IpcBufferOptions *options, uint32_t *blocks,
@@ -174,7 +195,7 @@ static IpcStatus check_create(const void *mem, size_t size,
                       "with PROT_READ | PROT_WRITE");
     if (has_file(options) && !read_identity(options->memory_fd, mem, &id))
         return refuse_file(detail);
-    return IPC_OK;
+    return check_use(mem, size, options, body, detail);
 }
 
 IpcStatus handle_create(struct IpcBuffer *b, void *mem, size_t size,

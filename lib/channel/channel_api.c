@@ -59,7 +59,7 @@ IpcChannelResult ipc_channel_create(void *mem, size_t size,
                                 .flags = flags_of(&configuration),
                                 .max_owners = configuration.max_owners,
                                 .memory_fd = configuration.memory_fd};
-    IpcBufferCreateError body = {size, 0};
+    IpcBufferCreateError body = {.requested_size = size};
     IpcChannel *ch = malloc(sizeof *ch);
     const char *detail;
     IpcStatus status;

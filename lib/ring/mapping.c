@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "ring/mapping.h"
+#include "cancel.h"
 #include <errno.h>
 #include <linux/futex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -26,4 +30,34 @@ bool mapping_may_store(const atomic_u32 *word)
 
     errno = saved;
     return may;
+}
+
+/* A line of /proc/self/maps: "from-to rwxs ...". */
+static bool line_is_shared(const char *line, uintptr_t address)
+{
+    char *at;
+    uintptr_t from = (uintptr_t)strtoull(line, &at, 16);
+    uintptr_t to = *at == '-' ? (uintptr_t)strtoull(at + 1, &at, 16) : 0;
+
+    return from <= address && address < to && *at == ' ' && strlen(at) > 4 &&
+           at[4] == 's';
+}
+
+bool mapping_is_shared(const void *mem)
+{
+    int saved = errno;
+    int state = cancel_disable();
+    FILE *maps = fopen("/proc/self/maps", "re");
+    bool shared = false;
+    char *line = NULL;
+    size_t room = 0;
+
+    while (maps && !shared && getline(&line, &room, maps) > 0)
+        shared = line_is_shared(line, (uintptr_t)mem);
+    free(line);
+    if (maps)
+        fclose(maps);
+    cancel_restore(state);
+    errno = saved;
+    return shared;
 }

@@ -11,4 +11,8 @@
  * change that anybody could see. True where the kernel does not say. */
 bool mapping_may_store(const atomic_u32 *word);
 
+/* Whether other processes may see what is stored at `mem`, since its mapping is
+ * shared. False, too, where /proc does not say. Opens a file. */
+bool mapping_is_shared(const void *mem);
+
 #endif

@@ -62,6 +62,12 @@ bool mapping_may_store(const atomic_u32 *word)
     return true;
 }
 
+bool mapping_is_shared(const void *memory)
+{
+    (void)memory;
+    return false;
+}
+
 /* Locks on bytes of a file. The kernel does one after the other, each as if by
  * a full fence. */
 static struct backing *const the_file = (void *)&world;

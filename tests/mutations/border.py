@@ -1045,6 +1045,49 @@ MUTATIONS = [
         tests=["unit/memory_fd"],
         edits=[("bool done = is_file(fd, &file) &&",
                 "bool done = fstat(fd, &file) == 0 &&")]),
+    # -------------------------------------------- create in memory in use
+    Mutation(
+        name="create does not ask who uses the memory", file="handle.c",
+        tests=["unit/in_use"],
+        edits=[("if (body->value == 0) return IPC_OK;", "return IPC_OK;")]),
+    Mutation(
+        name="create asks also where that was said not to matter",
+        file="handle.c", tests=["unit/in_use"],
+        edits=[("if (options && options->flags & IPC_BUFFER_RECREATE)",
+                "if (0)")]),
+    Mutation(
+        name="the dead use memory, too", file="in_use.c",
+        tests=["unit/in_use"],
+        edits=[("owner.fate != OWNER_IS_DEAD &&", "")]),
+    Mutation(
+        name="who cannot be judged does not use memory", file="in_use.c",
+        tests=["unit/in_use"],
+        edits=[("owner.fate != OWNER_IS_DEAD", "owner.fate == OWNER_LIVES")]),
+    Mutation(
+        name="a process is in its own way", file="in_use.c",
+        tests=["unit/in_use"],
+        edits=[("&& !is_ours(&self, &owner))", ")")]),
+    Mutation(
+        name="a process with our number in another namespace is us",
+        file="in_use.c", tests=["unit/in_use"],
+        edits=[("(owner->pid_namespace == self->pid_namespace ||",
+                "(1 || owner->pid_namespace == self->pid_namespace ||")]),
+    Mutation(
+        name="a copy of a ring is used by who uses the ring",
+        file="in_use.c", tests=["unit/in_use"],
+        edits=[("pid && mapping_is_shared(mem) ? pid : 0", "pid")]),
+    Mutation(
+        name="no memory is shared", file="mapping.c", tests=["unit/in_use"],
+        edits=[("at[4] == 's'", "at[4] == 'S'")]),
+    Mutation(
+        name="any shared mapping is that of the memory", file="mapping.c",
+        tests=["unit/in_use"],
+        edits=[("from <= address && address < to && *at == ' '",
+                "from <= address && *at == ' '")]),
+    Mutation(
+        name="who uses memory is judged without its file", file="in_use.c",
+        tests=["unit/in_use"],
+        edits=[("opened = backing_open(*memory_fd);", "")]),
     # --------------------------------------------- when there is no entry
     Mutation(
         name="a read that finds nothing leaves the payload as it was",
