@@ -4,6 +4,7 @@
  * lib/wait/futex.c, lib/wait/clock.c and for membarrier.
  */
 #include "model.h"
+#include "place/place.h"
 #include "ring/mapping.h"
 #include "wait/clock.h"
 #include "wait/futex.h"
@@ -60,6 +61,11 @@ bool mapping_may_store(const atomic_u32 *word)
 {
     (void)word;
     return true;
+}
+
+void place_leave(struct place *place)
+{
+    (void)place;
 }
 
 bool mapping_is_shared(const void *memory)
