@@ -61,6 +61,11 @@ static const struct status_words words[] = {
      "The memory was formatted anew: connect again."},
     {IPC_ERR_READ_ONLY, "IPC_ERR_READ_ONLY",
      "The memory is mapped for reading only, or the handle only observes."},
+    {IPC_ERR_INTERRUPTED, "IPC_ERR_INTERRUPTED",
+     "The call would have had to wait, and was interrupted."},
+    {IPC_ERR_CONSUMERS_DEAD, "IPC_ERR_CONSUMERS_DEAD",
+     "There is no space, and every process that read from the channel is "
+     "dead."},
     {IPC_ERR_EXISTS, "IPC_ERR_EXISTS", "It was to be created, and exists."},
     {IPC_ERR_IN_USE, "IPC_ERR_IN_USE",
      "The memory to format is used by a process that lives or may live."},

@@ -100,6 +100,12 @@ typedef enum IpcStatus {
     IPC_ERR_FORMATTED_ANEW = -24,
     /** The memory is mapped for reading only, or the handle only observes. */
     IPC_ERR_READ_ONLY = -25,
+    /** The call would have had to wait, and somebody interrupted the handle, or
+     * a signal did. */
+    IPC_ERR_INTERRUPTED = -26,
+    /** There is no space, and every process that read from the channel is dead.
+     */
+    IPC_ERR_CONSUMERS_DEAD = -27,
     /** It was to be created, and exists. */
     IPC_ERR_EXISTS = -28,
     /** The memory to be formatted is used by another process. */

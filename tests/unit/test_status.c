@@ -38,6 +38,8 @@ static const struct {
     {IPC_ERR_SIZE_MISMATCH, -23, "IPC_ERR_SIZE_MISMATCH"},
     {IPC_ERR_FORMATTED_ANEW, -24, "IPC_ERR_FORMATTED_ANEW"},
     {IPC_ERR_READ_ONLY, -25, "IPC_ERR_READ_ONLY"},
+    {IPC_ERR_INTERRUPTED, -26, "IPC_ERR_INTERRUPTED"},
+    {IPC_ERR_CONSUMERS_DEAD, -27, "IPC_ERR_CONSUMERS_DEAD"},
     {IPC_ERR_EXISTS, -28, "IPC_ERR_EXISTS"},
     {IPC_ERR_IN_USE, -29, "IPC_ERR_IN_USE"},
     {IPC_ERR_NOT_FOUND, -30, "IPC_ERR_NOT_FOUND"},
@@ -75,7 +77,7 @@ Test(unit, every_status_has_a_sentence_of_its_own)
 
 Test(unit, numbers_that_are_no_status_are_called_unknown)
 {
-    static const int others[] = {4, 5, 100, -26, -27, -100, 0x7fffffff};
+    static const int others[] = {4, 5, 100, -99, -100, 0x7fffffff};
 
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         must(!strcmp(ipc_status_name((IpcStatus)others[i]), "unknown"));
