@@ -1,15 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libshmipc, channel layer: a buffer plus policy. Plain writes never block;
- * those with a timeout wait for space, and reads for an entry: bounded by a
- * number of rounds, by a deadline, or not at all. A channel
- * repairs by itself what dead producers leave behind.
+ * libshmipc, channel layer: a buffer plus policy. Calls can wait, for an entry
+ * or for space, and a channel repairs by itself what dead producers leave
+ * behind.
  *
  *     uint8_t mem[1024];
  *     IpcChannelConfiguration config = {.max_round_trips = 128,
  *                                       .start_sleep_ns = 1000,
  *                                       .max_sleep_ns = 100000};
  *     IpcChannelResult created = ipc_channel_create(mem, sizeof mem, config);
+ *
+ * Which calls wait, each with ipc_channel_ in front; beware that `write` never
+ * does and `read` does:
+ *
+ *   never          for so many  until a deadline         for ever
+ *                  rounds
+ *   write          -            write_with_timeout       write_blocking
+ *   writev         -            writev_with_timeout      writev_blocking
+ *   reserve        -            reserve_with_timeout     reserve_blocking
+ *   write_batch    -            -                        -
+ *   write_array    -            -                        -
+ *   try_read       read         read_with_timeout        read_blocking
+ *   try_read_into  read_into    read_into_with_timeout   read_into_blocking
+ *   peek           -            peek_with_timeout        peek_blocking
+ *   try_read_batch -            read_batch_with_timeout  the same, with NULL
+ *   try_read_array -            read_array_with_timeout  the same, with NULL
+ *
+ * A timeout that is NULL means for ever, and one of zero not to wait. All other
+ * calls never wait, but for ipc_channel_share and ipc_channel_accept, which
+ * block as their socket does. A wait ends early as soon as it can be of no more
+ * use: when the channel is closed or formatted anew.
  *
  * Memory. Any address, any size from ipc_channel_align_size(1) up: an array,
  * malloc, an anonymous or named shared mapping, a file. It must stay mapped
@@ -403,9 +423,13 @@ IPC_API IPC_NODISCARD_ IpcChannelReserveResult ipc_channel_reserve_with_timeout(
     const struct timespec *timeout)
     IPC_TIME_("ipc_channel_reserve_with_timeout");
 
-/** ipc_channel_write_with_timeout that waits for ever. Since 0.1.0. */
+/** The same, waiting for ever: as with NULL for the timeout. Since 0.1.0. */
 IPC_API IPC_NODISCARD_ IpcChannelWriteResult
 ipc_channel_write_blocking(IpcChannel *channel, const void *data, size_t size);
+IPC_API IPC_NODISCARD_ IpcChannelWriteResult ipc_channel_writev_blocking(
+    IpcChannel *channel, const struct iovec *pieces, int count);
+IPC_API IPC_NODISCARD_ IpcChannelReserveResult ipc_channel_reserve_blocking(
+    IpcChannel *channel, size_t size, IpcReservation *dest);
 
 /**
  * Closes the channel for everybody, for good. Writes and reserves fail with
@@ -459,6 +483,10 @@ ipc_channel_read_with_timeout(IpcChannel *channel, IpcEntry *dest,
                               const struct timespec *timeout)
     IPC_TIME_("ipc_channel_read_with_timeout");
 
+/** The same, waiting for ever: as with NULL for the timeout. Since 0.1.0. */
+IPC_API IPC_NODISCARD_ IpcChannelReadResult
+ipc_channel_read_blocking(IpcChannel *channel, IpcEntry *dest);
+
 /**
  * The same without waiting: IPC_EMPTY if there is no entry, which is no error
  * (IpcChannelTryReadResult_has_entry tells it from IPC_OK), IPC_ERR_NOT_READY
@@ -469,7 +497,7 @@ IPC_API IPC_NODISCARD_ IpcChannelTryReadResult
 ipc_channel_try_read(IpcChannel *channel, IpcEntry *dest);
 
 /**
- * The three reads again, into the caller's memory: `dest->payload` and
+ * The four reads again, into the caller's memory: `dest->payload` and
  * `dest->size` say where to and how much room there is; on IPC_OK `offset` and
  * `size` are set to the entry's. On anything else `dest` is untouched (the
  * memory it points to may have been written). IPC_ERR_INVALID_ARGUMENT also:
@@ -483,6 +511,8 @@ IPC_API IPC_NODISCARD_ IpcChannelReadWithTimeoutResult
 ipc_channel_read_into_with_timeout(IpcChannel *channel, IpcEntry *dest,
                                    const struct timespec *timeout)
     IPC_TIME_("ipc_channel_read_into_with_timeout");
+IPC_API IPC_NODISCARD_ IpcChannelReadResult
+ipc_channel_read_into_blocking(IpcChannel *channel, IpcEntry *dest);
 IPC_API IPC_NODISCARD_ IpcChannelTryReadResult
 ipc_channel_try_read_into(IpcChannel *channel, IpcEntry *dest);
 
@@ -496,14 +526,16 @@ ipc_channel_try_read_into(IpcChannel *channel, IpcEntry *dest);
  * was.
  *
  * The first never waits, and has the statuses of ipc_channel_try_read; the
- * second waits like ipc_channel_read_with_timeout, and has its statuses. No
- * allocation; system calls as these. Since 0.1.0.
+ * second waits like ipc_channel_read_with_timeout, and has its statuses; the
+ * third does so for ever. No allocation; system calls as these. Since 0.1.0.
  */
 IPC_API IPC_NODISCARD_ IpcChannelPeekResult
 ipc_channel_peek(const IpcChannel *channel, IpcEntry *dest);
 IPC_API IPC_NODISCARD_ IpcChannelPeekResult ipc_channel_peek_with_timeout(
     IpcChannel *channel, IpcEntry *dest, const struct timespec *timeout)
     IPC_TIME_("ipc_channel_peek_with_timeout");
+IPC_API IPC_NODISCARD_ IpcChannelPeekResult
+ipc_channel_peek_blocking(IpcChannel *channel, IpcEntry *dest);
 
 /**
  * Consumes the entry at `offset` without copying it, and wakes writers that

@@ -195,6 +195,13 @@ ipc_channel_writev_with_timeout(IpcChannel *channel, const struct iovec *pieces,
                            count);
 }
 
+IpcChannelWriteResult ipc_channel_writev_blocking(IpcChannel *channel,
+                                                  const struct iovec *pieces,
+                                                  int count)
+{
+    return ipc_channel_writev_with_timeout(channel, pieces, count, NULL);
+}
+
 static IpcChannelReserveResult reserve(struct block block, size_t size,
                                        IpcReservation *dest)
 {
@@ -219,6 +226,13 @@ ipc_channel_reserve_with_timeout(IpcChannel *channel, size_t size,
                                  const struct timespec *timeout)
 {
     return reserve(block_until(channel, WAIT_WRITERS, timeout), size, dest);
+}
+
+IpcChannelReserveResult ipc_channel_reserve_blocking(IpcChannel *channel,
+                                                     size_t size,
+                                                     IpcReservation *dest)
+{
+    return ipc_channel_reserve_with_timeout(channel, size, dest, NULL);
 }
 
 IpcChannelCommitResult ipc_channel_commit(IpcChannel *channel,
@@ -309,25 +323,49 @@ static inline bool read_at_once(IpcChannel *channel, IpcEntry *dest)
     return true;
 }
 
-IpcChannelReadResult ipc_channel_read(IpcChannel *channel, IpcEntry *dest)
+static inline IpcChannelReadResult read_allocating(struct block block,
+                                                   IpcEntry *dest)
 {
-    struct block block = block_rounds(channel, WAIT_READERS);
     IpcBufferReadError body = {0};
     IpcStatus status = receive_allocate(&block, dest, &body);
 
     return ANSWER_LOOK(IpcChannelReadResult, status, read_detail(status), body);
 }
 
+IpcChannelReadResult ipc_channel_read(IpcChannel *channel, IpcEntry *dest)
+{
+    return read_allocating(block_rounds(channel, WAIT_READERS), dest);
+}
+
+IpcChannelReadResult ipc_channel_read_blocking(IpcChannel *channel,
+                                               IpcEntry *dest)
+{
+    return read_allocating(block_until(channel, WAIT_READERS, NULL), dest);
+}
+
+/* Not inlined: see write_otherwise(). */
+__attribute__((noinline)) static IpcChannelReadResult
+read_otherwise(struct block block, IpcEntry *dest)
+{
+    IpcBufferReadError body = {0};
+    IpcStatus status = receive_entry(&block, dest, &body);
+
+    return ANSWER_LOOK(IpcChannelReadResult, status, read_detail(status), body);
+}
+
 IpcChannelReadResult ipc_channel_read_into(IpcChannel *channel, IpcEntry *dest)
 {
-    struct block block = block_rounds(channel, WAIT_READERS);
-    IpcBufferReadError body = {0};
-    IpcStatus status;
-
     if (read_at_once(channel, dest))
         return IpcChannelReadResult_ok(IPC_OK);
-    status = receive_entry(&block, dest, &body);
-    return ANSWER_LOOK(IpcChannelReadResult, status, read_detail(status), body);
+    return read_otherwise(block_rounds(channel, WAIT_READERS), dest);
+}
+
+IpcChannelReadResult ipc_channel_read_into_blocking(IpcChannel *channel,
+                                                    IpcEntry *dest)
+{
+    if (read_at_once(channel, dest))
+        return IpcChannelReadResult_ok(IPC_OK);
+    return read_otherwise(block_until(channel, WAIT_READERS, NULL), dest);
 }
 
 IpcChannelReadWithTimeoutResult
@@ -478,6 +516,12 @@ ipc_channel_peek_with_timeout(IpcChannel *channel, IpcEntry *dest,
                               const struct timespec *timeout)
 {
     return peek(block_until(channel, WAIT_READERS, timeout), dest);
+}
+
+IpcChannelPeekResult ipc_channel_peek_blocking(IpcChannel *channel,
+                                               IpcEntry *dest)
+{
+    return ipc_channel_peek_with_timeout(channel, dest, NULL);
 }
 
 IpcChannelSkipResult ipc_channel_skip(IpcChannel *channel, uint64_t offset)

@@ -1132,4 +1132,19 @@ MUTATIONS = [
         edits=[("if (id->start_time > 1 && same_clock(me, id) && "
                 "proc.start_time",
                 "if (id->start_time > 1 && proc.start_time")]),
+    # ---------------------------------------------------- waiting, and its end
+    Mutation(
+        name="a read that blocks gives up after some rounds",
+        file="channel_api.c", tests=["unit/blocking"],
+        edits=[("return read_allocating(block_until(channel, WAIT_READERS, "
+                "NULL), dest);",
+                "return read_allocating(block_rounds(channel, WAIT_READERS), "
+                "dest);")]),
+    Mutation(
+        name="a read that blocks gives up after some rounds in place",
+        file="channel_api.c", tests=["unit/blocking"],
+        edits=[("return read_otherwise(block_until(channel, WAIT_READERS, "
+                "NULL), dest);",
+                "return read_otherwise(block_rounds(channel, WAIT_READERS), "
+                "dest);")]),
 ]

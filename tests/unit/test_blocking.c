@@ -128,6 +128,94 @@ Test(unit, a_skip_makes_space_for_a_waiting_write)
     must(waitpid(child, &status, 0) == child && status == 0);
 }
 
+/* ---------------------------------------------------------------- for ever */
+
+static void *write_after_a_while(void *channel)
+{
+    sleep_ms(20);
+    must_work(ipc_channel_write(channel, "y", 1));
+    return NULL;
+}
+
+static pthread_t later(void *(*what)(void *), IpcChannel *ch)
+{
+    pthread_t thread;
+
+    must(pthread_create(&thread, NULL, what, ch) == 0);
+    return thread;
+}
+
+/* Longer than the rounds of `quick`, after which a plain read gives up. */
+Test(unit, reads_that_block_wait_until_there_is_an_entry)
+{
+    for (uint32_t mode = 0; mode < ALL_MODES; mode++) {
+        IpcChannel *ch = new_channel(BLOCKS, mode, NULL);
+        char copy[8];
+        IpcEntry entry = {.payload = copy, .size = sizeof copy};
+        pthread_t writer = later(write_after_a_while, ch);
+
+        must_work(ipc_channel_read_into_blocking(ch, &entry));
+        must(entry.size == 1 && copy[0] == 'y');
+        must_work(ipc_channel_write(ch, "z", 1));
+        must_work(ipc_channel_read_into_blocking(ch, &entry));
+        must(entry.size == 1 && copy[0] == 'z');
+        pthread_join(writer, NULL);
+        writer = later(write_after_a_while, ch);
+        must_work(ipc_channel_peek_blocking(ch, &entry));
+        must(entry.size == 1 && *(char *)entry.payload == 'y');
+        must_work(ipc_channel_skip(ch, entry.offset));
+        pthread_join(writer, NULL);
+        writer = later(write_after_a_while, ch);
+        must_work(ipc_channel_read_blocking(ch, &entry));
+        must(entry.size == 1 && *(char *)entry.payload == 'y');
+        free(entry.payload);
+        pthread_join(writer, NULL);
+    }
+}
+
+Test(unit, writes_that_block_wait_until_there_is_space)
+{
+    for (uint32_t mode = 0; mode < ALL_MODES; mode++) {
+        IpcChannel *ch = new_channel(BLOCKS, mode, NULL);
+        struct iovec pieces[] = {{(char[]){'a'}, 1}, {(char[]){'b'}, 1}};
+        pthread_t reader;
+        IpcReservation r;
+
+        fill_up(ch);
+        reader = later(read_after_a_while, ch);
+        must_work(ipc_channel_writev_blocking(ch, pieces, 2));
+        pthread_join(reader, NULL);
+        reader = later(read_after_a_while, ch);
+        must_work(ipc_channel_reserve_blocking(ch, 1, &r));
+        must_work(ipc_channel_commit(ch, &r, 1));
+        pthread_join(reader, NULL);
+    }
+}
+
+Test(unit, calls_that_wait_for_ever_refuse_what_can_never_be_done)
+{
+    IpcChannel *ch = new_channel(BLOCKS, 0, NULL);
+    IpcReservation r;
+    IpcEntry entry = {.payload = NULL, .size = 1};
+
+    must_fail(ipc_channel_writev_blocking(NULL, NULL, 1),
+              IPC_ERR_INVALID_ARGUMENT);
+    must_fail(ipc_channel_reserve_blocking(NULL, 1, &r),
+              IPC_ERR_INVALID_ARGUMENT);
+    must_fail(ipc_channel_read_blocking(NULL, &entry),
+              IPC_ERR_INVALID_ARGUMENT);
+    must_fail(ipc_channel_read_into_blocking(NULL, &entry),
+              IPC_ERR_INVALID_ARGUMENT);
+    must_fail(ipc_channel_peek_blocking(NULL, &entry),
+              IPC_ERR_INVALID_ARGUMENT);
+    must_fail(ipc_channel_reserve_blocking(ch, 0, &r),
+              IPC_ERR_INVALID_ARGUMENT);
+    must_fail(ipc_channel_read_blocking(ch, NULL), IPC_ERR_INVALID_ARGUMENT);
+    must_fail(ipc_channel_read_into_blocking(ch, &entry),
+              IPC_ERR_INVALID_ARGUMENT);
+    must_fail(ipc_channel_peek_blocking(ch, NULL), IPC_ERR_INVALID_ARGUMENT);
+}
+
 /* ------------------------------------------------------------ cancellation */
 
 static IpcStatus cancelled_read;
