@@ -129,7 +129,9 @@
 #define wait_backend_futex       shmipc_wait_backend_futex
 #define wait_backend_io_uring    shmipc_wait_backend_io_uring
 #define wait_backend_sleep       shmipc_wait_backend_sleep
+#define wait_clear_interrupt     shmipc_wait_clear_interrupt
 #define wait_close               shmipc_wait_close
+#define wait_interrupt           shmipc_wait_interrupt
 #define wait_join                shmipc_wait_join
 #define wait_notify_promised     shmipc_wait_notify_promised
 #define wait_notify_rarely       shmipc_wait_notify_rarely

@@ -29,7 +29,8 @@
  * A timeout that is NULL means for ever, and one of zero not to wait. All other
  * calls never wait, but for ipc_channel_share and ipc_channel_accept, which
  * block as their socket does. A wait ends early as soon as it can be of no more
- * use: when the channel is closed or formatted anew.
+ * use, when the channel is closed or formatted anew, and by
+ * ipc_channel_interrupt: IPC_ERR_INTERRUPTED.
  *
  * Memory. Any address, any size from ipc_channel_align_size(1) up: an array,
  * malloc, an anonymous or named shared mapping, a file. It must stay mapped
@@ -217,6 +218,9 @@ typedef struct IpcChannelSystemError {
     int sys_errno;
 } IpcChannelSystemError;
 IPC_RESULT(IpcChannelFdResult, int, IpcChannelSystemError)
+IPC_RESULT_UNIT(IpcChannelInterruptResult, IpcChannelSystemError)
+/** `result`: whether the handle was interrupted. */
+IPC_RESULT(IpcChannelClearInterruptResult, bool, IpcChannelSystemError)
 IPC_RESULT_UNIT(IpcChannelShareResult, IpcChannelSystemError)
 IPC_RESULT(IpcChannelAcceptResult, IpcSharedChannel, IpcChannelSystemError)
 IPC_RESULT_UNIT(IpcChannelLeaveSharedResult, IpcChannelSystemError)
@@ -408,8 +412,9 @@ ipc_channel_abort(IpcChannel *channel, const IpcReservation *reservation);
  * zero: not at all). IPC_ERR_TIMEOUT says that it passed, instead of
  * IPC_ERR_NO_SPACE_CONTIGUOUS and IPC_ERR_LOCKED; IPC_ERR_INVALID_ARGUMENT also
  * that it is negative or its tv_nsec out of range. All else is theirs: while
- * there is space they neither wait nor make a system call. They block; signals
- * do not end them. Since 0.1.0.
+ * there is space they neither wait nor make a system call.
+ * IPC_ERR_INTERRUPTED: see ipc_channel_interrupt. They block; signals do not
+ * end them. Since 0.1.0.
  */
 IPC_API IPC_NODISCARD_ IpcChannelWriteResult ipc_channel_write_with_timeout(
     IpcChannel *channel, const void *data, size_t size,
@@ -447,6 +452,48 @@ IPC_API IPC_NODISCARD_ IpcChannelReserveResult ipc_channel_reserve_blocking(
 IPC_API IpcChannelCloseResult ipc_channel_close(IpcChannel *channel);
 
 /**
+ * Interrupts this handle: its calls that wait, in all threads of this process,
+ * return IPC_ERR_INTERRUPTED, and so do all others that would have to wait,
+ * until ipc_channel_clear_interrupt. So none is missed, whatever the threads
+ * are just doing: working on an entry, or about to sleep. Only a sleep is
+ * replaced by that answer: a call that can go on without waiting does so, so
+ * reads still get all that is there, and a call that does not wait, or whose
+ * timeout is zero, never says it. Nothing is lost or half done; the call can be
+ * made again.
+ *
+ *     static IpcChannel *channel;
+ *     static volatile sig_atomic_t stop;
+ *
+ *     static void on_sigint(int signal)
+ *     {
+ *         stop = signal;
+ *         ipc_channel_interrupt(channel);
+ *     }
+ *
+ * Other handles of the channel, in this process too, are left alone; they are
+ * woken, look, and sleep on. A forked child's handle begins in the state that
+ * the parent's is in, and has its own from then on. What was done before this
+ * call is seen by who is told of it.
+ *
+ * IPC_OK. IPC_ERR_INVALID_ARGUMENT: NULL. May be called by any thread and by a
+ * signal handler (it is async-signal-safe, and leaves errno alone) for as long
+ * as ipc_channel_destroy was not called. Does not block; wakes by system calls.
+ * Since 0.1.0.
+ */
+IPC_API IpcChannelInterruptResult ipc_channel_interrupt(IpcChannel *channel);
+
+/**
+ * Lets calls wait again. Who is interrupted for several reasons clears first
+ * and looks at the reasons then, so that none is missed that comes meanwhile.
+ *
+ * IPC_OK: `result` says whether the handle was interrupted.
+ * IPC_ERR_INVALID_ARGUMENT: NULL. Async-signal-safe; does not block.
+ * Since 0.1.0.
+ */
+IPC_API IpcChannelClearInterruptResult
+ipc_channel_clear_interrupt(IpcChannel *channel);
+
+/**
  * Reads the next entry and consumes it, waiting for it for up to
  * `max_round_trips` rounds. The first round lasts start_sleep_ns, the next one
  * twice as long and so on up to max_sleep_ns. The wait ends as soon as there is
@@ -463,6 +510,7 @@ IPC_API IpcChannelCloseResult ipc_channel_close(IpcChannel *channel);
  * IPC_ERR_PRODUCERS_DEAD: asked for by IPC_CHANNEL_REPORT_DEAD_PRODUCERS.
  * IPC_ERR_ROLE_TAKEN: one-consumer mode, and somebody else is the consumer.
  * IPC_ERR_OWNERS_FULL: one-consumer mode, and no owner slot is free.
+ * IPC_ERR_INTERRUPTED: see ipc_channel_interrupt.
  * Any number of threads and processes at once (one in one-consumer mode).
  * Blocks; signals neither end nor shorten a round, and it is not a cancellation
  * point. If an entry is there it makes no system calls but those of malloc, to

@@ -306,6 +306,9 @@ const char *read_detail(IpcStatus status)
     case IPC_ERR_PRODUCERS_DEAD:
         return "every process that wrote into the channel is dead, and all "
                "that they wrote is read";
+    case IPC_ERR_INTERRUPTED:
+        return "the handle was interrupted before there was an entry: clear "
+               "that if it is to wait again";
     case IPC_ERR_TIMEOUT:
         return "the deadline passed before there was an entry";
     case IPC_ERR_RETRY_LIMIT:

@@ -285,6 +285,9 @@ const char *write_detail(const struct IpcBuffer *b, const void *data,
         return handle_formatted_anew;
     case IPC_ERR_READ_ONLY:
         return handle_read_only;
+    case IPC_ERR_INTERRUPTED:
+        return "the handle was interrupted before there was space: clear that "
+               "if it is to wait again";
     case IPC_ERR_TIMEOUT:
         return "the deadline passed before there was space";
     case IPC_ERR_LOCKED:

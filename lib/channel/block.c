@@ -122,7 +122,9 @@ static int64_t end_of_spinning(const struct block *b)
 static bool spins_on(struct block *b)
 {
     atomic_cpu_relax();
-    return ++b->looks % LOOKS_PER_CLOCK != 0 || clock_now() < b->spin_end;
+    return ++b->looks % LOOKS_PER_CLOCK != 0 ||
+           (clock_now() < b->spin_end &&
+            !wait_is_interrupted(&b->channel->waiter));
 }
 
 static bool next_round(struct block *b)
@@ -167,6 +169,9 @@ static bool sleep_or_repair(struct block *b, IpcStatus *status)
     } else if (*status == IPC_EMPTY && channel_lost_producers(ch)) {
         return answer(status, IPC_ERR_PRODUCERS_DEAD);
     }
+    /* Only here, where nothing but a sleep is left to do. */
+    if (wait_is_interrupted(&ch->waiter))
+        return answer(status, IPC_ERR_INTERRUPTED);
     if (ch->waiter.backend->sleeps_by == 0)
         until = clock_earlier(until, clock_after(b->nap));
     wait_sleep(&ch->waiter, b->side, b->seen,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * When to try a call again that found nothing to read or no space, and what to
- * do in between: nothing, spin, sleep, repair. A call that may wait is a loop:
+ * do in between: nothing, spin, sleep, repair. A call that was interrupted does
+ * all of that but sleep. A call that may wait is a loop:
  *
  *     struct block block = block_until(channel, WAIT_READERS, timeout);
  *

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading the clock, and sleeping by it. Such a sleep needs no waker; the
- * channel keeps it short.
+ * Reading the clock, and sleeping by it, which nobody can end.
  */
 #include "wait/clock.h"
 #include <errno.h>

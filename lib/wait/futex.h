@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sleeping in the kernel on a word in shared memory. The model checker has its
- * own version.
+ * Sleeping in the kernel on a word in memory, shared or not. The model checker
+ * has its own version.
  */
 #ifndef SHMIPC_FUTEX_H
 #define SHMIPC_FUTEX_H

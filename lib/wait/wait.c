@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "wait/wait.h"
 #include "shmipc_config.h"
-#include "wait/clock.h"
 #include "wait/futex.h"
 #include <errno.h>
-#include <pthread.h>
 #include <shmipc/ipc_channel.h>
 #include <string.h>
 #include <unistd.h>
@@ -119,21 +117,15 @@ uint32_t wait_announce(const struct waiter *w, enum wait_side side,
     return seen;
 }
 
-void wait_sleep(const struct waiter *w, enum wait_side side, uint32_t seen,
+void wait_sleep(struct waiter *w, enum wait_side side, uint32_t seen,
                 int64_t deadline)
 {
     int saved = errno;
-    int state;
 
-    /* Sleeping by the clock would be a cancellation point, and on the futex is
-     * none: neither is to be one, so that a cancelled thread leaves nothing
-     * half done. */
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
     if (w->backend->sleeps_by == WAIT_BY_WORD)
         futex_sleep(&wait_words(w, side)->sequence, seen, deadline);
     else
-        clock_sleep_until(deadline);
-    pthread_setcancelstate(state, NULL);
+        futex_sleep(&w->interrupted, 0, deadline);
     errno = saved;
 }
 
@@ -230,4 +222,26 @@ void wait_notify_rarely(const struct waiter *w, enum wait_side side)
     /* Relaxed: ordered by the fence. */
     if (atomic_get_relaxed(&wait_words(w, side)->sleepers) != 0)
         wait_wake(w, side);
+}
+
+/* ------------------------------------------------------------ interruption */
+
+void wait_interrupt(struct waiter *w)
+{
+    int saved = errno;
+
+    /* Release [interrupt]: what the caller did before. */
+    atomic_put_release(&w->interrupted, 1);
+    wait_notify_rarely(w, WAIT_READERS);
+    wait_notify_rarely(w, WAIT_WRITERS);
+    if (w->backend->sleeps_by == 0)
+        futex_wake(&w->interrupted);
+    errno = saved;
+}
+
+bool wait_clear_interrupt(struct waiter *w)
+{
+    /* Acquire [interrupt]: what the last one who interrupted did before; to be
+     * looked at now, since that is over. The release is not needed. */
+    return atomic_swap_acq_rel(&w->interrupted, 0) != 0;
 }

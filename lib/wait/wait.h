@@ -52,6 +52,15 @@
  *   All other changes (closing, repairs, an abort, filler that a call left or
  *   passed without success) are rare, and fence.
  *
+ * ENDING A WAIT FROM OUTSIDE
+ *   Who interrupts a handle is a waker of both its sides. The change (W1) is
+ *   the handle's own flag `interrupted`, and a sleeper of that handle looks at
+ *   the flag in S4 too. So what is said above holds for it: either the sleeper
+ *   sees the flag, or the sequence word changes and it does not sleep on.
+ *   Sleepers of other handles are woken along, look, and announce themselves
+ *   anew. Who sleeps for a time, and is woken by nobody, sleeps on the flag
+ *   instead of the sequence word, for as long as it is 0.
+ *
  * ORDERING
  *   label      released by                 acquired by       carries
  *   sleepers   fence W2, or what stands    fence S3          W1's change, or
@@ -60,6 +69,8 @@
  *                                                            W1's change
  *   promise    store of `fenced`           S3                what the waker
  *                                                            changed before it
+ *   interrupt  wait_interrupt()            S4; clearing it   what the caller
+ *                                                            did before
  *
  * A CRASH LEAVES
  *   a sleeper anywhere        its bit in the flag: one needless wake, once.
@@ -140,6 +151,7 @@ struct waiter {
     int poll_fd;            /* eventfd's: what an application polls; -1 */
     int timer_fd;           /* caps the wait in it */
     void *ring;             /* io_uring's */
+    atomic_u32 interrupted; /* 1: who would sleep gives up, see above */
 };
 
 /*
@@ -166,8 +178,22 @@ uint32_t wait_announce(const struct waiter *w, enum wait_side side,
                        uint32_t way);
 
 /* S5, at most until `deadline`. */
-void wait_sleep(const struct waiter *w, enum wait_side side, uint32_t seen,
+void wait_sleep(struct waiter *w, enum wait_side side, uint32_t seen,
                 int64_t deadline);
+
+/* From now on nobody is to sleep with this handle, and who does wakes. May be
+ * called by a signal handler. */
+void wait_interrupt(struct waiter *w);
+
+/* Takes that back. False: there was nothing to take back. */
+bool wait_clear_interrupt(struct waiter *w);
+
+/* Part of S4. */
+static inline bool wait_is_interrupted(const struct waiter *w)
+{
+    /* Acquire [interrupt]: what was done before it. */
+    return atomic_get_acquire(&w->interrupted) != 0;
+}
 
 /*
  * Before a poller announces itself it takes back the wakes that made the

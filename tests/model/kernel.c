@@ -33,11 +33,6 @@ bool clock_timeout_is_valid(const struct timespec *timeout)
     return true;
 }
 
-void clock_sleep_until(int64_t deadline)
-{
-    harness_error("a sleep until %lld", (long long)deadline);
-}
-
 void futex_sleep(atomic_u32 *word, uint32_t seen, int64_t deadline)
 {
     memory_perform((struct access){SLEEP, memory_location(word), MODEL_RELAXED,

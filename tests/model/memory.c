@@ -90,10 +90,15 @@ static void map_shared_handles(void)
 {
     others_count = 0;
     for (int i = 0; i < actor_count; i++) {
-        struct IpcBuffer *b = &world.channels[scripts[i].handle].buffer;
+        struct IpcChannel *ch = &world.channels[scripts[i].handle];
+        struct IpcBuffer *b = &ch->buffer;
 
         if (scripts[i].handle == i || others_count)
             continue;
+        if (wake_is_channel()) {
+            map_other(&ch->waiter.interrupted, "interrupted");
+            is_half();
+        }
         map_other(&b->ring.room_end, "room_end");
         map_other(&b->idle_looks, "idle_looks");
         is_half();

@@ -146,6 +146,7 @@ enum call_kind {
     CALL_TRY_RECEIVE = 'T',
     CALL_REPAIR = 'V',
     CALL_END = 'C', /* closes the channel */
+    CALL_INTERRUPT = 'I',
 };
 
 struct call {
@@ -284,7 +285,7 @@ static inline uint32_t chunk_size(void)
 /* Calls that claim, and calls that read. */
 #define CALLS_WRITE   "wsbaoWNS"
 #define CALLS_READ    "rpgqyRT"
-#define CALLS_CHANNEL "WNSRTVC"
+#define CALLS_CHANNEL "WNSRTVCI"
 
 /* script.c, on locks */
 int process_of_current(void);
@@ -365,6 +366,7 @@ void wake_join(int handle);
 void wake_enter(int actor);
 IpcStatus wake_call(int actor, const struct call *call, uint32_t id,
                     struct result *result);
+bool wake_is_interrupted(int actor);
 bool wake_may_step(int actor);
 void wake_begin_step(int actor);
 void wake_stir(void);

@@ -842,6 +842,40 @@ MUTATIONS = [
          ("block.c", "static bool announce(struct block *b,",
           "static bool sleep_or_repair(struct block *b, IpcStatus *status);\n"
           "static bool announce(struct block *b,")]),
+    # ----------------------------------------------------- interruptions
+    in_wait(
+        "interrupt-wakes-before-it-says-so", "--sc interrupt-reader",
+        "    atomic_put_release(&w->interrupted, 1);\n"
+        "    wait_notify_rarely(w, WAIT_READERS);\n"
+        "    wait_notify_rarely(w, WAIT_WRITERS);\n",
+        "    wait_notify_rarely(w, WAIT_READERS);\n"
+        "    wait_notify_rarely(w, WAIT_WRITERS);\n"
+        "    atomic_put_release(&w->interrupted, 1);\n"),
+    in_wait(
+        "interrupt-wakes-no-reader", "--sc interrupt-reader",
+        "    wait_notify_rarely(w, WAIT_READERS);\n", ""),
+    in_wait(
+        "interrupt-wakes-no-writer", "--sc interrupt-writer",
+        "    wait_notify_rarely(w, WAIT_WRITERS);\n", ""),
+    in_wait(
+        "interrupt-does-not-fence", "--weak interrupt-reader-x86",
+        "    wait_notify_rarely(w, WAIT_READERS);\n",
+        "    if (atomic_get_relaxed(&wait_words(w, WAIT_READERS)->sleepers))\n"
+        "        wait_wake(w, WAIT_READERS);\n"),
+    in_wait(
+        "interrupt-leaves-the-sequence", "--sc interrupt-reader",
+        "    wait_notify_rarely(w, WAIT_READERS);\n",
+        "    futex_wake(&wait_words(w, WAIT_READERS)->sequence);\n"),
+    Mutation(
+        "sleeper-looks-for-interrupts-before-it-announces-itself",
+        "--sc interrupt-reader",
+        [("block.c", "    if (wait_is_interrupted(&ch->waiter))\n"
+          "        return answer(status, IPC_ERR_INTERRUPTED);\n", ""),
+         ("block.c",
+          "    b->seen = wait_announce(w, b->side, w->backend->sleeps_by);\n",
+          "    if (wait_is_interrupted(w))\n"
+          "        return answer(status, IPC_ERR_INTERRUPTED);\n"
+          "    b->seen = wait_announce(w, b->side, w->backend->sleeps_by);\n")]),
     # ------------------------------------- weaker orders of sleep and wake
     # Controls. The first two keep S1 in front of S2, and W4's parts apart: a
     # load that is delayed past a later store is outside of RC11 as checked here.

@@ -18,7 +18,7 @@
  *     W40      write, wait for space    R   read, wait for an entry
  *     N40      write                    T   read
  *     S104:40  reserve, commit; abort   V   recover
- *     C        close
+ *     C        close                    I   interrupt the handle
  *
  * "@a" in front: shares process and handle with the first actor; "%a": shares
  * the process, but has a handle of its own.
@@ -56,7 +56,7 @@ static void parse_call(const char **text, struct script *script)
 {
     struct call *call = &script->calls[script->count++];
 
-    if (script->count > MAX_CALLS || !strchr("wsrgpvfxdbqayocWNSRTVC", **text))
+    if (script->count > MAX_CALLS || !strchr("wsrgpvfxdbqayocWNSRTVCI", **text))
         harness_error("script: bad call at \"%s\"", *text);
     call->kind = *(*text)++;
     if (strchr(CALLS_WRITE, call->kind))
@@ -335,6 +335,8 @@ static bool status_is_fine(int actor, char kind, IpcStatus status)
         return reads && (options.weak ? !knows_better(actor) : a->empty_true);
     case IPC_ERR_CLOSED:
         return ring_is_closed();
+    case IPC_ERR_INTERRUPTED:
+        return wake_is_interrupted(actor);
     case IPC_ERR_NO_SPACE_CONTIGUOUS:
         return !reads && (options.weak || a->full_true);
     case IPC_ERR_SIZE_MISMATCH:
@@ -573,7 +575,7 @@ static void make_ring(const struct scenario *s, uint32_t owners)
             handle_attach(&world.channels[i].buffer, world.region, size, false,
                           &needed, &detail) != IPC_OK)
             harness_error("cannot attach: %s", detail);
-        if (wake_is_channel())
+        if (scripts[i].handle == i && wake_is_channel())
             wake_join(i);
         current = CHECKER;
     }

@@ -105,10 +105,19 @@ IpcStatus wake_call(int actor, const struct call *call, uint32_t id,
         return receive(actor, block_never(ch, WAIT_READERS), result);
     case CALL_REPAIR:
         return channel_recover(ch, RECOVER_ALL, false, &removed, &offset);
+    case CALL_INTERRUPT:
+        wait_interrupt(&ch->waiter);
+        return IPC_OK;
     default:
         channel_close(ch);
         return IPC_OK;
     }
+}
+
+bool wake_is_interrupted(int actor)
+{
+    return memory_peek(&channel_of(actor)->waiter.interrupted,
+                       sizeof(atomic_u32)) != 0;
 }
 
 /* A reader has taken the entry at that head word, and will say so when it
@@ -250,6 +259,8 @@ void wake_check_sleepers(void)
             continue;
         if (ring_is_closed())
             violation("%c sleeps for ever, but the channel is closed", 'A' + i);
+        if (wake_is_interrupted(i))
+            violation("%c sleeps for ever, but it was interrupted", 'A' + i);
         if (call->kind == CALL_RECEIVE && script_next_size() > 0)
             violation("%c sleeps for ever, but there is an entry", 'A' + i);
         if (call->kind == CALL_SEND && !script_lacks_room(call->size))

@@ -1147,4 +1147,47 @@ MUTATIONS = [
                 "NULL), dest);",
                 "return read_otherwise(block_rounds(channel, WAIT_READERS), "
                 "dest);")]),
+    Mutation(
+        name="an interrupt wakes no reader", file="wait.c",
+        tests=["wait/no interrupt is lost on the way to sleep"],
+        edits=[("atomic_put_release(&w->interrupted, 1); "
+                "wait_notify_rarely(w, WAIT_READERS);",
+                "atomic_put_release(&w->interrupted, 1);")]),
+    Mutation(
+        name="an interrupt wakes no writer", file="wait.c",
+        tests=["wait/no interrupt is lost on the way to sleep"],
+        edits=[("wait_notify_rarely(w, WAIT_WRITERS); "
+                "if (w->backend->sleeps_by == 0)",
+                "if (w->backend->sleeps_by == 0)")]),
+    Mutation(
+        name="an interrupt does not wake who sleeps by the clock",
+        file="wait.c", tests=["wait/no interrupt is lost on the way to sleep"],
+        edits=[("futex_wake(&w->interrupted);", ";")]),
+    Mutation(
+        name="an interrupt changes errno", file="wait.c",
+        tests=["unit/sleeps"],
+        edits=[("futex_wake(&w->interrupted); errno = saved;",
+                "futex_wake(&w->interrupted); (void)saved;")]),
+    Mutation(
+        name="an interrupt does not end a spin", file="block.c",
+        tests=["unit/interrupt"],
+        edits=[("(clock_now() < b->spin_end && "
+                "!wait_is_interrupted(&b->channel->waiter));",
+                "clock_now() < b->spin_end;")]),
+    Mutation(
+        name="an interrupted call repairs nothing", file="block.c",
+        tests=["unit/interrupt"],
+        edits=[("if (channel_finish_closing(ch)) "
+                "return next_try(b, BLOCK_SLEPT); "
+                "if (read_is_stuck(&ch->buffer)) {",
+                "if (wait_is_interrupted(&ch->waiter)) "
+                "return answer(status, IPC_ERR_INTERRUPTED); "
+                "if (channel_finish_closing(ch)) "
+                "return next_try(b, BLOCK_SLEPT); "
+                "if (read_is_stuck(&ch->buffer)) {")]),
+    Mutation(
+        name="an interrupt is over for all once it was told to one",
+        file="block.c", tests=["unit/interrupt"],
+        edits=[("if (wait_is_interrupted(&ch->waiter)) return",
+                "if (wait_clear_interrupt(&ch->waiter)) return")]),
 ]

@@ -30,8 +30,6 @@ static void (*on_the_way)(
     void); /* called once a sleeper has announced itself */
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
-int __wrap_clock_nanosleep(clockid_t clock, int flags,
-                           const struct timespec *until, struct timespec *left);
 int __wrap_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *time,
                  const sigset_t *signals);
 long __wrap_syscall(long number, ...);
@@ -51,15 +49,6 @@ static void sleep_until(int64_t until)
     slept[sleeps++] = until - now;
     if (now < until)
         now = until;
-}
-
-int __wrap_clock_nanosleep(clockid_t clock, int flags,
-                           const struct timespec *until, struct timespec *left)
-{
-    (void)left;
-    must(clock == CLOCK_MONOTONIC && flags == TIMER_ABSTIME);
-    sleep_until((int64_t)until->tv_sec * SECOND + until->tv_nsec);
-    return 0;
 }
 
 int __wrap_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *time,
@@ -313,6 +302,24 @@ Test(unit, wakes_that_fail_leave_errno_alone)
     must_keep_errno(ipc_channel_read_into(ch, &entry).ipc_status);
     must(atomic_get_relaxed(&region->readers.sleepers) == 0);
     must(atomic_get_relaxed(&region->writers.sleepers) == 0);
+}
+
+Test(unit, interrupts_whose_wakes_fail_leave_errno_alone)
+{
+    enum { ANYHOW = 3 };
+    wake_error = EAGAIN;
+    for (uint32_t wait = IPC_WAIT_FUTEX; wait <= last_way(); wait++) {
+        void *memory;
+        IpcChannel *ch = new_sleeper(wait, 0, quick, &memory);
+
+        region = memory;
+        atomic_put_relaxed(&region->readers.sleepers, ANYHOW);
+        atomic_put_relaxed(&region->writers.sleepers, ANYHOW);
+        errno = E2BIG;
+        must_keep_errno(ipc_channel_interrupt(ch).ipc_status);
+        must(atomic_get_relaxed(&region->readers.sleepers) == 0);
+        must(atomic_get_relaxed(&region->writers.sleepers) == 0);
+    }
 }
 
 Test(unit, sleeps_leave_errno_alone)
