@@ -30,7 +30,8 @@
  * calls never wait, but for ipc_channel_share and ipc_channel_accept, which
  * block as their socket does. A wait ends early as soon as it can be of no more
  * use, when the channel is closed or formatted anew, and by
- * ipc_channel_interrupt: IPC_ERR_INTERRUPTED.
+ * ipc_channel_interrupt, or a signal if the handle is to heed them:
+ * IPC_ERR_INTERRUPTED.
  *
  * Memory. Any address, any size from ipc_channel_align_size(1) up: an array,
  * malloc, an anonymous or named shared mapping, a file. It must stay mapped
@@ -103,6 +104,12 @@ typedef struct IpcChannel IpcChannel;
 /** For `options`: `memory_fd` is a descriptor. */
 #define IPC_CHANNEL_HAS_MEMORY_FD         UINT32_C(2)
 
+/** For `options`: a signal ends a blocked call with IPC_ERR_INTERRUPTED, if a
+ * handler was called for it in that thread, with SA_RESTART or without (as for
+ * poll). One that comes while the thread does not sleep is missed: a handler
+ * that must not be missed calls ipc_channel_interrupt. */
+#define IPC_CHANNEL_SIGNALS_INTERRUPT     UINT32_C(4)
+
 /** How a blocked call sleeps, and whether the handle has a descriptor to poll.
  * Handles of one channel may differ in it. */
 typedef enum IpcWait {
@@ -154,7 +161,7 @@ typedef struct IpcChannelConfiguration {
      * at all if this process is bound to one CPU. On a machine with one CPU
      * nobody spins. */
     uint32_t spin_ns IPC_ZERO_;
-    /** IPC_CHANNEL_REPORT_DEAD_PRODUCERS, IPC_CHANNEL_HAS_MEMORY_FD, or 0. */
+    /** IPC_CHANNEL_REPORT_DEAD_PRODUCERS and so on, or 0. */
     uint32_t options IPC_ZERO_;
     /** With IPC_CHANNEL_HAS_MEMORY_FD a descriptor, which can be read from, of
      * the file or memfd that the memory is a shared mapping of, from its first
@@ -414,7 +421,7 @@ ipc_channel_abort(IpcChannel *channel, const IpcReservation *reservation);
  * that it is negative or its tv_nsec out of range. All else is theirs: while
  * there is space they neither wait nor make a system call.
  * IPC_ERR_INTERRUPTED: see ipc_channel_interrupt. They block; signals do not
- * end them. Since 0.1.0.
+ * end them, unless IPC_CHANNEL_SIGNALS_INTERRUPT says so. Since 0.1.0.
  */
 IPC_API IPC_NODISCARD_ IpcChannelWriteResult ipc_channel_write_with_timeout(
     IpcChannel *channel, const void *data, size_t size,
@@ -512,10 +519,11 @@ ipc_channel_clear_interrupt(IpcChannel *channel);
  * IPC_ERR_OWNERS_FULL: one-consumer mode, and no owner slot is free.
  * IPC_ERR_INTERRUPTED: see ipc_channel_interrupt.
  * Any number of threads and processes at once (one in one-consumer mode).
- * Blocks; signals neither end nor shorten a round, and it is not a cancellation
- * point. If an entry is there it makes no system calls but those of malloc, to
- * wake writers that wait for space, and in one-consumer mode in the handle's
- * first read. Since 0.1.0.
+ * Blocks; signals neither end nor shorten a round, unless
+ * IPC_CHANNEL_SIGNALS_INTERRUPT says so, and it is not a cancellation point. If
+ * an entry is there it makes no system calls but those of malloc, to wake
+ * writers that wait for space, and in one-consumer mode in the handle's first
+ * read. Since 0.1.0.
  */
 IPC_API IPC_NODISCARD_ IpcChannelReadResult
 ipc_channel_read(IpcChannel *channel, IpcEntry *dest);

@@ -307,8 +307,8 @@ const char *read_detail(IpcStatus status)
         return "every process that wrote into the channel is dead, and all "
                "that they wrote is read";
     case IPC_ERR_INTERRUPTED:
-        return "the handle was interrupted before there was an entry: clear "
-               "that if it is to wait again";
+        return "the handle was interrupted, or a signal came, before there was "
+               "an entry: clear the former if it is to wait again";
     case IPC_ERR_TIMEOUT:
         return "the deadline passed before there was an entry";
     case IPC_ERR_RETRY_LIMIT:

@@ -286,8 +286,8 @@ const char *write_detail(const struct IpcBuffer *b, const void *data,
     case IPC_ERR_READ_ONLY:
         return handle_read_only;
     case IPC_ERR_INTERRUPTED:
-        return "the handle was interrupted before there was space: clear that "
-               "if it is to wait again";
+        return "the handle was interrupted, or a signal came, before there was "
+               "space: clear the former if it is to wait again";
     case IPC_ERR_TIMEOUT:
         return "the deadline passed before there was space";
     case IPC_ERR_LOCKED:

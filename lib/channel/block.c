@@ -169,13 +169,14 @@ static bool sleep_or_repair(struct block *b, IpcStatus *status)
     } else if (*status == IPC_EMPTY && channel_lost_producers(ch)) {
         return answer(status, IPC_ERR_PRODUCERS_DEAD);
     }
-    /* Only here, where nothing but a sleep is left to do. */
+    /* Here, where nothing but a sleep is left to do. */
     if (wait_is_interrupted(&ch->waiter))
         return answer(status, IPC_ERR_INTERRUPTED);
     if (ch->waiter.backend->sleeps_by == 0)
         until = clock_earlier(until, clock_after(b->nap));
-    wait_sleep(&ch->waiter, b->side, b->seen,
-               clock_earlier(until, clock_after(WAIT_CAP_NS)));
+    if (!wait_sleep(&ch->waiter, b->side, b->seen,
+                    clock_earlier(until, clock_after(WAIT_CAP_NS))))
+        return next_try(b, BLOCK_SIGNALLED);
     b->nap = doubled(ch, b->nap);
     return next_try(b, BLOCK_SLEPT);
 }
@@ -195,6 +196,9 @@ static bool again_with_waiting(struct block *b, IpcStatus *status)
         /* Others were faster, and there may be more: no reason to sleep. */
         return *status == IPC_ERR_LOCKED ? announce(b, status)
                                          : sleep_or_repair(b, status);
+    case BLOCK_SIGNALLED:
+        return answer(status, handle_unless_anew(&b->channel->buffer,
+                                                 IPC_ERR_INTERRUPTED));
     default:
         return announce(b, status);
     }

@@ -22,6 +22,7 @@ enum block_step {
     BLOCK_SPINNING,  /* one of many without a sleep in between */
     BLOCK_ANNOUNCED, /* S4 of wait/wait.h */
     BLOCK_SLEPT,     /* after the sleep */
+    BLOCK_SIGNALLED, /* after a sleep that a signal ended */
     BLOCK_REPAIRED,  /* never blocks: after a repair */
     BLOCK_ARMED,     /* never blocks: S4 of a poller */
     BLOCK_ARMED_REPAIRED,

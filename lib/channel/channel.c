@@ -19,8 +19,9 @@ const char channel_null_handle[] =
 
 static bool configuration_is_possible(const IpcChannelConfiguration *c)
 {
-    const uint32_t known =
-        IPC_CHANNEL_REPORT_DEAD_PRODUCERS | IPC_CHANNEL_HAS_MEMORY_FD;
+    const uint32_t known = IPC_CHANNEL_REPORT_DEAD_PRODUCERS |
+                           IPC_CHANNEL_HAS_MEMORY_FD |
+                           IPC_CHANNEL_SIGNALS_INTERRUPT;
 
     if (c->max_round_trips == 0 || c->start_sleep_ns <= 0 ||
         c->max_sleep_ns < c->start_sleep_ns || (c->options & ~known) ||
@@ -69,6 +70,7 @@ IpcStatus channel_configure(struct IpcChannel *ch,
     ch->spin = spin_time(c->spin_ns);
     ch->report_dead = c->options & IPC_CHANNEL_REPORT_DEAD_PRODUCERS;
     status = wait_open(&ch->waiter, c->wait);
+    ch->waiter.heeds_signals = c->options & IPC_CHANNEL_SIGNALS_INTERRUPT;
     if (status == IPC_ERR_UNSUPPORTED)
         *detail = "this way of waiting was not built, or the running kernel "
                   "lacks it: use IPC_WAIT_DEFAULT";

@@ -9,7 +9,7 @@
 
 /* Where a 32-bit system has 64-bit times, SYS_futex still takes 32-bit ones. */
 #if defined(SYS_futex_time64) && __SIZEOF_LONG__ == 4
-static long sleep_once(atomic_u32 *word, uint32_t seen, int64_t deadline)
+static long sleep_until(atomic_u32 *word, uint32_t seen, int64_t deadline)
 {
     struct {
         int64_t seconds;
@@ -20,7 +20,7 @@ static long sleep_once(atomic_u32 *word, uint32_t seen, int64_t deadline)
                    NULL, FUTEX_BITSET_MATCH_ANY);
 }
 #else
-static long sleep_once(atomic_u32 *word, uint32_t seen, int64_t deadline)
+static long sleep_until(atomic_u32 *word, uint32_t seen, int64_t deadline)
 {
     struct timespec until = clock_timespec(deadline);
 
@@ -29,10 +29,10 @@ static long sleep_once(atomic_u32 *word, uint32_t seen, int64_t deadline)
 }
 #endif
 
-void futex_sleep(atomic_u32 *word, uint32_t seen, int64_t deadline)
+/* With a deadline the kernel restarts no wait after a handler was called. */
+bool futex_sleep(atomic_u32 *word, uint32_t seen, int64_t deadline)
 {
-    while (sleep_once(word, seen, deadline) != 0 && errno == EINTR)
-        continue;
+    return sleep_until(word, seen, deadline) == 0 || errno != EINTR;
 }
 
 void futex_wake(atomic_u32 *word)

@@ -9,8 +9,9 @@
 #include "ring/atomics.h"
 
 /* Sleeps until somebody wakes the word, or it is not `seen`, or until
- * `deadline` (monotonic ns). A signal does not end it. */
-void futex_sleep(atomic_u32 *word, uint32_t seen, int64_t deadline);
+ * `deadline` (monotonic ns). False: a signal ended it, for which a handler was
+ * called, whether or not that has SA_RESTART. */
+bool futex_sleep(atomic_u32 *word, uint32_t seen, int64_t deadline);
 
 /* Wakes all that sleep on the word, in every process. */
 void futex_wake(atomic_u32 *word);

@@ -117,16 +117,20 @@ uint32_t wait_announce(const struct waiter *w, enum wait_side side,
     return seen;
 }
 
-void wait_sleep(struct waiter *w, enum wait_side side, uint32_t seen,
+bool wait_sleep(struct waiter *w, enum wait_side side, uint32_t seen,
                 int64_t deadline)
 {
+    bool is_woken = w->backend->sleeps_by == WAIT_BY_WORD;
+    atomic_u32 *word =
+        is_woken ? &wait_words(w, side)->sequence : &w->interrupted;
     int saved = errno;
+    bool slept;
 
-    if (w->backend->sleeps_by == WAIT_BY_WORD)
-        futex_sleep(&wait_words(w, side)->sequence, seen, deadline);
-    else
-        futex_sleep(&w->interrupted, 0, deadline);
+    do {
+        slept = futex_sleep(word, is_woken ? seen : 0, deadline);
+    } while (!slept && !w->heeds_signals);
     errno = saved;
+    return slept;
 }
 
 bool wait_take_back(const struct waiter *w)

@@ -152,6 +152,7 @@ struct waiter {
     int timer_fd;           /* caps the wait in it */
     void *ring;             /* io_uring's */
     atomic_u32 interrupted; /* 1: who would sleep gives up, see above */
+    bool heeds_signals;     /* a signal ends a sleep */
 };
 
 /*
@@ -177,8 +178,8 @@ static inline struct shm_wait *wait_words(const struct waiter *w,
 uint32_t wait_announce(const struct waiter *w, enum wait_side side,
                        uint32_t way);
 
-/* S5, at most until `deadline`. */
-void wait_sleep(struct waiter *w, enum wait_side side, uint32_t seen,
+/* S5, at most until `deadline`. False: a signal ended it. */
+bool wait_sleep(struct waiter *w, enum wait_side side, uint32_t seen,
                 int64_t deadline);
 
 /* From now on nobody is to sleep with this handle, and who does wakes. May be

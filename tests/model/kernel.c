@@ -33,10 +33,11 @@ bool clock_timeout_is_valid(const struct timespec *timeout)
     return true;
 }
 
-void futex_sleep(atomic_u32 *word, uint32_t seen, int64_t deadline)
+bool futex_sleep(atomic_u32 *word, uint32_t seen, int64_t deadline)
 {
     memory_perform((struct access){SLEEP, memory_location(word), MODEL_RELAXED,
                                    seen, deadline < WAIT_CAP_NS});
+    return true;
 }
 
 void futex_wake(atomic_u32 *word)

@@ -1190,4 +1190,18 @@ MUTATIONS = [
         file="block.c", tests=["unit/interrupt"],
         edits=[("if (wait_is_interrupted(&ch->waiter)) return",
                 "if (wait_clear_interrupt(&ch->waiter)) return")]),
+    Mutation(
+        name="a signal ends no wait", file="channel.c",
+        tests=["unit/interrupt"],
+        edits=[("ch->waiter.heeds_signals = c->options & "
+                "IPC_CHANNEL_SIGNALS_INTERRUPT;", "")]),
+    Mutation(
+        name="a signal ends every wait", file="wait.c",
+        tests=["unit/interrupt"],
+        edits=[("while (!slept && !w->heeds_signals);", "while (0);")]),
+    Mutation(
+        name="after a signal nobody looks", file="block.c",
+        tests=["unit/interrupt"],
+        edits=[("return next_try(b, BLOCK_SIGNALLED);",
+                "return answer(status, IPC_ERR_INTERRUPTED);")]),
 ]

@@ -406,6 +406,147 @@ Test(unit, a_signal_handler_ends_the_wait_of_its_own_thread_and_keeps_errno)
     }
 }
 
+/* ----------------------------------------- signals that interrupt by option */
+
+static IpcChannel *of_options(uint32_t wait, uint32_t options, void **memory)
+{
+    IpcChannelConfiguration configuration = quick;
+    size_t size = ring_size(BLOCKS, 8);
+    void *at = shared_memory(size);
+    IpcChannelResult r;
+
+    configuration.wait = wait;
+    configuration.options = options;
+    configuration.max_owners = 8;
+    configuration.max_round_trips = IPC_CHANNEL_UNLIMITED_ROUND_TRIPS;
+    r = ipc_channel_create(at, size, configuration);
+    if (r.ipc_status == IPC_ERR_UNSUPPORTED)
+        return NULL;
+    must_work(r);
+    if (memory)
+        *memory = at;
+    return r.result;
+}
+
+static void note_signal(int signal)
+{
+    handled = signal;
+}
+
+static atomic_u32 enough;
+
+/* Again and again, since one that comes before the sleep is missed. */
+static void *signal_often(void *thread)
+{
+    while (!atomic_get_relaxed(&enough)) {
+        pause_ns(5 * MILLISECOND);
+        pthread_kill(*(pthread_t *)thread, SIGUSR1);
+    }
+    return NULL;
+}
+
+static pthread_t signalled_self;
+
+static pthread_t be_signalled(void (*handler)(int))
+{
+    const struct sigaction action = {.sa_handler = handler,
+                                     .sa_flags = SA_RESTART};
+    pthread_t other;
+
+    must(sigaction(SIGUSR1, &action, NULL) == 0);
+    signalled_self = pthread_self();
+    handled = 0;
+    atomic_put_relaxed(&enough, 0);
+    must(pthread_create(&other, NULL, signal_often, &signalled_self) == 0);
+    return other;
+}
+
+static void end_signals(pthread_t other)
+{
+    atomic_put_relaxed(&enough, 1);
+    pthread_join(other, NULL);
+}
+
+Test(unit, a_signal_ends_a_wait_if_the_handle_heeds_signals)
+{
+    const struct timespec long_time = {0, 300 * MILLISECOND};
+
+    for (uint32_t wait = IPC_WAIT_DEFAULT; wait <= IPC_WAIT_IO_URING; wait++) {
+        IpcChannel *ch = of_options(wait, IPC_CHANNEL_SIGNALS_INTERRUPT, NULL);
+        IpcChannel *deaf = of_options(wait, 0, NULL);
+        pthread_t other;
+        IpcEntry entry;
+
+        if (!ch)
+            continue;
+        fill_up(ch);
+        other = be_signalled(note_signal);
+        errno = EDOM;
+        must_be(write_blocking(ch), IPC_ERR_INTERRUPTED);
+        must(errno == EDOM && handled == SIGUSR1);
+        must_fail(ipc_channel_read_with_timeout(deaf, &entry, &long_time),
+                  IPC_ERR_TIMEOUT);
+        while (ipc_channel_skip_force(ch).ipc_status == IPC_OK)
+            continue;
+        must_be(read_blocking(ch), IPC_ERR_INTERRUPTED);
+        must(!result_of(ipc_channel_clear_interrupt(ch)));
+        end_signals(other);
+        must_work(ipc_channel_destroy(ch));
+        must_work(ipc_channel_destroy(deaf));
+    }
+}
+
+static IpcChannel *handlers_own;
+
+static void write_on_signal(int signal)
+{
+    handled = signal;
+    ipc_channel_write(handlers_own, "x", 1);
+}
+
+Test(unit, a_signal_does_not_hide_what_came_with_it)
+{
+    for (uint32_t wait = IPC_WAIT_DEFAULT; wait <= IPC_WAIT_IO_URING; wait++) {
+        void *memory;
+        IpcChannel *ch =
+            of_options(wait, IPC_CHANNEL_SIGNALS_INTERRUPT, &memory);
+        pthread_t other;
+
+        if (!ch)
+            continue;
+        handlers_own = result_of(ipc_channel_connect(memory, quick));
+        must_work(ipc_channel_write(handlers_own, "x", 1));
+        must_be(read_blocking(ch), IPC_OK);
+        other = be_signalled(write_on_signal);
+        must_be(read_blocking(ch), IPC_OK);
+        end_signals(other);
+    }
+}
+
+Test(unit, being_stopped_and_continued_ends_no_wait)
+{
+    for (uint32_t wait = IPC_WAIT_DEFAULT; wait <= IPC_WAIT_IO_URING; wait++) {
+        IpcChannel *ch = of_options(wait, IPC_CHANNEL_SIGNALS_INTERRUPT, NULL);
+        pid_t child;
+
+        if (!ch)
+            continue;
+        child = fork_child();
+        if (child == 0) {
+            must_be(read_blocking(ch), IPC_OK);
+            child_done();
+        }
+        for (int i = 0; i < 3; i++) {
+            pause_ns(20 * MILLISECOND);
+            must(kill(child, SIGSTOP) == 0);
+            pause_ns(20 * MILLISECOND);
+            must(kill(child, SIGCONT) == 0);
+        }
+        must_work(ipc_channel_write(ch, "x", 1));
+        must_succeed(child);
+    }
+}
+
 Test(unit, no_handle_cannot_be_interrupted)
 {
     must_fail(ipc_channel_interrupt(NULL), IPC_ERR_INVALID_ARGUMENT);
