@@ -2,7 +2,9 @@
 /*
  * The library's calls are no cancellation points, though open(), read() and
  * close() are: a thread that ended in one of them would leave a lock or a
- * descriptor behind. So whoever calls these turns cancellation off meanwhile.
+ * descriptor behind, or others without their wake. So whoever calls these turns
+ * cancellation off meanwhile. Where a user wants blocked calls to be
+ * cancellation points, the sleep in wait.c is one, and nothing else.
  */
 #ifndef SHMIPC_CANCEL_H
 #define SHMIPC_CANCEL_H

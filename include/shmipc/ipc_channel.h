@@ -110,6 +110,11 @@ typedef struct IpcChannel IpcChannel;
  * that must not be missed calls ipc_channel_interrupt. */
 #define IPC_CHANNEL_SIGNALS_INTERRUPT     UINT32_C(4)
 
+/** For `options`: a blocked call is a cancellation point (pthread_cancel) where
+ * it sleeps, and only there: one that need not sleep is none. What the thread
+ * was waiting for is left as it is. Without this no call is one. */
+#define IPC_CHANNEL_CANCELLATION_POINTS   UINT32_C(8)
+
 /** How a blocked call sleeps, and whether the handle has a descriptor to poll.
  * Handles of one channel may differ in it. */
 typedef enum IpcWait {
@@ -520,7 +525,8 @@ ipc_channel_clear_interrupt(IpcChannel *channel);
  * IPC_ERR_INTERRUPTED: see ipc_channel_interrupt.
  * Any number of threads and processes at once (one in one-consumer mode).
  * Blocks; signals neither end nor shorten a round, unless
- * IPC_CHANNEL_SIGNALS_INTERRUPT says so, and it is not a cancellation point. If
+ * IPC_CHANNEL_SIGNALS_INTERRUPT says so, and it is not a cancellation point,
+ * unless IPC_CHANNEL_CANCELLATION_POINTS does. If
  * an entry is there it makes no system calls but those of malloc, to wake
  * writers that wait for space, and in one-consumer mode in the handle's first
  * read. Since 0.1.0.

@@ -19,9 +19,9 @@ const char channel_null_handle[] =
 
 static bool configuration_is_possible(const IpcChannelConfiguration *c)
 {
-    const uint32_t known = IPC_CHANNEL_REPORT_DEAD_PRODUCERS |
-                           IPC_CHANNEL_HAS_MEMORY_FD |
-                           IPC_CHANNEL_SIGNALS_INTERRUPT;
+    const uint32_t known =
+        IPC_CHANNEL_REPORT_DEAD_PRODUCERS | IPC_CHANNEL_HAS_MEMORY_FD |
+        IPC_CHANNEL_SIGNALS_INTERRUPT | IPC_CHANNEL_CANCELLATION_POINTS;
 
     if (c->max_round_trips == 0 || c->start_sleep_ns <= 0 ||
         c->max_sleep_ns < c->start_sleep_ns || (c->options & ~known) ||
@@ -71,6 +71,7 @@ IpcStatus channel_configure(struct IpcChannel *ch,
     ch->report_dead = c->options & IPC_CHANNEL_REPORT_DEAD_PRODUCERS;
     status = wait_open(&ch->waiter, c->wait);
     ch->waiter.heeds_signals = c->options & IPC_CHANNEL_SIGNALS_INTERRUPT;
+    ch->waiter.is_cancellable = c->options & IPC_CHANNEL_CANCELLATION_POINTS;
     if (status == IPC_ERR_UNSUPPORTED)
         *detail = "this way of waiting was not built, or the running kernel "
                   "lacks it: use IPC_WAIT_DEFAULT";

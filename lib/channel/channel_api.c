@@ -323,24 +323,23 @@ static inline bool read_at_once(IpcChannel *channel, IpcEntry *dest)
     return true;
 }
 
-static inline IpcChannelReadResult read_allocating(struct block block,
-                                                   IpcEntry *dest)
+IpcChannelReadResult ipc_channel_read(IpcChannel *channel, IpcEntry *dest)
 {
+    struct block block = block_rounds(channel, WAIT_READERS);
     IpcBufferReadError body = {0};
     IpcStatus status = receive_allocate(&block, dest, &body);
 
     return ANSWER_LOOK(IpcChannelReadResult, status, read_detail(status), body);
 }
 
-IpcChannelReadResult ipc_channel_read(IpcChannel *channel, IpcEntry *dest)
-{
-    return read_allocating(block_rounds(channel, WAIT_READERS), dest);
-}
-
 IpcChannelReadResult ipc_channel_read_blocking(IpcChannel *channel,
                                                IpcEntry *dest)
 {
-    return read_allocating(block_until(channel, WAIT_READERS, NULL), dest);
+    struct block block = block_until(channel, WAIT_READERS, NULL);
+    IpcBufferReadError body = {0};
+    IpcStatus status = receive_allocate(&block, dest, &body);
+
+    return ANSWER(IpcChannelReadResult, status, read_detail(status), body);
 }
 
 /* Not inlined: see write_otherwise(). */

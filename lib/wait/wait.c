@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "wait/wait.h"
+#include "cancel.h"
 #include "shmipc_config.h"
 #include "wait/futex.h"
 #include <errno.h>
@@ -78,12 +79,15 @@ void wait_join(struct waiter *w, struct shm_region *region, bool one_producer,
 
 void wait_close(struct waiter *w)
 {
+    int cancelling = cancel_disable();
+
     if (w->backend && w->backend->close)
         w->backend->close(w);
     w->backend = NULL;
     if (w->event_fd >= 0)
         close(w->event_fd);
     w->event_fd = -1;
+    cancel_restore(cancelling);
 }
 
 /* -------------------------------------------------------------- sleepers */
@@ -117,17 +121,37 @@ uint32_t wait_announce(const struct waiter *w, enum wait_side side,
     return seen;
 }
 
+/* The thread can end in here, and nowhere else in the library. There is nothing
+ * to undo then: it holds no lock and no memory, what it announced is taken back
+ * by the next waker, and a wake that it took along was for all. The call into
+ * the kernel is no cancellation point by itself, so it is made one as libc does
+ * with its own. */
+static bool sleep_cancellably(atomic_u32 *word, uint32_t seen, int64_t deadline)
+{
+    bool slept;
+    int type;
+
+    /* NOLINTNEXTLINE(concurrency-thread-canceltype-asynchronous) */
+    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+    slept = futex_sleep(word, seen, deadline);
+    pthread_setcanceltype(type, NULL);
+    return slept;
+}
+
 bool wait_sleep(struct waiter *w, enum wait_side side, uint32_t seen,
                 int64_t deadline)
 {
-    bool is_woken = w->backend->sleeps_by == WAIT_BY_WORD;
-    atomic_u32 *word =
-        is_woken ? &wait_words(w, side)->sequence : &w->interrupted;
+    atomic_u32 *word = &wait_words(w, side)->sequence;
     int saved = errno;
     bool slept;
 
+    if (w->backend->sleeps_by == 0) {
+        word = &w->interrupted;
+        seen = 0;
+    }
     do {
-        slept = futex_sleep(word, is_woken ? seen : 0, deadline);
+        slept = w->is_cancellable ? sleep_cancellably(word, seen, deadline)
+                                  : futex_sleep(word, seen, deadline);
     } while (!slept && !w->heeds_signals);
     errno = saved;
     return slept;
@@ -137,13 +161,16 @@ bool wait_take_back(const struct waiter *w)
 {
     int saved = errno;
     uint64_t count;
+    int cancelling;
     ssize_t got;
 
     if (w->backend->polls_by != WAIT_BY_EVENT || w->event_fd < 0)
         return false;
+    cancelling = cancel_disable();
     do {
         got = read(w->event_fd, &count, sizeof count);
     } while (got < 0 && errno == EINTR);
+    cancel_restore(cancelling);
     errno = saved;
     return got > 0;
 }
@@ -152,11 +179,15 @@ void wait_pass_on(const struct waiter *w)
 {
     const uint64_t one = 1;
     int saved = errno;
+    int cancelling;
 
+    if (w->event_fd < 0)
+        return;
+    cancelling = cancel_disable();
     /* A counter that is full already is readable. */
-    while (w->event_fd >= 0 && write(w->event_fd, &one, sizeof one) < 0 &&
-           errno == EINTR)
+    while (write(w->event_fd, &one, sizeof one) < 0 && errno == EINTR)
         continue;
+    cancel_restore(cancelling);
     errno = saved;
 }
 

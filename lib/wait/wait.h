@@ -73,7 +73,8 @@
  *                                                            did before
  *
  * A CRASH LEAVES
- *   a sleeper anywhere        its bit in the flag: one needless wake, once.
+ *   a sleeper anywhere, or    its bit in the flag: one needless wake, once.
+ *   one that was cancelled
  *   a waker between W1 and    a sleeper that is not woken. No sleep is longer
  *   the end of W4             than WAIT_CAP_NS, so it costs that once.
  *   a waker that promised     a promise that nobody keeps: its successor takes
@@ -153,6 +154,7 @@ struct waiter {
     void *ring;             /* io_uring's */
     atomic_u32 interrupted; /* 1: who would sleep gives up, see above */
     bool heeds_signals;     /* a signal ends a sleep */
+    bool is_cancellable;    /* a sleep is a cancellation point */
 };
 
 /*

@@ -1136,10 +1136,8 @@ MUTATIONS = [
     Mutation(
         name="a read that blocks gives up after some rounds",
         file="channel_api.c", tests=["unit/blocking"],
-        edits=[("return read_allocating(block_until(channel, WAIT_READERS, "
-                "NULL), dest);",
-                "return read_allocating(block_rounds(channel, WAIT_READERS), "
-                "dest);")]),
+        edits=[("struct block block = block_until(channel, WAIT_READERS, NULL);",
+                "struct block block = block_rounds(channel, WAIT_READERS);")]),
     Mutation(
         name="a read that blocks gives up after some rounds in place",
         file="channel_api.c", tests=["unit/blocking"],
@@ -1204,4 +1202,24 @@ MUTATIONS = [
         tests=["unit/interrupt"],
         edits=[("return next_try(b, BLOCK_SIGNALLED);",
                 "return answer(status, IPC_ERR_INTERRUPTED);")]),
+    Mutation(
+        name="no sleep is a cancellation point", file="wait.c",
+        tests=["unit/blocking"],
+        edits=[("pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);",
+                "pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type);")]),
+    Mutation(
+        name="every sleep is a cancellation point", file="wait.c",
+        tests=["unit/blocking"],
+        edits=[("w->is_cancellable ?", "1 ?")]),
+    Mutation(
+        name="after a sleep a thread can be cancelled anywhere",
+        file="wait.c", tests=["unit/blocking"],
+        edits=[("pthread_setcanceltype(type, NULL);", "")]),
+    Mutation(
+        name="waking an event loop is a cancellation point", file="wait.c",
+        tests=["unit/blocking"],
+        edits=[("cancelling = cancel_disable(); "
+                "/* A counter that is full already is readable. */",
+                "pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, "
+                "&cancelling);")]),
 ]

@@ -2,10 +2,11 @@
 /*
  * test_interrupt [-n ROUNDS]
  *
- * Interrupts a thread at any moment of its way to sleep. The library has no cap
- * on sleeps here, and who sleeps by the clock does so for long: an interrupt
- * that is lost hangs the test. Another handle of the channel sleeps beside it,
- * is woken along, and must not miss its entry for that.
+ * Interrupts a thread at any moment of its way to sleep, and cancels threads
+ * there. The library has no cap on sleeps here, and who sleeps by the clock
+ * does so for long: an interrupt that is lost hangs the test. Another handle of
+ * the channel sleeps beside it, is woken along, and must not miss its entry for
+ * that.
  */
 #include "wait_test.h"
 #include <limits.h>
@@ -135,6 +136,48 @@ static void run(uint32_t wait, bool writes, uint64_t rounds)
            writes ? "writer" : "reader", (unsigned long long)rounds);
 }
 
+static void *be_cancelled(void *argument)
+{
+    struct target *t = argument;
+
+    atomic_fetch_add(&t->begun, 1);
+    wait_for_ever(t);
+    CHECK(false, "it was not cancelled");
+    return NULL;
+}
+
+static void cancel_often(uint32_t wait, bool writes, uint64_t rounds)
+{
+    IpcChannelConfiguration c = sleeps_at_once(wait);
+    struct target target = {.writes = writes};
+    IpcChannelConnectResult r;
+    struct shared s;
+
+    if (!make_channel(&s, 512, IPC_WAIT_FUTEX))
+        CHECK(false, "no channel");
+    c.options = IPC_CHANNEL_CANCELLATION_POINTS;
+    r = ipc_channel_connect_sized(s.memory, s.size, c);
+    CHECK_STATUS(r.ipc_status, IPC_OK);
+    target.channel = r.result;
+    if (writes)
+        fill_up(s.channel);
+    for (uint64_t i = 1; i <= rounds; i++) {
+        pthread_t thread;
+        void *end;
+
+        pthread_create(&thread, NULL, be_cancelled, &target);
+        await(&target.begun, i);
+        spin_for((int64_t)(i * 7919 % 20000));
+        pthread_cancel(thread);
+        pthread_join(thread, &end);
+        CHECK(end == PTHREAD_CANCELED, "it ended otherwise");
+    }
+    ipc_channel_destroy(target.channel);
+    drop_channel(&s);
+    printf("%s, %s: %llu cancellations\n", way_names[wait],
+           writes ? "writer" : "reader", (unsigned long long)rounds);
+}
+
 int main(int argc, char **argv)
 {
     uint64_t rounds = 10000;
@@ -145,6 +188,8 @@ int main(int argc, char **argv)
         if (is_possible(wait)) {
             run(wait, false, rounds);
             run(wait, true, rounds);
+            cancel_often(wait, false, rounds / 10);
+            cancel_often(wait, true, rounds / 10);
         }
     return 0;
 }
