@@ -64,8 +64,16 @@ static bool after_arming(struct block *b, IpcStatus *status)
     if (b->armed != IPC_OK)
         return answer(status, b->armed);
     if (*status == IPC_EMPTY && channel_lost_producers(ch))
-        return answer(status, IPC_ERR_PRODUCERS_DEAD);
+        return next_try(b, BLOCK_ARMED_ALL_DEAD);
     return false;
+}
+
+/* Producers are known to be dead, and after that there was nothing at the head.
+ * But the last one may have left a gap there, and entries behind it. */
+static IpcStatus all_dead(const struct block *b)
+{
+    return read_is_stuck(&b->channel->buffer) ? IPC_ERR_NOT_READY
+                                              : IPC_ERR_PRODUCERS_DEAD;
 }
 
 static bool may_be_stuck(const struct block *b, IpcStatus status)
@@ -83,6 +91,8 @@ static bool again_without_waiting(struct block *b, IpcStatus *status)
         return next_try(b, BLOCK_REPAIRED);
     if (!found_nothing(*status))
         return false;
+    if (b->step == BLOCK_ARMED_ALL_DEAD)
+        return answer(status, *status == IPC_EMPTY ? all_dead(b) : *status);
     if (b->step == BLOCK_ARMED || b->step == BLOCK_ARMED_REPAIRED)
         return after_arming(b, status);
     /* Relaxed: the thread that polls has asked for the descriptor before. */
@@ -157,18 +167,19 @@ static bool sleep_or_repair(struct block *b, IpcStatus *status)
 {
     struct IpcChannel *ch = b->channel;
     int64_t until = b->until;
+    bool stuck;
 
     if (creation_is_over(&ch->buffer.ring))
         return answer(status, IPC_ERR_FORMATTED_ANEW);
     if (channel_finish_closing(ch))
         return next_try(b, BLOCK_SLEPT);
-    if (read_is_stuck(&ch->buffer)) {
-        if (channel_repair(ch))
-            return next_try(b, BLOCK_SLEPT);
+    stuck = read_is_stuck(&ch->buffer);
+    if (stuck && channel_repair(ch))
+        return next_try(b, BLOCK_SLEPT);
+    if (stuck)
         until = clock_earlier(until, clock_after(STUCK_SLEEP_NS));
-    } else if (*status == IPC_EMPTY && channel_lost_producers(ch)) {
-        return answer(status, IPC_ERR_PRODUCERS_DEAD);
-    }
+    else if (*status == IPC_EMPTY && channel_lost_producers(ch))
+        return next_try(b, BLOCK_ALL_DEAD);
     /* Here, where nothing but a sleep is left to do. */
     if (wait_is_interrupted(&ch->waiter))
         return answer(status, IPC_ERR_INTERRUPTED);
@@ -196,6 +207,10 @@ static bool again_with_waiting(struct block *b, IpcStatus *status)
         /* Others were faster, and there may be more: no reason to sleep. */
         return *status == IPC_ERR_LOCKED ? announce(b, status)
                                          : sleep_or_repair(b, status);
+    case BLOCK_ALL_DEAD:
+        if (*status == IPC_EMPTY)
+            *status = all_dead(b);
+        return *status != IPC_ERR_PRODUCERS_DEAD && announce(b, status);
     case BLOCK_SIGNALLED:
         return answer(status, handle_unless_anew(&b->channel->buffer,
                                                  IPC_ERR_INTERRUPTED));

@@ -23,9 +23,11 @@ enum block_step {
     BLOCK_ANNOUNCED, /* S4 of wait/wait.h */
     BLOCK_SLEPT,     /* after the sleep */
     BLOCK_SIGNALLED, /* after a sleep that a signal ended */
-    BLOCK_REPAIRED,  /* never blocks: after a repair */
-    BLOCK_ARMED,     /* never blocks: S4 of a poller */
+    BLOCK_ALL_DEAD, /* after that was found, until when they may have gone on */
+    BLOCK_REPAIRED, /* never blocks: after a repair */
+    BLOCK_ARMED,    /* never blocks: S4 of a poller */
     BLOCK_ARMED_REPAIRED,
+    BLOCK_ARMED_ALL_DEAD,
 };
 
 struct block {

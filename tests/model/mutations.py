@@ -829,8 +829,8 @@ MUTATIONS = [
           "        wait_notify_rarely(w, WAIT_READERS);\n", "")]),
     Mutation(
         "sleeper-repairs-nothing", "--sc wake-behind-the-dead",
-        [("block.c", "        if (channel_repair(ch))\n"
-          "            return next_try(b, BLOCK_SLEPT);\n", "")]),
+        [("block.c", "    if (stuck && channel_repair(ch))\n"
+          "        return next_try(b, BLOCK_SLEPT);\n", "")]),
     Mutation(
         "sleeper-does-not-look-after-announcing", "--sc wake-alone",
         [("block.c",

@@ -354,11 +354,10 @@ MUTATIONS = [
     Mutation(
         name="PRODUCERS_DEAD before a repair", file="block.c",
         tests=["unit/repair"],
-        edits=[("return next_try(b, BLOCK_SLEPT); if (read_is_stuck("
-                "&ch->buffer)) {",
-                "return next_try(b, BLOCK_SLEPT); if (found_nothing(*status) "
-                "&& channel_lost_producers(ch)) return answer(status, "
-                "IPC_ERR_PRODUCERS_DEAD); if (read_is_stuck(&ch->buffer)) {")]),
+        edits=[("stuck = read_is_stuck(&ch->buffer);",
+                "stuck = read_is_stuck(&ch->buffer); "
+                "if (found_nothing(*status) && channel_lost_producers(ch)) "
+                "return answer(status, IPC_ERR_PRODUCERS_DEAD);")]),
     Mutation(
         name="PRODUCERS_DEAD before a repair, to pollers", file="block.c",
         tests=["unit/repair"],
@@ -374,13 +373,33 @@ MUTATIONS = [
         name="pollers are not told of dead producers", file="block.c",
         tests=["unit/repair"],
         edits=[("if (*status == IPC_EMPTY && channel_lost_producers(ch)) "
-                "return answer(status, IPC_ERR_PRODUCERS_DEAD);", "")]),
+                "return next_try(b, BLOCK_ARMED_ALL_DEAD);", "")]),
+    Mutation(
+        name="pollers do not look again when all are dead", file="block.c",
+        tests=["unit/last_words"],
+        edits=[("return next_try(b, BLOCK_ARMED_ALL_DEAD);",
+                "return answer(status, IPC_ERR_PRODUCERS_DEAD);")]),
+    Mutation(
+        name="sleepers do not look again when all are dead", file="block.c",
+        tests=["unit/last_words"],
+        edits=[("else if (*status == IPC_EMPTY && "
+                "channel_lost_producers(ch)) return next_try(b, "
+                "BLOCK_ALL_DEAD);",
+                "else if (*status == IPC_EMPTY && "
+                "channel_lost_producers(ch)) return answer(status, "
+                "IPC_ERR_PRODUCERS_DEAD);")]),
+    Mutation(
+        name="a gap of the last one hides what is behind it", file="block.c",
+        tests=["unit/last_words"],
+        edits=[("return read_is_stuck(&b->channel->buffer) ? "
+                "IPC_ERR_NOT_READY : IPC_ERR_PRODUCERS_DEAD;",
+                "return (void)b, IPC_ERR_PRODUCERS_DEAD;")]),
     Mutation(
         name="sleepers are not told of dead producers", file="block.c",
         tests=["unit/repair"],
         edits=[("else if (*status == IPC_EMPTY && "
-                "channel_lost_producers(ch)) { return answer(status, "
-                "IPC_ERR_PRODUCERS_DEAD); }", "")]),
+                "channel_lost_producers(ch)) return next_try(b, "
+                "BLOCK_ALL_DEAD);", "")]),
     # ----------------------------------------------------- what errors tell
     Mutation(
         name="errno of fd not told", file="channel_api.c",
@@ -1175,14 +1194,10 @@ MUTATIONS = [
     Mutation(
         name="an interrupted call repairs nothing", file="block.c",
         tests=["unit/interrupt"],
-        edits=[("if (channel_finish_closing(ch)) "
-                "return next_try(b, BLOCK_SLEPT); "
-                "if (read_is_stuck(&ch->buffer)) {",
+        edits=[("stuck = read_is_stuck(&ch->buffer);",
                 "if (wait_is_interrupted(&ch->waiter)) "
                 "return answer(status, IPC_ERR_INTERRUPTED); "
-                "if (channel_finish_closing(ch)) "
-                "return next_try(b, BLOCK_SLEPT); "
-                "if (read_is_stuck(&ch->buffer)) {")]),
+                "stuck = read_is_stuck(&ch->buffer);")]),
     Mutation(
         name="an interrupt is over for all once it was told to one",
         file="block.c", tests=["unit/interrupt"],
