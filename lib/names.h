@@ -38,6 +38,7 @@
 #define channel_finish_closing   shmipc_channel_finish_closing
 #define channel_join             shmipc_channel_join
 #define channel_leave            shmipc_channel_leave
+#define channel_lost_consumers   shmipc_channel_lost_consumers
 #define channel_lost_producers   shmipc_channel_lost_producers
 #define channel_null_handle      shmipc_channel_null_handle
 #define channel_recover          shmipc_channel_recover
@@ -67,6 +68,7 @@
 #define handle_produce           shmipc_handle_produce
 #define handle_read_only         shmipc_handle_read_only
 #define mapping_may_store        shmipc_mapping_may_store
+#define owner_all_are_dead       shmipc_owner_all_are_dead
 #define owner_count              shmipc_owner_count
 #define owner_drop_role          shmipc_owner_drop_role
 #define owner_fate               shmipc_owner_fate
@@ -74,7 +76,6 @@
 #define owner_free               shmipc_owner_free
 #define owner_look               shmipc_owner_look
 #define owner_pid                shmipc_owner_pid
-#define owner_producers_are_dead shmipc_owner_producers_are_dead
 #define owner_register           shmipc_owner_register
 #define owner_release            shmipc_owner_release
 #define owner_take_role          shmipc_owner_take_role

@@ -52,7 +52,7 @@ typedef struct IpcBuffer IpcBuffer;
 
 /** An entry takes whole blocks of this many bytes, and its payload starts at a
  * multiple of them. Entries of an array share blocks: see ipc_batch.h. */
-#define IPC_BUFFER_BLOCK_SIZE    64
+#define IPC_BUFFER_BLOCK_SIZE      64
 
 /**
  * Mode flags, chosen at creation. Each is a promise that makes the buffer
@@ -63,16 +63,24 @@ typedef struct IpcBuffer IpcBuffer;
  * consumer that is killed between copying an entry and giving its space back
  * leaves that one entry to be read again by its successor.
  */
-#define IPC_BUFFER_ONE_PRODUCER  UINT32_C(1)
-#define IPC_BUFFER_ONE_CONSUMER  UINT32_C(2)
+#define IPC_BUFFER_ONE_PRODUCER    UINT32_C(1)
+#define IPC_BUFFER_ONE_CONSUMER    UINT32_C(2)
 
 /** For `flags` of IpcBufferOptions: `memory_fd` is one. */
-#define IPC_BUFFER_HAS_MEMORY_FD UINT32_C(4)
+#define IPC_BUFFER_HAS_MEMORY_FD   UINT32_C(4)
 
 /** For create: format the memory although living processes use what it holds.
  * Their handles get IPC_ERR_FORMATTED_ANEW, and what they write until they
  * notice may be lost. */
-#define IPC_BUFFER_RECREATE      UINT32_C(8)
+#define IPC_BUFFER_RECREATE        UINT32_C(8)
+
+/** For `flags` at creation: processes that read take an owner slot, as those
+ * that write do, so that ipc_buffer_owners lists them and it can be seen that
+ * they died. Takes some instructions more in each read, and slots: see
+ * `max_owners`. With IPC_BUFFER_ONE_CONSUMER it is so anyway, and what is said
+ * of that about owner slots and the system calls of a first read holds here
+ * too. */
+#define IPC_BUFFER_KNOWS_CONSUMERS UINT32_C(16)
 
 /**
  * How to create or join a buffer. Set `struct_size` to sizeof(IpcBufferOptions)
@@ -81,11 +89,14 @@ typedef struct IpcBuffer IpcBuffer;
 typedef struct IpcBufferOptions {
     size_t struct_size;
     /** IPC_BUFFER_ONE_PRODUCER, IPC_BUFFER_ONE_CONSUMER,
-     * IPC_BUFFER_HAS_MEMORY_FD, IPC_BUFFER_RECREATE, or 0. */
+     * IPC_BUFFER_KNOWS_CONSUMERS, IPC_BUFFER_HAS_MEMORY_FD,
+     * IPC_BUFFER_RECREATE, or 0. */
     uint32_t flags;
     /** How many processes may write at the same time, 1 to 4096; 0 means the
      * default: 2 in the smallest buffers, 8 in those of 64 blocks, and 64 from
-     * 68 KiB on. One process more gets IPC_ERR_OWNERS_FULL. */
+     * 68 KiB on. One process more gets IPC_ERR_OWNERS_FULL. With
+     * IPC_BUFFER_KNOWS_CONSUMERS or IPC_BUFFER_ONE_CONSUMER those that read
+     * count as well. */
     uint32_t max_owners;
     /** With IPC_BUFFER_HAS_MEMORY_FD a descriptor of the file or memfd that the
      * memory is a shared mapping of, else 0. The mapping's first byte is the
@@ -241,11 +252,13 @@ typedef enum IpcOwnerFate {
 
 /** For `flags` of an IpcOwner: its slot is locked in the memory's file, so that
  * who knows that file can judge it from anywhere; it has the one-producer
- * role; it has the one-consumer role; it may write, and most likely has. */
+ * role; it has the one-consumer role; it may write, and most likely has; the
+ * same for reading, where readers take slots. */
 #define IPC_OWNER_LOCKED       UINT32_C(1)
 #define IPC_OWNER_ONE_PRODUCER UINT32_C(2)
 #define IPC_OWNER_ONE_CONSUMER UINT32_C(4)
 #define IPC_OWNER_WRITES       UINT32_C(8)
+#define IPC_OWNER_READS        UINT32_C(16)
 
 /** A process that has an owner slot. Set `struct_size` of the first one of an
  * array before the call; bytes beyond what the library knows are zeroed. */

@@ -115,6 +115,14 @@ typedef struct IpcChannel IpcChannel;
  * was waiting for is left as it is. Without this no call is one. */
 #define IPC_CHANNEL_CANCELLATION_POINTS   UINT32_C(8)
 
+/** For `options`: a write or reserve that would block says
+ * IPC_ERR_CONSUMERS_DEAD if processes that read from the channel died without
+ * destroying their handles and no other process that read is left. For that,
+ * readers have to take owner slots (IPC_BUFFER_KNOWS_CONSUMERS): create sees to
+ * that if it is given this; a connect to a channel for many consumers that was
+ * created otherwise is refused. */
+#define IPC_CHANNEL_REPORT_DEAD_CONSUMERS UINT32_C(16)
+
 /** How a blocked call sleeps, and whether the handle has a descriptor to poll.
  * Handles of one channel may differ in it. */
 typedef enum IpcWait {
@@ -154,11 +162,13 @@ typedef struct IpcChannelConfiguration {
     /** Length of the longest round, start_sleep_ns or more. */
     long max_sleep_ns;
     /** For create: IPC_BUFFER_ONE_PRODUCER, IPC_BUFFER_ONE_CONSUMER,
-     * IPC_BUFFER_RECREATE. */
+     * IPC_BUFFER_KNOWS_CONSUMERS, IPC_BUFFER_RECREATE. */
     uint32_t flags IPC_ZERO_;
     /** For create: how many processes may write at the same time, 1 to 4096; 0
      * means the default: 2 in the smallest channels, 8 in those of 64 blocks,
-     * and 64 from 68 KiB on. One process more gets IPC_ERR_OWNERS_FULL. */
+     * and 64 from 68 KiB on. One process more gets IPC_ERR_OWNERS_FULL. With
+     * IPC_BUFFER_KNOWS_CONSUMERS or IPC_BUFFER_ONE_CONSUMER those that read
+     * count as well. */
     uint32_t max_owners IPC_ZERO_;
     /** An IpcWait. */
     uint32_t wait IPC_ZERO_;
@@ -425,8 +435,10 @@ ipc_channel_abort(IpcChannel *channel, const IpcReservation *reservation);
  * IPC_ERR_NO_SPACE_CONTIGUOUS and IPC_ERR_LOCKED; IPC_ERR_INVALID_ARGUMENT also
  * that it is negative or its tv_nsec out of range. All else is theirs: while
  * there is space they neither wait nor make a system call.
- * IPC_ERR_INTERRUPTED: see ipc_channel_interrupt. They block; signals do not
- * end them, unless IPC_CHANNEL_SIGNALS_INTERRUPT says so. Since 0.1.0.
+ * IPC_ERR_INTERRUPTED: see ipc_channel_interrupt; IPC_ERR_CONSUMERS_DEAD: see
+ * IPC_CHANNEL_REPORT_DEAD_CONSUMERS. They block; signals
+ * do not end them, unless IPC_CHANNEL_SIGNALS_INTERRUPT says so.
+ * Since 0.1.0.
  */
 IPC_API IPC_NODISCARD_ IpcChannelWriteResult ipc_channel_write_with_timeout(
     IpcChannel *channel, const void *data, size_t size,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Handles: making and releasing them, and entering with them. A handle enters
- * when it first writes (owner slot, one-producer role) or, in one-consumer
- * mode, first reads; again after a fork, since the child is another process.
+ * when it first writes (owner slot, one-producer role) or, with one consumer or
+ * where consumers are to be known, first reads; again after a fork, since the
+ * child is another process.
  */
 #include "buffer/handle.h"
 #include "backing.h"
@@ -12,7 +13,9 @@
 #include <sched.h>
 #include <string.h>
 
-#define MODES (IPC_BUFFER_ONE_PRODUCER | IPC_BUFFER_ONE_CONSUMER)
+#define MODES                                                                  \
+    (IPC_BUFFER_ONE_PRODUCER | IPC_BUFFER_ONE_CONSUMER |                       \
+     IPC_BUFFER_KNOWS_CONSUMERS)
 
 const char handle_formatted_anew[] =
     "the memory was formatted anew since this handle was made: destroy it and "
@@ -36,7 +39,9 @@ static void prepare(struct IpcBuffer *b, void *mem)
     if (b->max_entry_size > SHMIPC_ENTRY_MAX)
         b->max_entry_size = SHMIPC_ENTRY_MAX;
     b->flags = (b->ring.one_producer ? IPC_BUFFER_ONE_PRODUCER : 0) |
-               (b->ring.one_consumer ? IPC_BUFFER_ONE_CONSUMER : 0);
+               (b->ring.one_consumer    ? IPC_BUFFER_ONE_CONSUMER
+                : b->ring.readers_enter ? IPC_BUFFER_KNOWS_CONSUMERS
+                                        : 0);
     b->number = process_next_handle();
     b->ring.owners.backing =
         backing_find(b->region->owners, &b->ring.owners.place);
@@ -59,6 +64,7 @@ static void observe(struct IpcBuffer *b)
 {
     b->observes = true;
     b->ring.one_consumer = true;
+    b->ring.readers_enter = true;
 }
 
 static IpcStatus refuse(const char **detail, IpcStatus status, const char *why)
@@ -97,6 +103,13 @@ IpcStatus handle_check_backing(struct IpcBuffer *b, const void *mem, int fd,
     }
     handle_set_backing(b, mem, fd);
     return IPC_OK;
+}
+
+/* One consumer is known anyway. */
+static uint32_t modes_of(uint32_t flags)
+{
+    return flags & MODES &
+           ~(flags & IPC_BUFFER_ONE_CONSUMER ? IPC_BUFFER_KNOWS_CONSUMERS : 0);
 }
 
 static bool has_file(const IpcBufferOptions *options)
@@ -212,7 +225,7 @@ IpcStatus handle_create(struct IpcBuffer *b, void *mem, size_t size,
     memset(b, 0, sizeof *b);
     format_region(mem, size - format_slack(mem), blocks,
                   owners ? owners : format_default_owners(blocks),
-                  options ? options->flags & MODES : 0, &b->ring);
+                  options ? modes_of(options->flags) : 0, &b->ring);
     prepare(b, mem);
     if (has_file(options))
         status = handle_check_backing(b, mem, options->memory_fd, detail);
@@ -395,10 +408,12 @@ IpcStatus handle_consume(struct IpcBuffer *b)
 
     lock_entry(b, token);
     status = may_enter(b);
-    if (status == IPC_OK && b->ring.one_consumer)
+    if (status == IPC_OK && b->ring.readers_enter)
         status = enter(b, token);
     if (status == IPC_OK && b->ring.one_consumer)
         status = take_consumer_role(b);
+    if (status == IPC_OK && b->ring.readers_enter)
+        owner_mark(&b->ring.owners, handle_owner(b), OWNER_CONSUMES);
     if (status == IPC_OK)
         /* Relaxed: see handle_may_consume(). */
         atomic_put_relaxed(&b->consumes, token);

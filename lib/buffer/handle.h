@@ -96,8 +96,9 @@ static inline bool handle_may_produce(struct IpcBuffer *b)
 
 static inline bool handle_may_consume(struct IpcBuffer *b)
 {
-    /* Relaxed: asked in one-consumer mode alone, where one thread at a time
-     * reads. Whatever lets them take turns orders what they do. */
+    /* Relaxed: of what entering did a read needs the one-consumer role alone,
+     * and with that one thread at a time reads. Whatever lets them take turns
+     * orders what they do. */
     return atomic_get_relaxed(&b->consumes) == process_token();
 }
 

@@ -25,7 +25,8 @@ static uint32_t flags_of(const struct ring *r, const struct owner_view *view)
     return (view->locked ? IPC_OWNER_LOCKED : 0) |
            (view->owner == producer ? IPC_OWNER_ONE_PRODUCER : 0) |
            (view->owner == consumer ? IPC_OWNER_ONE_CONSUMER : 0) |
-           (view->marks & OWNER_PRODUCES ? IPC_OWNER_WRITES : 0);
+           (view->marks & OWNER_PRODUCES ? IPC_OWNER_WRITES : 0) |
+           (view->marks & OWNER_CONSUMES ? IPC_OWNER_READS : 0);
 }
 
 static IpcOwner describe(const struct ring *r, const struct owner_view *view,

@@ -106,7 +106,7 @@ IpcStatus read_look_otherwise(struct IpcBuffer *b, struct view *view,
 {
     IpcStatus status = IPC_OK;
 
-    if (b->ring.one_consumer && !handle_may_consume(b))
+    if (b->ring.readers_enter && !handle_may_consume(b))
         status = handle_consume(b);
     if (status != IPC_OK) {
         error->offset = position_offset(&b->ring, protocol_head(&b->ring));

@@ -36,7 +36,7 @@ bool read_is_stuck(struct IpcBuffer *b);
 static inline IpcStatus read_look(struct IpcBuffer *b, struct view *view,
                                   IpcBufferReadError *error)
 {
-    if (__builtin_expect((b->ring.one_consumer && !handle_may_consume(b)) ||
+    if (__builtin_expect((b->ring.readers_enter && !handle_may_consume(b)) ||
                              !take_look_here(&b->ring, view),
                          0))
         return read_look_otherwise(b, view, error);
@@ -73,11 +73,11 @@ static inline bool read_plain(struct IpcBuffer *b, IpcEntry *dest)
 {
     struct view view;
 
-    if (__builtin_expect(!b || !dest || !dest->payload ||
-                             (b->ring.one_consumer && !handle_may_consume(b)) ||
-                             !take_look_plain(&b->ring, &view) ||
-                             view.size > dest->size,
-                         0))
+    if (__builtin_expect(
+            !b || !dest || !dest->payload ||
+                (b->ring.readers_enter && !handle_may_consume(b)) ||
+                !take_look_plain(&b->ring, &view) || view.size > dest->size,
+            0))
         return false;
     read_load(b, dest->payload, &view);
     if (!read_take(b, &view, 1))

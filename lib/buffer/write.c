@@ -285,6 +285,9 @@ const char *write_detail(const struct IpcBuffer *b, const void *data,
         return handle_formatted_anew;
     case IPC_ERR_READ_ONLY:
         return handle_read_only;
+    case IPC_ERR_CONSUMERS_DEAD:
+        return "every process that read from the channel is dead, and there is "
+               "no space: nobody makes any until another one reads";
     case IPC_ERR_INTERRUPTED:
         return "the handle was interrupted, or a signal came, before there was "
                "space: clear the former if it is to wait again";

@@ -32,6 +32,26 @@ static bool next_try(struct block *b, enum block_step step)
     return true;
 }
 
+/* Whether nobody is left who could make that status another one. */
+static bool are_all_dead(const struct block *b, IpcStatus status)
+{
+    return (status == IPC_EMPTY && channel_lost_producers(b->channel)) ||
+           (status == IPC_ERR_NO_SPACE_CONTIGUOUS &&
+            channel_lost_consumers(b->channel));
+}
+
+/* The answer, given the status of a try after all were found dead. The last
+ * producer may have left a gap at the head, and entries behind it. */
+static IpcStatus all_dead(const struct block *b, IpcStatus status)
+{
+    if (status == IPC_ERR_NO_SPACE_CONTIGUOUS)
+        return IPC_ERR_CONSUMERS_DEAD;
+    if (status == IPC_EMPTY)
+        return read_is_stuck(&b->channel->buffer) ? IPC_ERR_NOT_READY
+                                                  : IPC_ERR_PRODUCERS_DEAD;
+    return status;
+}
+
 /* ---------------------------------------------------- calls that never wait */
 
 /* A sleeper's S1 to S3, and the descriptor, for an application that sleeps in
@@ -47,8 +67,10 @@ static bool arm(struct block *b)
 }
 
 /* A poller sleeps where we cannot see it: what a blocked call checks between
- * two short sleeps is checked at once. */
-static bool after_arming(struct block *b, IpcStatus *status)
+ * two short sleeps is checked at once. Not inlined, as are all calls here that
+ * are rare: they need registers that the rest can do without. */
+__attribute__((noinline)) static bool after_arming(struct block *b,
+                                                   IpcStatus *status)
 {
     struct IpcChannel *ch = b->channel;
 
@@ -63,17 +85,9 @@ static bool after_arming(struct block *b, IpcStatus *status)
         return next_try(b, BLOCK_ARMED_REPAIRED);
     if (b->armed != IPC_OK)
         return answer(status, b->armed);
-    if (*status == IPC_EMPTY && channel_lost_producers(ch))
+    if (are_all_dead(b, *status))
         return next_try(b, BLOCK_ARMED_ALL_DEAD);
     return false;
-}
-
-/* Producers are known to be dead, and after that there was nothing at the head.
- * But the last one may have left a gap there, and entries behind it. */
-static IpcStatus all_dead(const struct block *b)
-{
-    return read_is_stuck(&b->channel->buffer) ? IPC_ERR_NOT_READY
-                                              : IPC_ERR_PRODUCERS_DEAD;
 }
 
 static bool may_be_stuck(const struct block *b, IpcStatus status)
@@ -92,7 +106,7 @@ static bool again_without_waiting(struct block *b, IpcStatus *status)
     if (!found_nothing(*status))
         return false;
     if (b->step == BLOCK_ARMED_ALL_DEAD)
-        return answer(status, *status == IPC_EMPTY ? all_dead(b) : *status);
+        return answer(status, all_dead(b, *status));
     if (b->step == BLOCK_ARMED || b->step == BLOCK_ARMED_REPAIRED)
         return after_arming(b, status);
     /* Relaxed: the thread that polls has asked for the descriptor before. */
@@ -176,10 +190,12 @@ static bool sleep_or_repair(struct block *b, IpcStatus *status)
     stuck = read_is_stuck(&ch->buffer);
     if (stuck && channel_repair(ch))
         return next_try(b, BLOCK_SLEPT);
+    /* A reader has to get past what holds it up first, and a writer would wait
+     * for the dead behind that. */
+    if ((!stuck || b->side == WAIT_WRITERS) && are_all_dead(b, *status))
+        return next_try(b, BLOCK_ALL_DEAD);
     if (stuck)
         until = clock_earlier(until, clock_after(STUCK_SLEEP_NS));
-    else if (*status == IPC_EMPTY && channel_lost_producers(ch))
-        return next_try(b, BLOCK_ALL_DEAD);
     /* Here, where nothing but a sleep is left to do. */
     if (wait_is_interrupted(&ch->waiter))
         return answer(status, IPC_ERR_INTERRUPTED);
@@ -192,7 +208,8 @@ static bool sleep_or_repair(struct block *b, IpcStatus *status)
     return next_try(b, BLOCK_SLEPT);
 }
 
-static bool again_with_waiting(struct block *b, IpcStatus *status)
+__attribute__((noinline)) static bool again_with_waiting(struct block *b,
+                                                         IpcStatus *status)
 {
     switch (b->step) {
     case BLOCK_FIRST:
@@ -208,9 +225,8 @@ static bool again_with_waiting(struct block *b, IpcStatus *status)
         return *status == IPC_ERR_LOCKED ? announce(b, status)
                                          : sleep_or_repair(b, status);
     case BLOCK_ALL_DEAD:
-        if (*status == IPC_EMPTY)
-            *status = all_dead(b);
-        return *status != IPC_ERR_PRODUCERS_DEAD && announce(b, status);
+        *status = all_dead(b, *status);
+        return is_transient(*status) && announce(b, status);
     case BLOCK_SIGNALLED:
         return answer(status, handle_unless_anew(&b->channel->buffer,
                                                  IPC_ERR_INTERRUPTED));

@@ -21,7 +21,8 @@ static bool configuration_is_possible(const IpcChannelConfiguration *c)
 {
     const uint32_t known =
         IPC_CHANNEL_REPORT_DEAD_PRODUCERS | IPC_CHANNEL_HAS_MEMORY_FD |
-        IPC_CHANNEL_SIGNALS_INTERRUPT | IPC_CHANNEL_CANCELLATION_POINTS;
+        IPC_CHANNEL_SIGNALS_INTERRUPT | IPC_CHANNEL_CANCELLATION_POINTS |
+        IPC_CHANNEL_REPORT_DEAD_CONSUMERS;
 
     if (c->max_round_trips == 0 || c->start_sleep_ns <= 0 ||
         c->max_sleep_ns < c->start_sleep_ns || (c->options & ~known) ||
@@ -68,7 +69,8 @@ IpcStatus channel_configure(struct IpcChannel *ch,
     ch->start_sleep = c->start_sleep_ns;
     ch->max_sleep = c->max_sleep_ns;
     ch->spin = spin_time(c->spin_ns);
-    ch->report_dead = c->options & IPC_CHANNEL_REPORT_DEAD_PRODUCERS;
+    ch->report_producers = c->options & IPC_CHANNEL_REPORT_DEAD_PRODUCERS;
+    ch->report_consumers = c->options & IPC_CHANNEL_REPORT_DEAD_CONSUMERS;
     status = wait_open(&ch->waiter, c->wait);
     ch->waiter.heeds_signals = c->options & IPC_CHANNEL_SIGNALS_INTERRUPT;
     ch->waiter.is_cancellable = c->options & IPC_CHANNEL_CANCELLATION_POINTS;
@@ -98,9 +100,12 @@ IpcStatus channel_create(struct IpcChannel *ch, void *mem, size_t size,
 {
     const struct wait_backend *backend = ch->waiter.backend;
     IpcStatus status = backend->create ? backend->create(&ch->waiter) : IPC_OK;
+    IpcBufferOptions own = *options;
 
+    if (ch->report_consumers)
+        own.flags |= IPC_BUFFER_KNOWS_CONSUMERS;
     if (status == IPC_OK)
-        status = handle_create(&ch->buffer, mem, size, options, body, detail);
+        status = handle_create(&ch->buffer, mem, size, &own, body, detail);
     else
         *detail = "the channel's eventfd could not be made: see errno";
     return enter(ch, status);
@@ -117,6 +122,13 @@ IpcStatus channel_join(struct IpcChannel *ch, void *mem, size_t size,
     if (status == IPC_OK && ch->buffer.observes) {
         *detail = handle_read_only;
         status = IPC_ERR_READ_ONLY;
+    }
+    if (status == IPC_OK && ch->report_consumers &&
+        !ch->buffer.ring.readers_enter) {
+        *detail = "IPC_CHANNEL_REPORT_DEAD_CONSUMERS: nobody knows who reads "
+                  "from this channel; create it with that option too, or with "
+                  "IPC_BUFFER_ONE_CONSUMER";
+        status = IPC_ERR_INVALID_ARGUMENT;
     }
     if (status == IPC_OK && memory_fd)
         status = handle_check_backing(&ch->buffer, mem, *memory_fd, detail);
@@ -194,5 +206,12 @@ bool channel_repair_sometimes(struct IpcChannel *ch)
 
 bool channel_lost_producers(const struct IpcChannel *ch)
 {
-    return ch->report_dead && owner_producers_are_dead(&ch->buffer.ring.owners);
+    return ch->report_producers &&
+           owner_all_are_dead(&ch->buffer.ring.owners, OWNER_PRODUCES);
+}
+
+bool channel_lost_consumers(const struct IpcChannel *ch)
+{
+    return ch->report_consumers &&
+           owner_all_are_dead(&ch->buffer.ring.owners, OWNER_CONSUMES);
 }

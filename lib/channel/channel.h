@@ -17,7 +17,8 @@ struct IpcChannel {
     int64_t start_sleep; /* ns */
     int64_t max_sleep;   /* ns */
     uint32_t max_round_trips;
-    bool report_dead;
+    bool report_producers; /* ... that died */
+    bool report_consumers;
     atomic_u32 polled; /* 1: reads that find nothing arm the descriptor */
     atomic_u32 stuck_answers; /* hint: in a row, with head at `stuck_at` */
     atomic_u64 stuck_at;      /* hint */
@@ -68,8 +69,9 @@ bool channel_repair(struct IpcChannel *ch);
  * have caused: looks only if head stays where it is for many answers. */
 bool channel_repair_sometimes(struct IpcChannel *ch);
 
-/* Whether there are producers in the owner table, all of them are dead, and
- * that is to be reported. */
+/* Whether there are producers, or consumers, in the owner table, all of them
+ * are dead, and that is to be reported. */
 bool channel_lost_producers(const struct IpcChannel *ch);
+bool channel_lost_consumers(const struct IpcChannel *ch);
 
 #endif

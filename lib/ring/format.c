@@ -2,7 +2,9 @@
 #include "ring/format.h"
 #include <string.h>
 
-#define ALL_FLAGS (IPC_BUFFER_ONE_PRODUCER | IPC_BUFFER_ONE_CONSUMER)
+#define ALL_FLAGS                                                              \
+    (IPC_BUFFER_ONE_PRODUCER | IPC_BUFFER_ONE_CONSUMER |                       \
+     IPC_BUFFER_KNOWS_CONSUMERS)
 
 struct shape {
     uint64_t control_offset;
@@ -101,6 +103,8 @@ static void point_at(struct ring *ring, void *base,
     ring->lap_gap = ring->index_mask + 1 - id->block_count;
     ring->one_producer = id->flags & IPC_BUFFER_ONE_PRODUCER;
     ring->one_consumer = id->flags & IPC_BUFFER_ONE_CONSUMER;
+    ring->readers_enter =
+        id->flags & (IPC_BUFFER_ONE_CONSUMER | IPC_BUFFER_KNOWS_CONSUMERS);
     ring->owners.slots = region->owners;
     ring->owners.count = id->owner_count;
     /* Relaxed: nobody else has this handle yet. 0: no room is known. */

@@ -341,7 +341,7 @@ uint32_t owner_pid(const struct owner_table *table, uint32_t owner)
                                                            : 0;
 }
 
-bool owner_producers_are_dead(const struct owner_table *table)
+bool owner_all_are_dead(const struct owner_table *table, uint32_t mark)
 {
     bool found = false;
 
@@ -350,8 +350,7 @@ bool owner_producers_are_dead(const struct owner_table *table)
         uint64_t identity = atomic_get_acquire(&table->slots[i].identity);
         uint32_t owner = make_owner(i, generation_of(identity));
 
-        if (pid_of(identity) == 0 ||
-            !owner_is_marked(table, owner, OWNER_PRODUCES))
+        if (pid_of(identity) == 0 || !owner_is_marked(table, owner, mark))
             continue;
         if (owner_fate(table, owner) != OWNER_IS_DEAD)
             return false;

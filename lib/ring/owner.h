@@ -120,6 +120,7 @@ static inline uint32_t owner_slot(uint32_t owner)
 enum {
     OWNER_RESERVES = 1, /* it may have open claims when its last handle goes */
     OWNER_PRODUCES = 2, /* it may write */
+    OWNER_CONSUMES = 4, /* it may read */
 };
 
 static inline void owner_mark(const struct owner_table *table, uint32_t owner,
@@ -127,8 +128,8 @@ static inline void owner_mark(const struct owner_table *table, uint32_t owner,
 {
     atomic_u32 *marks = &table->slots[owner_slot(owner)].marks;
 
-    /* Relaxed: asked for by the process itself, or to learn whether producers
-     * are dead: to miss it then is to have asked before it was set. */
+    /* Relaxed: asked for by the process itself, or to learn whether all that
+     * have it are dead: to miss it then is to have asked before it was set. */
     if (!(atomic_get_relaxed(marks) & mark))
         atomic_or_relaxed(marks, mark);
 }
@@ -140,8 +141,9 @@ static inline bool owner_is_marked(const struct owner_table *table,
     return atomic_get_relaxed(&table->slots[owner_slot(owner)].marks) & mark;
 }
 
-/* Whether there are producers in the table and all of them are dead. */
-bool owner_producers_are_dead(const struct owner_table *table);
+/* Whether there are owners with that mark in the table, OWNER_PRODUCES or
+ * OWNER_CONSUMES, and all of them are dead. */
+bool owner_all_are_dead(const struct owner_table *table, uint32_t mark);
 
 /* Counts committed entries. Threads of one process share the slot. It has to
  * be a read-modify-write, for the fence that sleepers rely on

@@ -23,6 +23,7 @@ struct ring {
     uint32_t index_bits;
     bool one_producer;
     bool one_consumer;
+    bool readers_enter; /* who reads takes an owner slot first */
     struct owner_table owners;
     /* The blocks of its lap from tail up to this position are known to be free.
      * An old value only makes a producer look again sooner. */

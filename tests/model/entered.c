@@ -75,16 +75,16 @@ static uint32_t count_handles(uint32_t slot, int process)
     return count;
 }
 
-/* Some handle of the process has written as this owner, with a call that is
- * over. */
-static bool has_written(uint32_t slot, int process)
+/* Some handle of the process has done that as this owner, with its first call,
+ * which is over. */
+static bool has_done(enum call_kind kind, uint32_t slot, int process)
 {
     uint32_t owner = generation_in(slot) << SLOT_BITS | slot;
 
     for (int i = 0; i < actor_count; i++)
         if (scripts[i].handle == i && scripts[i].process == process &&
             owner_of(i, process) == owner && world.actors[i].call > 0 &&
-            scripts[i].calls[0].kind == CALL_WRITE)
+            scripts[i].calls[0].kind == (char)kind)
             return true;
     return false;
 }
@@ -105,9 +105,13 @@ static void check_slot(uint32_t slot)
     if (handles == 0)
         violation("slot %u stays with process %c, which has left", slot,
                   'A' + process);
-    if (has_written(slot, process) &&
+    if (has_done(CALL_WRITE, slot, process) &&
         !(memory_peek(&s->marks, sizeof s->marks) & OWNER_PRODUCES))
         violation("slot %u does not say that process %c writes", slot,
+                  'A' + process);
+    if (has_done(CALL_READ, slot, process) &&
+        !(memory_peek(&s->marks, sizeof s->marks) & OWNER_CONSUMES))
+        violation("slot %u does not say that process %c reads", slot,
                   'A' + process);
     if (started >> GENERATION_SHIFT != generation_in(slot))
         violation("the start time in slot %u is not of this stay", slot);

@@ -842,6 +842,11 @@ MUTATIONS = [
          ("block.c", "static bool announce(struct block *b,",
           "static bool sleep_or_repair(struct block *b, IpcStatus *status);\n"
           "static bool announce(struct block *b,")]),
+    Mutation(
+        "who-reads-is-not-marked", "--sc --bound 1 readers-enter",
+        [("handle.c", "    if (status == IPC_OK && b->ring.readers_enter)\n"
+          "        owner_mark(&b->ring.owners, handle_owner(b), "
+          "OWNER_CONSUMES);\n", "")]),
     # ----------------------------------------------------- interruptions
     in_wait(
         "interrupt-wakes-before-it-says-so", "--sc interrupt-reader",

@@ -372,7 +372,7 @@ MUTATIONS = [
     Mutation(
         name="pollers are not told of dead producers", file="block.c",
         tests=["unit/repair"],
-        edits=[("if (*status == IPC_EMPTY && channel_lost_producers(ch)) "
+        edits=[("if (are_all_dead(b, *status)) "
                 "return next_try(b, BLOCK_ARMED_ALL_DEAD);", "")]),
     Mutation(
         name="pollers do not look again when all are dead", file="block.c",
@@ -382,12 +382,8 @@ MUTATIONS = [
     Mutation(
         name="sleepers do not look again when all are dead", file="block.c",
         tests=["unit/last_words"],
-        edits=[("else if (*status == IPC_EMPTY && "
-                "channel_lost_producers(ch)) return next_try(b, "
-                "BLOCK_ALL_DEAD);",
-                "else if (*status == IPC_EMPTY && "
-                "channel_lost_producers(ch)) return answer(status, "
-                "IPC_ERR_PRODUCERS_DEAD);")]),
+        edits=[("return next_try(b, BLOCK_ALL_DEAD);",
+                "return answer(status, IPC_ERR_PRODUCERS_DEAD);")]),
     Mutation(
         name="a gap of the last one hides what is behind it", file="block.c",
         tests=["unit/last_words"],
@@ -397,9 +393,8 @@ MUTATIONS = [
     Mutation(
         name="sleepers are not told of dead producers", file="block.c",
         tests=["unit/repair"],
-        edits=[("else if (*status == IPC_EMPTY && "
-                "channel_lost_producers(ch)) return next_try(b, "
-                "BLOCK_ALL_DEAD);", "")]),
+        edits=[("(status == IPC_EMPTY && "
+                "channel_lost_producers(b->channel)) ||", "")]),
     # ----------------------------------------------------- what errors tell
     Mutation(
         name="errno of fd not told", file="channel_api.c",
@@ -1237,4 +1232,66 @@ MUTATIONS = [
                 "/* A counter that is full already is readable. */",
                 "pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, "
                 "&cancelling);")]),
+    # --------------------------------------------------------- dead consumers
+    Mutation(
+        name="writers are not told of dead consumers", file="block.c",
+        tests=["unit/dead_consumers"],
+        edits=[("(status == IPC_ERR_NO_SPACE_CONTIGUOUS && "
+                "channel_lost_consumers(b->channel));", "false;")]),
+    Mutation(
+        name="writers do not look again when all are dead", file="block.c",
+        tests=["unit/last_words"],
+        edits=[("return next_try(b, BLOCK_ALL_DEAD);",
+                "return b->side == WAIT_WRITERS ? "
+                "answer(status, IPC_ERR_CONSUMERS_DEAD) : "
+                "next_try(b, BLOCK_ALL_DEAD);")]),
+    Mutation(
+        name="an unfinished entry hides that all consumers died",
+        file="block.c", tests=["unit/dead_consumers"],
+        edits=[("(!stuck || b->side == WAIT_WRITERS) &&", "!stuck &&")]),
+    Mutation(
+        name="all are told of dead consumers", file="channel.c",
+        tests=["unit/dead_consumers"],
+        edits=[("return ch->report_consumers &&", "return")]),
+    Mutation(
+        name="create does not see to it that consumers are known",
+        file="channel.c", tests=["unit/dead_consumers"],
+        edits=[("own.flags |= IPC_BUFFER_KNOWS_CONSUMERS;", ";")]),
+    Mutation(
+        name="who asks for consumers that nobody knows is let in",
+        file="channel.c", tests=["unit/dead_consumers"],
+        edits=[("ch->report_consumers && "
+                "!ch->buffer.ring.readers_enter)", "0)")]),
+    Mutation(
+        name="a plain read does not enter", file="read.h",
+        tests=["unit/dead_consumers"],
+        edits=[("if (__builtin_expect(!b || !dest || !dest->payload || "
+                "(b->ring.readers_enter && !handle_may_consume(b)) ||",
+                "if (__builtin_expect(!b || !dest || !dest->payload || "
+                "(b->ring.one_consumer && !handle_may_consume(b)) ||")]),
+    Mutation(
+        name="a look does not enter", file="read.h",
+        tests=["unit/dead_consumers"],
+        edits=[("if (__builtin_expect((b->ring.readers_enter && "
+                "!handle_may_consume(b)) || !take_look_here",
+                "if (__builtin_expect((b->ring.one_consumer && "
+                "!handle_may_consume(b)) || !take_look_here")]),
+    Mutation(
+        name="who reads is not marked", file="handle.c",
+        tests=["unit/dead_consumers"],
+        edits=[("owner_mark(&b->ring.owners, handle_owner(b), "
+                "OWNER_CONSUMES);", ";")]),
+    Mutation(
+        name="all who read take a slot", file="format.c",
+        tests=["unit/dead_consumers"],
+        edits=[("ring->readers_enter = id->flags & "
+                "(IPC_BUFFER_ONE_CONSUMER | IPC_BUFFER_KNOWS_CONSUMERS);",
+                "ring->readers_enter = true;")]),
+    Mutation(
+        name="consumers count as producers that died", file="channel.c",
+        tests=["unit/dead_consumers"],
+        edits=[("owner_all_are_dead(&ch->buffer.ring.owners, "
+                "OWNER_CONSUMES);",
+                "owner_all_are_dead(&ch->buffer.ring.owners, "
+                "OWNER_PRODUCES);")]),
 ]

@@ -30,7 +30,8 @@ static IpcChannel *channel_that_reports(uint32_t wait)
 
     bytes = ring_size(BLOCKS, 8);
     memory = shared_memory(bytes);
-    configuration.options = IPC_CHANNEL_REPORT_DEAD_PRODUCERS;
+    configuration.options =
+        IPC_CHANNEL_REPORT_DEAD_PRODUCERS | IPC_CHANNEL_REPORT_DEAD_CONSUMERS;
     configuration.max_owners = 8;
     configuration.wait = wait;
     r = ipc_channel_create(memory, bytes, configuration);
@@ -82,6 +83,31 @@ Test(unit, what_the_last_producer_wrote_is_read_before_it_is_called_dead)
         must_fail(ipc_channel_read_blocking(ch, &entry),
                   IPC_ERR_PRODUCERS_DEAD);
     }
+}
+
+Test(unit, space_that_the_last_consumer_made_is_used_before_it_is_called_dead)
+{
+    IpcChannel *ch = channel_that_reports(IPC_WAIT_DEFAULT);
+    unsigned char *before = shared_memory(bytes);
+    pid_t child;
+
+    while (ipc_channel_write(ch, "x", 1).ipc_status == IPC_OK)
+        continue;
+    child = fork_child();
+    if (child == 0) {
+        IpcEntry entry;
+
+        must_work(ipc_channel_peek(ch, &entry)); /* it is known from now on */
+        memcpy(before, memory, bytes);
+        must_work(ipc_channel_skip(ch, entry.offset));
+        child_done();
+    }
+    must_succeed(child);
+    last_words = shared_memory(bytes);
+    memcpy(last_words, memory, bytes);
+    memcpy(memory, before, bytes);
+    must_work(ipc_channel_write_blocking(ch, "y", 1));
+    must_fail(ipc_channel_write_blocking(ch, "y", 1), IPC_ERR_CONSUMERS_DEAD);
 }
 
 /* Of a gap a poller is told that something is there, and looks again. */

@@ -190,7 +190,8 @@ Test(unit, who_has_a_role_is_named)
 
     must(owner_of(b, producer).flags ==
          (IPC_OWNER_WRITES | IPC_OWNER_ONE_PRODUCER));
-    must(owner_of(b, consumer).flags == IPC_OWNER_ONE_CONSUMER);
+    must(owner_of(b, consumer).flags ==
+         (IPC_OWNER_READS | IPC_OWNER_ONE_CONSUMER));
     must(owner_of(b, producer).entries_written == 1);
     must(owner_of(b, consumer).entries_written == 0);
 }
@@ -202,7 +203,8 @@ Test(unit, one_can_have_both_roles)
     must_write(b, 10, 1);
     must_read(b, 10, 1);
     must(owner_of(b, getpid()).flags ==
-         (IPC_OWNER_WRITES | IPC_OWNER_ONE_PRODUCER | IPC_OWNER_ONE_CONSUMER));
+         (IPC_OWNER_WRITES | IPC_OWNER_ONE_PRODUCER | IPC_OWNER_READS |
+          IPC_OWNER_ONE_CONSUMER));
 }
 
 Test(unit, of_one_who_is_registering_nothing_is_told_that_was_anothers)
@@ -369,7 +371,8 @@ Test(unit, an_observer_lists_owners_and_stores_nothing)
     must(owner_of(observer.result, dead).fate == IPC_OWNER_IS_DEAD);
     must(owner_of(observer.result, dead).flags ==
          (IPC_OWNER_WRITES | IPC_OWNER_ONE_PRODUCER));
-    must(owner_of(observer.result, getpid()).flags == IPC_OWNER_ONE_CONSUMER);
+    must(owner_of(observer.result, getpid()).flags ==
+         (IPC_OWNER_READS | IPC_OWNER_ONE_CONSUMER));
     must(memcmp(copy, writable, size) == 0);
     must_work(ipc_buffer_destroy(observer.result));
     free(copy);
