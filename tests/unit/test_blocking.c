@@ -275,7 +275,7 @@ static void *read_until_cancelled(void *channel)
     IpcEntry entry;
 
     pthread_cleanup_push(clean_up, NULL);
-    ipc_channel_read_blocking(channel, &entry);
+    IPC_IGNORE(ipc_channel_read_blocking(channel, &entry));
     pthread_cleanup_pop(0);
     return NULL;
 }
@@ -283,7 +283,7 @@ static void *read_until_cancelled(void *channel)
 static void *write_until_cancelled(void *channel)
 {
     pthread_cleanup_push(clean_up, NULL);
-    ipc_channel_write_blocking(channel, "x", 1);
+    IPC_IGNORE(ipc_channel_write_blocking(channel, "x", 1));
     pthread_cleanup_pop(0);
     return NULL;
 }
@@ -349,7 +349,7 @@ static void *read_with_a_cancellation_pending(void *channel)
     must_work(ipc_channel_read_blocking(channel, &entry));
     free(entry.payload);
     atomic_add_relaxed(&cleaned_up, 1);
-    ipc_channel_read_blocking(channel, &entry);
+    IPC_IGNORE(ipc_channel_read_blocking(channel, &entry));
     atomic_add_relaxed(&cleaned_up, 4);
     pthread_cleanup_pop(0);
     return NULL;
