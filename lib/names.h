@@ -89,6 +89,7 @@
 #define file_remove_name         shmipc_file_remove_name
 #define file_system_detail       shmipc_file_system_detail
 #define file_unmap_memory        shmipc_file_unmap_memory
+#define options_capacity         shmipc_options_capacity
 #define options_check_name       shmipc_options_check_name
 #define options_take             shmipc_options_take
 #define place_leave              shmipc_place_leave

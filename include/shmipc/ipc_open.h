@@ -137,8 +137,8 @@ IPC_RESULT_UNIT(IpcBufferUnlinkResult, IpcOpenError)
  * Any thread. Allocates; blocks as file operations do and at most the timeout;
  * it is not a cancellation point. Since 0.1.0.
  */
-IPC_API IpcChannelOpenResult ipc_channel_open(const char *name,
-                                              const IpcOpenOptions *options);
+IPC_API IPC_NODISCARD_ IpcChannelOpenResult
+ipc_channel_open(const char *name, const IpcOpenOptions *options);
 
 /** Whether ipc_channel_open created what the handle is of; false for NULL. Any
  * thread; never blocks. Since 0.1.0. */
@@ -160,8 +160,8 @@ IPC_API IpcChannelUnlinkResult ipc_channel_unlink(const char *name);
  * ipc_channel_open. `result` is to be given to ipc_buffer_destroy. Allocates;
  * blocks as file operations do and at most the timeout. Since 0.1.0.
  */
-IPC_API IpcBufferOpenResult ipc_buffer_open(const char *name,
-                                            const IpcOpenOptions *options);
+IPC_API IPC_NODISCARD_ IpcBufferOpenResult
+ipc_buffer_open(const char *name, const IpcOpenOptions *options);
 
 /** Whether ipc_buffer_open created what the handle is of; false for NULL. Any
  * thread; never blocks. Since 0.1.0. */

@@ -91,7 +91,7 @@ IpcBufferOpenResult ipc_buffer_open(const char *name,
     if (!opener.buffer)
         return IpcBufferOpenResult_error_body(
             IPC_ERR_ALLOCATION, handle_attach_detail(IPC_ERR_ALLOCATION), body);
-    use.size = ipc_buffer_align_size((size_t)taken.size);
+    use.size = ipc_buffer_align_size(options_capacity(&taken));
     status = place_open(name, &taken, &use, &place, &body, &detail);
     if (status != IPC_OK) {
         free(opener.buffer);

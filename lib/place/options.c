@@ -122,9 +122,10 @@ IpcStatus options_take(const IpcOpenOptions *from, IpcOpenOptions *to,
         to->size = DEFAULT_SIZE;
     if (!to->timeout_ns)
         to->timeout_ns = DEFAULT_TIMEOUT_NS;
-    if (ipc_channel_align_size(
-            to->size > SIZE_MAX ? SIZE_MAX : (size_t)to->size) > PTRDIFF_MAX)
-        return refuse(detail, "options.size is more than a buffer can have, "
-                              "about 16 GiB, or than this process can map");
     return IPC_OK;
+}
+
+size_t options_capacity(const IpcOpenOptions *options)
+{
+    return options->size > SIZE_MAX ? SIZE_MAX : (size_t)options->size;
 }

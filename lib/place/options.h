@@ -13,4 +13,7 @@ IpcStatus options_check_name(const char *name, uint32_t flags,
 IpcStatus options_take(const IpcOpenOptions *from, IpcOpenOptions *to,
                        const char **detail);
 
+/* Bytes of data; SIZE_MAX for what this process cannot have. */
+size_t options_capacity(const IpcOpenOptions *options);
+
 #endif

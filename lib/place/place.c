@@ -404,10 +404,16 @@ IpcStatus place_open(const char *name, const IpcOpenOptions *options,
         .detail = detail,
         .deadline = deadline_of(options->timeout_ns),
     };
-    int state = cancel_disable();
     IpcStatus status = IPC_ERR_ALLOCATION;
+    int state;
 
     body->own_layout_version = SHMIPC_LAYOUT_VERSION;
+    if (use->size > PTRDIFF_MAX) {
+        *detail = "options.size is more than a buffer can have, about 16 GiB, "
+                  "or than this process can map";
+        return IPC_ERR_INVALID_ARGUMENT;
+    }
+    state = cancel_disable();
     *detail = "malloc failed: no memory for the handle";
     w.place = new_place(name, options->flags);
     if (w.place)

@@ -320,7 +320,7 @@ Test(unit, attaching_refuses_options_that_creating_would)
     for (int i = 0; i < 5; i++)
         bad[i] = options_with(fd);
     bad[0].struct_size--;
-    bad[1].flags |= 16;
+    bad[1].flags |= 1U << 31;
     bad[2].reserved32 = 1;
     bad[3].reserved[2] = 1;
     bad[4].flags = 0; /* a descriptor without its flag */
