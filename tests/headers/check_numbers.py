@@ -95,6 +95,8 @@ RULES = (
     (OPEN, "rounded up to whole pages; # means # MiB", "0",
      "DEFAULT_SIZE / MIB"),
     (OPEN, "the node's number, at most #", "LAST_NODE"),
+    (DESIGN, "looks again after # us to # ms", "SHORTEST_PAUSE_NS / US",
+     "LONGEST_PAUSE_NS / MS"),
 
     # Owners.
     (BUFFER, "# to #; # means the default: # in the smallest buffers, # in "
@@ -232,7 +234,6 @@ RULES = (
      "SHMIPC_BLOCK // SHMIPC_ARRAY_ALIGN", "SHMIPC_ARRAY_ALIGN"),
 
     # What can be counted.
-    ("README.md", "## # lines", "lines_of_example()"),
     ("NEWS.md", "# ways of waiting", "IPC_WAIT_IO_URING"),
     (DESIGN, "entries of # byte to", "1"),
     (DESIGN, "with a # KiB ring a day and more",

@@ -3,7 +3,7 @@
 # Compiles what users compile, with every compiler that is here, in every
 # standard that it knows, warnings being errors:
 #     matrix.sh SOURCE_ROOT [HEADER...]
-# the README's example, a program that was written for the original interface,
+# the README's programs, one that was written for the original interface,
 # and each HEADER alone; and that it refuses calls which ought not to compile, as
 # docs/migration.md says. The classic example's configuration has designators,
 # which C++ has since C++20: older C++ is asked without -pedantic there.
@@ -18,9 +18,10 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/shmipc-matrix.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
-sed -n '/^```c$/,/^```$/p' "$source/README.md" | sed '/^```/d' \
-    >"$work/readme.c"
-test -s "$work/readme.c"
+awk -v work="$work" '/^```c$/ {n++; on = 1; next} /^```$/ {on = 0}
+    on {print > (work "/readme_" n ".c")}' "$source/README.md"
+test -s "$work/readme_1.c"
+test -s "$work/readme_2.c"
 echo 'typedef int nothing;' >"$work/nothing.c"
 for header in $headers; do
     printf '#include <shmipc/%s>\n#include <shmipc/%s>\n' "$header" \
@@ -127,7 +128,8 @@ compile_all() {
     strict=
     [ "$language" = c ] ||
         strict='-Wold-style-cast -Wzero-as-null-pointer-constant'
-    compile "$work/readme.c"
+    compile "$work/readme_1.c"
+    compile "$work/readme_2.c"
     compile "$project/original.c"
     compile "$work/later_nothing.c"
     # shellcheck disable=SC2046

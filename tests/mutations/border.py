@@ -1294,4 +1294,87 @@ MUTATIONS = [
                 "OWNER_CONSUMES);",
                 "owner_all_are_dead(&ch->buffer.ring.owners, "
                 "OWNER_PRODUCES);")]),
+
+    # ------------------------------------------------------------- by name
+    Mutation(
+        name="no lock is taken on a name", file="place.c",
+        tests=["unit/open_races"],
+        edits=[("return flock(w->place->fd, kind | LOCK_NB) == 0;",
+                "return flock(w->place->fd, kind | LOCK_NB) >= -1;")]),
+    Mutation(
+        name="a name that went is not noticed", file="place.c",
+        tests=["unit/open_races"],
+        edits=[("(fstat(w->place->fd, &file) != 0 || file.st_nlink == 0)",
+                "fstat(w->place->fd, &file) != 0")]),
+    Mutation(
+        name="who becomes alone does not look again", file="place.c",
+        tests=["unit/open_races"],
+        edits=[("if (!take_lock(w, LOCK_EX) || has_no_name(w)) return AGAIN; "
+                "status = look(w, ring);",
+                "if (!take_lock(w, LOCK_EX) || has_no_name(w)) return AGAIN; "
+                "status = IPC_ERR_INITIALIZING;")]),
+    Mutation(
+        name="a killed creator's file is not made again", file="place.c",
+        tests=["unit/open", "unit/open_races"],
+        edits=[("if (status == IPC_ERR_NOT_FORMATTED && "
+                "is_as_good_as_empty(p)) return IPC_ERR_INITIALIZING;", "")]),
+    Mutation(
+        name="a foreign segment counts as empty", file="place.c",
+        tests=["unit/open"],
+        edits=[("if (bytes[i]) return false;", ";")]),
+    Mutation(
+        name="a leftover is replaced while its owner lives", file="place.c",
+        tests=["unit/open"],
+        edits=[("|| view.fate == OWNER_IS_DEAD;", "|| true;")]),
+    Mutation(
+        name="a leftover of the dead is never replaced", file="place.c",
+        tests=["unit/open"],
+        edits=[("if (alone && w->options->flags & IPC_OPEN_REPLACE_DEAD && "
+                "all_are_dead(p, ring))", "if (false && all_are_dead(p, ring))")]),
+    Mutation(
+        name="exclusive joins what exists", file="place.c",
+        tests=["unit/open"],
+        edits=[("if (w->options->flags & IPC_OPEN_EXCLUSIVE)", "if (false)")]),
+    Mutation(
+        name="who only connects makes what is half made", file="place.c",
+        tests=["unit/open"],
+        edits=[("if (w->options->flags & IPC_OPEN_CONNECT_ONLY) return AGAIN;",
+                "")]),
+    Mutation(
+        name="a forked child removes its parent's name", file="place.c",
+        tests=["unit/open"],
+        edits=[("p->opener == process_token() &&", "")]),
+    Mutation(
+        name="the last one out removes another's name", file="place.c",
+        tests=["unit/open"],
+        edits=[("&& fstat(p->fd, &file) == 0 && file.st_nlink > 0)",
+                "&& fstat(p->fd, &file) == 0)")]),
+    Mutation(
+        name="a creation that failed leaves its name", file="place.c",
+        tests=["unit/open"],
+        edits=[("if (!(w->options->flags & IPC_OPEN_MEMFD)) "
+                "file_remove_name(w->name, w->options->flags); return status;",
+                "return status;")]),
+    Mutation(
+        name="another user's file is opened", file="file.c",
+        tests=["unit/open"], edits=[("? 0 : EPERM;", "? 0 : 0;")]),
+    Mutation(
+        name="a link is followed", file="file.c", tests=["unit/open"],
+        edits=[("| O_NOFOLLOW", "")]),
+    Mutation(
+        name="the umask cuts the mode of a file", file="file.c",
+        tests=["unit/open"],
+        edits=[("return fchmod(fd, o->mode) == 0 ? 0 : errno;",
+                "return 0;")]),
+    Mutation(
+        name="pages are not made present", file="file.c", tests=["unit/open"],
+        edits=[("if (o->flags & IPC_OPEN_PREFAULT && madvise(p->memory, "
+                "(size_t)p->size, MADV_POPULATE_WRITE) != 0) {",
+                "if (false) {"),
+               ("error = reserve_pages(p);", "error = 0;")]),
+    Mutation(
+        name="opening is a cancellation point", file="place.c",
+        tests=["unit/open"],
+        edits=[("state = cancel_disable(); *detail = \"malloc failed",
+                "state = 0; *detail = \"malloc failed")]),
 ]
