@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # widths.sh SOURCE_ROOT: programs of 32 bits. They may differ from the library in
-# the width of time_t: their timeouts have to be what they asked for. And they
-# share rings with programs of 64 bits. Uses $CC, $MESON.
+# the width of time_t: their timeouts have to be what they asked for, however
+# long. And they share rings with programs of 64 bits. Uses $CC, $MESON.
 set -eu
 source=$1
 here=$(cd "$(dirname "$0")" && pwd)
@@ -51,6 +51,11 @@ for width in narrow wide; do
         # shellcheck disable=SC2086
         $CC -m32 -std=c11 -Wall -Wextra -Werror $flags -I"$source/include" \
             -o "$work/program" "$here/time_t.c" $linked
+        printf '%s, %s: ' "$width" "${linked##*/}"
+        timeout 60 "$work/program"
+        # shellcheck disable=SC2086
+        $CC -m32 -std=c11 -Wall -Wextra -Werror $flags -I"$source/include" \
+            -o "$work/program" "$source/tests/wait/test_times.c" $linked
         printf '%s, %s: ' "$width" "${linked##*/}"
         timeout 60 "$work/program"
     done

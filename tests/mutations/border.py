@@ -1123,6 +1123,28 @@ MUTATIONS = [
         tests=["unit/no_entry"],
         edits=[("? answer_##NAME(status, result)",
                 "? NAME##_ok(status, result)")]),
+    # ------------------------------------------------- times without end
+    Mutation(
+        name="the end of a round goes over", file="clock.c",
+        tests=["unit/sleeps"],
+        edits=[("return ns < INT64_MAX - now ? now + ns : INT64_MAX;",
+                "return (int64_t)((uint64_t)now + (uint64_t)ns);")]),
+    Mutation(
+        name="a round of the configured length goes over", file="clock.c",
+        tests=["wait/no time is too long"],
+        edits=[("return ns < INT64_MAX - now ? now + ns : INT64_MAX;",
+                "return (int64_t)((uint64_t)now + (uint64_t)ns);")]),
+    Mutation(
+        name="the seconds of a timeout go over", file="clock.c",
+        tests=["wait/no time is too long"],
+        edits=[("if (!timeout || (int64_t)timeout->tv_sec >= INT64_MAX / "
+                "second)", "if (!timeout)")]),
+    Mutation(
+        name="a round that doubles goes over", file="block.c",
+        tests=["unit/sleeps"],
+        edits=[("return ns > ch->max_sleep / 2 ? ch->max_sleep : ns * 2;",
+                "int64_t twice = (int64_t)((uint64_t)ns * 2); "
+                "return twice > ch->max_sleep ? ch->max_sleep : twice;")]),
     # ------------------------------------ lost descriptors, other clocks
     Mutation(
         name="the lock is asked for whom the pid proves", file="owner.c",

@@ -27,7 +27,9 @@ static int unannounced; /* sleeps that nobody can end */
 static int wake_error;  /* what a wake fails with */
 static struct shm_region *region;
 static void (*on_the_way)(
-    void); /* called once a sleeper has announced itself */
+    void);                     /* called once a sleeper has announced itself */
+static void (*on_sleep)(void); /* called as it sleeps */
+static IpcChannel *writer, *other_reader;
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
 int __wrap_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *time,
@@ -49,6 +51,8 @@ static void sleep_until(int64_t until)
     slept[sleeps++] = until - now;
     if (now < until)
         now = until;
+    if (on_sleep)
+        on_sleep();
 }
 
 int __wrap_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *time,
@@ -226,6 +230,47 @@ Test(unit, who_sleeps_by_the_clock_looks_after_times_that_double)
     must(sleeps == 7 && !memcmp(slept, lengths, sizeof lengths));
 }
 
+/* For the next test: with each sleep time goes on to the end of the round or
+ * so. In the last round an entry comes, after more than one sleep. */
+static int64_t round_length;
+static int sleeps_left;
+
+static void go_on(void)
+{
+    enum { IN_LAST_ROUND = 3 };
+
+    if (--sleeps_left == 0) {
+        must_send(writer, 10, 1);
+        on_sleep = NULL;
+    } else if (sleeps_left >= IN_LAST_ROUND) {
+        now += round_length - 1;
+        round_length *= 2;
+    }
+}
+
+/* After 2^60, 2^61 and 2^62 ns the end of the next one would be beyond what a
+ * number can say. */
+Test(unit, a_round_that_is_longer_than_time_can_tell_never_ends)
+{
+    const IpcChannelConfiguration rounds = {.max_round_trips = 4,
+                                            .start_sleep_ns = LONG_MAX / 8 + 1,
+                                            .max_sleep_ns = LONG_MAX};
+
+    for (uint32_t wait = IPC_WAIT_FUTEX; wait <= last_way(); wait++) {
+        IpcChannel *ch = new_sleeper(wait, 0, rounds, NULL);
+        IpcEntry entry;
+
+        now = SECOND;
+        writer = ch;
+        round_length = rounds.start_sleep_ns;
+        sleeps_left = 6;
+        on_sleep = go_on;
+        must_work(ipc_channel_read(ch, &entry));
+        must(sleeps_left == 0 && now > LONG_MAX / 8 * 6);
+        must_be_entry(&entry, 10, 1);
+    }
+}
+
 /* Its producer may die, which wakes nobody. */
 Test(unit, behind_an_unfinished_entry_no_sleep_is_longer_than_a_millisecond)
 {
@@ -248,8 +293,6 @@ Test(unit, behind_an_unfinished_entry_no_sleep_is_longer_than_a_millisecond)
 }
 
 /* ----------------------------------------------------------- on the way */
-
-static IpcChannel *writer, *other_reader;
 
 static void write_and_take_it_away(void)
 {
