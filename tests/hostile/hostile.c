@@ -22,8 +22,10 @@
 enum {
     BLOCKS = 24,
     OWNERS = 3,
+    INDEX_BITS = 5, /* more indices than there are blocks */
     BYTES = BLOCKS * 64,
-    GUARD = 64, /* bytes behind our own memory that nothing may change */
+    ARRAY_ITEM = 50, /* bytes */
+    GUARD = 64,      /* bytes behind our own memory that nothing may change */
     MODES = 4,
 };
 
@@ -73,19 +75,29 @@ static volatile uint64_t *any_word(uint64_t *random)
            below(random, (uint32_t)(region_size / sizeof(uint64_t)) - first);
 }
 
-/* What could have been there, near where the ends are now. */
-static uint64_t plausible(uint64_t *random)
+/* Where the ends are now, or near. */
+static uint64_t any_position(uint64_t *random)
 {
     uint64_t position =
         below(random, 2) ? region->tail.position : region->head.position;
 
+    position &= SHMIPC_POSITION_MASK;
+    return below(random, 2) ? position
+                            : position + below(random, 2 * BLOCKS) - BLOCKS;
+}
+
+/* What could have been there. */
+static uint64_t plausible(uint64_t *random)
+{
+    uint64_t position = any_position(random);
+
     switch (below(random, 4)) {
     case 0:
-        return position + below(random, 2 * BLOCKS) - BLOCKS;
+        return position;
     case 1:
         return *any_word(random);
     default:
-        return control_make((uint32_t)(position >> 5) - 1 + below(random, 3),
+        return control_make((uint32_t)(position >> INDEX_BITS),
                             below(random, 2) ? below(random, BYTES)
                                              : (uint32_t)next_random(random) &
                                                    CONTROL_VALUE_MAX,
@@ -93,14 +105,89 @@ static uint64_t plausible(uint64_t *random)
     }
 }
 
-static void scribble(uint64_t random)
+/* A value for what begins at block `index`, of a size that may end exactly at
+ * the end of the ring, or just not. */
+static uint32_t tempting_value(uint64_t *random, uint32_t index,
+                               enum control_state state)
+{
+    uint32_t left = index < BLOCKS ? BLOCKS - index : 1;
+    uint32_t blocks = left + below(random, 3) - below(random, 2);
+    uint32_t count = 1 + below(random, SHMIPC_ARRAY_MAX);
+
+    switch (state) {
+    case CONTROL_READY:
+        return below(random, 2) ? blocks * SHMIPC_BLOCK + below(random, 2)
+                                : below(random, BYTES);
+    case CONTROL_ARRAY:
+        return control_array(below(random, 2) ? ARRAY_ITEM
+                                              : blocks * SHMIPC_BLOCK / count,
+                             count);
+    case CONTROL_BUSY:
+        return below(random, 1 << 14); /* a slot that may not exist */
+    default:
+        return below(random, 2) ? blocks : 0;
+    }
+}
+
+/* Leads an end of the ring to a block, which may not exist, and says that
+ * there is something; then that it is something else, in mid-read. */
+static void tempt(uint64_t *random)
+{
+    const enum control_state states[] = {
+        CONTROL_READY, CONTROL_READY, CONTROL_ARRAY, CONTROL_ARRAY,
+        CONTROL_BUSY,  CONTROL_PAD,   CONTROL_SKIP,  CONTROL_FREE};
+    volatile uint64_t *control =
+        (void *)((unsigned char *)region +
+                 (region_size - BYTES -
+                  (BLOCKS * sizeof(uint64_t) + 63) / 64 * 64));
+    uint64_t lap = any_position(random) >> INDEX_BITS;
+    uint32_t index = below(random, 1 << INDEX_BITS);
+    uint64_t position = lap << INDEX_BITS | index;
+
+    if (below(random, 8) == 0)
+        region->tail.position = position;
+    else if (below(random, 4) == 0)
+        region->head.position =
+            position + below(random, SHMIPC_ARRAY_MAX) * SHMIPC_HEAD_ITEM;
+    else
+        region->head.position = position;
+    for (uint32_t i = below(random, 16);; i--) {
+        enum control_state state = states[below(random, 8)];
+
+        control[index] = control_make(
+            (uint32_t)lap, tempting_value(random, index, state), state);
+        if (i == 0)
+            return;
+    }
+}
+
+/* Says for a moment that the ring is another one: for who attaches. */
+static void lie_about_shape(uint64_t *random)
+{
+    volatile uint64_t *word =
+        (volatile uint64_t *)(void *)region + 1 + below(random, 3);
+    uint64_t truth = *word;
+
+    *word = truth + ((uint64_t)below(random, 4) << below(random, 64));
+    for (volatile int i = 0; i < 1000; i++)
+        continue;
+    *word = truth;
+}
+
+static void scribble(uint64_t random, pid_t honest)
 {
     /* Whatever becomes of the honest one. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != honest)
+        _exit(EXIT_FAILURE);
     for (;;) {
         volatile uint64_t *word = any_word(&random);
 
-        if (below(&random, 4) == 0)
+        if (below(&random, 256) == 0)
+            lie_about_shape(&random);
+        else if (below(&random, 4) == 0)
+            tempt(&random);
+        else if (below(&random, 4) == 0)
             *word = next_random(&random);
         else if (below(&random, 4) == 0)
             *word ^= UINT64_C(1) << below(&random, 64);
@@ -121,8 +208,11 @@ struct honest {
     IpcBuffer *buffer;
     uint64_t random;
     uint64_t calls;
+    size_t room; /* what the next read may fill of the bytes */
     unsigned char bytes[BYTES + GUARD];
 };
+
+_Static_assert(BLOCKS <= 1 << INDEX_BITS, "as the ring packs positions");
 
 static void write_something(struct honest *h)
 {
@@ -139,8 +229,8 @@ static void write_something(struct honest *h)
         IPC_IGNORE(ipc_channel_write_batch(h->channel, pieces, 2));
         break;
     case 2:
-        IPC_IGNORE(ipc_buffer_write_array(h->buffer, h->bytes,
-                                          1 + below(&h->random, 20), 50));
+        IPC_IGNORE(ipc_buffer_write_array(h->buffer, h->bytes, ARRAY_ITEM,
+                                          1 + (int)below(&h->random, 20)));
         break;
     case 3:
         IPC_IGNORE(
@@ -159,34 +249,46 @@ static void write_something(struct honest *h)
     }
 }
 
+/* Whatever is pointed at can be read, all of it. */
+static void touch(const void *payload, size_t size)
+{
+    volatile unsigned char sum = 0;
+
+    for (size_t i = 0; i < size; i++)
+        sum = (unsigned char)(sum + ((const unsigned char *)payload)[i]);
+}
+
 static void read_something(struct honest *h)
 {
     const struct timespec soon = {0, 50000};
-    IpcEntry entry = {0, h->bytes, BYTES};
+    IpcEntry entry = {0, h->bytes, h->room};
     IpcEntry entries[8];
 
     switch (below(&h->random, 6)) {
     case 0:
-        if (ipc_channel_try_read(h->channel, &entry).ipc_status == IPC_OK)
+        if (ipc_channel_try_read(h->channel, &entry).ipc_status == IPC_OK) {
+            touch(entry.payload, entry.size);
             free(entry.payload);
+        }
         break;
     case 1:
         IPC_IGNORE(
             ipc_channel_read_into_with_timeout(h->channel, &entry, &soon));
         break;
     case 2:
-        IPC_IGNORE(ipc_channel_try_read_batch(h->channel, entries, 8, h->bytes,
-                                              BYTES));
+        IPC_IGNORE(ipc_channel_try_read_batch(
+            h->channel, entries, 1 + h->room % 8, h->bytes, h->room));
         break;
     case 3:
-        IPC_IGNORE(ipc_buffer_read_array(h->buffer, h->bytes,
-                                         1 + below(&h->random, 20), 50));
+        if (h->room >= ARRAY_ITEM)
+            IPC_IGNORE(ipc_buffer_read_array(h->buffer, h->bytes, ARRAY_ITEM,
+                                             (int)(h->room / ARRAY_ITEM)));
         break;
     case 4:
         if (ipc_buffer_peek(h->buffer, &entry).ipc_status == IPC_OK) {
             if (entry.size > BYTES)
                 fail("an entry is larger than the ring");
-            memcpy(h->bytes, entry.payload, entry.size);
+            touch(entry.payload, entry.size);
             IPC_IGNORE(ipc_buffer_skip(h->buffer, entry.offset));
         }
         break;
@@ -230,7 +332,8 @@ static void work(struct honest *h, double seconds)
     for (double end = now() + seconds; now() < end; h->calls++) {
         double start = now();
 
-        memset(h->bytes + BYTES, 0x5a, GUARD);
+        h->room = 1 + below(&h->random, BYTES);
+        memset(h->bytes + h->room, 0x5a, sizeof h->bytes - h->room);
         switch (below(&h->random, 5)) {
         case 0:
         case 1:
@@ -246,8 +349,8 @@ static void work(struct honest *h, double seconds)
         }
         if (now() - start > SLOW)
             fail("a call took too long");
-        for (int i = 0; i < GUARD; i++)
-            if (h->bytes[BYTES + i] != 0x5a)
+        for (size_t i = h->room; i < sizeof h->bytes; i++)
+            if (h->bytes[i] != 0x5a)
                 fail("a read went beyond what it was given");
     }
 }
@@ -277,9 +380,11 @@ static void play(uint32_t mode, double seconds, uint64_t seed)
         IPC_CHANNEL_CONFIGURATION(1, 1000, 1000);
     struct honest h = {.random = seed | 1};
     IpcChannelResult made;
+    pid_t honest = getpid();
     pid_t pid;
 
-    configuration.flags = mode;
+    /* The owners that the last one scribbled may live. */
+    configuration.flags = mode | IPC_BUFFER_RECREATE;
     configuration.max_owners = OWNERS;
     configuration.spin_ns = IPC_CHANNEL_NO_SPIN;
     made = ipc_channel_create(region, region_size, configuration);
@@ -289,7 +394,7 @@ static void play(uint32_t mode, double seconds, uint64_t seed)
     h.buffer = ipc_buffer_attach_sized(region, region_size).result;
     pid = fork();
     if (pid == 0)
-        scribble(seed * 2 + 1);
+        scribble(seed * 2 + 1, honest);
     work(&h, seconds);
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);

@@ -1123,6 +1123,100 @@ MUTATIONS = [
         tests=["unit/no_entry"],
         edits=[("? answer_##NAME(status, result)",
                 "? NAME##_ok(status, result)")]),
+    # ---------------------------------------------------- hostile memory
+    Mutation(
+        name="an entry may go beyond the end", file="take.h",
+        tests=["hostile/a hostile peer harms nobody"],
+        edits=[("blocks - 1 < position_blocks_left(r, view->head) &&",
+                "blocks != 0 &&")]),
+    Mutation(
+        name="an array may go beyond the end", file="take.h",
+        tests=["hostile/a hostile peer harms nobody"],
+        edits=[("if (blocks - 1 >= position_blocks_left(r, position))",
+                "if (blocks == 0)")]),
+    Mutation(
+        name="a plain read trusts the head", file="take.h",
+        tests=["hostile/a hostile peer harms nobody"],
+        edits=[("if (!position_is_valid(r, head)) return false;", "")]),
+    Mutation(
+        name="a read that is not plain trusts the head", file="take.h",
+        tests=["hostile/a hostile peer harms nobody"],
+        edits=[("if (!position_is_valid(r, position)) return LOOK_DAMAGE;",
+                "")]),
+    Mutation(
+        name="the item of an array is trusted", file="take.h",
+        tests=["hostile/a hostile peer harms nobody"],
+        edits=[("if (item >= control_array_count(value)) return false;", "")]),
+    Mutation(
+        name="the size of an entry is fetched twice", file="read.h",
+        tests=["hostile/a hostile peer harms nobody"],
+        edits=[("take_payload(&b->ring, view), view->size);",
+                "take_payload(&b->ring, view), control_value("
+                "atomic_get_relaxed(position_control(&b->ring, "
+                "view->position))));")]),
+    Mutation(
+        name="a plain read does not ask how much room there is",
+        file="read.h", tests=["hostile/a hostile peer harms nobody"],
+        edits=[("|| view.size > dest->size,", ",")]),
+    Mutation(
+        name="a batch does not ask how much room there is",
+        file="batch.c", tests=["hostile/a hostile peer harms nobody"],
+        edits=[("if (to->count == to->room || view->size > to->free)",
+                "if (to->count == to->room)")]),
+    Mutation(
+        name="a run goes on with entries of any size", file="batch.c",
+        tests=["hostile/a hostile peer harms nobody"],
+        edits=[("|| run.size != view->size) return done;",
+                ") return done;")]),
+    Mutation(
+        name="a claim trusts the tail", file="claim.h",
+        tests=["hostile/a hostile peer harms nobody"],
+        edits=[("if (!position_is_valid(r, tail) || !position_is_valid(r, "
+                "head)) return plan; fit =", "fit =")]),
+    Mutation(
+        name="a slot's number is trusted", file="owner.c",
+        tests=["hostile/a hostile peer harms nobody"],
+        edits=[("if (i >= table->count) return OWNER_IS_DEAD;", "")]),
+    Mutation(
+        name="who attaches trusts the shape", file="format.c",
+        tests=["hostile/a hostile peer harms nobody"],
+        edits=[("if (!shape_is_right(&id) || id.region_size >",
+                "if (id.region_size >")]),
+    Mutation(
+        name="fuzzed: an array may go beyond the end", file="take.h",
+        tests=["fuzz/fuzz ring"],
+        edits=[("if (blocks - 1 >= position_blocks_left(r, position))",
+                "if (blocks == 0)")]),
+    Mutation(
+        name="fuzzed: more descriptors than expected stay open",
+        file="share.c", tests=["fuzz/fuzz accept"],
+        edits=[("else close(fd); message->count++;", "message->count++;")]),
+    # ---------------------------------------------------- calls that fail
+    Mutation(
+        name="a segment that cannot be mapped leaves its name",
+        file="segment.c", tests=["failing/every call may fail once"],
+        edits=[("if (!body->existed) shm_unlink(name);", "")]),
+    Mutation(
+        name="a segment whose group cannot be given is there all the same",
+        file="segment.c", tests=["failing/every call may fail once"],
+        edits=[("if (body->sys_errno) { close(fd); shm_unlink(name); "
+                "return -1; }",
+                "if (body->sys_errno) { close(fd); return -1; }")]),
+    Mutation(
+        name="a message that is refused keeps its descriptors",
+        file="share.c", tests=["failing/every call may fail once"],
+        edits=[("drop_fds(&message); if (status == IPC_OK)",
+                "if (status == IPC_OK)")]),
+    Mutation(
+        name="half a message is an error", file="share.c",
+        tests=["failing/every call may fail once"],
+        edits=[("got > 0 && wait_for(socket, POLLIN))", "false)")]),
+    Mutation(
+        name="a child keeps locks that it could not lay down",
+        file="backing.c", tests=["failing/every call may fail once"],
+        edits=[("if (own < 0 || dup3(own, b->fd, O_CLOEXEC) < 0)",
+                "if (own >= 0 && dup3(own, b->fd, O_CLOEXEC) < 0) errno = 0;"
+                " if (own < 0)")]),
     # ------------------------------------------------- times without end
     Mutation(
         name="the end of a round goes over", file="clock.c",

@@ -130,6 +130,12 @@ class Workshop:
                             if fnmatch.fnmatch(n, pattern) and n not in names)
         return [self.tests[n] for n in names]
 
+    def why_skipped(self, test):
+        """Why this build has no such test, or None: see tests/skip.sh."""
+        if os.path.basename(test.command[0]) == "skip.sh":
+            return " ".join(test.command[1:])
+        return None
+
     def build(self, tests):
         files = sorted({os.path.relpath(f, self.build_dir)
                         for t in tests for f in t.files})
@@ -183,10 +189,11 @@ class Workshop:
                 why = "stopped"
             else:
                 time.sleep(0.02)
+        # Also what a test that failed has left: it holds the pipe open.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
         if why:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
             self.kill_leftovers()
         reader.join()
         if stop.is_set() and not why:
