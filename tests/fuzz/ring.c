@@ -16,6 +16,7 @@ struct world {
     struct input in;
     unsigned char *memory;
     size_t size;
+    uint32_t blocks;
     IpcChannel *channel;
     IpcBuffer *buffer;
     IpcReservation reservation;
@@ -53,6 +54,35 @@ static uint64_t plausible(struct world *w)
                                 CONTROL_VALUE_MAX,
                             (enum control_state)next_below(&w->in, 16));
     }
+}
+
+/* Leads readers to a block, which may not exist, and says what is there: of a
+ * size that may end exactly at the end of the ring, or just not. */
+static void tempt(struct world *w)
+{
+    struct shm_region *region = (void *)w->memory;
+    uint64_t *control =
+        (void *)(w->memory + w->size - (size_t)w->blocks * SHMIPC_BLOCK -
+                 (w->blocks * sizeof(uint64_t) + 63) / 64 * 64);
+    enum control_state state = (enum control_state)next_below(&w->in, 8);
+    uint32_t bits = 0, index, left, value;
+    uint64_t lap;
+
+    while (1U << bits < w->blocks)
+        bits++;
+    index = next_below(&w->in, 1U << bits);
+    lap = (region->tail.position & SHMIPC_POSITION_MASK) >> bits;
+    lap -= next_below(&w->in, 2);
+    left = index < w->blocks ? w->blocks - index : 1;
+    value = left + next_below(&w->in, 3) - next_below(&w->in, 2);
+    if (state == CONTROL_READY)
+        value = value * SHMIPC_BLOCK + next_below(&w->in, 2);
+    else if (state == CONTROL_ARRAY)
+        value = control_array(1 + next_below(&w->in, 80),
+                              1 + next_below(&w->in, SHMIPC_ARRAY_MAX));
+    region->head.position =
+        (lap << bits | index) + next_below(&w->in, 3) * SHMIPC_HEAD_ITEM;
+    control[index] = control_make((uint32_t)lap, value, state);
 }
 
 static void corrupt(struct world *w)
@@ -228,7 +258,7 @@ static void join_anew(struct world *w)
 
 static void call_something(struct world *w)
 {
-    switch (next_below(&w->in, 14)) {
+    switch (next_below(&w->in, 16)) {
     case 0:
     case 1:
         write_somehow(w);
@@ -265,6 +295,10 @@ static void call_something(struct world *w)
         if (next_below(&w->in, 4) == 0)
             timed(ipc_channel_close(w->channel));
         break;
+    case 13:
+    case 14:
+        tempt(w);
+        break;
     default:
         corrupt(w);
         break;
@@ -287,6 +321,7 @@ static bool create(struct world *w)
                configuration.max_owners * sizeof(struct shm_owner) + 63) /
                   64 * 64 +
               (blocks * 8 + 63) / 64 * 64 + blocks * 64;
+    w->blocks = blocks;
     w->memory = aligned_alloc(64, w->size);
     if (!w->memory)
         return false;
