@@ -1123,6 +1123,21 @@ MUTATIONS = [
         tests=["unit/no_entry"],
         edits=[("? answer_##NAME(status, result)",
                 "? NAME##_ok(status, result)")]),
+    # ------------------------------------------------------ other versions
+    Mutation(
+        name="a region's shape is looked at before its version",
+        file="format.c", tests=["unit/format"],
+        edits=[("if (id.layout_version != SHMIPC_LAYOUT_VERSION) return "
+                "IPC_ERR_LAYOUT_VERSION; if (!shape_is_right(&id) || "
+                "id.region_size > SIZE_MAX - slack) return IPC_ERR_CORRUPTED;",
+                "if (!shape_is_right(&id) || id.region_size > SIZE_MAX - "
+                "slack) return IPC_ERR_CORRUPTED; if (id.layout_version != "
+                "SHMIPC_LAYOUT_VERSION) return IPC_ERR_LAYOUT_VERSION;")]),
+    Mutation(
+        name="older versions are joined", file="format.c",
+        tests=["unit/format"],
+        edits=[("if (id.layout_version != SHMIPC_LAYOUT_VERSION)",
+                "if (id.layout_version > SHMIPC_LAYOUT_VERSION)")]),
     # ---------------------------------------------------- hostile memory
     Mutation(
         name="an entry may go beyond the end", file="take.h",

@@ -335,6 +335,7 @@ static void must_not_attach(void *memory, size_t size, IpcStatus why)
     must(IpcBufferAttachResult_is_error_has_body(r.error));
     must(r.error.body.min_size > 0);
     must_fail(ipc_buffer_attach_sized(memory, size), why);
+    must_fail(ipc_buffer_observe(memory, size), why);
     must_fail(ipc_channel_connect(memory, configuration), why);
     must_fail(ipc_channel_connect_sized(memory, size, configuration), why);
     must(memcmp(copy, memory, size) == 0);
@@ -392,6 +393,58 @@ Test(unit, another_layout_version_is_told_apart)
     }
     region->identity.layout_version = SHMIPC_LAYOUT_VERSION;
     must_work(ipc_buffer_attach(region));
+}
+
+/* The first line of a region as it was in versions 1 to 3. Of what comes behind
+ * version 4 only the beginning and `ready` are known. */
+struct identity_1_to_3 {
+    uint64_t magic;
+    uint32_t layout_version;
+    uint32_t flags;
+    uint64_t region_size;
+    uint32_t block_count;
+    uint32_t owner_count;
+    uint64_t owners_offset;
+    uint64_t control_offset;
+    uint64_t blocks_offset;
+    uint32_t ready;
+    uint32_t reserved;
+};
+
+/* Whatever else is there, and although it cannot be true for this version. */
+Test(unit, regions_of_all_older_versions_and_of_newer_ones_are_told_apart)
+{
+    struct identity_1_to_3 *region = shared_memory(65536);
+
+    for (uint32_t version = 1; version < SHMIPC_LAYOUT_VERSION + 10;
+         version++) {
+        const struct identity_1_to_3 old = {
+            .magic = SHMIPC_MAGIC,
+            .layout_version = version,
+            .region_size = 65536,
+            .block_count = 878,
+            .owner_count = 62,
+            .owners_offset = 320,
+            .control_offset = 2304,
+            .blocks_offset = 9344,
+            .ready = SHMIPC_READY,
+        };
+
+        if (version == SHMIPC_LAYOUT_VERSION)
+            continue;
+        *region = old;
+        must_not_attach(region, 65536, IPC_ERR_LAYOUT_VERSION);
+        must_not_attach(region, sizeof old, IPC_ERR_LAYOUT_VERSION);
+        memset(&region->flags, 0xff, 44);
+        must_not_attach(region, 65536, IPC_ERR_LAYOUT_VERSION);
+        memset(&region->flags, 0, 44);
+        must_not_attach(region, 65536, IPC_ERR_LAYOUT_VERSION);
+        region->ready = 0;
+        must_not_attach(region, 65536, IPC_ERR_INITIALIZING);
+        *region = old;
+        must_work(ipc_buffer_create(region, 65536));
+        must_work(ipc_buffer_attach(region));
+    }
 }
 
 Test(unit, the_other_byte_order_is_another_layout)
