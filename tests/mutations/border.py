@@ -1123,6 +1123,21 @@ MUTATIONS = [
         tests=["unit/no_entry"],
         edits=[("? answer_##NAME(status, result)",
                 "? NAME##_ok(status, result)")]),
+    # ------------------------------------------- what users of old expect
+    Mutation(
+        name="skip takes whatever is there", file="read.c",
+        tests=["unit/original"],
+        edits=[("if (offset != error->offset) return "
+                "IPC_ERR_OFFSET_MISMATCH;", "")]),
+    Mutation(
+        name="force skips what the living write", file="recover.c",
+        tests=["unit/original"],
+        edits=[("if (!is_dead(b, &view)) return IPC_ERR_LOCKED;", "")]),
+    Mutation(
+        name="what is not ready is nowhere", file="read.c",
+        tests=["unit/original"],
+        edits=[("status = look(b, view); error->offset = take_offset("
+                "&b->ring, view);", "status = look(b, view);")]),
     # ------------------------------------------------------ other versions
     Mutation(
         name="a region's shape is looked at before its version",
