@@ -1264,6 +1264,12 @@ MUTATIONS = [
         edits=[("if (!timeout || (int64_t)timeout->tv_sec >= INT64_MAX / "
                 "second)", "if (!timeout)")]),
     Mutation(
+        name="the deadline of an opening goes over", file="place.c",
+        tests=["wait/no time is too long"],
+        edits=[("return clock_after(timeout_ns > INT64_MAX ? INT64_MAX : "
+                "(int64_t)timeout_ns);",
+                "return clock_after((int64_t)timeout_ns);")]),
+    Mutation(
         name="a round that doubles goes over", file="block.c",
         tests=["unit/sleeps"],
         edits=[("return ns > ch->max_sleep / 2 ? ch->max_sleep : ns * 2;",

@@ -12,6 +12,8 @@
 #include <shmipc/shmipc.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -62,6 +64,10 @@ static void read_one(void)
     IpcEntry entry;
 
     must_be_ok(ipc_channel_try_read(join(), &entry));
+}
+
+static void do_nothing(void)
+{
 }
 
 static pid_t peer_does(void (*turn)(void))
@@ -239,6 +245,37 @@ static void try_configurations(uint32_t wait)
     }
 }
 
+/* While somebody else is at a name, as a creator is. */
+static void try_opening(void)
+{
+    static const uint64_t timeouts[] = {UINT64_MAX, UINT64_MAX - 1,
+                                        (uint64_t)INT64_MAX + 1, INT64_MAX,
+                                        INT64_MAX - 1};
+    IpcOpenOptions options = {.struct_size = sizeof options};
+    IpcChannelOpenResult opened;
+    char name[64];
+
+    snprintf(name, sizeof name, "/shmipc-times-%ld", (long)getpid());
+    opened = ipc_channel_open(name, &options);
+    must_be_ok(opened);
+    ipc_channel_destroy(opened.result);
+    for (size_t i = 0; i < sizeof timeouts / sizeof *timeouts; i++) {
+        int fd = shm_open(name, O_RDWR, 0);
+        pid_t peer;
+
+        if (fd < 0 || flock(fd, LOCK_EX) != 0)
+            fail("the segment cannot be locked");
+        peer = peer_does(do_nothing);
+        close(fd); /* the lock is the peer's now */
+        options.timeout_ns = timeouts[i];
+        opened = ipc_channel_open(name, &options);
+        must_be_ok(opened);
+        ipc_channel_destroy(opened.result);
+        must_be_done(peer);
+    }
+    must_be_ok(ipc_channel_unlink(name));
+}
+
 int main(void)
 {
     memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
@@ -250,6 +287,7 @@ int main(void)
         try_timeouts(wait);
         try_configurations(wait);
     }
+    try_opening();
     printf("time_t of %zu bytes, long of %zu: no time is too long\n",
            sizeof(time_t), sizeof(long));
     return EXIT_SUCCESS;
