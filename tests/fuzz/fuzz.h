@@ -74,4 +74,7 @@ static inline double seconds_now(void)
         must(seconds_now() - start_ < SLOW);                                   \
     } while (0)
 
+/* For a call whose result does not matter. */
+#define timed_only(call) timed(IPC_IGNORE(call))
+
 #endif

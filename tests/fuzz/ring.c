@@ -131,23 +131,23 @@ static void write_somehow(struct world *w)
 
     switch (next_below(&w->in, 6)) {
     case 0:
-        timed(ipc_buffer_write(w->buffer, w->bytes, good_size(w)));
+        timed_only(ipc_buffer_write(w->buffer, w->bytes, good_size(w)));
         break;
     case 1:
-        timed(ipc_channel_write(w->channel, w->bytes, good_size(w)));
+        timed_only(ipc_channel_write(w->channel, w->bytes, good_size(w)));
         break;
     case 2:
-        timed(ipc_buffer_writev(w->buffer, pieces, 3));
+        timed_only(ipc_buffer_writev(w->buffer, pieces, 3));
         break;
     case 3:
-        timed(ipc_channel_write_batch(w->channel, pieces, 3));
+        timed_only(ipc_channel_write_batch(w->channel, pieces, 3));
         break;
     case 4:
-        timed(ipc_buffer_write_batch(w->buffer, pieces, 3));
+        timed_only(ipc_buffer_write_batch(w->buffer, pieces, 3));
         break;
     default:
-        timed(ipc_buffer_write_array(w->buffer, w->bytes,
-                                     1 + next_below(&w->in, 16), 64));
+        timed_only(ipc_buffer_write_array(w->buffer, w->bytes,
+                                          1 + next_below(&w->in, 16), 64));
         break;
     }
 }
@@ -164,7 +164,7 @@ static void write_in_place(struct world *w)
             memset(w->reservation.payload, 0x5a, w->reservation.size);
         break;
     case 1:
-        timed(ipc_buffer_commit(w->buffer, &w->reservation, size));
+        timed_only(ipc_buffer_commit(w->buffer, &w->reservation, size));
         break;
     default:
         timed(ipc_buffer_abort(w->buffer, &w->reservation));
@@ -180,7 +180,7 @@ static void read_somehow(struct world *w)
 
     switch (next_below(&w->in, 5)) {
     case 0:
-        timed(ipc_buffer_read(w->buffer, &entry));
+        timed_only(ipc_buffer_read(w->buffer, &entry));
         break;
     case 1:
         timed(r = ipc_channel_try_read(w->channel, &entry));
@@ -190,15 +190,15 @@ static void read_somehow(struct world *w)
         }
         break;
     case 2:
-        timed(ipc_channel_try_read_batch(w->channel, entries, 8, w->bytes,
-                                         sizeof w->bytes));
+        timed_only(ipc_channel_try_read_batch(w->channel, entries, 8, w->bytes,
+                                              sizeof w->bytes));
         break;
     case 3:
-        timed(ipc_buffer_read_array(w->buffer, w->bytes,
-                                    1 + next_below(&w->in, 16), 64));
+        timed_only(ipc_buffer_read_array(w->buffer, w->bytes,
+                                         1 + next_below(&w->in, 16), 64));
         break;
     default:
-        timed(ipc_channel_try_read_into(w->channel, &entry));
+        timed_only(ipc_channel_try_read_into(w->channel, &entry));
         break;
     }
 }
@@ -213,7 +213,7 @@ static void look(struct world *w)
         return;
     touch(entry.payload, entry.size);
     if (next_below(&w->in, 2))
-        timed(ipc_buffer_skip(w->buffer, entry.offset));
+        timed_only(ipc_buffer_skip(w->buffer, entry.offset));
 }
 
 static void wait_for_it(struct world *w)
@@ -222,10 +222,11 @@ static void wait_for_it(struct world *w)
     IpcEntry entry = {0, w->bytes, sizeof w->bytes};
 
     if (next_below(&w->in, 2))
-        timed(ipc_channel_read_into_with_timeout(w->channel, &entry, &timeout));
+        timed_only(
+            ipc_channel_read_into_with_timeout(w->channel, &entry, &timeout));
     else
-        timed(ipc_channel_write_with_timeout(w->channel, w->bytes, good_size(w),
-                                             &timeout));
+        timed_only(ipc_channel_write_with_timeout(w->channel, w->bytes,
+                                                  good_size(w), &timeout));
 }
 
 static void look_on(struct world *w)
@@ -274,7 +275,7 @@ static void call_something(struct world *w)
         look(w);
         break;
     case 6:
-        timed(ipc_buffer_skip(w->buffer, next_number(&w->in, 2) * 8));
+        timed_only(ipc_buffer_skip(w->buffer, next_number(&w->in, 2) * 8));
         break;
     case 7:
         timed(ipc_buffer_skip_force(w->buffer));
