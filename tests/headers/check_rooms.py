@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: MIT
 """The rooms of lib/ use each other as their first three lines say.
 
-    check_rooms.py LIB_DIR [BENCH_DIR]
+    check_rooms.py LIB_DIR [BENCH_DIR [TOOLS_DIR]]
 
 A room is a folder. Its README.md is three lines: what it answers, which rooms
 it may use, what it may not. This checks the includes against the second line,
 that the rooms' arrows go one way, that includes of other files name the room,
-and that no two files include each other in a circle, in lib/ and in bench/.
+and that no two files include each other in a circle, in lib/, bench/ and tools/.
+tools/ is a room outside of lib/, which nothing there may use.
 (The files that protocol.h is made of include it for those who open them alone.)
 """
 import pathlib
@@ -95,7 +96,19 @@ def check_lib(lib):
     return between
 
 
-def check_bench(bench):
+def check_tools(tools, lib):
+    """tools/ may use its own headers and the rooms that it says."""
+    allowed = opening(tools)
+    for path in sources(tools):
+        for name in includes(path):
+            room = name.split("/")[0] if "/" in name else None
+            if room and room not in allowed:
+                report(f"{path}: tools may not use {room}")
+            elif not any((place / name).exists() for place in (tools, lib)):
+                report(f"{path}: \"{name}\" is neither here nor in lib/")
+
+
+def check_modules(bench):
     """A header's arrows are its source's too: they are one module."""
     modules = {}
     for path in sources(bench):
@@ -103,17 +116,22 @@ def check_bench(bench):
         module.update(pathlib.Path(name).stem for name in includes(path)
                       if not name.endswith("config.h"))
         module.discard(path.stem)
-    circles(modules, "bench")
+    circles(modules, bench.name)
     return modules
 
 
 def main():
-    between = check_lib(pathlib.Path(sys.argv[1]))
-    modules = check_bench(pathlib.Path(sys.argv[2])) if sys.argv[2:] else {}
+    lib = pathlib.Path(sys.argv[1])
+    between = check_lib(lib)
+    modules = check_modules(pathlib.Path(sys.argv[2])) if sys.argv[2:] else {}
+    if sys.argv[3:]:
+        tools = pathlib.Path(sys.argv[3])
+        check_tools(tools, lib)
+        modules.update(check_modules(tools))
 
     for room in sorted(between):
         print(f"{room} -> {', '.join(sorted(between[room]))}")
-    print(f"{len(modules)} modules of benchmarks, {len(errors)} errors")
+    print(f"{len(modules)} modules around it, {len(errors)} errors")
     # None at all means that this script has lost its way.
     return bool(errors) or not between
 

@@ -4,7 +4,9 @@
 # there as another project would. Speaks TAP, one line per promise, so that what
 # cannot be tested here is skipped by name and not the whole.
 #
-#     install.sh SOURCE_ROOT DEFAULT_LIBRARY SANITIZE SOVERSION
+#     install.sh SOURCE_ROOT DEFAULT_LIBRARY SANITIZE SOVERSION TOOLS
+#
+# TOOLS says whether there is what the program shmipc takes, true or false.
 #
 # CC, CXX (empty: there is none), MESON and PKG_CONFIG are taken from the
 # environment. A fresh build, because installing from the build directory
@@ -16,6 +18,7 @@ source=$1
 libraries=$2
 sanitize=$3
 soversion=$4
+tools=$5
 CC=${CC:-cc}
 CXX=${CXX-c++}
 MESON=${MESON:-meson}
@@ -100,6 +103,7 @@ list_expected() {
         echo "./lib/libshmipc.so.$version"
     fi
     ! has_static || echo ./lib/libshmipc.a
+    ! "$tools" || echo ./bin/shmipc
 }
 
 files_are_the_expected() {
@@ -115,6 +119,11 @@ pkg_config_tells_where() {
     test "$("$PKG_CONFIG" --modversion shmipc)" = "$version"
     test "$("$PKG_CONFIG" --variable=includedir shmipc)" = "$prefix/include"
     test "$("$PKG_CONFIG" --variable=libdir shmipc)" = "$prefix/lib"
+}
+
+# The tool needs no library of ours, so it works wherever it is put.
+tool_runs() {
+    test "$("$prefix/bin/shmipc" --version)" = "shmipc $version"
 }
 
 has_soname() {
@@ -255,6 +264,12 @@ if has_shared; then
     check "the shared library is called libshmipc.so.$soversion" has_soname
 else
     skip 'the name of the shared library' 'this build is static only'
+fi
+
+if "$tools"; then
+    check 'the tool runs' tool_runs
+else
+    skip 'the tool runs' 'json-c is not installed'
 fi
 
 for file in classic.c original.c consumer.c consumer.cpp; do

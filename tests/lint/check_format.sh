@@ -9,6 +9,6 @@ if ! "$2" --version | grep -q 'version 14\.'; then
     printf 'skipped: not version 14: %s\n' "$("$2" --version)"
     exit 77
 fi
-find lib include tests bench examples \
+find lib include tests bench examples tools \
     \( -name '*.[ch]' -o -name '*.cc' -o -name '*.cpp' \) -print0 |
     xargs -0 "$2" --dry-run -Werror

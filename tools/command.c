@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+#include "command.h"
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <json-c/json.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    OPTIONS_MAX = 32,
+    HELP_ID = 'h',
+    HELP_INDENT = 22,
+    HELP_WIDTH = 78,
+};
+
+void command_complain(const char *format, ...)
+{
+    va_list arguments;
+
+    fflush(stdout);
+    fputs("shmipc: ", stderr);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+}
+
+_Noreturn void command_misuse(const struct command_help *help,
+                              const char *format, ...)
+{
+    va_list arguments;
+
+    fprintf(stderr, "shmipc %s: ", help->name);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fprintf(stderr, "; see `shmipc %s --help`\n", help->name);
+    exit(COMMAND_USAGE);
+}
+
+/* Words in lines that begin in one column; the first line is there already. */
+static void print_wrapped(const char *text, int column)
+{
+    while (*text) {
+        int word = (int)strcspn(text, " ");
+
+        if (column > HELP_INDENT && column + 1 + word > HELP_WIDTH) {
+            printf("\n%*s", HELP_INDENT, "");
+            column = HELP_INDENT;
+        } else if (column > HELP_INDENT) {
+            putchar(' ');
+            column++;
+        }
+        printf("%.*s", word, text);
+        column += word;
+        text += word;
+        text += strspn(text, " ");
+    }
+    putchar('\n');
+}
+
+static void print_option(const struct command_option *option)
+{
+    char left[64];
+    int used;
+
+    used = snprintf(left, sizeof left, option->id < 256 ? "  -%c, " : "      ",
+                    option->id);
+    used += snprintf(left + used, sizeof left - (size_t)used, "--%s%s%s",
+                     option->name, option->value ? "=" : "",
+                     option->value ? option->value : "");
+    if (used >= HELP_INDENT)
+        printf("%s\n%*s", left, HELP_INDENT, "");
+    else
+        printf("%-*s", HELP_INDENT, left);
+    print_wrapped(option->help, HELP_INDENT);
+}
+
+static _Noreturn void print_help(const struct command_help *help)
+{
+    static const struct command_option help_option = {
+        HELP_ID, "help", NULL, "print this and do nothing"};
+
+    printf("usage: shmipc %s [OPTION]...%s%s\n\n%s.\n", help->name,
+           *help->operands ? " " : "", help->operands, help->summary);
+    if (*help->text)
+        printf("\n%s", help->text);
+    puts("\noptions:");
+    for (const struct command_option *o = help->options; o->name; o++)
+        print_option(o);
+    print_option(&help_option);
+    printf("\nexit code:\n%s"
+           "  2  the command line is wrong\n",
+           help->exits);
+    exit(command_finish(COMMAND_OK));
+}
+
+void command_begin(struct command_scan *scan, const struct command_help *help,
+                   int argc, char **argv)
+{
+    *scan = (struct command_scan){.help = help, .argc = argc, .argv = argv};
+    optind = 1;
+    opterr = 0;
+}
+
+/* The table as getopt_long() has it. */
+static void make_options(const struct command_help *help, char *letters,
+                         struct option *options)
+{
+    *letters++ = ':';
+    for (const struct command_option *o = help->options; o->name; o++) {
+        *options++ = (struct option){
+            o->name, o->value ? required_argument : no_argument, NULL, o->id};
+        if (o->id > 255)
+            continue;
+        *letters++ = (char)o->id;
+        if (o->value)
+            *letters++ = ':';
+    }
+    *letters++ = HELP_ID;
+    *letters = '\0';
+    *options++ = (struct option){"help", no_argument, NULL, HELP_ID};
+    *options = (struct option){0};
+}
+
+int command_next(struct command_scan *scan)
+{
+    char letters[2 * OPTIONS_MAX + 3];
+    struct option options[OPTIONS_MAX + 2];
+    int at = optind < scan->argc ? optind : scan->argc - 1;
+    int id;
+
+    make_options(scan->help, letters, options);
+    id = getopt_long(scan->argc, scan->argv, letters, options, NULL);
+    scan->next = optind;
+    scan->value = optarg;
+    if (id == HELP_ID)
+        print_help(scan->help);
+    if (id == ':')
+        command_misuse(scan->help, "%s lacks its value", scan->argv[at]);
+    if (id == '?')
+        command_misuse(scan->help, "unknown option %s", scan->argv[at]);
+    return id;
+}
+
+char **command_operands(struct command_scan *scan, int least, int most)
+{
+    int count = scan->argc - scan->next;
+
+    if (count < least)
+        command_misuse(scan->help, "%s is missing", scan->help->operands);
+    if (count > most)
+        command_misuse(scan->help, "\"%s\" is one too many",
+                       scan->argv[scan->next + most]);
+    return scan->argv + scan->next;
+}
+
+/* A number, which may have a fraction, and where it ends. Not by strtod(),
+ * which takes signs, hexadecimals, infinities and nan, and a locale's comma. */
+static bool parse_number(const char *text, double *number, const char **end)
+{
+    double unit = 1;
+
+    if (!isdigit((unsigned char)*text))
+        return false;
+    for (*number = 0; isdigit((unsigned char)*text); text++)
+        *number = *number * 10 + (*text - '0');
+    if (*text == '.')
+        for (text++; isdigit((unsigned char)*text); text++)
+            *number += (unit /= 10) * (*text - '0');
+    *end = text;
+    return isfinite(*number);
+}
+
+static bool to_u64(double number, uint64_t *to)
+{
+    /* 2^64, which is one too many, is the nearest double. */
+    if (number >= 18446744073709551616.0)
+        return false;
+    *to = (uint64_t)number;
+    return true;
+}
+
+bool command_parse_size(const char *text, uint64_t *bytes)
+{
+    static const char units[] = "KMGT";
+    const char *end, *unit;
+    double number;
+
+    if (!parse_number(text, &number, &end))
+        return false;
+    unit = *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
+    if (unit) {
+        number *= (double)(UINT64_C(1) << (10 * (unit - units + 1)));
+        end++;
+        if (*end == 'i')
+            end++;
+    }
+    if (*end == 'B')
+        end++;
+    return *end == '\0' && to_u64(number, bytes);
+}
+
+bool command_parse_duration(const char *text, uint64_t *ns)
+{
+    static const struct {
+        const char *name;
+        double ns;
+    } units[] = {{"", 1e9},     {"s", 1e9},    {"ms", 1e6},
+                 {"us", 1e3},   {"ns", 1},     {"m", 60e9},
+                 {"min", 60e9}, {"h", 3600e9}, {"d", 86400e9}};
+    const char *end;
+    double number;
+
+    if (!parse_number(text, &number, &end))
+        return false;
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (strcmp(end, units[i].name) == 0)
+            return to_u64(number * units[i].ns, ns);
+    return false;
+}
+
+bool command_parse_count(const char *text, uint64_t *count)
+{
+    char *end;
+
+    if (!isdigit((unsigned char)*text))
+        return false;
+    errno = 0;
+    *count = strtoull(text, &end, 10);
+    return *end == '\0' && errno == 0;
+}
+
+char *command_format_size(uint64_t bytes, char to[COMMAND_TEXT_MAX])
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+    double value = (double)bytes;
+    size_t i = 0;
+
+    while (value >= 1024 && i + 1 < sizeof units / sizeof units[0]) {
+        value /= 1024;
+        i++;
+    }
+    /* Whole numbers have no ".0", and large ones no use for one. */
+    snprintf(to, COMMAND_TEXT_MAX,
+             value >= 100 || value == (double)(uint64_t)value ? "%.0f %s"
+                                                              : "%.1f %s",
+             value, units[i]);
+    return to;
+}
+
+char *command_format_duration(uint64_t ns, char to[COMMAND_TEXT_MAX])
+{
+    static const struct {
+        uint64_t ns;
+        const char *name;
+    } units[] = {{UINT64_C(86400000000000), "d"},
+                 {UINT64_C(3600000000000), "h"},
+                 {UINT64_C(60000000000), "min"},
+                 {1000000000, "s"},
+                 {1000000, "ms"},
+                 {1000, "us"},
+                 {1, "ns"}};
+    size_t i = 0;
+
+    /* Two of a unit, or it is told in the next smaller one: "90 min". */
+    while (i + 1 < sizeof units / sizeof units[0] && ns < 2 * units[i].ns)
+        i++;
+    snprintf(to, COMMAND_TEXT_MAX, "%llu %s",
+             (unsigned long long)(ns / units[i].ns), units[i].name);
+    return to;
+}
+
+void command_print_json(struct json_object *object)
+{
+    puts(json_object_to_json_string_ext(
+        object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+                    JSON_C_TO_STRING_NOSLASHESCAPE));
+    json_object_put(object);
+}
+
+int command_finish(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fprintf(stderr, "shmipc: cannot write to standard output: %s\n",
+            strerror(errno));
+    return COMMAND_FAILED;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * shmipc: looks at channels in shared memory, and repairs them.
+ */
+#include "command.h"
+#include <signal.h>
+#include <shmipc/ipc_common.h>
+#include <stdio.h>
+#include <string.h>
+
+struct entry {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+};
+
+/* In the order in which people need them. */
+static const struct entry commands[] = {
+    {"ls", command_ls, "list the channels and buffers of this machine"},
+};
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static void print_help(FILE *to)
+{
+    fputs("usage: shmipc COMMAND [OPTION]... [NAME]\n\n"
+          "Looks at channels in shared memory, and repairs them.\n\n",
+          to);
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(to, "  %-8s  %s\n", commands[i].name, commands[i].summary);
+    fputs("\n`shmipc COMMAND --help` says more, and what the exit code means.\n"
+          "A NAME is that of a segment, \"/prices\" or \"prices\", or the path "
+          "of a file\nif it has a slash elsewhere: \"./prices\", "
+          "\"/dev/hugepages/prices\".\n",
+          to);
+}
+
+static int print_version(void)
+{
+    printf("shmipc %s\n", ipc_version());
+    return command_finish(COMMAND_OK);
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+
+    /* A reader that has seen enough, as `head`, ends us; no message. */
+    signal(SIGPIPE, SIG_DFL);
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 ||
+        strcmp(name, "help") == 0) {
+        print_help(stdout);
+        return command_finish(COMMAND_OK);
+    }
+    if (strcmp(name, "--version") == 0)
+        return print_version();
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    if (*name)
+        command_complain("there is no command \"%s\"", name);
+    print_help(stderr);
+    return COMMAND_USAGE;
+}
