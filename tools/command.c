@@ -275,6 +275,37 @@ char *command_format_duration(uint64_t ns, char to[COMMAND_TEXT_MAX])
     return to;
 }
 
+/* Bytes of the UTF-8 character at `text`; 0: there is none. */
+static size_t character_at(const unsigned char *text)
+{
+    size_t size = *text < 0x80 ? 1 : *text < 0xe0 ? 2 : *text < 0xf0 ? 3 : 4;
+    uint32_t code = size == 1 ? *text : *text & (0x7fU >> size);
+    static const uint32_t least[] = {0, 0x20, 0xa0, 0x800, 0x10000};
+
+    if ((*text >= 0x80 && *text < 0xc2) || *text > 0xf4 || *text == 0x7f)
+        return 0;
+    for (size_t i = 1; i < size; i++) {
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+        code = code << 6 | (text[i] & 0x3fU);
+    }
+    return code < least[size] || code > 0x10ffff ||
+                   (code >= 0xd800 && code < 0xe000)
+               ? 0
+               : size;
+}
+
+void command_clean(char *text)
+{
+    while (*text) {
+        size_t size = character_at((const unsigned char *)text);
+
+        if (size == 0)
+            *text = '?';
+        text += size ? size : 1;
+    }
+}
+
 void command_print_json(struct json_object *object)
 {
     puts(json_object_to_json_string_ext(

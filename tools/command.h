@@ -82,6 +82,11 @@ enum { COMMAND_TEXT_MAX = 32 };
 char *command_format_size(uint64_t bytes, char to[COMMAND_TEXT_MAX]);
 char *command_format_duration(uint64_t ns, char to[COMMAND_TEXT_MAX]);
 
+/* Makes it fit for terminals and JSON: bytes that move cursors, and what is no
+ * UTF-8, become question marks. Names of files and processes can be anything.
+ */
+void command_clean(char *text);
+
 /* Prints it on standard output, and lets go of it. */
 void command_print_json(struct json_object *object);
 /* Flushes standard output: `code`, or COMMAND_FAILED if it could not all be
