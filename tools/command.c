@@ -13,7 +13,7 @@
 enum {
     OPTIONS_MAX = 32,
     HELP_ID = 'h',
-    HELP_INDENT = 22,
+    HELP_INDENT = 23,
     HELP_WIDTH = 78,
 };
 
@@ -80,6 +80,23 @@ static void print_option(const struct command_option *option)
     print_wrapped(option->help, HELP_INDENT);
 }
 
+/* In the order of the codes, with the one that all have among them. */
+static void print_exits(const char *lines)
+{
+    static const char wrong[] = "  2  the command line is wrong\n";
+    bool is_told = false;
+
+    for (const char *line = lines; *line; line = strchr(line, '\n') + 1) {
+        if (!is_told && line[2] > '2') {
+            fputs(wrong, stdout);
+            is_told = true;
+        }
+        printf("%.*s\n", (int)strcspn(line, "\n"), line);
+    }
+    if (!is_told)
+        fputs(wrong, stdout);
+}
+
 static _Noreturn void print_help(const struct command_help *help)
 {
     static const struct command_option help_option = {
@@ -93,9 +110,8 @@ static _Noreturn void print_help(const struct command_help *help)
     for (const struct command_option *o = help->options; o->name; o++)
         print_option(o);
     print_option(&help_option);
-    printf("\nexit code:\n%s"
-           "  2  the command line is wrong\n",
-           help->exits);
+    puts("\nexit code:");
+    print_exits(help->exits);
     exit(command_finish(COMMAND_OK));
 }
 
@@ -306,11 +322,13 @@ void command_clean(char *text)
     }
 }
 
-void command_print_json(struct json_object *object)
+void command_print_json(struct json_object *object, bool in_one_line)
 {
-    puts(json_object_to_json_string_ext(
-        object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-                    JSON_C_TO_STRING_NOSLASHESCAPE));
+    int look = JSON_C_TO_STRING_NOSLASHESCAPE;
+
+    if (!in_one_line)
+        look |= JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED;
+    puts(json_object_to_json_string_ext(object, look));
     json_object_put(object);
 }
 

@@ -40,7 +40,7 @@ struct command_help {
     const char *summary;  /* one line */
     const char *text;     /* paragraphs, of lines of at most 78 columns */
     const struct command_option *options; /* ends by a NULL name */
-    const char *exits;                    /* lines: "  1  leftovers exist" */
+    const char *exits;                    /* lines: "  1  leftovers exist", by code */
 };
 
 /* Steps through the options of a command. --help, and what is wrong, ends the
@@ -87,8 +87,9 @@ char *command_format_duration(uint64_t ns, char to[COMMAND_TEXT_MAX]);
  */
 void command_clean(char *text);
 
-/* Prints it on standard output, and lets go of it. */
-void command_print_json(struct json_object *object);
+/* Prints it on standard output, and lets go of it. In one line: for those who
+ * read a stream of them. */
+void command_print_json(struct json_object *object, bool in_one_line);
 /* Flushes standard output: `code`, or COMMAND_FAILED if it could not all be
  * written. */
 int command_finish(int code);
@@ -100,5 +101,6 @@ int command_finish(int code);
     }
 
 int command_ls(int argc, char **argv);
+int command_stat(int argc, char **argv);
 
 #endif

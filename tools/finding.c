@@ -60,10 +60,13 @@ void finding_print(const struct findings *findings, const char *indent)
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *f = &findings->list[i];
 
-        printf("%s%s%s:%s %s\n", indent, style_begin(stdout, styles[f->weight]),
+        printf("%s%s%s:%s %s", indent, style_begin(stdout, styles[f->weight]),
                weights[f->weight], style_end(stdout), f->text);
-        if (f->advice)
-            printf("%s    -> %s\n", indent, f->advice);
+        style_end_line(stdout);
+        if (!f->advice)
+            continue;
+        printf("%s    -> %s", indent, f->advice);
+        style_end_line(stdout);
     }
 }
 

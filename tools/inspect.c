@@ -251,6 +251,8 @@ void inspect_count(const struct inspection *in, uint64_t steps,
             count_claim(in, view.word, walk);
         /* Blocks without a word are the rest of the claim before them. */
         walk->gaps += look == LOOK_NOTHING && !in_gap && !in_claim;
+        if (walk->entries + walk->claims == 0)
+            walk->at_head = walk->dead_claims + walk->gaps;
         in_claim = look == LOOK_BUSY || (in_claim && look == LOOK_NOTHING);
         in_gap = look == LOOK_NOTHING;
     }

@@ -46,7 +46,9 @@ struct inspect_owner {
 struct inspect_walk {
     uint64_t entries, bytes; /* committed ones */
     uint64_t fillers;
-    uint64_t dead_claims, gaps; /* which a recovery removes */
+    uint64_t dead_claims, gaps; /* given up */
+    uint64_t at_head; /* of these, before an entry or a claim that may live: a
+                         recovery removes them */
     uint64_t claims;            /* of who lives, or cannot be judged */
     bool is_whole;              /* false: there is more than was looked at */
 };

@@ -172,7 +172,7 @@ static int list(struct listing *l)
     free(names);
     proc_free_uses(&l->uses);
     if (l->as_json)
-        command_print_json(l->array);
+        command_print_json(l->array, false);
     else
         json_object_put(l->array);
     return COMMAND_OK;

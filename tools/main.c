@@ -17,6 +17,7 @@ struct entry {
 /* In the order in which people need them. */
 static const struct entry commands[] = {
     {"ls", command_ls, "list the channels and buffers of this machine"},
+    {"stat", command_stat, "show what is in one, who uses it, what is wrong"},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -7,6 +7,8 @@
 
 enum { WIDTH_DEFAULT = 80 };
 
+static bool overwrites;
+
 bool style_is_terminal(FILE *stream)
 {
     return isatty(fileno(stream));
@@ -36,6 +38,16 @@ const char *style_begin(FILE *stream, enum style style)
 const char *style_end(FILE *stream)
 {
     return style_has_colour(stream) ? "\033[0m" : "";
+}
+
+void style_overwrite(bool does)
+{
+    overwrites = does;
+}
+
+void style_end_line(FILE *stream)
+{
+    fputs(overwrites ? "\033[K\n" : "\n", stream);
 }
 
 int style_width(FILE *stream)

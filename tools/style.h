@@ -16,6 +16,10 @@ bool style_has_colour(FILE *stream);
 /* What to print before and after text, "" where there is no colour. */
 const char *style_begin(FILE *stream, enum style style);
 const char *style_end(FILE *stream);
+/* For what is printed over what was printed before: from now on lines clear
+ * what is left behind their end. */
+void style_overwrite(bool does);
+void style_end_line(FILE *stream);
 /* Columns; 80 where nobody says. */
 int style_width(FILE *stream);
 

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * actor NAME SIZE FLAGS create|join|map: a process on a channel that does what
+ * it is told by lines on standard input, and answers each by a line, "ok" or the
+ * name of a status. FLAGS are those of the channel.
+ *
+ *     write BYTES    reserve BYTES    commit    read    close
+ *     wait           a blocked read, of up to a minute
+ *     fill           writes of 64 bytes until the channel is full
+ *     stay           answers nothing more, until it is killed
+ */
+#include <shmipc/shmipc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static IpcChannel *channel;
+static IpcReservation reservation;
+static unsigned char bytes[65536];
+
+static IpcStatus write_bytes(size_t size)
+{
+    for (size_t i = 0; i < size && i < sizeof bytes; i++)
+        bytes[i] = (unsigned char)('a' + i % 26);
+    return ipc_channel_write(channel, bytes, size).ipc_status;
+}
+
+static IpcStatus read_one(int seconds)
+{
+    struct timespec timeout = {.tv_sec = seconds};
+    IpcEntry entry = {.payload = bytes, .size = sizeof bytes};
+
+    return ipc_channel_read_into_with_timeout(channel, &entry, &timeout)
+        .ipc_status;
+}
+
+static IpcStatus fill(void)
+{
+    IpcStatus status;
+
+    do {
+        status = write_bytes(64);
+    } while (status == IPC_OK);
+    return status == IPC_ERR_NO_SPACE_CONTIGUOUS ? IPC_OK : status;
+}
+
+static IpcStatus obey(const char *order, size_t size)
+{
+    if (strcmp(order, "write") == 0)
+        return write_bytes(size);
+    if (strcmp(order, "reserve") == 0)
+        return ipc_channel_reserve(channel, size, &reservation).ipc_status;
+    if (strcmp(order, "commit") == 0)
+        return ipc_channel_commit(channel, &reservation, reservation.size)
+            .ipc_status;
+    if (strcmp(order, "read") == 0)
+        return read_one(0);
+    if (strcmp(order, "wait") == 0)
+        return read_one(60);
+    if (strcmp(order, "fill") == 0)
+        return fill();
+    if (strcmp(order, "close") == 0)
+        return ipc_channel_close(channel).ipc_status;
+    if (strcmp(order, "stay") == 0)
+        for (;;)
+            pause();
+    return IPC_ERR_UNSUPPORTED;
+}
+
+static void answer(IpcStatus status)
+{
+    puts(status == IPC_OK ? "ok" : ipc_status_name(status));
+    fflush(stdout);
+}
+
+static IpcStatus enter(const IpcMemorySegment *segment, uint32_t flags,
+                       const char *how)
+{
+    IpcChannelConfiguration configuration =
+        IPC_CHANNEL_CONFIGURATION(1, 1000, 1000000);
+    IpcChannelResult made;
+    IpcChannelConnectResult joined;
+
+    configuration.flags = flags;
+    if (strcmp(how, "map") == 0)
+        return IPC_OK;
+    if (strcmp(how, "create") == 0) {
+        made = ipc_channel_create(segment->memory, (size_t)segment->size,
+                                  configuration);
+        channel = made.result;
+        return made.ipc_status;
+    }
+    joined = ipc_channel_connect_sized(segment->memory, (size_t)segment->size,
+                                       configuration);
+    channel = joined.result;
+    return joined.ipc_status;
+}
+
+int main(int argc, char **argv)
+{
+    char line[64], order[32];
+    IpcMemorySegmentResult mapped;
+    IpcStatus status;
+
+    if (argc != 5)
+        return EXIT_FAILURE;
+    mapped = ipc_mmap(argv[1], strtoull(argv[2], NULL, 0));
+    status = mapped.ipc_status;
+    if (status == IPC_OK)
+        status = enter(mapped.result, (uint32_t)strtoul(argv[3], NULL, 0),
+                       argv[4]);
+    answer(status);
+    while (status == IPC_OK && fgets(line, sizeof line, stdin)) {
+        unsigned long size = 0;
+
+        if (sscanf(line, "%31s %lu", order, &size) > 0)
+            answer(obey(order, size));
+    }
+    if (channel)
+        ipc_channel_destroy(channel);
+    return status == IPC_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+}
