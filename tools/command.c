@@ -29,6 +29,16 @@ void command_complain(const char *format, ...)
     fputc('\n', stderr);
 }
 
+int command_complain_of(const char *name, int error)
+{
+    command_complain("%s: %s", name,
+                     error == ENOENT ? "there is no segment of that name"
+                     : error == EINVAL
+                         ? "no name of a segment, or no plain file"
+                         : strerror(error));
+    return error == ENOENT ? COMMAND_NO_SUCH : COMMAND_FAILED;
+}
+
 _Noreturn void command_misuse(const struct command_help *help,
                               const char *format, ...)
 {

@@ -40,7 +40,7 @@ struct command_help {
     const char *summary;  /* one line */
     const char *text;     /* paragraphs, of lines of at most 78 columns */
     const struct command_option *options; /* ends by a NULL name */
-    const char *exits;                    /* lines: "  1  leftovers exist", by code */
+    const char *exits; /* lines: "  1  leftovers exist", by code */
 };
 
 /* Steps through the options of a command. --help, and what is wrong, ends the
@@ -68,6 +68,9 @@ _Noreturn void command_misuse(const struct command_help *help,
 /* "shmipc: text" on standard error. Never ends the program. */
 void command_complain(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
+
+/* The same for a segment that cannot be opened: the code to end by. */
+int command_complain_of(const char *name, int error);
 
 /* "4096", "64K", "1.5M", "2G", with or without "iB": bytes. */
 bool command_parse_size(const char *text, uint64_t *bytes);
@@ -100,7 +103,12 @@ int command_finish(int code);
         'j', "json", NULL, "print JSON instead of text for people"             \
     }
 
+int command_doctor(int argc, char **argv);
+int command_dump(int argc, char **argv);
 int command_ls(int argc, char **argv);
+int command_prune(int argc, char **argv);
+int command_recover(int argc, char **argv);
+int command_rm(int argc, char **argv);
 int command_stat(int argc, char **argv);
 
 #endif

@@ -49,8 +49,8 @@ struct inspect_walk {
     uint64_t dead_claims, gaps; /* given up */
     uint64_t at_head; /* of these, before an entry or a claim that may live: a
                          recovery removes them */
-    uint64_t claims;            /* of who lives, or cannot be judged */
-    bool is_whole;              /* false: there is more than was looked at */
+    uint64_t claims;  /* of who lives, or cannot be judged */
+    bool is_whole;    /* false: there is more than was looked at */
 };
 
 struct inspection {

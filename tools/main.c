@@ -18,6 +18,9 @@ struct entry {
 static const struct entry commands[] = {
     {"ls", command_ls, "list the channels and buffers of this machine"},
     {"stat", command_stat, "show what is in one, who uses it, what is wrong"},
+    {"recover", command_recover, "remove what dead processes left in the way"},
+    {"rm", command_rm, "remove segments that nobody uses"},
+    {"prune", command_prune, "remove what dead processes left, all of it"},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -293,7 +293,8 @@ static void add_locks(struct proc_uses *uses)
 
         if (!at || strstr(line, "->") ||
             sscanf(at, "FLOCK %*s %*s %d %x:%x:%" SCNu64, &pid, &major_number,
-                   &minor_number, &inode) != 4)
+                   &minor_number, &inode) != 4 ||
+            pid == getpid())
             continue;
         use = use_of(uses, 0, pid, makedev(major_number, minor_number),
                      (ino_t)inode);

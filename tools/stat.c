@@ -2,10 +2,8 @@
 #include "command.h"
 #include "report.h"
 #include "style.h"
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 #define INTERVAL_NS       UINT64_C(200000000)
@@ -89,12 +87,7 @@ static int look(const struct request *q, struct report_past *past,
 {
     int error = report_open(report, q->name, past);
 
-    if (!error)
-        return COMMAND_OK;
-    command_complain("%s: %s", q->name,
-                     error == EINVAL ? "no name of a segment, or no plain file"
-                                     : strerror(error));
-    return error == ENOENT ? COMMAND_NO_SUCH : COMMAND_FAILED;
+    return error ? command_complain_of(q->name, error) : COMMAND_OK;
 }
 
 static int show(const struct request *q)
