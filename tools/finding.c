@@ -55,6 +55,23 @@ bool finding_is_bad(const struct findings *findings)
     return false;
 }
 
+void finding_drop_notes(struct findings *findings)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < findings->count; i++) {
+        struct finding f = findings->list[i];
+
+        if (f.weight == FINDING_NOTE) {
+            free(f.text);
+            free(f.advice);
+        } else {
+            findings->list[kept++] = f;
+        }
+    }
+    findings->count = kept;
+}
+
 void finding_print(const struct findings *findings, const char *indent)
 {
     for (size_t i = 0; i < findings->count; i++) {

@@ -40,6 +40,9 @@ void finding_add(struct findings *to, enum finding_weight weight,
 /* Whether something is there that is more than a note. */
 bool finding_is_bad(const struct findings *findings);
 
+/* Leaves warnings and errors. */
+void finding_drop_notes(struct findings *findings);
+
 /* In lines for people, each text begun by `indent`. */
 void finding_print(const struct findings *findings, const char *indent);
 struct json_object *finding_to_json(const struct findings *findings);

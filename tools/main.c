@@ -18,9 +18,11 @@ struct entry {
 static const struct entry commands[] = {
     {"ls", command_ls, "list the channels and buffers of this machine"},
     {"stat", command_stat, "show what is in one, who uses it, what is wrong"},
+    {"doctor", command_doctor, "look what is wrong on this machine"},
     {"recover", command_recover, "remove what dead processes left in the way"},
     {"rm", command_rm, "remove segments that nobody uses"},
     {"prune", command_prune, "remove what dead processes left, all of it"},
+    {"dump", command_dump, "print control words and entries around the head"},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -102,6 +102,8 @@ def check_tools(tools, lib):
     for path in sources(tools):
         for name in includes(path):
             room = name.split("/")[0] if "/" in name else None
+            if FOREIGN.fullmatch(name):
+                continue
             if room and room not in allowed:
                 report(f"{path}: tools may not use {room}")
             elif not any((place / name).exists() for place in (tools, lib)):
