@@ -128,13 +128,16 @@ static void look_at_ends(struct inspection *in)
     if (!in->ends_are_true)
         return;
     look_at_head(in, head, tail);
-    /* Relaxed, all: what it was some time during the look. Head may have moved
-     * on between the two loads, tail by more than the ring has. */
+    /* Relaxed: head has moved on between the two loads, or is damaged. */
     if (used > (int64_t)r->block_count) {
         head = atomic_get_relaxed(&r->head->position);
         in->ends_are_true = position_distance(r, position_of_head(head),
                                               tail) <= (int64_t)r->block_count;
         used = r->block_count;
+    }
+    if (!in->ends_are_true) {
+        in->head = INSPECT_HEAD_LOST;
+        return;
     }
     in->used = used > 0 ? (uint64_t)used * SHMIPC_BLOCK : 0;
     in->head_offset = position_offset(r, position);

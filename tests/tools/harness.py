@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: MIT
+"""What the tests of the tool share: the tool, processes on channels that do
+what they are told (actor.c), segments, and a runner that speaks TAP."""
+import atexit
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+import traceback
+
+SHM = pathlib.Path("/dev/shm")
+TOOL, ACTOR = sys.argv[1:3]
+# Of others, on a machine that is used by more than this test.
+PREFIX = f"shmipc-tools-{os.getpid()}-"
+# Ends a test that hangs; nothing is measured by it.
+LIMIT = 60
+
+OK, FOUND, USAGE, FAILED, NO_SUCH, REFUSED = range(6)
+ONE_PRODUCER, ONE_CONSUMER = 1, 2
+
+actors = []
+names = set()
+
+
+class Skip(Exception):
+    """What cannot be tested here, and why."""
+
+
+def tool(*arguments, env=None, **options):
+    """Runs the tool; .stdout and .stderr are text."""
+    where = dict(os.environ, LC_ALL="C.UTF-8", **(env or {}))
+    done = subprocess.run([TOOL, *map(str, arguments)], capture_output=True,
+                          timeout=LIMIT, env=where, check=False, **options)
+    done.stdout = done.stdout.decode(errors="replace")
+    done.stderr = done.stderr.decode(errors="replace")
+    assert done.returncode >= 0, f"{arguments}: signal {-done.returncode}"
+    return done
+
+
+def tool_json(*arguments, code=None):
+    done = tool(*arguments, "--json")
+    assert code is None or done.returncode == code, (
+        f"{arguments}: {done.returncode}, not {code}\n{done.stdout}"
+        f"{done.stderr}")
+    return json.loads(done.stdout)
+
+
+def new_name():
+    name = f"{PREFIX}{len(names)}"
+    names.add(name)
+    return name
+
+
+def path_of(name):
+    return SHM / name
+
+
+class Actor:
+    """A process on a channel."""
+
+    def __init__(self, name, how="create", size=65536, flags=0):
+        self.process = subprocess.Popen(
+            [ACTOR, "/" + name, str(size), str(flags), how], bufsize=0,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.pid = self.process.pid
+        actors.append(self)
+        answer = self.process.stdout.readline().decode().strip()
+        assert answer == "ok", answer
+
+    def order(self, text):
+        self.process.stdin.write(text.encode() + b"\n")
+
+    def tell(self, *orders):
+        """Gives orders, and returns the answer to the last one."""
+        answer = None
+        for text in orders:
+            self.order(text)
+            answer = self.process.stdout.readline().decode().strip()
+        return answer
+
+    def does(self, *orders):
+        for text in orders:
+            answer = self.tell(text)
+            assert answer == "ok", f"{text}: {answer}"
+        return self
+
+    def stop(self):
+        self.process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: state_of(self.pid) == "T", "it stops")
+        return self
+
+    def go_on(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        return self
+
+    def leave(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def state_of(pid):
+    text = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    return text.rsplit(")", 1)[1].split()[0]
+
+
+def wait_until(condition, what):
+    end = time.monotonic() + LIMIT
+    while not condition():
+        assert time.monotonic() < end, f"never: {what}"
+        time.sleep(0.01)
+
+
+def codes(findings):
+    return {f["code"] for f in findings}
+
+
+def end_all():
+    for actor in actors:
+        if actor.process.poll() is None:
+            actor.kill()
+        for stream in (actor.process.stdin, actor.process.stdout):
+            # What is unsent has nobody to read it.
+            with contextlib.suppress(OSError):
+                stream.close()
+    actors.clear()
+    for name in names:
+        path_of(name).unlink(missing_ok=True)
+
+
+def run(*tests):
+    """Runs functions, whose documentation is their names."""
+    atexit.register(end_all)
+    failures = 0
+    print(f"1..{len(tests)}")
+    for number, test in enumerate(tests, 1):
+        name = " ".join(test.__doc__.split())
+        try:
+            test()
+            print(f"ok {number} - {name}")
+        except Skip as why:
+            print(f"ok {number} - {name} # SKIP {why}")
+        except Exception:
+            failures += 1
+            print(f"not ok {number} - {name}")
+            for line in traceback.format_exc().splitlines():
+                print(f"# {line}")
+        finally:
+            end_all()
+        sys.stdout.flush()
+    sys.exit(bool(failures))
