@@ -52,25 +52,54 @@ _Noreturn void command_misuse(const struct command_help *help,
     exit(COMMAND_USAGE);
 }
 
-/* Words in lines that begin in one column; the first line is there already. */
-static void print_wrapped(const char *text, int column)
+/* One word of several, in lines that begin in one column. */
+static int print_word(const char *word, int size, int column, int indent)
 {
-    while (*text) {
-        int word = (int)strcspn(text, " ");
+    if (column > indent && column + 1 + size > HELP_WIDTH) {
+        printf("\n%*s", indent, "");
+        column = indent;
+    } else if (column > indent) {
+        putchar(' ');
+        column++;
+    }
+    printf("%.*s", size, word);
+    return column + size;
+}
 
-        if (column > HELP_INDENT && column + 1 + word > HELP_WIDTH) {
-            printf("\n%*s", HELP_INDENT, "");
-            column = HELP_INDENT;
-        } else if (column > HELP_INDENT) {
-            putchar(' ');
-            column++;
-        }
-        printf("%.*s", word, text);
-        column += word;
-        text += word;
+static void print_wrapped(const char *text, int indent)
+{
+    int column = indent;
+
+    while (*text) {
+        int size = (int)strcspn(text, " ");
+
+        column = print_word(text, size, column, indent);
+        text += size;
         text += strspn(text, " ");
     }
     putchar('\n');
+}
+
+/* Paragraphs are broken into lines; a line that begins with a space is one of a
+ * table, and stays as it is. */
+static void print_text(const char *text)
+{
+    int column = 0;
+
+    while (*text) {
+        int size = (int)strcspn(text, *text == ' ' ? "\n" : " \n");
+
+        column = print_word(text, size, column, 0);
+        text += size;
+        if (*text && *text++ == ' ')
+            continue;
+        if (*text == '\0' || *text == '\n' || *text == ' ') {
+            putchar('\n');
+            column = 0;
+        }
+        for (; *text == '\n'; text++)
+            putchar('\n');
+    }
 }
 
 static void print_option(const struct command_option *option)
@@ -115,7 +144,8 @@ static _Noreturn void print_help(const struct command_help *help)
     printf("usage: shmipc %s [OPTION]...%s%s\n\n%s.\n", help->name,
            *help->operands ? " " : "", help->operands, help->summary);
     if (*help->text)
-        printf("\n%s", help->text);
+        putchar('\n');
+    print_text(help->text);
     puts("\noptions:");
     for (const struct command_option *o = help->options; o->name; o++)
         print_option(o);

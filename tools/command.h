@@ -38,7 +38,7 @@ struct command_help {
     const char *name;
     const char *operands; /* as in "[NAME]..." */
     const char *summary;  /* one line */
-    const char *text;     /* paragraphs, of lines of at most 78 columns */
+    const char *text;     /* paragraphs; lines that begin with a space stay */
     const struct command_option *options; /* ends by a NULL name */
     const char *exits; /* lines: "  1  leftovers exist", by code */
 };

@@ -3,6 +3,7 @@
 #include "inspect.h"
 #include "removal.h"
 #include <errno.h>
+#include <json-c/json.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@ static const struct command_option options[] = {
     {'f', "force", NULL,
      "remove it whoever uses it, and whatever is in it; programs that have it "
      "keep the memory and no longer meet those that come by the name"},
+    COMMAND_JSON_OPTION,
     {0},
 };
 
@@ -27,6 +29,28 @@ static const struct command_help help = {
              "  4  there is nothing of that name\n"
              "  5  somebody uses it, or it is no ring: --force is needed\n",
 };
+
+/* What became of each, for --json; else NULL. */
+static struct json_object *array;
+
+static void keep(const char *name, int code)
+{
+    static const char *const outcomes[] = {
+        [COMMAND_OK] = "removed",
+        [COMMAND_FAILED] = "failed",
+        [COMMAND_NO_SUCH] = "no such",
+        [COMMAND_REFUSED] = "refused",
+    };
+    struct json_object *object;
+
+    if (!array)
+        return;
+    object = json_object_new_object();
+    json_object_object_add(object, "name", json_object_new_string(name));
+    json_object_object_add(object, "outcome",
+                           json_object_new_string(outcomes[code]));
+    json_object_array_add(array, object);
+}
 
 static int report(const char *name, enum removal done, const char *why)
 {
@@ -90,6 +114,7 @@ static int remove_one(const char *name, bool by_force)
     } else {
         code = command_complain_of(name, error);
     }
+    keep(s.name ? s.name : name, code);
     segment_close(&s);
     return code;
 }
@@ -102,13 +127,18 @@ int command_rm(int argc, char **argv)
     char **names;
 
     command_begin(&scan, &help, argc, argv);
-    for (int id; (id = command_next(&scan)) != -1;)
+    for (int id; (id = command_next(&scan)) != -1;) {
         by_force |= id == 'f';
+        if (id == 'j' && !array)
+            array = json_object_new_array();
+    }
     names = command_operands(&scan, 1, INT_MAX);
     for (; *names; names++) {
         int one = remove_one(*names, by_force);
 
         code = one ? one : code;
     }
+    if (array)
+        command_print_json(array, false);
     return command_finish(code);
 }

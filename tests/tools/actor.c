@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * actor NAME SIZE FLAGS create|join|map: a process on a channel that does what
- * it is told by lines on standard input, and answers each by a line, "ok" or the
- * name of a status. FLAGS are those of the channel.
+ * actor NAME SIZE FLAGS create|join|map|any: a process on a channel that does
+ * what it is told by lines on standard input, and answers each by a line, "ok"
+ * or the name of a status. FLAGS are those of the channel; "any" joins what is
+ * there, and else creates.
  *
  *     write BYTES    reserve BYTES    commit    read    close
  *     wait           a blocked read, of up to a minute
  *     fill           writes of 64 bytes until the channel is full
+ *     named          whether the name still leads to what is mapped
  *     stay           answers nothing more, until it is killed
  */
 #include <shmipc/shmipc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static IpcChannel *channel;
 static IpcReservation reservation;
+static const char *its_name;
 static unsigned char bytes[65536];
 
 static IpcStatus write_bytes(size_t size)
@@ -45,6 +49,25 @@ static IpcStatus fill(void)
     return status == IPC_ERR_NO_SPACE_CONTIGUOUS ? IPC_OK : status;
 }
 
+static IpcStatus find_name(const char *name)
+{
+    char line[512], path[300];
+    unsigned long inode;
+    struct stat named;
+    FILE *maps = fopen("/proc/self/maps", "re");
+    bool found = false;
+
+    snprintf(path, sizeof path, "/dev/shm%s", name);
+    while (maps && !found && fgets(line, sizeof line, maps))
+        found = sscanf(line, "%*s %*s %*s %*s %lu", &inode) == 1 &&
+                strstr(line, path);
+    if (maps)
+        fclose(maps);
+    return found && stat(path, &named) == 0 && named.st_ino == inode
+               ? IPC_OK
+               : IPC_ERR_NOT_FORMATTED;
+}
+
 static IpcStatus obey(const char *order, size_t size)
 {
     if (strcmp(order, "write") == 0)
@@ -62,6 +85,8 @@ static IpcStatus obey(const char *order, size_t size)
         return fill();
     if (strcmp(order, "close") == 0)
         return ipc_channel_close(channel).ipc_status;
+    if (strcmp(order, "named") == 0)
+        return find_name(its_name);
     if (strcmp(order, "stay") == 0)
         for (;;)
             pause();
@@ -88,12 +113,14 @@ static IpcStatus enter(const IpcMemorySegment *segment, uint32_t flags,
     if (strcmp(how, "create") == 0) {
         made = ipc_channel_create(segment->memory, (size_t)segment->size,
                                   configuration);
-        channel = made.result;
+        channel = made.ipc_status == IPC_OK ? made.result : NULL;
         return made.ipc_status;
     }
     joined = ipc_channel_connect_sized(segment->memory, (size_t)segment->size,
                                        configuration);
-    channel = joined.result;
+    if (joined.ipc_status == IPC_ERR_NOT_FORMATTED && strcmp(how, "any") == 0)
+        return enter(segment, flags, "create");
+    channel = joined.ipc_status == IPC_OK ? joined.result : NULL;
     return joined.ipc_status;
 }
 
@@ -105,7 +132,8 @@ int main(int argc, char **argv)
 
     if (argc != 5)
         return EXIT_FAILURE;
-    mapped = ipc_mmap(argv[1], strtoull(argv[2], NULL, 0));
+    its_name = argv[1];
+    mapped = ipc_mmap(its_name, strtoull(argv[2], NULL, 0));
     status = mapped.ipc_status;
     if (status == IPC_OK)
         status = enter(mapped.result, (uint32_t)strtoul(argv[3], NULL, 0),

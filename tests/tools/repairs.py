@@ -1,0 +1,308 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""recover, rm and prune: what they remove, and what they never do.
+
+    repairs.py TOOL ACTOR
+"""
+import fcntl
+import os
+import random
+import shutil
+import struct
+import subprocess
+import threading
+import time
+
+from harness import (ACTOR, FAILED, FOUND, LIMIT, NO_SUCH, OK, PREFIX, REFUSED, TOOL,
+                     Actor, Skip, new_name, path_of, run, tool, tool_json)
+
+READY = 56
+MINE = PREFIX + "*"
+
+
+def leftover(*orders):
+    """A segment that a dead process left."""
+    name = new_name()
+    Actor(name).does("write 100", *orders).kill()
+    return name
+
+
+def pruned(name, *arguments):
+    """Whether prune would remove it, or does; what is said agrees."""
+    found = {s["name"]: s["outcome"]
+             for s in tool_json("prune", MINE, *arguments)}
+    outcome = found.get("/" + name)
+    if "--yes" in arguments:
+        assert (outcome == "removed") != path_of(name).exists(), outcome
+    return outcome in ("removed", "would be removed")
+
+
+# ------------------------------------------------------------------- recover
+
+def recover_removes_dead_claims():
+    """recover removes a dead claim, if it is told to do so"""
+    name = new_name()
+    reader = Actor(name)
+    Actor(name, "join").does("write 9", "reserve 500", "write 22").kill()
+    reader.does("read")
+    done = tool("recover", name)
+    assert done.returncode == FOUND
+    assert "1 claim of dead processes would be removed" in done.stdout
+    assert tool_json("recover", name, code=FOUND)["claims"] == 1
+    assert tool_json("stat", name)["head"]["state"] == "busy"
+    plan = tool_json("recover", name, "--yes", code=OK)
+    assert plan["was_done"] and plan["claims"] == 1
+    head = tool_json("stat", name)["head"]
+    assert head["state"] == "ready" and head["entry_size"] == 22, head
+    reader.does("read")
+    assert reader.tell("read") != "ok"
+    done = tool("recover", name, "--yes")
+    assert done.returncode == OK and "nothing to recover" in done.stdout
+
+
+def recover_leaves_the_living():
+    """recover leaves what a living process is writing, also a stopped one"""
+    name = new_name()
+    actor = Actor(name).does("reserve 100").stop()
+    for force in ((), ("--force",)):
+        done = tool("recover", name, "--yes", *force)
+        assert done.returncode == REFUSED, done
+        assert f"pid {actor.pid} (actor) is writing at the head" in done.stdout
+    actor.go_on()
+    actor.does("commit", "read")
+
+
+def recover_finishes_a_closing():
+    """recover finishes a closing"""
+    name = new_name()
+    Actor(name).does("write 1", "close").leave()
+    with open(path_of(name), "r+b") as file:
+        os.pwrite(file.fileno(), bytes(8), 128 + 16)
+    assert tool_json("recover", name, code=FOUND)["finishes_closing"]
+    assert tool("recover", name, "--yes").returncode == OK
+    assert tool_json("stat", name)["is_closed"]
+    assert tool("recover", name).returncode == OK
+
+
+def in_new_namespace(*command):
+    """Runs a command as pid 1 of a pid namespace, with a /proc of its own."""
+    done = subprocess.run(
+        ["unshare", "--pid", "--fork", "--mount-proc", *map(str, command)],
+        capture_output=True, timeout=LIMIT, check=False)
+    if b"Operation not permitted" in done.stderr or not shutil.which("unshare"):
+        raise Skip("namespaces are not permitted here")
+    return done
+
+
+def recover_by_force():
+    """recover by force removes owners that nobody can judge, and names them"""
+    name = new_name()
+    path = path_of(name)
+    reader = Actor(name)
+    # Without the file there is no lock that proves the death.
+    script = ("import ctypes,sys,os,subprocess\n"
+              "p=subprocess.Popen(sys.argv[1:],stdin=subprocess.PIPE,"
+              "stdout=subprocess.PIPE,bufsize=0)\n"
+              "p.stdout.readline()\n"
+              "p.stdin.write(b'reserve 100\\n')\n"
+              "p.stdout.readline()\n"
+              "p.kill(); p.wait()\n")
+    in_new_namespace("python3", "-c", script, ACTOR, "/" + name, "65536", "0",
+                     "join")
+    # It was locked, so this one is judged; take the lock's mark away.
+    identity = owner_words(path)
+    assert identity
+    with open(path, "r+b") as file:
+        for place, word in identity:
+            os.pwrite(file.fileno(), struct.pack("Q", word & ~(1 << 27)),
+                      place)
+    report = tool_json("stat", name, code=FOUND)
+    assert [o["fate"] for o in report["owners"]] == ["unknown"], report
+    assert "nobody here can tell" in report["findings"][0]["text"]
+    done = tool("recover", name, "--yes")
+    assert done.returncode == REFUSED and "another pid namespace" in done.stdout
+    done = tool("recover", name, "--force")
+    assert done.returncode == FOUND and "forced out: pid" in done.stdout
+    done = tool("recover", name, "--force", "--yes")
+    assert done.returncode == OK, done
+    assert "1 claim of dead processes was removed" in done.stdout
+    assert tool_json("stat", name, code=OK)["owners"] == []
+    reader.does("write 5", "read")
+
+
+def owner_words(path):
+    data = path.read_bytes()
+    count = struct.unpack_from("I", data, 28)[0]
+    words = ((320 + 64 * i, struct.unpack_from("Q", data, 320 + 64 * i)[0])
+             for i in range(count))
+    return [(place, word) for place, word in words if word >> 28 & 0x3fffff]
+
+
+def dead_elsewhere_by_lock():
+    """who died in another pid namespace is dead by the lock of his slot"""
+    name = new_name()
+    Actor(name).does("write 1").leave()
+    in_new_namespace("sh", "-c", f"echo write 1 | {ACTOR} /{name} 65536 0 join "
+                     "& sleep 0.2; kill -9 $!; sleep 0.1")
+    report = tool_json("stat", name)
+    assert all(o["fate"] == "dead" for o in report["owners"])
+
+
+# ------------------------------------------------------------------------ rm
+
+def rm_removes():
+    """rm removes what nobody uses, whatever is unread in it"""
+    names = [leftover(), new_name(), new_name()]
+    Actor(names[1]).leave()
+    path_of(names[2]).write_bytes(bytes(4096))
+    assert tool_json("rm", *names, code=OK) == [
+        {"name": "/" + name, "outcome": "removed"} for name in names]
+    assert not any(path_of(name).exists() for name in names)
+
+
+def rm_refuses():
+    """rm refuses what is in use, and what is another program's, but for force
+    """
+    name, other = new_name(), new_name()
+    actor = Actor(name)
+    path_of(other).write_bytes(b"another program's")
+    done = tool("rm", name)
+    assert done.returncode == REFUSED and path_of(name).exists()
+    assert f"pid {actor.pid} (actor) has it mapped" in done.stderr
+    done = tool("rm", other)
+    assert done.returncode == REFUSED and path_of(other).exists()
+    assert "no ring of libshmipc" in done.stderr
+    outcomes = tool_json("rm", name, other, PREFIX + "none", code=NO_SUCH)
+    assert [o["outcome"] for o in outcomes] == ["refused", "refused", "no such"]
+    assert tool("rm", "--force", name, other).returncode == OK
+    assert not path_of(name).exists() and not path_of(other).exists()
+    actor.does("write 1", "read")
+
+
+# --------------------------------------------------------------------- prune
+
+def prune_is_dry():
+    """prune only names leftovers, unless it is told to remove them"""
+    name = leftover()
+    done = tool("prune", MINE)
+    assert done.returncode == FOUND
+    assert f"/{name}: would be removed (1 dead owner, 1 unread entry)" in \
+        done.stdout
+    assert path_of(name).exists()
+    assert not pruned(name, "--keep-unread")
+    assert pruned(name, "--yes")
+    done = tool("prune", MINE)
+    assert done.returncode == OK and done.stdout == ""
+
+
+def prune_takes_the_dead_alone():
+    """prune leaves what nobody died in, foreign files and other layouts"""
+    unused, foreign, newer, blank = (new_name() for _ in range(4))
+    Actor(unused).does("write 1").leave()
+    path_of(foreign).write_bytes(b"another program's" * 100)
+    shutil.copy(path_of(leftover()), path_of(newer))
+    with open(path_of(newer), "r+b") as file:
+        os.pwrite(file.fileno(), struct.pack("I", 99), 8)
+    path_of(blank).write_bytes(bytes(65536))
+    tool("prune", MINE, "--yes")
+    for name in (unused, foreign, newer, blank):
+        assert path_of(name).exists()
+    assert not pruned(unused) and pruned(unused, "--unused", "--yes")
+
+
+def prune_takes_what_was_half_made():
+    """prune takes what a creator left who died in the middle"""
+    name = leftover()
+    with open(path_of(name), "r+b") as file:
+        os.pwrite(file.fileno(), bytes(4), READY)
+    assert pruned(name, "--yes")
+
+
+def prune_never_takes_what_is_in_use():
+    """prune never takes what is mapped, open for writing or locked"""
+    name = leftover()
+    # Joined and not used: no owner slot says so.
+    reader = Actor(name, "join")
+    assert not pruned(name) and not pruned(name, "--yes")
+    reader.leave()
+    # The memory alone, as by ipc_mmap of old.
+    user = Actor(name, "map")
+    assert not pruned(name) and not pruned(name, "--yes")
+    user.stop()
+    assert not pruned(name, "--yes")
+    user.kill()
+    with open(path_of(name), "r+b"):
+        assert not pruned(name) and not pruned(name, "--yes")
+    with open(path_of(name), "rb") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        assert not pruned(name) and not pruned(name, "--yes")
+    assert pruned(name, "--yes")
+
+
+def prune_sees_users_elsewhere():
+    """prune in a pid namespace leaves what is mapped outside of it"""
+    name = leftover()
+    user = Actor(name, "map")
+    done = in_new_namespace(TOOL, "prune", MINE, "--yes")
+    assert path_of(name).exists(), done
+    assert b"stays" in done.stdout, done
+    user.kill()
+    done = in_new_namespace(TOOL, "prune", MINE, "--yes")
+    assert b"removed" in done.stdout and not path_of(name).exists(), done
+
+
+def prune_beside_starting_programs():
+    """prune that runs all the time takes nothing from programs that start"""
+    name = new_name()
+    over = threading.Event()
+    counts = {"removed": 0}
+    failures = []
+    chance = random.Random(4711)
+
+    def prune():
+        while not over.is_set():
+            done = tool("prune", name, "--yes")
+            counts["removed"] += done.stdout.count(": removed")
+            if done.returncode != OK:
+                failures.append(done)
+
+    threads = [threading.Thread(target=prune) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(300):
+            actor = Actor(name, "any")
+            # From here on nobody may take the name from it.
+            actor.does("named", "write 10", "named")
+            actor.kill()
+            # Some starts come while prune is at it, some later.
+            time.sleep(chance.random() * 0.03)
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert not failures, failures
+    print(f"# {counts['removed']} of 300 leftovers were removed meanwhile")
+    assert counts["removed"] > 0
+
+
+def prune_is_no_owner():
+    """prune of a file that this user may not remove fails, and says so"""
+    if os.geteuid() != 0:
+        raise Skip("this needs a second user")
+    name = leftover()
+    os.chmod(path_of(name), 0o644)
+    done = tool("prune", MINE, "--yes", user=65534, group=65534)
+    if "Permission denied: " in done.stderr:
+        raise Skip("another user cannot run the tool from here")
+    assert done.returncode == FAILED, done
+    assert path_of(name).exists()
+
+
+if __name__ == "__main__":
+    run(recover_removes_dead_claims, recover_leaves_the_living,
+        recover_finishes_a_closing, recover_by_force, dead_elsewhere_by_lock,
+        rm_removes, rm_refuses, prune_is_dry, prune_takes_the_dead_alone,
+        prune_takes_what_was_half_made, prune_never_takes_what_is_in_use,
+        prune_sees_users_elsewhere, prune_beside_starting_programs,
+        prune_is_no_owner)
