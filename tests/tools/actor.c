@@ -136,8 +136,8 @@ int main(int argc, char **argv)
     mapped = ipc_mmap(its_name, strtoull(argv[2], NULL, 0));
     status = mapped.ipc_status;
     if (status == IPC_OK)
-        status = enter(mapped.result, (uint32_t)strtoul(argv[3], NULL, 0),
-                       argv[4]);
+        status =
+            enter(mapped.result, (uint32_t)strtoul(argv[3], NULL, 0), argv[4]);
     answer(status);
     while (status == IPC_OK && fgets(line, sizeof line, stdin)) {
         unsigned long size = 0;
