@@ -124,6 +124,10 @@ static IpcStatus get_file(struct opening *w)
     }
     if (w->place->fd < 0 && errno == EACCES)
         return forbidden(w);
+    /* Somebody has a lease on it: he looks whether it is in use, to remove it
+     * if not, and knows by now that we want it. */
+    if (w->place->fd < 0 && errno == EWOULDBLOCK)
+        return AGAIN;
     error = w->place->fd < 0 ? errno : file_check(w->place->fd, flags, w->body);
     if (!error)
         return IPC_OK;

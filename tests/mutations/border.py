@@ -1529,4 +1529,9 @@ MUTATIONS = [
         tests=["unit/open"],
         edits=[("state = cancel_disable(); *detail = \"malloc failed",
                 "state = 0; *detail = \"malloc failed")]),
+    Mutation(
+        name="a file under a lease cannot be opened", file="place.c",
+        tests=["unit/open_races"],
+        edits=[("if (w->place->fd < 0 && errno == EWOULDBLOCK) return AGAIN;",
+                "")]),
 ]

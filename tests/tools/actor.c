@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * actor NAME SIZE FLAGS create|join|map|any: a process on a channel that does
- * what it is told by lines on standard input, and answers each by a line, "ok"
- * or the name of a status. FLAGS are those of the channel; "any" joins what is
- * there, and else creates.
+ * actor NAME SIZE FLAGS create|join|map|any|open: a process on a channel that
+ * does what it is told by lines on standard input, and answers each by a line,
+ * "ok" or the name of a status. FLAGS are those of the channel; "any" joins
+ * what is there, and else creates, and "open" has the library do so by the
+ * name.
  *
  *     write BYTES    reserve BYTES    commit    read    close
  *     wait           a blocked read, of up to a minute
@@ -99,6 +100,17 @@ static void answer(IpcStatus status)
     fflush(stdout);
 }
 
+static IpcStatus open_by_name(uint64_t size, uint32_t flags)
+{
+    IpcOpenOptions options = {.struct_size = sizeof options, .size = size};
+    IpcChannelOpenResult opened;
+
+    options.configuration.flags = flags;
+    opened = ipc_channel_open(its_name, &options);
+    channel = opened.ipc_status == IPC_OK ? opened.result : NULL;
+    return opened.ipc_status;
+}
+
 static IpcStatus enter(const IpcMemorySegment *segment, uint32_t flags,
                        const char *how)
 {
@@ -124,20 +136,27 @@ static IpcStatus enter(const IpcMemorySegment *segment, uint32_t flags,
     return joined.ipc_status;
 }
 
+static IpcStatus begin(uint64_t size, uint32_t flags, const char *how)
+{
+    IpcMemorySegmentResult mapped;
+
+    if (strcmp(how, "open") == 0)
+        return open_by_name(size, flags);
+    mapped = ipc_mmap(its_name, size);
+    return mapped.ipc_status == IPC_OK ? enter(mapped.result, flags, how)
+                                       : mapped.ipc_status;
+}
+
 int main(int argc, char **argv)
 {
     char line[64], order[32];
-    IpcMemorySegmentResult mapped;
     IpcStatus status;
 
     if (argc != 5)
         return EXIT_FAILURE;
     its_name = argv[1];
-    mapped = ipc_mmap(its_name, strtoull(argv[2], NULL, 0));
-    status = mapped.ipc_status;
-    if (status == IPC_OK)
-        status =
-            enter(mapped.result, (uint32_t)strtoul(argv[3], NULL, 0), argv[4]);
+    status = begin(strtoull(argv[2], NULL, 0),
+                   (uint32_t)strtoul(argv[3], NULL, 0), argv[4]);
     answer(status);
     while (status == IPC_OK && fgets(line, sizeof line, stdin)) {
         unsigned long size = 0;

@@ -231,6 +231,11 @@ def prune_never_takes_what_is_in_use():
     user.stop()
     assert not pruned(name, "--yes")
     user.kill()
+    user = Actor(name, "open")
+    report = tool_json("stat", name, "-i", "0")
+    assert [u["has_it_locked"] for u in report["users"]] == [True]
+    assert not pruned(name) and not pruned(name, "--yes")
+    user.kill()
     with open(path_of(name), "r+b"):
         assert not pruned(name) and not pruned(name, "--yes")
     with open(path_of(name), "rb") as file:
@@ -253,6 +258,15 @@ def prune_sees_users_elsewhere():
 
 def prune_beside_starting_programs():
     """prune that runs all the time takes nothing from programs that start"""
+    prune_beside("any")
+
+
+def prune_beside_programs_that_open_by_name():
+    """prune that runs all the time takes nothing from who opens by name"""
+    prune_beside("open")
+
+
+def prune_beside(how):
     name = new_name()
     over = threading.Event()
     counts = {"removed": 0}
@@ -271,7 +285,7 @@ def prune_beside_starting_programs():
         thread.start()
     try:
         for _ in range(300):
-            actor = Actor(name, "any")
+            actor = Actor(name, how)
             # From here on nobody may take the name from it.
             actor.does("named", "write 10", "named")
             actor.kill()
@@ -305,4 +319,4 @@ if __name__ == "__main__":
         rm_removes, rm_refuses, prune_is_dry, prune_takes_the_dead_alone,
         prune_takes_what_was_half_made, prune_never_takes_what_is_in_use,
         prune_sees_users_elsewhere, prune_beside_starting_programs,
-        prune_is_no_owner)
+        prune_beside_programs_that_open_by_name, prune_is_no_owner)

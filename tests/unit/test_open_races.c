@@ -364,6 +364,29 @@ Test(open_races, who_holds_the_lock_for_himself_ends_the_wait_at_its_deadline)
     __real_close(fd);
 }
 
+Test(open_races, who_has_a_lease_on_the_file_is_waited_for_until_the_deadline)
+{
+    IpcOpenOptions options = options_with(0, 50 * MILLISECOND);
+    IpcChannel *channel = result_of(ipc_channel_open(name, &options));
+    IpcChannelOpenResult r;
+    int fd;
+
+    must_work(ipc_channel_destroy(channel));
+    fd = __real_shm_open(name, O_RDONLY, 0);
+    must(fd >= 0 && signal(SIGIO, SIG_IGN) != SIG_ERR);
+    if (fcntl(fd, F_SETLEASE, F_RDLCK) != 0)
+        cr_skip_test("leases are not to be had here: %s", strerror(errno));
+    r = ipc_channel_open(name, &options);
+    must_fail(r, IPC_ERR_INITIALIZING);
+    /* That it was wanted is known. */
+    must(fcntl(fd, F_GETLEASE) == F_UNLCK);
+    must(fcntl(fd, F_SETLEASE, F_UNLCK) == 0);
+    channel = result_of(ipc_channel_open(name, &options));
+    must(!ipc_channel_created(channel));
+    must_work(ipc_channel_destroy(channel));
+    __real_close(fd);
+}
+
 Test(open_races, who_has_it_open_holds_the_lock_and_gives_it_back)
 {
     IpcOpenOptions options = options_with(0, SECOND);
