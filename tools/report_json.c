@@ -62,6 +62,8 @@ static struct json_object *make_configuration(const struct inspection *in)
 
     add_flag(to, "one_producer", in->ring.one_producer);
     add_flag(to, "one_consumer", in->ring.one_consumer);
+    add_flag(to, "knows_consumers",
+             in->ring.readers_enter && !in->ring.one_consumer);
     add_number(to, "capacity", in->capacity);
     add_number(to, "max_entry_size", largest);
     add_number(to, "max_owners", in->ring.owners.count);
@@ -150,6 +152,7 @@ static struct json_object *make_owners(const struct inspection *in)
         add_text(to, "fate", fate_name(owner->view.fate));
         add_process(to, &owner->proc);
         add_flag(to, "writes", owner->view.marks & OWNER_PRODUCES);
+        add_flag(to, "reads", owner->view.marks & OWNER_CONSUMES);
         add_flag(to, "is_one_producer", owner->is_producer);
         add_flag(to, "is_one_consumer", owner->is_consumer);
         add_flag(to, "is_locked", owner->view.locked);

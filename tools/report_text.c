@@ -35,6 +35,8 @@ static void print_configuration(const struct inspection *in)
            in->ring.one_producer ? "one producer" : "many producers",
            in->ring.one_consumer ? "one consumer" : "many consumers",
            in->ring.owners.count, in->ring.owners.count == 1 ? "" : "s");
+    if (in->ring.readers_enter && !in->ring.one_consumer)
+        fputs("; readers have one too", stdout);
     if (in->is_closed || in->is_half_closed)
         printf("; %sclosed%s", style_begin(stdout, STYLE_WARN),
                style_end(stdout));
@@ -148,7 +150,16 @@ static const char *role_of(const struct inspect_owner *owner)
         return "one producer";
     if (owner->is_consumer)
         return "one consumer";
-    return owner->view.marks & OWNER_PRODUCES ? "writes" : "-";
+    switch (owner->view.marks & (OWNER_PRODUCES | OWNER_CONSUMES)) {
+    case OWNER_PRODUCES:
+        return "writes";
+    case OWNER_CONSUMES:
+        return "reads";
+    case OWNER_PRODUCES | OWNER_CONSUMES:
+        return "writes, reads";
+    default:
+        return "-";
+    }
 }
 
 static const char *state_of(const struct inspect_owner *owner)

@@ -20,7 +20,7 @@ PREFIX = f"shmipc-tools-{os.getpid()}-"
 LIMIT = 60
 
 OK, FOUND, USAGE, FAILED, NO_SUCH, REFUSED = range(6)
-ONE_PRODUCER, ONE_CONSUMER = 1, 2
+ONE_PRODUCER, ONE_CONSUMER, KNOWS_CONSUMERS = 1, 2, 16
 
 actors = []
 names = set()

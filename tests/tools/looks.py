@@ -14,7 +14,7 @@ import struct
 import tempfile
 import threading
 
-from harness import (ACTOR, FAILED, FOUND, NO_SUCH, OK, ONE_CONSUMER,
+from harness import (ACTOR, FAILED, FOUND, KNOWS_CONSUMERS, NO_SUCH, OK, ONE_CONSUMER,
                      ONE_PRODUCER, PREFIX, SHM, TOOL, Actor, Skip, codes,
                      new_name, path_of, run, tool, tool_json, wait_until)
 
@@ -242,6 +242,19 @@ def roles_and_stopped_owners():
     text = text_of(stuck_findings(name), "stopped-owner")
     assert text.startswith(f"the one consumer, pid {consumer.pid} (actor), is "
                            "stopped"), text
+
+
+def readers_that_are_known():
+    """who reads is named where readers take owner slots"""
+    name = new_name()
+    writer = Actor(name, flags=KNOWS_CONSUMERS).does("write 9")
+    reader = Actor(name, "join").does("read")
+    report = tool_json("stat", name, code=OK)
+    assert report["configuration"]["knows_consumers"]
+    roles = {o["pid"]: (o["writes"], o["reads"]) for o in report["owners"]}
+    assert roles == {writer.pid: (True, False), reader.pid: (False, True)}
+    text = tool("stat", name).stdout
+    assert re.search(rf"{reader.pid} actor +reads ", text), text
 
 
 def stopped_reader_of_many():
@@ -556,7 +569,8 @@ if __name__ == "__main__":
     run(ls_names_ours, ls_counts_the_dead, ls_of_a_directory,
         stat_of_a_running_one, stat_tells_rates, stat_for_prometheus,
         stopped_in_mid_write, stopped_behind_filler, killed_in_mid_write,
-        asleep_in_mid_write, roles_and_stopped_owners, stopped_reader_of_many,
+        asleep_in_mid_write, roles_and_stopped_owners,
+        readers_that_are_known, stopped_reader_of_many,
         who_sleeps, full_and_nobody_reads, closed, owners_full, damaged_header,
         other_layouts, half_made, foreign, truncated, damaged_words, any_bytes,
         cut_while_looked_at, reads_only, no_such, dump_around_the_head,
