@@ -25,6 +25,8 @@ enum command_exit {
     COMMAND_FAILED = 3,  /* a system call failed, or memory is no channel */
     COMMAND_NO_SUCH = 4, /* there is nothing of that name */
     COMMAND_REFUSED = 5, /* somebody uses it, or --yes or --force is needed */
+    COMMAND_TIMEOUT = 6, /* what was waited for did not come in time */
+    COMMAND_CLOSED = 7,  /* the channel was closed before all was done */
 };
 
 struct command_option {
@@ -103,6 +105,9 @@ int command_finish(int code);
         'j', "json", NULL, "print JSON instead of text for people"             \
     }
 
+int command_send(int argc, char **argv);
+int command_recv(int argc, char **argv);
+int command_perf(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_dump(int argc, char **argv);
 int command_ls(int argc, char **argv);

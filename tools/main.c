@@ -16,6 +16,9 @@ struct entry {
 
 /* In the order in which people need them. */
 static const struct entry commands[] = {
+    {"send", command_send, "send standard input as messages"},
+    {"recv", command_recv, "write messages to standard output"},
+    {"perf", command_perf, "measure what messages cost on this machine"},
     {"ls", command_ls, "list the channels and buffers of this machine"},
     {"stat", command_stat, "show what is in one, who uses it, what is wrong"},
     {"doctor", command_doctor, "look what is wrong on this machine"},

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "join.h"
+#include "command.h"
+#include "segment.h"
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+IpcOpenOptions join_defaults(void)
+{
+    return (IpcOpenOptions){.struct_size = sizeof(IpcOpenOptions)};
+}
+
+static int code_of(IpcStatus status)
+{
+    switch (status) {
+    case IPC_ERR_INVALID_ARGUMENT:
+        return COMMAND_USAGE;
+    case IPC_ERR_NOT_FOUND:
+        return COMMAND_NO_SUCH;
+    case IPC_ERR_EXISTS:
+        return COMMAND_REFUSED;
+    default:
+        return COMMAND_FAILED;
+    }
+}
+
+/* In the words of a command line, where the library speaks of its flags. */
+static const char *detail_of(const IpcChannelOpenResult *r)
+{
+    switch (r->ipc_status) {
+    case IPC_ERR_NOT_FOUND:
+        return "there is no such channel";
+    case IPC_ERR_EXISTS:
+        return "there is one already: see --if-missing, or `shmipc rm`";
+    default:
+        return r->error.detail;
+    }
+}
+
+static int complain(const char *name, const IpcChannelOpenResult *r)
+{
+    const int error = r->error.has_body ? r->error.body.sys_errno : 0;
+    const bool known = code_of(r->ipc_status) == COMMAND_NO_SUCH;
+
+    command_complain("%s: %s%s%s", *name ? name : "\"\"", detail_of(r),
+                     error && !known ? ": " : "",
+                     error && !known ? strerror(error) : "");
+    return code_of(r->ipc_status);
+}
+
+static bool find_file(const char *name, struct stat *file)
+{
+    char *path = segment_path(name);
+    bool found = path && stat(path, file) == 0;
+
+    free(path);
+    return found;
+}
+
+IpcChannelOpenResult join_try(const char *name, const IpcOpenOptions *options)
+{
+    IpcOpenOptions mine = *options;
+
+    if (*name && strchr(name + 1, '/'))
+        mine.flags |= IPC_OPEN_PATH;
+    return ipc_channel_open(name, &mine);
+}
+
+int join_open(struct join *join, const char *name,
+              const IpcOpenOptions *options)
+{
+    IpcChannelOpenResult opened = join_try(name, options);
+    IpcBufferStats stats = {.struct_size = sizeof stats};
+    struct stat file = {0};
+
+    if (opened.ipc_status != IPC_OK)
+        return complain(name, &opened);
+    /* It fails for no handle that was opened. */
+    (void)ipc_channel_stats(opened.result, &stats);
+    (void)find_file(name, &file);
+    *join = (struct join){
+        .channel = opened.result,
+        .largest = ipc_channel_max_entry_size(opened.result),
+        .one_producer = stats.flags & IPC_BUFFER_ONE_PRODUCER,
+        .one_consumer = stats.flags & IPC_BUFFER_ONE_CONSUMER,
+        .device = file.st_dev,
+        .inode = file.st_ino,
+    };
+    return COMMAND_OK;
+}
+
+void join_leave(struct join *join)
+{
+    ipc_channel_destroy(join->channel);
+    join->channel = NULL;
+}
+
+bool join_is_outdated(const struct join *join, const char *name)
+{
+    struct stat file;
+
+    return find_file(name, &file) &&
+           (file.st_dev != join->device || file.st_ino != join->inode);
+}

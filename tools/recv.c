@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * shmipc recv: messages to standard output. Small ones are copied out of the
+ * channel in batches; large ones are written from where they are, where no
+ * other consumer can take them meanwhile.
+ */
+#include "command.h"
+#include "framing.h"
+#include "join.h"
+#include "message_json.h"
+#include "output.h"
+#include "progress.h"
+#include "stop.h"
+#include <errno.h>
+#include <signal.h>
+#include <shmipc/ipc_batch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    BATCH = 1024,
+    ROOM = 256 << 10,
+    LARGE = OUTPUT_SPACE_MAX + 1,
+    /* So often a wait looks whether it is to stop. */
+    LOOK_EVERY_NS = 100 * 1000 * 1000,
+};
+
+/* How it ended, beside the codes of command.h. */
+enum {
+    GO_ON = -1,
+    NOTHING = -2, /* this moment */
+    STOPPED = -3, /* by a signal */
+    ENOUGH = -4,  /* as many messages as were wanted */
+    ANOTHER = -5, /* follow the name */
+};
+
+struct receive {
+    const char *name;
+    IpcOpenOptions options;
+    struct join join;
+    struct output output;
+    struct progress progress;
+    enum framing framing;
+    uint64_t wanted;     /* messages; UINT64_MAX: all */
+    uint64_t timeout_ns; /* of the wait for one; UINT64_MAX: for ever */
+    bool no_wait, follow, show_progress;
+    uint64_t taken, bytes, written; /* messages; bytes of those taken */
+    unsigned char *memory;          /* where messages are copied to */
+    size_t room;
+    IpcEntry entries[BATCH];
+};
+
+/* ------------------------------------------------------------- framing */
+
+static bool put_line(struct output *o, const IpcEntry *message)
+{
+    const unsigned char *bytes = message->payload;
+    unsigned char *to;
+
+    if (message->size >= OUTPUT_SPACE_MAX)
+        return output_through(o, bytes, message->size) &&
+               output_put(o, "\n", 1);
+    to = output_space(o, message->size + 1);
+    if (!to)
+        return false;
+    memcpy(to, bytes, message->size);
+    to[message->size] = '\n';
+    /* A newline alone is an empty line. */
+    o->used += message->size + (message->size > 1 || *bytes != '\n');
+    return true;
+}
+
+static bool put_sized(struct output *o, const IpcEntry *message)
+{
+    unsigned char prefix[FRAMING_PREFIX];
+
+    framing_put_size(prefix, (uint32_t)message->size);
+    return output_put(o, prefix, sizeof prefix) &&
+           output_put(o, message->payload, message->size);
+}
+
+static bool put(struct receive *r, const IpcEntry *message)
+{
+    switch (r->framing) {
+    case FRAMING_LINES:
+        return put_line(&r->output, message);
+    case FRAMING_LENGTH:
+        return put_sized(&r->output, message);
+    case FRAMING_JSON:
+        return message_json_put(&r->output, message);
+    default:
+        return output_put(&r->output, message->payload, message->size);
+    }
+}
+
+static int count_taken(struct receive *r, uint64_t messages, uint64_t bytes)
+{
+    r->taken += messages;
+    r->bytes += bytes;
+    progress_tell(&r->progress, "received", r->taken, r->bytes);
+    return r->taken >= r->wanted ? ENOUGH : GO_ON;
+}
+
+/* -------------------------------------------------------------- taking */
+
+/* What a call that got nothing means for us. */
+static int check_status(const struct receive *r, IpcStatus status,
+                        const char *detail)
+{
+    switch (status) {
+    case IPC_EMPTY:
+    case IPC_ERR_NOT_READY:
+    case IPC_ERR_LOCKED:
+    case IPC_ERR_TIMEOUT:
+        return NOTHING;
+    case IPC_ERR_CLOSED:
+        return r->follow ? ANOTHER : COMMAND_CLOSED;
+    case IPC_ERR_PRODUCERS_DEAD:
+        if (r->follow)
+            return NOTHING;
+        command_complain("%s: all that wrote into it died, or were killed, "
+                         "without leaving",
+                         r->name);
+        return COMMAND_FOUND;
+    case IPC_ERR_ROLE_TAKEN:
+    case IPC_ERR_OWNERS_FULL:
+        command_complain("%s: %s", r->name, detail);
+        return COMMAND_REFUSED;
+    case IPC_ERR_FORMATTED_ANEW:
+        if (r->follow)
+            return ANOTHER;
+        /* fall through */
+    default:
+        command_complain("%s: %s (%s)", r->name, detail,
+                         ipc_status_name(status));
+        return COMMAND_FAILED;
+    }
+}
+
+static int grow_memory(struct receive *r, size_t needed)
+{
+    unsigned char *memory = realloc(r->memory, needed);
+
+    if (!memory) {
+        command_complain("no memory for a message of %zu bytes", needed);
+        return COMMAND_FAILED;
+    }
+    r->memory = memory;
+    r->room = needed;
+    return GO_ON;
+}
+
+/* Copies as many as there are; waits for the first if `slice` says how long. */
+static int take_copies(struct receive *r, const struct timespec *slice)
+{
+    uint64_t left = r->wanted - r->taken, bytes = 0;
+    int most = left < BATCH ? (int)left : BATCH;
+    IpcChannelReadBatchResult got =
+        slice ? ipc_channel_read_batch_with_timeout(r->join.channel, r->entries,
+                                                    most, r->memory, r->room,
+                                                    slice)
+              : ipc_channel_try_read_batch(r->join.channel, r->entries, most,
+                                           r->memory, r->room);
+
+    if (got.ipc_status == IPC_ERR_TOO_SMALL)
+        return grow_memory(r, got.error.body.required_size);
+    if (got.ipc_status != IPC_OK)
+        return check_status(r, got.ipc_status,
+                            got.ipc_status < 0 ? got.error.detail : "");
+    for (size_t i = 0; i < got.result; i++) {
+        bytes += r->entries[i].size;
+        put(r, &r->entries[i]);
+    }
+    return count_taken(r, got.result, bytes);
+}
+
+/* Writes one from where it is. It is consumed when it is written: who is killed
+ * in between leaves it to the next consumer. */
+static int take_in_place(struct receive *r, const IpcEntry *message)
+{
+    IpcChannelSkipResult skipped;
+
+    if (!put(r, message) || !output_flush(&r->output))
+        return COMMAND_FAILED;
+    skipped = ipc_channel_skip(r->join.channel, message->offset);
+    if (skipped.ipc_status != IPC_OK)
+        return check_status(r, skipped.ipc_status,
+                            skipped.ipc_status < 0 ? skipped.error.detail : "");
+    return count_taken(r, 1, message->size);
+}
+
+static int take(struct receive *r, const struct timespec *slice)
+{
+    IpcEntry message;
+    IpcChannelPeekResult seen;
+
+    if (!r->join.one_consumer)
+        return take_copies(r, slice);
+    seen = slice
+               ? ipc_channel_peek_with_timeout(r->join.channel, &message, slice)
+               : ipc_channel_peek(r->join.channel, &message);
+    if (seen.ipc_status != IPC_OK)
+        return check_status(r, seen.ipc_status,
+                            seen.ipc_status < 0 ? seen.error.detail : "");
+    return message.size >= LARGE ? take_in_place(r, &message)
+                                 : take_copies(r, NULL);
+}
+
+/* ------------------------------------------------------------- waiting */
+
+/* GO_ON: wait for *slice; else why there is nothing to wait for. */
+static int may_wait(struct receive *r, uint64_t began, struct timespec *slice)
+{
+    uint64_t waited = progress_now() - began;
+    uint64_t left = waited < r->timeout_ns ? r->timeout_ns - waited : 0;
+
+    progress_tell(&r->progress, "received", r->taken, r->bytes);
+    if (stop_asked())
+        return STOPPED;
+    /* Nobody would see what comes. */
+    if (output_is_deserted(&r->output)) {
+        output_fail(&r->output, EPIPE);
+        return COMMAND_FAILED;
+    }
+    *slice = (struct timespec){.tv_nsec = left < LOOK_EVERY_NS ? (long)left
+                                                               : LOOK_EVERY_NS};
+    return left == 0 ? COMMAND_TIMEOUT : GO_ON;
+}
+
+static int wait_for_more(struct receive *r)
+{
+    const uint64_t began = progress_now();
+    struct timespec slice;
+    int code;
+
+    do {
+        code = may_wait(r, began, &slice);
+        if (code == GO_ON)
+            code = take(r, &slice);
+        if (code == NOTHING && r->follow && join_is_outdated(&r->join, r->name))
+            code = ANOTHER;
+    } while (code == NOTHING);
+    return code;
+}
+
+/* ----------------------------------------------------------- following */
+
+static bool is_closed(const IpcChannel *channel)
+{
+    IpcEntry message;
+
+    return ipc_channel_peek(channel, &message).ipc_status == IPC_ERR_CLOSED;
+}
+
+/* Lets go of a closed channel, whose name goes too if nobody else has it open:
+ * who opens it next gets a new one. In case it is a new one already it is not
+ * the last handle that goes. GO_ON: r->join is such a one; else NOTHING. */
+static int leave_closed(struct receive *r)
+{
+    IpcOpenOptions options = r->options;
+    IpcChannelOpenResult last;
+    int code = NOTHING;
+
+    options.flags |= IPC_OPEN_CONNECT_ONLY | IPC_OPEN_UNLINK_LAST;
+    last = join_try(r->name, &options);
+    join_leave(&r->join);
+    if (last.ipc_status != IPC_OK)
+        return NOTHING;
+    if (!is_closed(last.result))
+        code = join_open(&r->join, r->name, &r->options) == COMMAND_OK
+                   ? GO_ON
+                   : COMMAND_FAILED;
+    ipc_channel_destroy(last.result);
+    return code;
+}
+
+static int join_next(struct receive *r)
+{
+    int code = join_open(&r->join, r->name, &r->options);
+
+    if (code != COMMAND_OK)
+        return code;
+    return is_closed(r->join.channel) ? leave_closed(r) : GO_ON;
+}
+
+/* Waits until the name leads to a channel that is not closed. */
+static int follow_name(struct receive *r)
+{
+    const uint64_t began = progress_now();
+    struct timespec slice;
+    int code;
+
+    join_leave(&r->join);
+    for (;;) {
+        code = join_next(r);
+        if (code != NOTHING)
+            return code;
+        code = may_wait(r, began, &slice);
+        if (code != GO_ON)
+            return code;
+        nanosleep(&slice, NULL);
+    }
+}
+
+static int receive_all(struct receive *r)
+{
+    int code = r->wanted > 0 ? GO_ON : ENOUGH;
+
+    while (code == GO_ON && !r->output.failed) {
+        if (stop_asked())
+            return STOPPED;
+        code = take(r, NULL);
+        if (code != NOTHING && code != ANOTHER)
+            continue;
+        if (output_flush(&r->output))
+            r->written = r->taken;
+        if (code == NOTHING)
+            code = r->no_wait ? COMMAND_TIMEOUT : wait_for_more(r);
+        if (code == ANOTHER)
+            code = follow_name(r);
+    }
+    return code;
+}
+
+/* --------------------------------------------------------------- the end */
+
+static int complain_output(const struct receive *r)
+{
+    const unsigned long long held = r->taken - r->written;
+
+    if (r->output.error == EPIPE)
+        stop_by_broken_pipe();
+    command_complain("cannot write to standard output: %s; up to %llu messages "
+                     "that were taken are lost",
+                     strerror(r->output.error), held);
+    return COMMAND_FAILED;
+}
+
+static int finish(struct receive *r, int code)
+{
+    /* Whatever ended it: what was taken is written. */
+    if (output_flush(&r->output))
+        r->written = r->taken;
+    progress_end(&r->progress, "received", r->taken, r->bytes);
+    if (r->join.channel)
+        join_leave(&r->join);
+    if (r->output.failed)
+        return complain_output(r);
+    if (code == ENOUGH || code == STOPPED)
+        return COMMAND_OK;
+    if (code == COMMAND_TIMEOUT && r->no_wait)
+        return r->taken > 0 ? COMMAND_OK : COMMAND_FOUND;
+    /* Without a number that is the end that was waited for. */
+    if (code == COMMAND_CLOSED && r->wanted == UINT64_MAX)
+        return COMMAND_OK;
+    return code;
+}
+
+/* -------------------------------------------------------------- options */
+
+enum {
+    OPTION_EXISTING = 256,
+    OPTION_FOLLOW,
+    OPTION_NO_WAIT,
+    OPTION_UNLINK,
+};
+
+static const struct command_option options[] = {
+    {'f', "framing", "FORM",
+     "how messages are written: lines (the default), length, whole, bytes or "
+     "json"},
+    {'n', "count", "N", "end after N messages"},
+    {'t', "timeout", "TIME",
+     "end if no message comes in that time, as in 500ms"},
+    {OPTION_NO_WAIT, "no-wait", NULL, "end when no message is there"},
+    {'F', "follow", NULL,
+     "go on when the channel is closed or made anew, or all writers were "
+     "killed: with the next channel of that name"},
+    {'s', "size", "SIZE",
+     "bytes of data that a channel made by this command holds (1M)"},
+    {OPTION_EXISTING, "existing", NULL, "make no channel where there is none"},
+    {OPTION_UNLINK, "unlink", NULL,
+     "remove the name at the end, unless others have the channel open"},
+    {'p', "progress", NULL, "show how much and how fast, on a terminal"},
+    {'j', "json", NULL, "the same as --framing=json"},
+    {0},
+};
+
+static const struct command_help help = {
+    .name = "recv",
+    .operands = "NAME",
+    .summary = "Writes messages to standard output, until the channel is "
+               "closed and empty",
+    .text =
+        "If there is no such channel, makes it and waits for writers.\n\n"
+        "FORM says how messages are written:\n"
+        "  lines   each with a newline behind it (one that is a newline alone\n"
+        "          stands for an empty line)\n"
+        "  length  each after its size: 4 bytes, the most significant first\n"
+        "  whole   the first one, as it is; no more\n"
+        "  bytes   one after the other, nothing in between\n"
+        "  json    an object on a line each: offset, size, and text, or "
+        "base64\n"
+        "          if it is no text in UTF-8\n"
+        "\nSIGINT, SIGTERM and SIGHUP end it when all that it took is written, "
+        "a second\none at once.\n",
+    .options = options,
+    .exits =
+        "  0  the channel was closed and all was written, or N messages were\n"
+        "  1  all writers were killed; with --no-wait: there was no message\n"
+        "  3  the output cannot be written, or a call failed\n"
+        "  4  with --existing: there is no such channel\n"
+        "  5  another process has the role of the one consumer\n"
+        "  6  no message came in time\n"
+        "  7  the channel was closed before N messages came\n",
+};
+
+static void set_option(struct receive *r, const struct command_scan *scan,
+                       int id)
+{
+    const char *value = scan->value;
+    bool good = true;
+
+    switch (id) {
+    case 'f':
+        good = framing_parse(value, &r->framing);
+        break;
+    case 'n':
+        good = command_parse_count(value, &r->wanted);
+        break;
+    case 't':
+        good = command_parse_duration(value, &r->timeout_ns);
+        break;
+    case 's':
+        good = command_parse_size(value, &r->options.size);
+        break;
+    case OPTION_NO_WAIT:
+        r->no_wait = true;
+        break;
+    case 'F':
+        r->follow = true;
+        break;
+    case OPTION_EXISTING:
+        r->options.flags |= IPC_OPEN_CONNECT_ONLY;
+        break;
+    case OPTION_UNLINK:
+        r->options.flags |= IPC_OPEN_UNLINK_LAST;
+        break;
+    case 'p':
+        r->show_progress = true;
+        break;
+    case 'j':
+        r->framing = FRAMING_JSON;
+        break;
+    }
+    if (!good)
+        command_misuse(scan->help, "\"%s\" is not for this option", value);
+}
+
+static int run(struct receive *r)
+{
+    int code;
+
+    if (!stop_arm())
+        return COMMAND_FAILED;
+    /* It is told by the write, which does not end us with messages in hand. */
+    signal(SIGPIPE, SIG_IGN);
+    r->room = ROOM;
+    r->memory = malloc(ROOM);
+    if (!output_open(&r->output, STDOUT_FILENO) || !r->memory) {
+        command_complain("no memory");
+        return COMMAND_FAILED;
+    }
+    code = join_open(&r->join, r->name, &r->options);
+    if (code == COMMAND_OK) {
+        /* What is followed may come. */
+        r->options.flags &= ~IPC_OPEN_CONNECT_ONLY;
+        progress_start(&r->progress, r->show_progress);
+        code = finish(r, receive_all(r));
+    }
+    output_close(&r->output);
+    free(r->memory);
+    return stop_finish(code);
+}
+
+int command_recv(int argc, char **argv)
+{
+    static struct receive r = {.wanted = UINT64_MAX, .timeout_ns = UINT64_MAX};
+    struct command_scan scan;
+    int id;
+
+    r.options = join_defaults();
+    command_begin(&scan, &help, argc, argv);
+    while ((id = command_next(&scan)) != -1)
+        set_option(&r, &scan, id);
+    r.name = command_operands(&scan, 1, 1)[0];
+    if (!r.follow)
+        r.options.configuration.options = IPC_CHANNEL_REPORT_DEAD_PRODUCERS;
+    if (r.framing == FRAMING_WHOLE && r.wanted > 1)
+        r.wanted = 1;
+    return run(&r);
+}
