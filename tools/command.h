@@ -105,6 +105,7 @@ int command_finish(int code);
         'j', "json", NULL, "print JSON instead of text for people"             \
     }
 
+int command_create(int argc, char **argv);
 int command_send(int argc, char **argv);
 int command_recv(int argc, char **argv);
 int command_perf(int argc, char **argv);

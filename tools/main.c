@@ -16,6 +16,7 @@ struct entry {
 
 /* In the order in which people need them. */
 static const struct entry commands[] = {
+    {"create", command_create, "make a channel"},
     {"send", command_send, "send standard input as messages"},
     {"recv", command_recv, "write messages to standard output"},
     {"perf", command_perf, "measure what messages cost on this machine"},
