@@ -103,7 +103,15 @@ list_expected() {
         echo "./lib/libshmipc.so.$version"
     fi
     ! has_static || echo ./lib/libshmipc.a
-    ! "$tools" || echo ./bin/shmipc
+    ! "$tools" || list_tool
+}
+
+list_tool() {
+    echo ./bin/shmipc
+    echo ./share/bash-completion/completions/shmipc
+    echo ./share/fish/vendor_completions.d/shmipc.fish
+    echo ./share/man/man1/shmipc.1
+    echo ./share/zsh/site-functions/_shmipc
 }
 
 files_are_the_expected() {

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: MIT
+# bash completion for shmipc(1). tests/tools/documents.py compares the options
+# here with those of `shmipc COMMAND --help`; those with a value end by "=".
+
+# Names of channels, without the slash in front if the word has none; and files
+# once there is a slash elsewhere.
+_shmipc_names() {
+    local names
+
+    names=$(shmipc ls --json 2>/dev/null |
+        sed -n 's/^ *"name": "\(.*\)",$/\1/p')
+    case $cur in
+    ?*/*) COMPREPLY=($(compgen -f -- "$cur")) ;;
+    /*) COMPREPLY=($(compgen -W "$names" -- "$cur")) ;;
+    *) COMPREPLY=($(compgen -W "${names//\//}" -- "$cur")) ;;
+    esac
+}
+
+_shmipc_value() {
+    case $1 in
+    --framing | -f)
+        local forms='lines length whole bytes'
+        [ "${COMP_WORDS[1]}" != recv ] || forms+=' json'
+        COMPREPLY=($(compgen -W "$forms" -- "$cur"))
+        ;;
+    --group | -g) COMPREPLY=($(compgen -g -- "$cur")) ;;
+    --dir | -d) COMPREPLY=($(compgen -d -- "$cur")) ;;
+    esac
+}
+
+_shmipc() {
+    local IFS=$' \t\n'
+    local commands='create send recv perf ls stat doctor recover rm prune dump'
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+    local command=${COMP_WORDS[1]} options values short
+
+    COMPREPLY=()
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        COMPREPLY=($(compgen -W "$commands --help --version" -- "$cur"))
+        return
+    fi
+    short=
+    case $command in
+    create)
+        options='--size= --mode= --group= --one-producer --one-consumer
+            --owners= --if-missing --replace-dead --prefault --huge-pages
+            --numa-node= --json --help'
+        short='-s -m -g'
+        ;;
+    send)
+        options='--framing= --count= --timeout= --drop --close --size=
+            --existing --unlink --piece= --progress --json --help'
+        short='-f -n -t -s'
+        ;;
+    recv)
+        options='--framing= --count= --timeout= --no-wait --follow --size=
+            --existing --unlink --progress --json --help'
+        short='-f -n -t -s'
+        ;;
+    perf)
+        options='--size= --rounds= --seconds= --json --help'
+        short='-s'
+        ;;
+    ls)
+        options='--all --dir= --json --help'
+        short='-d'
+        ;;
+    stat)
+        options='--watch --interval= --count= --json --prometheus --help'
+        short='-i'
+        ;;
+    doctor)
+        options='--dir= --quiet --json --help'
+        short='-d'
+        ;;
+    recover)
+        options='--yes --force --json --help'
+        ;;
+    rm)
+        options='--force --json --help'
+        ;;
+    prune)
+        options='--yes --keep-unread --unused --dir= --json --help'
+        short='-d'
+        ;;
+    dump)
+        options='--words= --before= --bytes= --json --help'
+        short='-n -b -s'
+        ;;
+    *)
+        return
+        ;;
+    esac
+
+    # bash takes "--size=1M" for three words.
+    if [ "$cur" = = ]; then
+        cur=
+        _shmipc_value "$prev"
+        return
+    fi
+    if [ "$prev" = = ]; then
+        _shmipc_value "${COMP_WORDS[COMP_CWORD - 2]}"
+        return
+    fi
+    values=" ${options//[$'\n']/ } "
+    if [[ " $short " == *" $prev "* || "$values" == *" $prev= "* ]]; then
+        _shmipc_value "$prev"
+        return
+    fi
+    case $cur in
+    -*)
+        COMPREPLY=($(compgen -W "$options" -- "$cur"))
+        [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
+        return
+        ;;
+    esac
+    case $command in
+    perf | ls | doctor) ;;
+    *) _shmipc_names ;;
+    esac
+}
+
+complete -F _shmipc shmipc
