@@ -164,8 +164,9 @@ def check_prefixes(header):
 def check_mentions(root, functions, headers):
     """No dangling references in prose."""
     known = functions | {header.stem for header in headers}
-    places = [*headers, *root.glob("*.md"), *root.glob("docs/**/*.md"),
-              *root.glob("man/**/*.[1-9]*"), *root.glob("examples/*.c")]
+    places = [*headers, *root.glob("include/**/*.hpp"), *root.glob("*.md"),
+              *root.glob("docs/**/*.md"), *root.glob("man/**/*.[1-9]*"),
+              *root.glob("examples/*.c"), *root.glob("examples/*.cpp")]
 
     for path in places:
         text = path.read_text()

@@ -23,7 +23,8 @@ DOCUMENTS = ("README.md", "CONTRIBUTING.md", "NEWS.md", "SECURITY.md",
              "docs/design.md", "docs/architecture.md", "docs/crashes.md",
              "docs/glossary.md", "docs/migration.md",
              "lib/README.md", "lib/*/README.md")
-SOURCES = ("lib/**/*.[ch]", "include/shmipc/*.h")
+SOURCES = ("lib/**/*.[ch]", "include/shmipc/*.h", "include/shmipc/*.hpp",
+           "include/shmipc/cpp/*.hpp")
 
 WORDS = {word: number for number, word in enumerate(
     "zero one two three four five six seven eight nine ten eleven twelve "
@@ -230,6 +231,10 @@ RULES = (
      "SHMIPC_BLOCK"),
     (BATCH, "multiples of # bytes", "SHMIPC_ARRAY_ALIGN"),
     (BATCH, "Up to # at a time share a claim", "SHMIPC_ARRAY_MAX"),
+    ("include/shmipc/cpp/in_place.hpp", "or to # if it was written in an array",
+     "SHMIPC_ARRAY_ALIGN"),
+    ("include/shmipc/cpp/typed.hpp", "their size, rounded up to #,",
+     "SHMIPC_ARRAY_ALIGN"),
     (DESIGN, "# of # bytes lie in one line",
      "SHMIPC_BLOCK // SHMIPC_ARRAY_ALIGN", "SHMIPC_ARRAY_ALIGN"),
 
@@ -271,8 +276,14 @@ EXEMPTIONS = (
     ("lib/wait/uring.h", r"before 6\.7"),
     ("lib/channel/uring_api.c", r"liburing 2\.8, but not from 2\.9"),
     (DESIGN, r"as tried on 6\.18"),
-    ("README.md", r"gcc 12 or clang 14|Debian 12"),
-    ("CONTRIBUTING.md", r"C99 to C23 and C\+\+11 to C\+\+23|version 14 of these"),
+    ("README.md", r"gcc 12 or clang 14|Debian 12|\bC\+\+17\b"),
+    ("CONTRIBUTING.md", r"C99 to C23 and C\+\+11 to C\+\+23|version 14 of these|"
+     r"in C\+\+17, C\+\+20 and C\+\+23"),
+    ("include/shmipc/ipc.hpp", r"\bC\+\+17\b|1 << 20"),
+    # Sample code, and how wide a time_t can be.
+    ("include/shmipc/cpp/timeout.hpp",
+     r"read_for\(100ms\)|fit into 64 bits.*?of 32\."),
+    ("include/shmipc/cpp/typed.hpp", r"\{42, 99\.5\}"),
     ("docs/migration.md", r"\bC(?:\+\+)?\d\d\b"),
     (CHANNEL, r"\bC\+\+\d\d\b"),
     # Sample code: tests/headers/matrix.sh compiles it.

@@ -93,9 +93,7 @@ list_installed() {
 }
 
 list_expected() {
-    for header in "$source"/include/shmipc/*.h; do
-        echo "./include/shmipc/${header##*/}"
-    done
+    (cd "$source" && find ./include -name '*.h' -o -name '*.hpp')
     echo ./lib/pkgconfig/shmipc.pc
     if has_shared; then
         echo ./lib/libshmipc.so
@@ -236,7 +234,7 @@ use_from_meson() {
     "$MESON" setup "$work/user-$1" "$project" -Dprefer_static="$1" \
         -Db_sanitize="$sanitize" -Db_lundef=false
     "$MESON" compile -C "$work/user-$1"
-    for program in classic original c cpp; do
+    for program in classic original c cpp wrapped; do
         if [ "$1" = true ]; then
             lacks_library "$work/user-$1/$program"
         else
@@ -280,7 +278,7 @@ else
     skip 'the tool runs' 'json-c is not installed'
 fi
 
-for file in classic.c original.c consumer.c consumer.cpp; do
+for file in classic.c original.c consumer.c consumer.cpp wrapped.cpp; do
     if [ "${file##*.}" = cpp ] && [ -z "$CXX" ]; then
         skip "$file" 'no C++ compiler'
         continue

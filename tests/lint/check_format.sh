@@ -10,5 +10,5 @@ if ! "$2" --version | grep -q 'version 14\.'; then
     exit 77
 fi
 find lib include tests bench examples tools \
-    \( -name '*.[ch]' -o -name '*.cc' -o -name '*.cpp' \) -print0 |
+    \( -name '*.[ch]' -o -name '*.cc' -o -name '*.[ch]pp' \) -print0 |
     xargs -0 "$2" --dry-run -Werror

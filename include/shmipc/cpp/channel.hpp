@@ -1,0 +1,605 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libshmipc for C++: a channel, see ipc_channel.h. What the calls are called:
+ *
+ *     does not wait    waits for ever   waits so long     if there is nothing
+ *     try_read         read             read_for          an empty Message
+ *     try_read_into    read_into        read_into_for     an empty Result
+ *     try_peek         peek             peek_for          an empty Entry
+ *     try_write        write            write_for         false
+ *     try_reserve      reserve          reserve_for       an empty Reservation
+ *
+ * Empty ones say why by status(): IPC_EMPTY, IPC_ERR_NOT_READY (the next entry
+ * is being written) or IPC_ERR_LOCKED (others were faster) of those that do not
+ * wait; IPC_ERR_TIMEOUT; and IPC_ERR_CLOSED of all reads, once a closed channel
+ * is read to its end. So this reads until somebody closes:
+ *
+ *     while (auto message = channel.read())
+ *         use(message.data(), message.size());
+ *
+ * All else is an error, also that somebody closed what one wants to write into.
+ */
+#ifndef SHMIPC_CPP_CHANNEL_HPP
+#define SHMIPC_CPP_CHANNEL_HPP
+
+#include <shmipc/cpp/bytes.hpp>
+#include <shmipc/cpp/error.hpp>
+#include <shmipc/cpp/in_place.hpp>
+#include <shmipc/cpp/timeout.hpp>
+#include <shmipc/ipc_channel.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+namespace shmipc
+{
+
+/** What channels here are used with if nobody says otherwise. The members that
+ * it sets are those of ipc_channel_read, which nothing here calls. */
+inline IpcChannelConfiguration default_configuration() noexcept
+{
+    return IPC_CHANNEL_CONFIGURATION(IPC_CHANNEL_UNLIMITED_ROUND_TRIPS, 1000,
+                                     1000000);
+}
+
+/**
+ * A handle of a channel; move only. Its memory, if create() or connect() was
+ * given it, stays the caller's and has to outlive it. Any number of threads may
+ * use one at once in many/many mode; not while it is moved from, assigned to or
+ * destroyed. A call on an empty one is IPC_ERR_INVALID_ARGUMENT. Since 0.1.0.
+ */
+class Channel
+{
+  public:
+    using Entry = BasicEntry<IpcChannel>;
+    using Reservation = BasicReservation<IpcChannel>;
+
+    /** None. */
+    Channel() noexcept = default;
+
+    /** Takes over what a C call made. */
+    explicit Channel(IpcChannel *handle) noexcept : handle_(handle)
+    {
+    }
+
+    Channel(Channel &&other) noexcept : handle_(other.release())
+    {
+    }
+
+    Channel &operator=(Channel &&other) noexcept
+    {
+        Channel old(std::move(other));
+
+        std::swap(handle_, old.handle_);
+        return *this;
+    }
+
+    /** As ipc_channel_destroy: the channel goes on, without this handle. */
+    ~Channel()
+    {
+        if (handle_) {
+            [[maybe_unused]] const auto r = ipc_channel_destroy(handle_);
+        }
+    }
+
+    /* ------------------------------------------------ the throwing forms */
+
+#if defined(__cpp_exceptions)
+    /** Formats memory as an empty channel: a Segment, an array, `{pointer,
+     * size}`. Statuses as ipc_channel_create. Allocates; does not block.
+     * Since 0.1.0. */
+    static Channel create(
+        MutableBytes memory,
+        const IpcChannelConfiguration &configuration = default_configuration())
+    {
+        return create_by(memory, configuration, detail::Raise());
+    }
+
+    /** Joins the channel that is there. Statuses as ipc_channel_connect_sized.
+     * Allocates; does not block. Since 0.1.0. */
+    static Channel connect(
+        MutableBytes memory,
+        const IpcChannelConfiguration &configuration = default_configuration())
+    {
+        return connect_by(memory, configuration, detail::Raise());
+    }
+
+    /** Writes one entry, whole or not at all, and wakes readers that sleep.
+     * False: it is full right now. Never blocks. Statuses as ipc_channel_write.
+     * Since 0.1.0. */
+    [[nodiscard]] bool try_write(Bytes entry)
+    {
+        return try_write_by(entry, detail::Raise());
+    }
+
+    /** The same, waiting for space; as ipc_channel_write_with_timeout. Signals
+     * do not end it. Since 0.1.0. */
+    void write(Bytes entry)
+    {
+        write_by(entry, nullptr, detail::Raise());
+    }
+
+    /** The same for at most so long. False: the time passed. Since 0.1.0. */
+    [[nodiscard]] bool write_for(Bytes entry, Timeout timeout)
+    {
+        return write_by(entry, timeout.get(), detail::Raise());
+    }
+
+    /** Space for an entry of up to `size` bytes, to be filled in place; none if
+     * the channel is full right now. Never blocks. Statuses as
+     * ipc_channel_reserve. Since 0.1.0. */
+    Reservation try_reserve(std::size_t size)
+    {
+        return try_reserve_by(size, detail::Raise());
+    }
+
+    /** The same, waiting for space; as ipc_channel_reserve_with_timeout.
+     * Since 0.1.0. */
+    Reservation reserve(std::size_t size)
+    {
+        return reserve_by(size, nullptr, detail::Raise());
+    }
+
+    /** The same for at most so long. Since 0.1.0. */
+    Reservation reserve_for(std::size_t size, Timeout timeout)
+    {
+        return reserve_by(size, timeout.get(), detail::Raise());
+    }
+
+    /** Reads and consumes the next entry, if there is one, into new memory.
+     * Never blocks. Statuses as ipc_channel_try_read. Since 0.1.0. */
+    Message try_read()
+    {
+        return try_read_by(detail::Raise());
+    }
+
+    /** The same, waiting for an entry; as ipc_channel_read_with_timeout.
+     * Signals do not end it. Since 0.1.0. */
+    Message read()
+    {
+        return read_by(nullptr, detail::Raise());
+    }
+
+    /** The same for at most so long. Since 0.1.0. */
+    Message read_for(Timeout timeout)
+    {
+        return read_by(timeout.get(), detail::Raise());
+    }
+
+    /** Reads and consumes the next entry, if there is one, into the caller's
+     * memory; the result is its size. IPC_ERR_TOO_SMALL leaves it there and
+     * tells Error::required_size(). Never blocks, does not allocate. Statuses
+     * as ipc_channel_try_read_into. Since 0.1.0. */
+    Result<std::size_t> try_read_into(MutableBytes to)
+    {
+        return try_read_into_by(to, detail::Raise());
+    }
+
+    /** The same, waiting for an entry; as ipc_channel_read_into_with_timeout.
+     * Since 0.1.0. */
+    Result<std::size_t> read_into(MutableBytes to)
+    {
+        return read_into_by(to, nullptr, detail::Raise());
+    }
+
+    /** The same for at most so long. Since 0.1.0. */
+    Result<std::size_t> read_into_for(MutableBytes to, Timeout timeout)
+    {
+        return read_into_by(to, timeout.get(), detail::Raise());
+    }
+
+    /** Looks at the next entry where it lies, if there is one; see BasicEntry
+     * for when its bytes can be relied on. Never blocks. Statuses as
+     * ipc_channel_peek. Since 0.1.0. */
+    Entry try_peek()
+    {
+        return try_peek_by(detail::Raise());
+    }
+
+    /** The same, waiting for an entry; as ipc_channel_peek_with_timeout.
+     * Since 0.1.0. */
+    Entry peek()
+    {
+        return peek_by(nullptr, detail::Raise());
+    }
+
+    /** The same for at most so long. Since 0.1.0. */
+    Entry peek_for(Timeout timeout)
+    {
+        return peek_by(timeout.get(), detail::Raise());
+    }
+
+    /** Closes the channel for everybody, as ipc_channel_close. Does not block.
+     * Since 0.1.0. */
+    void close()
+    {
+        close_by(detail::Raise());
+    }
+
+    /** A descriptor for an event loop, the handle's, as ipc_channel_fd, which
+     * says how to use it. Does not block. Since 0.1.0. */
+    int fd()
+    {
+        return fd_by(detail::Raise());
+    }
+
+    /** Removes what dead producers left, as ipc_channel_recover; how many
+     * claims that was. Does not block. Since 0.1.0. */
+    std::uint64_t recover(bool force = false)
+    {
+        return recover_by(force, detail::Raise());
+    }
+
+    /** Describes the channel, as ipc_channel_stats. Wait-free. Since 0.1.0. */
+    IpcBufferStats stats() const
+    {
+        return stats_by(detail::Raise());
+    }
+#endif
+
+    /* ----------------------- the same, telling of errors by an error code */
+
+    static Channel create(MutableBytes memory,
+                          const IpcChannelConfiguration &configuration,
+                          std::error_code &error) noexcept
+    {
+        return create_by(memory, configuration, detail::Assign(error));
+    }
+
+    static Channel create(MutableBytes memory, std::error_code &error) noexcept
+    {
+        return create(memory, default_configuration(), error);
+    }
+
+    static Channel connect(MutableBytes memory,
+                           const IpcChannelConfiguration &configuration,
+                           std::error_code &error) noexcept
+    {
+        return connect_by(memory, configuration, detail::Assign(error));
+    }
+
+    static Channel connect(MutableBytes memory, std::error_code &error) noexcept
+    {
+        return connect(memory, default_configuration(), error);
+    }
+
+    [[nodiscard]] bool try_write(Bytes entry, std::error_code &error) noexcept
+    {
+        return try_write_by(entry, detail::Assign(error));
+    }
+
+    void write(Bytes entry, std::error_code &error) noexcept
+    {
+        write_by(entry, nullptr, detail::Assign(error));
+    }
+
+    [[nodiscard]] bool write_for(Bytes entry, Timeout timeout,
+                                 std::error_code &error) noexcept
+    {
+        return write_by(entry, timeout.get(), detail::Assign(error));
+    }
+
+    Reservation try_reserve(std::size_t size, std::error_code &error) noexcept
+    {
+        return try_reserve_by(size, detail::Assign(error));
+    }
+
+    Reservation reserve(std::size_t size, std::error_code &error) noexcept
+    {
+        return reserve_by(size, nullptr, detail::Assign(error));
+    }
+
+    Reservation reserve_for(std::size_t size, Timeout timeout,
+                            std::error_code &error) noexcept
+    {
+        return reserve_by(size, timeout.get(), detail::Assign(error));
+    }
+
+    Message try_read(std::error_code &error) noexcept
+    {
+        return try_read_by(detail::Assign(error));
+    }
+
+    Message read(std::error_code &error) noexcept
+    {
+        return read_by(nullptr, detail::Assign(error));
+    }
+
+    Message read_for(Timeout timeout, std::error_code &error) noexcept
+    {
+        return read_by(timeout.get(), detail::Assign(error));
+    }
+
+    Result<std::size_t> try_read_into(MutableBytes to,
+                                      std::error_code &error) noexcept
+    {
+        return try_read_into_by(to, detail::Assign(error));
+    }
+
+    Result<std::size_t> read_into(MutableBytes to,
+                                  std::error_code &error) noexcept
+    {
+        return read_into_by(to, nullptr, detail::Assign(error));
+    }
+
+    Result<std::size_t> read_into_for(MutableBytes to, Timeout timeout,
+                                      std::error_code &error) noexcept
+    {
+        return read_into_by(to, timeout.get(), detail::Assign(error));
+    }
+
+    Entry try_peek(std::error_code &error) noexcept
+    {
+        return try_peek_by(detail::Assign(error));
+    }
+
+    Entry peek(std::error_code &error) noexcept
+    {
+        return peek_by(nullptr, detail::Assign(error));
+    }
+
+    Entry peek_for(Timeout timeout, std::error_code &error) noexcept
+    {
+        return peek_by(timeout.get(), detail::Assign(error));
+    }
+
+    void close(std::error_code &error) noexcept
+    {
+        close_by(detail::Assign(error));
+    }
+
+    /** -1 after an error. */
+    int fd(std::error_code &error) noexcept
+    {
+        return fd_by(detail::Assign(error));
+    }
+
+    std::uint64_t recover(bool force, std::error_code &error) noexcept
+    {
+        return recover_by(force, detail::Assign(error));
+    }
+
+    std::uint64_t recover(std::error_code &error) noexcept
+    {
+        return recover(false, error);
+    }
+
+    IpcBufferStats stats(std::error_code &error) const noexcept
+    {
+        return stats_by(detail::Assign(error));
+    }
+
+    /* ------------------------------------------------- what cannot fail */
+
+    /** As ipc_channel_max_entry_size; 0 of an empty one. */
+    std::uint64_t max_entry_size() const noexcept
+    {
+        return ipc_channel_max_entry_size(handle_);
+    }
+
+    explicit operator bool() const noexcept
+    {
+        return handle_ != nullptr;
+    }
+
+    /** For calls of C that have no member here; still this object's. */
+    IpcChannel *get() const noexcept
+    {
+        return handle_;
+    }
+
+    /** Gives it up, to be given to ipc_channel_destroy. */
+    IpcChannel *release() noexcept
+    {
+        return std::exchange(handle_, nullptr);
+    }
+
+  private:
+    /* ------------------------------------- what both forms have in common */
+
+    template <class R, class Report>
+    static Channel made(const R &r, const Report &report)
+    {
+        if (r.ipc_status == IPC_OK)
+            return Channel(r.result);
+        report(r);
+        return Channel();
+    }
+
+    template <class Report>
+    static Channel create_by(MutableBytes memory,
+                             const IpcChannelConfiguration &configuration,
+                             Report report)
+    {
+        return made(
+            ipc_channel_create(memory.data(), memory.size(), configuration),
+            report);
+    }
+
+    template <class Report>
+    static Channel connect_by(MutableBytes memory,
+                              const IpcChannelConfiguration &configuration,
+                              Report report)
+    {
+        return made(ipc_channel_connect_sized(memory.data(), memory.size(),
+                                              configuration),
+                    report);
+    }
+
+    template <class R, class Report>
+    static bool written(const R &r, const Report &report)
+    {
+        if (r.ipc_status != IPC_OK && !detail::is_full(r.ipc_status))
+            report(r);
+        return r.ipc_status == IPC_OK;
+    }
+
+    template <class Report> bool try_write_by(Bytes entry, Report report)
+    {
+        return written(ipc_channel_write(handle_, entry.data(), entry.size()),
+                       report);
+    }
+
+    template <class Report>
+    bool write_by(Bytes entry, const timespec *timeout, Report report)
+    {
+        return written(ipc_channel_write_with_timeout(handle_, entry.data(),
+                                                      entry.size(), timeout),
+                       report);
+    }
+
+    template <class R, class Report>
+    Reservation reserved(const R &r, const IpcReservation &space,
+                         const Report &report)
+    {
+        if (written(r, report))
+            return Reservation(handle_, space);
+        return Reservation(r.ipc_status);
+    }
+
+    template <class Report>
+    Reservation try_reserve_by(std::size_t size, Report report)
+    {
+        IpcReservation space{};
+        const auto r = ipc_channel_reserve(handle_, size, &space);
+
+        return reserved(r, space, report);
+    }
+
+    template <class Report>
+    Reservation reserve_by(std::size_t size, const timespec *timeout,
+                           Report report)
+    {
+        IpcReservation space{};
+        const auto r =
+            ipc_channel_reserve_with_timeout(handle_, size, &space, timeout);
+
+        return reserved(r, space, report);
+    }
+
+    template <class R, class Report>
+    static bool found(const R &r, const Report &report)
+    {
+        if (r.ipc_status != IPC_OK && !detail::is_nothing(r.ipc_status))
+            report(r);
+        return r.ipc_status == IPC_OK;
+    }
+
+    template <class Report> Message try_read_by(Report report)
+    {
+        IpcEntry entry{};
+        const auto r = ipc_channel_try_read(handle_, &entry);
+
+        return found(r, report) ? Message(entry) : Message(r.ipc_status);
+    }
+
+    template <class Report>
+    Message read_by(const timespec *timeout, Report report)
+    {
+        IpcEntry entry{};
+        const auto r = ipc_channel_read_with_timeout(handle_, &entry, timeout);
+
+        return found(r, report) ? Message(entry) : Message(r.ipc_status);
+    }
+
+    template <class R, class Report>
+    static Result<std::size_t> copied(const R &r, const IpcEntry &entry,
+                                      const Report &report)
+    {
+        found(r, report);
+        return {r.ipc_status, entry.size};
+    }
+
+    template <class Report>
+    Result<std::size_t> try_read_into_by(MutableBytes to, Report report)
+    {
+        IpcEntry entry = {0, to.data(), to.size()};
+        const auto r = ipc_channel_try_read_into(handle_, &entry);
+
+        return copied(r, entry, report);
+    }
+
+    template <class Report>
+    Result<std::size_t> read_into_by(MutableBytes to, const timespec *timeout,
+                                     Report report)
+    {
+        IpcEntry entry = {0, to.data(), to.size()};
+        const auto r =
+            ipc_channel_read_into_with_timeout(handle_, &entry, timeout);
+
+        return copied(r, entry, report);
+    }
+
+    template <class R, class Report>
+    Entry peeked(const R &r, const IpcEntry &entry, const Report &report)
+    {
+        return found(r, report) ? Entry(handle_, entry) : Entry(r.ipc_status);
+    }
+
+    template <class Report> Entry try_peek_by(Report report)
+    {
+        IpcEntry entry{};
+        const auto r = ipc_channel_peek(handle_, &entry);
+
+        return peeked(r, entry, report);
+    }
+
+    template <class Report>
+    Entry peek_by(const timespec *timeout, Report report)
+    {
+        IpcEntry entry{};
+        const auto r = ipc_channel_peek_with_timeout(handle_, &entry, timeout);
+
+        return peeked(r, entry, report);
+    }
+
+    template <class Report> void close_by(Report report)
+    {
+        const auto r = ipc_channel_close(handle_);
+
+        if (r.ipc_status != IPC_OK)
+            report(r);
+    }
+
+    template <class Report> int fd_by(Report report)
+    {
+        const auto r = ipc_channel_fd(handle_);
+
+        if (r.ipc_status == IPC_OK)
+            return r.result;
+        report(r);
+        return -1;
+    }
+
+    template <class Report> std::uint64_t recover_by(bool force, Report report)
+    {
+        const auto r = ipc_channel_recover(handle_, force);
+
+        if (r.ipc_status == IPC_OK)
+            return r.result;
+        report(r);
+        return 0;
+    }
+
+    template <class Report> IpcBufferStats stats_by(Report report) const
+    {
+        IpcBufferStats stats{};
+
+        stats.struct_size = sizeof stats;
+        const auto r = ipc_channel_stats(handle_, &stats);
+
+        if (r.ipc_status != IPC_OK)
+            report(r);
+        return stats;
+    }
+
+    IpcChannel *handle_ = nullptr;
+};
+
+using Entry = Channel::Entry;
+using Reservation = Channel::Reservation;
+
+} // namespace shmipc
+
+#endif

@@ -1,0 +1,595 @@
+// SPDX-License-Identifier: MIT
+//
+// Channels, buffers, segments and their guards.
+#include "cpp_test.hpp"
+
+#include <array>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <sys/wait.h>
+#include <thread>
+#include <type_traits>
+#include <unistd.h>
+#include <vector>
+
+using namespace std::chrono_literals;
+using shmipc::Channel;
+using shmipc::Entry;
+using shmipc::Message;
+using shmipc::Reservation;
+
+namespace
+{
+
+// Memory for a channel of a test.
+struct Memory {
+    alignas(64) std::array<unsigned char, 4096> bytes{};
+
+    unsigned char *data()
+    {
+        return bytes.data();
+    }
+
+    std::size_t size() const
+    {
+        return bytes.size();
+    }
+};
+
+template <class T>
+constexpr bool only_moves =
+    std::is_nothrow_move_constructible_v<T>
+        &&std::is_nothrow_move_assignable_v<T> &&
+    !std::is_copy_constructible_v<T> && !std::is_copy_assignable_v<T>;
+
+static_assert(only_moves<Channel>);
+static_assert(only_moves<shmipc::Buffer>);
+static_assert(only_moves<shmipc::Segment>);
+static_assert(only_moves<Message>);
+static_assert(only_moves<Entry>);
+static_assert(only_moves<Reservation>);
+static_assert(only_moves<shmipc::Buffer::Entry>);
+static_assert(only_moves<shmipc::Buffer::Reservation>);
+static_assert(!std::is_convertible_v<IpcChannel *, Channel>);
+// Bytes are what means the same elsewhere.
+static_assert(std::is_convertible_v<std::vector<int>, shmipc::Bytes>);
+static_assert(!std::is_convertible_v<std::vector<std::string>, shmipc::Bytes>);
+static_assert(!std::is_convertible_v<std::vector<int *>, shmipc::Bytes>);
+static_assert(!std::is_convertible_v<std::string_view, shmipc::MutableBytes>);
+
+IpcChannelConfiguration with_flags(std::uint32_t flags)
+{
+    IpcChannelConfiguration configuration = shmipc::default_configuration();
+
+    configuration.flags = flags;
+    return configuration;
+}
+
+void fill(Channel &channel)
+{
+    while (channel.try_write("filler"))
+        continue;
+}
+
+void moves()
+{
+    Memory memory;
+    Channel a = Channel::create(memory);
+    IpcChannel *const handle = a.get();
+    Channel b(std::move(a));
+
+    expect(!a && a.get() == nullptr); // NOLINT: after the move
+    expect(b && b.get() == handle);
+    expect_error(IPC_ERR_INVALID_ARGUMENT, a.try_write("to nobody"));
+    expect_error(IPC_ERR_INVALID_ARGUMENT, a.try_read());
+    expect_error(IPC_ERR_INVALID_ARGUMENT, a.close());
+    expect(a.max_entry_size() == 0);
+    a = std::move(b);
+    expect(a.get() == handle && !b);
+    Channel &same = a;
+    a = std::move(same);
+    expect(a.get() == handle);
+    a.write("still there");
+    expect(a.read().text() == "still there");
+    IpcChannel *const given_up = a.release();
+    expect(!a && given_up == handle);
+    a = Channel(given_up);
+}
+
+// A role that a handle has is free when it goes.
+void a_handle_that_is_assigned_to_is_released()
+{
+    Memory memory;
+    Channel first =
+        Channel::create(memory, with_flags(IPC_BUFFER_ONE_CONSUMER));
+    Channel second = Channel::connect(memory);
+
+    expect(first.try_read().status() == IPC_EMPTY);
+    expect_error(IPC_ERR_ROLE_TAKEN, second.try_read());
+    first = Channel();
+    expect(second.try_read().status() == IPC_EMPTY);
+}
+
+void messages()
+{
+    Memory memory;
+    Channel channel = Channel::create(memory);
+    const int number = 42;
+
+    channel.write({&number, sizeof number});
+    channel.write("text");
+    Message message = channel.read();
+    expect(message && message.status() == IPC_OK);
+    expect(message.size() == sizeof number);
+    expect(message.as<int>() && *message.as<int>() == 42);
+    expect(message.as<short>().status() == IPC_ERR_SIZE_MISMATCH);
+    expect(message.as<short>().value_or(7) == 7);
+    expect(message.end() - message.begin() == sizeof number);
+    const std::uint64_t offset = message.offset();
+
+    Message moved(std::move(message));
+    expect(!message && message.size() == 0); // NOLINT: after the move
+    expect(message.data() == nullptr && message.begin() == message.end());
+    expect(message.status() == IPC_EMPTY && message.text().empty());
+    expect(moved && moved.size() == sizeof number);
+    moved = channel.read();
+    expect(moved.text() == "text" && moved.offset() > offset);
+    void *const payload = moved.release();
+    expect(!moved && std::memcmp(payload, "text", 4) == 0);
+    std::free(payload);
+    moved = channel.try_read();
+    expect(!moved && moved.status() == IPC_EMPTY);
+    expect(moved.as<int>().status() == IPC_EMPTY);
+}
+
+void nothing_to_read_is_no_error()
+{
+    Memory memory;
+    Channel channel = Channel::create(memory);
+    unsigned char room[16];
+    std::error_code error = IPC_ERR_LOCKED;
+
+    expect(channel.try_read().status() == IPC_EMPTY);
+    expect(channel.try_read_into(room).status() == IPC_EMPTY);
+    expect(channel.try_peek().status() == IPC_EMPTY);
+    expect(channel.read_for(1ms).status() == IPC_ERR_TIMEOUT);
+    expect(channel.read_into_for(room, 1ms).status() == IPC_ERR_TIMEOUT);
+    expect(channel.peek_for(1ms).status() == IPC_ERR_TIMEOUT);
+    expect(channel.read_for(-1h).status() == IPC_ERR_TIMEOUT);
+    expect(!channel.try_read(error) && !error);
+
+    Reservation reservation = channel.reserve(8);
+    expect(channel.try_read().status() == IPC_ERR_NOT_READY);
+    expect(channel.try_peek().status() == IPC_ERR_NOT_READY);
+    reservation.abort();
+
+    channel.write("last");
+    channel.close();
+    expect(channel.read().text() == "last");
+    expect(channel.read().status() == IPC_ERR_CLOSED);
+    expect(channel.read_into(room).status() == IPC_ERR_CLOSED);
+    expect(channel.peek().status() == IPC_ERR_CLOSED);
+    error = IPC_ERR_LOCKED;
+    expect(!channel.read(error) && !error);
+}
+
+void a_full_channel_is_no_error_but_a_closed_one_is()
+{
+    Memory memory;
+    Channel channel = Channel::create(memory);
+    std::error_code error = IPC_ERR_LOCKED;
+
+    fill(channel);
+    expect(!channel.try_write("more"));
+    expect(!channel.write_for("more", 1ms));
+    expect(!channel.write_for("more", 1ms, error) && !error);
+    expect(channel.try_reserve(8).status() == IPC_ERR_NO_SPACE_CONTIGUOUS);
+    expect(channel.reserve_for(8, 1ms).status() == IPC_ERR_TIMEOUT);
+    channel.close();
+    expect_error(IPC_ERR_CLOSED, channel.try_write("late"));
+    expect_error(IPC_ERR_CLOSED, channel.write("late"));
+    expect_error(IPC_ERR_CLOSED, channel.reserve(8));
+    channel.write("late", error);
+    expect(error == IPC_ERR_CLOSED);
+    expect(!channel.reserve(8, error) && error == IPC_ERR_CLOSED);
+}
+
+void reading_into_memory()
+{
+    Memory memory;
+    Channel channel = Channel::create(memory);
+    std::array<char, 16> room{};
+    std::uint64_t required = 0;
+    std::error_code error;
+
+    channel.write("twelve bytes");
+    try {
+        static_cast<void>(channel.read_into({room.data(), 4}));
+    } catch (const shmipc::Error &caught) {
+        required = caught.required_size();
+        expect(caught.status() == IPC_ERR_TOO_SMALL);
+    }
+    expect(required == 12);
+    expect(!channel.try_read_into({room.data(), 4}, error));
+    expect(error == IPC_ERR_TOO_SMALL);
+    const auto size = channel.read_into_for(room, 1s, error);
+    expect(size && *size == 12 && !error);
+    expect(std::string_view(room.data(), *size) == "twelve bytes");
+}
+
+void all_kinds_of_bytes()
+{
+    Memory memory;
+    Channel channel = Channel::create(memory);
+    const std::vector<int> numbers{1, 2, 3};
+    const std::string text("a\0b", 3);
+    int in_place[2] = {4, 5};
+    char terminated[16] = "up to here";
+
+    channel.write(numbers);
+    expect(channel.read().size() == 3 * sizeof(int));
+    channel.write(text);
+    expect(channel.read().text() == text);
+    channel.write(std::string_view("view"));
+    expect(channel.read().text() == "view");
+    channel.write(in_place);
+    expect(channel.read().size() == 2 * sizeof(int));
+    channel.write(terminated);
+    expect(channel.read().text() == "up to here");
+    channel.write("literal");
+    expect(channel.read().text() == "literal");
+    expect_error(IPC_ERR_INVALID_ARGUMENT, channel.write(""));
+#if defined(__cpp_lib_span)
+    channel.write(std::as_bytes(std::span(numbers)));
+    Message message = channel.read();
+    const std::span<const std::byte> bytes = message;
+    expect(bytes.size() == 3 * sizeof(int));
+    expect(message.bytes().data() == bytes.data());
+    std::array<std::byte, 8> room;
+    channel.write(std::span(in_place));
+    expect(channel.read_into(std::span(room)).value_or(0) == 8);
+    channel.write("seen");
+    {
+        Entry entry = channel.peek();
+        expect(entry.bytes().size() == 4);
+    }
+    Reservation reservation = channel.reserve(5);
+    expect(reservation.bytes().size() == 5);
+#endif
+}
+
+void an_entry_is_consumed_when_its_guard_goes()
+{
+    Memory memory;
+    Channel channel = Channel::create(memory);
+
+    channel.write("first");
+    channel.write("second");
+    channel.write("third");
+    {
+        Entry entry = channel.peek();
+        expect(entry && entry.text() == "first" && entry.size() == 5);
+        expect(entry.end() - entry.begin() == 5);
+        Entry moved(std::move(entry));
+        expect(!entry && entry.data() == nullptr); // NOLINT: after the move
+        expect(entry.begin() == entry.end());
+        expect(moved.text() == "first" && moved.status() == IPC_OK);
+    }
+    Entry entry = channel.try_peek();
+    expect(entry.text() == "second" && entry.offset() > 0);
+    entry = Entry(); // consumes it
+    expect(channel.read().text() == "third");
+    expect(!channel.try_read());
+}
+
+void an_entry_can_be_left()
+{
+    Memory memory;
+    Channel channel = Channel::create(memory);
+
+    channel.write("again");
+    {
+        Entry entry = channel.peek();
+        entry.leave();
+        expect(!entry && entry.data() == nullptr);
+    }
+    try {
+        Entry entry = channel.peek();
+        expect(entry.text() == "again");
+        throw 1;
+    } catch (int) {
+    }
+    try {
+        Entry moved;
+        {
+            Entry entry = channel.peek();
+            moved = std::move(entry);
+        }
+        throw 1;
+    } catch (int) {
+    }
+    expect(channel.peek().text() == "again"); // a guard that goes at once
+    expect(!channel.try_read());
+}
+
+// A guard that was made while an exception was on its way knows only of others.
+struct ReadsInDestructor {
+    Channel &channel;
+
+    ~ReadsInDestructor()
+    {
+        std::error_code error;
+        const Entry entry = channel.try_peek(error);
+    }
+};
+
+void an_entry_is_consumed_by_a_guard_that_was_made_during_unwinding()
+{
+    Memory memory;
+    Channel channel = Channel::create(memory);
+
+    channel.write("for the destructor");
+    try {
+        ReadsInDestructor reader{channel};
+        throw 1;
+    } catch (int) {
+    }
+    expect(channel.try_read().status() == IPC_EMPTY);
+}
+
+void take_says_whose_an_entry_was()
+{
+    Memory memory;
+    Channel mine = Channel::create(memory);
+    Channel other = Channel::connect(memory);
+    std::error_code error = IPC_ERR_LOCKED;
+
+    mine.write("one");
+    mine.write("two");
+    Entry a = mine.peek();
+    Entry b = other.peek();
+    expect(a.take());
+    expect(!a && a.data() == nullptr);
+    expect(!b.take(error) && !error);
+    expect(!b);
+    expect_error(IPC_ERR_INVALID_ARGUMENT, b.take());
+    expect(!b.take(error) && error == IPC_ERR_INVALID_ARGUMENT);
+    b = other.peek();
+    expect(b.text() == "two" && mine.read().text() == "two");
+    // Now it is empty at the head, and what a guard had is another's.
+    expect(!b.take());
+    mine.write("three");
+    expect(other.read().text() == "three");
+}
+
+void a_reservation_is_committed_or_given_back()
+{
+    Memory memory;
+    Channel channel = Channel::create(memory);
+    std::error_code error;
+
+    {
+        Reservation space = channel.reserve(100);
+        expect(space && space.size() == 100 && space.status() == IPC_OK);
+        std::memcpy(space.data(), "part of it", 10);
+        space.commit(10);
+        expect(!space && space.data() == nullptr && space.size() == 0);
+    }
+    expect(channel.read().text() == "part of it");
+    {
+        Reservation space = channel.try_reserve(100);
+        expect(space);
+    }
+    expect(channel.try_read().status() == IPC_EMPTY);
+    try {
+        Reservation space = channel.reserve(100);
+        throw 1;
+    } catch (int) {
+    }
+    expect(channel.try_read().status() == IPC_EMPTY);
+
+    Reservation space = channel.reserve(3);
+    std::memcpy(space.data(), "all", 3);
+    expect_error(IPC_ERR_INVALID_ARGUMENT, space.commit(0));
+    space.commit(4, error);
+    expect(error == IPC_ERR_INVALID_ARGUMENT && space);
+    Reservation moved(std::move(space));
+    expect(!space && moved); // NOLINT: after the move
+    moved.commit(error);
+    expect(!error && channel.read().text() == "all");
+    moved.commit(error);
+    expect(error == IPC_ERR_INVALID_ARGUMENT);
+    moved = channel.reserve(8);
+    moved = Reservation(); // gives it back
+    expect(channel.try_read().status() == IPC_EMPTY);
+    moved.abort();
+    moved.abort();
+}
+
+// What happens in a forked child: it ends there, with its failures' count.
+template <class Work> bool child_is_well(Work work)
+{
+    const pid_t child = fork();
+    int status = -1;
+
+    if (child == 0) {
+        const int before = cpp_test::failures;
+
+        work();
+        _exit(cpp_test::failures != before);
+    }
+    return child > 0 && waitpid(child, &status, 0) == child && status == 0;
+}
+
+void a_childs_copy_of_a_reservation_gives_nothing_back()
+{
+    shmipc::Segment segment = shmipc::Segment::open(
+        ("/shmipc-cpp-" + std::to_string(getpid())).c_str(), 65536);
+    Channel channel = Channel::create(segment);
+    Reservation space = channel.reserve(4);
+
+    segment.unlink_at_end();
+    expect(child_is_well([&] {
+        expect_error(IPC_ERR_ILLEGAL_STATE, space.commit());
+        space.abort();
+    }));
+    std::memcpy(space.data(), "kept", 4);
+    space.commit();
+    expect(channel.read().text() == "kept");
+}
+
+void blocked_calls_end()
+{
+    Memory memory;
+    Channel reader = Channel::create(memory);
+    Channel writer = Channel::connect(memory);
+    std::string got;
+    unsigned long read = 0;
+
+    std::thread thread([&] {
+        while (const Message message = reader.read()) {
+            got = message.text();
+            read++;
+        }
+    });
+    for (int i = 0; i < 1000; i++)
+        writer.write(std::to_string(i));
+    writer.close();
+    thread.join();
+    expect(read == 1000 && got == "999");
+}
+
+void segments()
+{
+    const std::string name = "/shmipc-cpp-" + std::to_string(getpid());
+    std::error_code error;
+
+    shmipc::Segment a = shmipc::Segment::open(name.c_str(), 65536);
+    expect(a && a.size() == 65536 && a.name() && name == a.name());
+    shmipc::Segment b = shmipc::Segment::open(name.c_str(), 65536, error);
+    expect(b && !error);
+    a.data()[100] = std::byte{7};
+    expect(b.data()[100] == std::byte{7});
+    shmipc::Segment c(std::move(a));
+    expect(!a && a.data() == nullptr && a.size() == 0); // NOLINT
+    expect(a.name() == nullptr);
+    a = std::move(c);
+    expect(a.data()[100] == std::byte{7});
+    expect(!shmipc::Segment::open(name.c_str(), 4096, error));
+    expect(error == IPC_ERR_ILLEGAL_STATE);
+    a.unlink();
+    expect(!a);
+    expect_error(IPC_ERR_INVALID_ARGUMENT, a.unlink());
+    // The name is gone, so this is another one.
+    c = shmipc::Segment::open(name.c_str(), 4096);
+    expect(c.data()[100] == std::byte{0});
+    c.unlink(error);
+    expect(!error && b.data()[100] == std::byte{7});
+    {
+        shmipc::Segment d = shmipc::Segment::open(name.c_str(), 4096);
+        d.unlink_at_end();
+        d = shmipc::Segment(std::move(d)); // and goes on to where it moves
+    }
+    a = shmipc::Segment::open(name.c_str(), 8192);
+    expect(a.size() == 8192);
+    a.unlink();
+}
+
+void buffers()
+{
+    Memory memory;
+    shmipc::Buffer buffer = shmipc::Buffer::create(memory);
+    shmipc::Buffer other = shmipc::Buffer::attach(memory);
+    const shmipc::Buffer monitor = shmipc::Buffer::observe(memory.bytes);
+    std::array<char, 8> room;
+    std::error_code error;
+
+    expect(buffer && buffer.max_entry_size() > 64);
+    expect(buffer.try_write("entry"));
+    expect(monitor.stats().head_state == IPC_BUFFER_HEAD_READY);
+    expect(other.try_peek().text() == "entry");
+    {
+        auto space = other.try_reserve(8);
+        std::memcpy(space.data(), "in place", 8);
+        space.commit();
+    }
+    expect(buffer.try_read_into(room).value_or(0) == 8);
+    expect(buffer.try_read_into(room).status() == IPC_EMPTY);
+    expect(buffer.recover() == 0);
+    while (buffer.try_write("filler", error))
+        continue;
+    expect(!error);
+    expect(buffer.try_reserve(1).status() == IPC_ERR_NO_SPACE_CONTIGUOUS);
+    shmipc::Buffer moved(std::move(buffer));
+    expect(!buffer && moved); // NOLINT: after the move
+    expect_error(IPC_ERR_INVALID_ARGUMENT, buffer.try_write("to nobody"));
+    expect_error(IPC_ERR_INVALID_ARGUMENT,
+                 shmipc::Buffer::create({memory.data(), 10}));
+    memory.bytes.fill(0);
+    expect(!shmipc::Buffer::attach(memory, error));
+    expect(error == IPC_ERR_NOT_FORMATTED);
+}
+
+void descriptions()
+{
+    Memory memory;
+    IpcChannelConfiguration configuration = shmipc::default_configuration();
+    std::error_code error;
+
+    configuration.wait = IPC_WAIT_SLEEP;
+    Channel channel = Channel::create(memory, configuration);
+    expect(channel.stats().used == 0);
+    channel.write("something");
+    expect(channel.stats().used > 0 && channel.stats(error).head_size == 9);
+    expect(channel.recover() == 0 && channel.recover(error) == 0);
+    expect_error(IPC_ERR_UNSUPPORTED, channel.fd());
+    expect(channel.fd(error) == -1 && error == IPC_ERR_UNSUPPORTED);
+}
+
+void a_descriptor_to_poll()
+{
+    Memory memory;
+    IpcChannelConfiguration configuration = shmipc::default_configuration();
+    std::error_code error;
+
+    configuration.wait = IPC_WAIT_EVENTFD;
+    Channel channel = Channel::create(memory, configuration, error);
+    if (error == IPC_ERR_UNSUPPORTED)
+        return;
+    expect(channel.fd(error) >= 0 && !error);
+}
+
+const cpp_test::Case cases[] = {
+    {"handles move", moves},
+    {"a handle that is assigned to is released",
+     a_handle_that_is_assigned_to_is_released},
+    {"messages own their memory", messages},
+    {"nothing to read is no error", nothing_to_read_is_no_error},
+    {"a full channel is no error, but a closed one is",
+     a_full_channel_is_no_error_but_a_closed_one_is},
+    {"reading into memory", reading_into_memory},
+    {"all kinds of bytes", all_kinds_of_bytes},
+    {"an entry is consumed when its guard goes",
+     an_entry_is_consumed_when_its_guard_goes},
+    {"an entry can be left, also by an exception", an_entry_can_be_left},
+    {"an entry is consumed by a guard that was made during unwinding",
+     an_entry_is_consumed_by_a_guard_that_was_made_during_unwinding},
+    {"take says whose an entry was", take_says_whose_an_entry_was},
+    {"a reservation is committed or given back",
+     a_reservation_is_committed_or_given_back},
+    {"a child's copy of a reservation gives nothing back",
+     a_childs_copy_of_a_reservation_gives_nothing_back},
+    {"blocked calls end", blocked_calls_end},
+    {"segments", segments},
+    {"buffers", buffers},
+    {"descriptions", descriptions},
+    {"a descriptor to poll", a_descriptor_to_poll},
+};
+
+} // namespace
+
+int main()
+{
+    return cpp_test::run_all(cases);
+}
