@@ -5,8 +5,7 @@
  *
  *     #include <shmipc/ipc.hpp>
  *
- *     auto segment = shmipc::Segment::open("/prices", 1 << 20);
- *     auto channel = shmipc::Channel::create(segment);
+ *     auto channel = shmipc::Channel::open("/prices"); // creates or joins
  *     channel.write("hello");
  *     ...
  *     while (auto message = channel.read()) // until it is closed

@@ -100,6 +100,12 @@ void a_buffer_and_a_segment()
     expect(other.try_peek(error).text() == "one");
     expect(!other.try_read_into(room, error) && buffer.recover(error) == 0);
     expect(other.try_reserve(8, error) && !error);
+    expect(!shmipc::Channel::open("a/b", error));
+    expect(error == IPC_ERR_INVALID_ARGUMENT);
+    shmipc::Channel::unlink("a/b", error);
+    expect(error == IPC_ERR_INVALID_ARGUMENT);
+    expect(!shmipc::Buffer::open("a/b", nullptr, error));
+    expect(error == IPC_ERR_INVALID_ARGUMENT);
     expect(!shmipc::Segment::open("a/b", 4096, error));
     expect(error == IPC_ERR_INVALID_ARGUMENT);
     shmipc::Segment().unlink(error);

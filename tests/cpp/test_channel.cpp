@@ -460,6 +460,68 @@ void blocked_calls_end()
     expect(read == 1000 && got == "999");
 }
 
+void channels_by_name()
+{
+    const std::string name = "/shmipc-cpp-" + std::to_string(getpid());
+    IpcOpenOptions options = shmipc::open_options();
+    std::error_code error;
+
+    options.flags = IPC_OPEN_CONNECT_ONLY;
+    expect_error(IPC_ERR_NOT_FOUND, Channel::open(name.c_str(), &options));
+    expect(!Channel::open(name.c_str(), &options, error));
+    expect(error == std::errc::no_such_file_or_directory);
+    Channel first = Channel::open(name.c_str());
+    Channel second = Channel::open(name.c_str(), error);
+    expect(first.created() && second && !second.created() && !error);
+    first.write("by name");
+    expect(second.read().text() == "by name");
+    expect_error(IPC_ERR_INVALID_ARGUMENT, Channel::open("a/b"));
+    options.flags = IPC_OPEN_EXCLUSIVE;
+    expect(!Channel::open(name.c_str(), &options, error));
+    expect(error == IPC_ERR_EXISTS);
+    Channel::unlink(name.c_str());
+    expect_error(IPC_ERR_NOT_FOUND, Channel::unlink(name.c_str()));
+    Channel::unlink(name.c_str(), error);
+    expect(error == IPC_ERR_NOT_FOUND);
+    options.flags = IPC_OPEN_UNLINK_LAST;
+    {
+        shmipc::Buffer buffer = shmipc::Buffer::open(name.c_str(), &options);
+        expect(buffer.created() && buffer.try_write("entry"));
+    }
+    options.flags = IPC_OPEN_CONNECT_ONLY;
+    expect(!shmipc::Buffer::open(name.c_str(), &options, error));
+    expect(error == IPC_ERR_NOT_FOUND);
+    expect(!Channel().created() && !shmipc::Buffer().created());
+}
+
+void an_interrupt_ends_reads_and_is_an_error_of_writes()
+{
+    Memory memory;
+    Channel channel = Channel::create(memory);
+    unsigned char room[16];
+    std::error_code error = IPC_ERR_LOCKED;
+
+    channel.write("there");
+    channel.interrupt();
+    expect(channel.read().text() == "there");
+    expect(channel.read().status() == IPC_ERR_INTERRUPTED);
+    expect(channel.read(error).status() == IPC_ERR_INTERRUPTED && !error);
+    expect(channel.read_into(room).status() == IPC_ERR_INTERRUPTED);
+    expect(channel.peek_for(1h).status() == IPC_ERR_INTERRUPTED);
+    fill(channel);
+    expect_error(IPC_ERR_INTERRUPTED, channel.write("more"));
+    expect_error(std::errc::interrupted, channel.write_for("more", 1h));
+    expect_error(IPC_ERR_INTERRUPTED, channel.reserve(8));
+    expect(channel.clear_interrupt() && !channel.clear_interrupt());
+    expect(!channel.write_for("more", 1ms));
+    Channel().interrupt();
+    expect(!Channel().clear_interrupt());
+    std::thread thread([&channel] { channel.interrupt(); });
+    while (const Message message = channel.read())
+        continue;
+    thread.join();
+}
+
 void segments()
 {
     const std::string name = "/shmipc-cpp-" + std::to_string(getpid());
@@ -581,6 +643,9 @@ const cpp_test::Case cases[] = {
     {"a child's copy of a reservation gives nothing back",
      a_childs_copy_of_a_reservation_gives_nothing_back},
     {"blocked calls end", blocked_calls_end},
+    {"channels by name", channels_by_name},
+    {"an interrupt ends reads, and is an error of writes",
+     an_interrupt_ends_reads_and_is_an_error_of_writes},
     {"segments", segments},
     {"buffers", buffers},
     {"descriptions", descriptions},

@@ -38,6 +38,11 @@ void statuses_are_error_codes()
     expect(make_error_code(IPC_ERR_ALLOCATION) == std::errc::not_enough_memory);
     expect(make_error_code(IPC_ERR_UNSUPPORTED) == std::errc::not_supported);
     expect(make_error_code(IPC_ERR_PRODUCERS_DEAD) == std::errc::owner_dead);
+    expect(make_error_code(IPC_ERR_CONSUMERS_DEAD) == std::errc::owner_dead);
+    expect(make_error_code(IPC_ERR_INTERRUPTED) == std::errc::interrupted);
+    expect(make_error_code(IPC_ERR_EXISTS) == std::errc::file_exists);
+    expect(make_error_code(IPC_ERR_IN_USE) ==
+           std::errc::device_or_resource_busy);
     // No number of ours is taken for an errno.
     expect(make_error_code(IPC_EMPTY) != std::errc::operation_not_permitted);
     expect(make_error_code(IPC_ERR_CORRUPTED).default_error_condition() !=

@@ -10,6 +10,7 @@
 #include <shmipc/cpp/error.hpp>
 #include <shmipc/cpp/in_place.hpp>
 #include <shmipc/ipc_buffer.h>
+#include <shmipc/ipc_open.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -59,6 +60,14 @@ class Buffer
     }
 
 #if defined(__cpp_exceptions)
+    /** Creates the buffer `name` or joins the one that exists, as
+     * ipc_buffer_open; `options` may be nullptr. Since 0.1.0. */
+    static Buffer open(const char *name,
+                       const IpcOpenOptions *options = nullptr)
+    {
+        return open_by(name, options, detail::Raise());
+    }
+
     /** Formats memory as an empty buffer, as ipc_buffer_create_with_options;
      * `options` may be nullptr. Allocates. Since 0.1.0. */
     static Buffer create(MutableBytes memory,
@@ -124,6 +133,12 @@ class Buffer
     }
 #endif
 
+    static Buffer open(const char *name, const IpcOpenOptions *options,
+                       std::error_code &error) noexcept
+    {
+        return open_by(name, options, detail::Assign(error));
+    }
+
     static Buffer create(MutableBytes memory, const IpcBufferOptions *options,
                          std::error_code &error) noexcept
     {
@@ -182,6 +197,12 @@ class Buffer
         return stats_by(detail::Assign(error));
     }
 
+    /** As ipc_buffer_created. */
+    bool created() const noexcept
+    {
+        return ipc_buffer_created(handle_);
+    }
+
     /** As ipc_buffer_max_entry_size. */
     std::uint64_t max_entry_size() const noexcept
     {
@@ -213,6 +234,13 @@ class Buffer
             return Buffer(r.result);
         report(r);
         return Buffer();
+    }
+
+    template <class Report>
+    static Buffer open_by(const char *name, const IpcOpenOptions *options,
+                          Report report)
+    {
+        return made(ipc_buffer_open(name, options), report);
     }
 
     template <class Report>

@@ -343,11 +343,11 @@ inline bool is_nothing(IpcStatus status) noexcept
 {
     return status == IPC_EMPTY || status == IPC_ERR_NOT_READY ||
            status == IPC_ERR_LOCKED || status == IPC_ERR_TIMEOUT ||
-           status == IPC_ERR_CLOSED;
+           status == IPC_ERR_INTERRUPTED || status == IPC_ERR_CLOSED;
 }
 
-/* The same for a write. That somebody closed the channel is an error here: what
- * was to be written gets nowhere. */
+/* The same for a write. That it was closed or interrupted is an error here:
+ * what was to be written was not. */
 inline bool is_full(IpcStatus status) noexcept
 {
     return status == IPC_ERR_NO_SPACE_CONTIGUOUS || status == IPC_ERR_LOCKED ||

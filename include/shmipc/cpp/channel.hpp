@@ -11,13 +11,15 @@
  *
  * Empty ones say why by status(): IPC_EMPTY, IPC_ERR_NOT_READY (the next entry
  * is being written) or IPC_ERR_LOCKED (others were faster) of those that do not
- * wait; IPC_ERR_TIMEOUT; and IPC_ERR_CLOSED of all reads, once a closed channel
- * is read to its end. So this reads until somebody closes:
+ * wait; IPC_ERR_TIMEOUT; of reads IPC_ERR_INTERRUPTED, while this handle is
+ * interrupted, and IPC_ERR_CLOSED, once a closed channel is read to its end. So
+ * this reads until somebody closes, or a handler of SIGINT calls interrupt():
  *
  *     while (auto message = channel.read())
  *         use(message.data(), message.size());
  *
- * All else is an error, also that somebody closed what one wants to write into.
+ * All else is an error; for writes these two are as well, since what was to be
+ * written was not.
  */
 #ifndef SHMIPC_CPP_CHANNEL_HPP
 #define SHMIPC_CPP_CHANNEL_HPP
@@ -27,6 +29,7 @@
 #include <shmipc/cpp/in_place.hpp>
 #include <shmipc/cpp/timeout.hpp>
 #include <shmipc/ipc_channel.h>
+#include <shmipc/ipc_open.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -41,6 +44,15 @@ inline IpcChannelConfiguration default_configuration() noexcept
 {
     return IPC_CHANNEL_CONFIGURATION(IPC_CHANNEL_UNLIMITED_ROUND_TRIPS, 1000,
                                      1000000);
+}
+
+/** Options for opening by name, to be filled in; `struct_size` is set. */
+inline IpcOpenOptions open_options() noexcept
+{
+    IpcOpenOptions options{};
+
+    options.struct_size = sizeof options;
+    return options;
 }
 
 /**
@@ -86,6 +98,22 @@ class Channel
     /* ------------------------------------------------ the throwing forms */
 
 #if defined(__cpp_exceptions)
+    /** Creates the channel `name` or joins the one that exists, in whatever
+     * order programs start; created() says which. `options` may be nullptr, see
+     * open_options(). Statuses as ipc_channel_open. Allocates; blocks as file
+     * operations do, and for a creator that is slow. Since 0.1.0. */
+    static Channel open(const char *name,
+                        const IpcOpenOptions *options = nullptr)
+    {
+        return open_by(name, options, detail::Raise());
+    }
+
+    /** Removes the name, as ipc_channel_unlink. Since 0.1.0. */
+    static void unlink(const char *name)
+    {
+        unlink_by(name, detail::Raise());
+    }
+
     /** Formats memory as an empty channel: a Segment, an array, `{pointer,
      * size}`. Statuses as ipc_channel_create. Allocates; does not block.
      * Since 0.1.0. */
@@ -240,6 +268,22 @@ class Channel
 
     /* ----------------------- the same, telling of errors by an error code */
 
+    static Channel open(const char *name, const IpcOpenOptions *options,
+                        std::error_code &error) noexcept
+    {
+        return open_by(name, options, detail::Assign(error));
+    }
+
+    static Channel open(const char *name, std::error_code &error) noexcept
+    {
+        return open(name, nullptr, error);
+    }
+
+    static void unlink(const char *name, std::error_code &error) noexcept
+    {
+        unlink_by(name, detail::Assign(error));
+    }
+
     static Channel create(MutableBytes memory,
                           const IpcChannelConfiguration &configuration,
                           std::error_code &error) noexcept
@@ -372,6 +416,28 @@ class Channel
 
     /* ------------------------------------------------- what cannot fail */
 
+    /** Whether open() created the channel that this is a handle of. */
+    bool created() const noexcept
+    {
+        return ipc_channel_created(handle_);
+    }
+
+    /** Ends the waits of this handle, those to come too, until
+     * clear_interrupt(), as ipc_channel_interrupt; for any thread and for
+     * signal handlers. Nothing on an empty one. Since 0.1.0. */
+    void interrupt() noexcept
+    {
+        [[maybe_unused]] const auto r = ipc_channel_interrupt(handle_);
+    }
+
+    /** Lets this handle wait again; whether it was interrupted. Since 0.1.0. */
+    bool clear_interrupt() noexcept
+    {
+        const auto r = ipc_channel_clear_interrupt(handle_);
+
+        return r.ipc_status == IPC_OK && r.result;
+    }
+
     /** As ipc_channel_max_entry_size; 0 of an empty one. */
     std::uint64_t max_entry_size() const noexcept
     {
@@ -405,6 +471,22 @@ class Channel
             return Channel(r.result);
         report(r);
         return Channel();
+    }
+
+    template <class Report>
+    static Channel open_by(const char *name, const IpcOpenOptions *options,
+                           Report report)
+    {
+        return made(ipc_channel_open(name, options), report);
+    }
+
+    template <class Report>
+    static void unlink_by(const char *name, Report report)
+    {
+        const auto r = ipc_channel_unlink(name);
+
+        if (r.ipc_status != IPC_OK)
+            report(r);
     }
 
     template <class Report>

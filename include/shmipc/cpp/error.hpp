@@ -67,7 +67,16 @@ class Category final : public std::error_category
             return std::errc::not_enough_memory;
         case IPC_ERR_UNSUPPORTED:
             return std::errc::not_supported;
+        case IPC_ERR_INTERRUPTED:
+            return std::errc::interrupted;
+        case IPC_ERR_EXISTS:
+            return std::errc::file_exists;
+        case IPC_ERR_NOT_FOUND:
+            return std::errc::no_such_file_or_directory;
+        case IPC_ERR_IN_USE:
+            return std::errc::device_or_resource_busy;
         case IPC_ERR_PRODUCERS_DEAD:
+        case IPC_ERR_CONSUMERS_DEAD:
             return std::errc::owner_dead;
         default:
             return {status, *this};

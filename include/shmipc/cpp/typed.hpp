@@ -2,7 +2,7 @@
 /*
  * libshmipc for C++: a channel whose entries are all of one type.
  *
- *     shmipc::TypedChannel<Tick> ticks(shmipc::Channel::create(segment));
+ *     shmipc::TypedChannel<Tick> ticks(shmipc::Channel::open("/ticks"));
  *
  *     ticks.write({42, 99.5});
  *     while (auto tick = ticks.read())
