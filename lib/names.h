@@ -50,6 +50,13 @@
 #define clock_now                shmipc_clock_now
 #define clock_sleep_until        shmipc_clock_sleep_until
 #define clock_timeout_is_valid   shmipc_clock_timeout_is_valid
+#define feeder_clear             shmipc_feeder_clear
+#define feeder_end               shmipc_feeder_end
+#define feeder_fd                shmipc_feeder_fd
+#define feeder_forget            shmipc_feeder_forget
+#define feeder_go                shmipc_feeder_go
+#define feeder_make              shmipc_feeder_make
+#define feeder_signal            shmipc_feeder_signal
 #define format_blocks_in         shmipc_format_blocks_in
 #define format_default_owners    shmipc_format_default_owners
 #define format_open              shmipc_format_open
@@ -126,6 +133,7 @@
 #define send_tell                shmipc_send_tell
 #define stats_detail             shmipc_stats_detail
 #define stats_fill               shmipc_stats_fill
+#define thread_start             shmipc_thread_start
 #define wait_announce            shmipc_wait_announce
 #define wait_backend_eventfd     shmipc_wait_backend_eventfd
 #define wait_backend_futex       shmipc_wait_backend_futex

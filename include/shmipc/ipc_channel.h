@@ -129,7 +129,8 @@ typedef enum IpcWait {
     /** The library's default, chosen when it was built (-Dwait), normally
      * IPC_WAIT_FUTEX; that too if the running kernel lacks the default. */
     IPC_WAIT_DEFAULT = 0,
-    /** In the kernel, until a writer wakes it. */
+    /** In the kernel, until a writer wakes it; and ipc_channel_fd has an
+     * eventfd that a thread of the handle's own makes readable. */
     IPC_WAIT_FUTEX = 1,
     /** For times that double from start_sleep_ns to max_sleep_ns; nobody has
      * to wake it. */
@@ -723,18 +724,23 @@ IPC_API IpcChannelOwnersResult ipc_channel_owners(const IpcChannel *channel,
  * EINTR. A handle's descriptor is for one event loop. A forked child that
  * inherited the handle has to call this anew; with IPC_WAIT_IO_URING it cannot.
  *
- * IPC_WAIT_IO_URING needs nothing of other handles. With IPC_WAIT_EVENTFD the
- * handle must have the eventfd: be the creator's, inherited over fork, or from
- * ipc_channel_accept. Handles that were made by connect cannot signal it: once
- * there is one, the descriptor of an idle loop is readable every millisecond,
- * so that what such a handle wrote is found at most that late; a loop that was
- * waiting already when the first of them joined finds out within 100 ms.
+ * IPC_WAIT_FUTEX and IPC_WAIT_IO_URING need nothing of other handles. The first
+ * makes a thread when it is called, in which all signals are blocked; it sleeps
+ * in the place of the loop, and ends when the handle is destroyed. With
+ * IPC_WAIT_EVENTFD the handle must have the eventfd: be the creator's,
+ * inherited over fork, or from ipc_channel_accept. Handles that were made by
+ * connect cannot signal it: once there is one, the descriptor of an idle loop
+ * is readable every millisecond, so that what such a handle wrote is found at
+ * most that late; a loop that was waiting already when the first of them joined
+ * finds out within 100 ms.
  *
- * IPC_OK. IPC_ERR_UNSUPPORTED: the handle's way of waiting has none.
+ * IPC_OK. IPC_ERR_UNSUPPORTED: the handle's way of waiting has none:
+ * IPC_WAIT_SLEEP, and IPC_WAIT_FUTEX in a library that was built without
+ * eventfd.
  * IPC_ERR_ILLEGAL_STATE: the handle has no eventfd.
- * IPC_ERR_INVALID_ARGUMENT: NULL. IPC_ERR_SYSTEM: no descriptor could be made,
- * `sys_errno` says why; or it is an inherited io_uring's. Does not block.
- * Since 0.1.0.
+ * IPC_ERR_INVALID_ARGUMENT: NULL. IPC_ERR_SYSTEM: no descriptor or no thread
+ * could be made, `sys_errno` says why; or it is an inherited io_uring's. Does
+ * not block. Since 0.1.0.
  */
 IPC_API IPC_NODISCARD_ IpcChannelFdResult ipc_channel_fd(IpcChannel *channel);
 

@@ -5,8 +5,8 @@ IpcStatus poll_descriptor(struct IpcChannel *ch, int *fd, const char **detail)
 {
     struct waiter *w = &ch->waiter;
 
-    *detail = "this way of waiting has no descriptor: use IPC_WAIT_IO_URING "
-              "or IPC_WAIT_EVENTFD";
+    *detail = "this way of waiting has no descriptor: use IPC_WAIT_FUTEX, "
+              "IPC_WAIT_IO_URING or IPC_WAIT_EVENTFD";
     if (!w->backend->fd)
         return IPC_ERR_UNSUPPORTED;
     *detail = "the handle has no descriptor: with IPC_WAIT_EVENTFD create, "

@@ -8,10 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#ifndef SHMIPC_HAVE_EVENTFD
+/* Without what feeds a descriptor: else see futex_fd.c. */
 const struct wait_backend wait_backend_futex = {
     .name = "futex",
     .sleeps_by = WAIT_BY_WORD,
 };
+#endif
 
 const struct wait_backend wait_backend_sleep = {
     .name = "sleep",

@@ -116,6 +116,7 @@ enum {
 enum wait_side { WAIT_READERS, WAIT_WRITERS };
 
 struct waiter;
+struct feeder;
 
 /* What sets one way of waiting apart from the others. Members that are NULL:
  * there is nothing to do, or no descriptor. */
@@ -155,6 +156,8 @@ struct waiter {
     atomic_u32 interrupted; /* 1: who would sleep gives up, see above */
     bool heeds_signals;     /* a signal ends a sleep */
     bool is_cancellable;    /* a sleep is a cancellation point */
+    struct feeder *feeder;  /* futex's, once a descriptor was asked for */
+    atomic_u32 fed_after;   /* the sequence word that it sleeps on */
 };
 
 /*

@@ -48,6 +48,38 @@ static void must_end_for_itself(IpcChannel *ch)
     ipc_channel_destroy(ch);
 }
 
+Test(unit, a_wait_for_a_futex_ends_for_itself, .timeout = 90)
+{
+    must_end_for_itself(new_poller(IPC_WAIT_FUTEX));
+}
+
+/* And does not stop its parent's. */
+Test(unit, a_child_polls_a_futex_by_a_thread_of_its_own, .timeout = 90)
+{
+    IpcChannel *ch = new_poller(IPC_WAIT_FUTEX);
+    struct pollfd what = {.fd = descriptor_of(ch), .events = POLLIN};
+    IpcEntry entry;
+    pid_t child;
+
+    must_be(ipc_channel_try_read(ch, &entry).ipc_status, IPC_EMPTY);
+    child = fork_child();
+    if (child == 0) {
+        must_be(ipc_channel_try_read(ch, &entry).ipc_status, IPC_EMPTY);
+        what.fd = descriptor_of(ch);
+        must_be(ipc_channel_try_read(ch, &entry).ipc_status, IPC_EMPTY);
+        must(poll(&what, 1, LONG_MS) == 1);
+        must_work(ipc_channel_destroy(ch));
+        _exit(0);
+    }
+    must_succeed(child);
+    must(poll(&what, 1, LONG_MS) == 1);
+    must_send(ch, 8, 1);
+    must_receive(ch, 8, 1);
+    must_be(ipc_channel_try_read(ch, &entry).ipc_status, IPC_EMPTY);
+    must(poll(&what, 1, LONG_MS) == 1);
+    must_work(ipc_channel_destroy(ch));
+}
+
 Test(unit, a_wait_for_an_eventfd_ends_for_itself, .timeout = 90)
 {
     must_end_for_itself(new_poller(IPC_WAIT_EVENTFD));

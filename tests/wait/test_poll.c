@@ -296,7 +296,7 @@ static void loop_wakes_for_each_reason(uint32_t wait)
     drop_channel(&s);
 }
 
-/* Ways without a descriptor say so, and so does a handle without the eventfd.
+/* A way without a descriptor says so, and so does a handle without the eventfd.
  */
 static void refusals_are_clear(void)
 {
@@ -304,11 +304,9 @@ static void refusals_are_clear(void)
     IpcChannelConnectResult connected;
 
     CHECK_STATUS(ipc_channel_fd(NULL).ipc_status, IPC_ERR_INVALID_ARGUMENT);
-    for (uint32_t wait = IPC_WAIT_FUTEX; wait <= IPC_WAIT_SLEEP; wait++) {
-        CHECK(make_channel(&s, RING, wait), "create");
-        CHECK_STATUS(ipc_channel_fd(s.channel).ipc_status, IPC_ERR_UNSUPPORTED);
-        drop_channel(&s);
-    }
+    CHECK(make_channel(&s, RING, IPC_WAIT_SLEEP), "create");
+    CHECK_STATUS(ipc_channel_fd(s.channel).ipc_status, IPC_ERR_UNSUPPORTED);
+    drop_channel(&s);
     if (!make_channel(&s, RING, IPC_WAIT_EVENTFD))
         return;
     connected =
@@ -399,6 +397,22 @@ static void pollers_share_a_channel(uint32_t wait, uint64_t count)
     drop_channel(&s);
 }
 
+/* Without eventfds, the futex has none. */
+static bool has_descriptor(uint32_t wait)
+{
+    IpcStatus status;
+    struct shared s;
+
+    CHECK(make_channel(&s, RING, wait), "create");
+    status = ipc_channel_fd(s.channel).ipc_status;
+    drop_channel(&s);
+    if (status == IPC_ERR_UNSUPPORTED)
+        printf("skipped: %s has no descriptor here\n", way_names[wait]);
+    else
+        CHECK_STATUS(status, IPC_OK);
+    return status == IPC_OK;
+}
+
 int main(int argc, char **argv)
 {
     bool any = false;
@@ -409,8 +423,9 @@ int main(int argc, char **argv)
     progress = make_words();
     refusals_are_clear();
     an_unsignalled_poller_looks_for_itself();
-    for (uint32_t reader = IPC_WAIT_EVENTFD; reader < WAYS_END; reader++) {
-        if (!is_possible(reader))
+    for (uint32_t reader = IPC_WAIT_FUTEX; reader < WAYS_END; reader++) {
+        if (reader == IPC_WAIT_SLEEP || !is_possible(reader) ||
+            !has_descriptor(reader))
             continue;
         any = true;
         idle_loop_sleeps(reader);
