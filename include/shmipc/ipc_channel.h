@@ -723,6 +723,8 @@ IPC_API IpcChannelOwnersResult ipc_channel_owners(const IpcChannel *channel,
  * In a process that uses io_uring the kernel now and then ends a poll with
  * EINTR. A handle's descriptor is for one event loop. A forked child that
  * inherited the handle has to call this anew; with IPC_WAIT_IO_URING it cannot.
+ * Who waits for many channels in one loop needs only one descriptor: see
+ * ipc_waitset.h.
  *
  * IPC_WAIT_FUTEX and IPC_WAIT_IO_URING need nothing of other handles. The first
  * makes a thread when it is called, in which all signals are blocked; it sleeps

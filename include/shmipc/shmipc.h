@@ -14,5 +14,6 @@
 #include <shmipc/ipc_export.h>
 #include <shmipc/ipc_mmap.h>
 #include <shmipc/ipc_open.h>
+#include <shmipc/ipc_waitset.h>
 
 #endif

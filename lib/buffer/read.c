@@ -216,6 +216,31 @@ static IpcStatus look_on(const struct IpcBuffer *b, struct view *view,
     return look == LOOK_FILLER ? IPC_ERR_LOCKED : status_of(look);
 }
 
+/* Readers may move head meanwhile: nothing is there only if nothing is where
+ * head still is afterwards. */
+IpcStatus read_glance(const struct IpcBuffer *b)
+{
+    IpcBufferReadError error;
+    struct view view;
+
+    for (int tries = 0; tries < PROTOCOL_TRIES; tries++) {
+        /* Acquire [head]: words that were replaced before are gone. */
+        uint64_t head = atomic_get_acquire(&b->ring.head->position);
+        IpcStatus status;
+
+        if (b->ring.one_consumer &&
+            take_look_at(&b->ring, head, &view) == LOOK_FILLER)
+            return IPC_OK;
+        status = look_on(b, &view, &error);
+        /* Relaxed: who has acquired a word of a later lap, which says nothing
+         * of this one, sees that head has moved. */
+        if (status != IPC_EMPTY ||
+            atomic_get_relaxed(&b->ring.head->position) == head)
+            return handle_unless_anew(b, status);
+    }
+    return IPC_ERR_LOCKED;
+}
+
 IpcStatus read_peek(struct IpcBuffer *b, IpcEntry *dest,
                     IpcBufferReadError *error)
 {

@@ -28,6 +28,10 @@ const char *read_detail(IpcStatus status);
 IpcStatus read_look_otherwise(struct IpcBuffer *b, struct view *view,
                               IpcBufferReadError *error);
 
+/* What a read would say, from a thread that does not read: moves and takes
+ * nothing. IPC_OK also for filler that only the one consumer can pass. */
+IpcStatus read_glance(const struct IpcBuffer *b);
+
 /* Whether what is at the head is claimed but not committed, so that a repair
  * may help. Moves nothing. */
 bool read_is_stuck(struct IpcBuffer *b);

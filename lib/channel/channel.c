@@ -137,6 +137,8 @@ IpcStatus channel_join(struct IpcChannel *ch, void *mem, size_t size,
 
 void channel_leave(struct IpcChannel *ch)
 {
+    if (ch->watch)
+        ch->watch->gone(ch->watch);
     if (handle_close(&ch->buffer))
         channel_tell_all(ch);
     wait_close(&ch->waiter);

@@ -10,6 +10,11 @@
 #include "wait/wait.h"
 #include <shmipc/ipc_channel.h>
 
+/* Who has to know when a handle goes. */
+struct channel_watch {
+    void (*gone)(struct channel_watch *watch);
+};
+
 struct IpcChannel {
     struct IpcBuffer buffer;
     struct waiter waiter;
@@ -20,8 +25,10 @@ struct IpcChannel {
     bool report_producers; /* ... that died */
     bool report_consumers;
     atomic_u32 polled; /* 1: reads that find nothing arm the descriptor */
-    atomic_u32 stuck_answers; /* hint: in a row, with head at `stuck_at` */
-    atomic_u64 stuck_at;      /* hint */
+    atomic_u32 stuck_answers;    /* hint: in a row, with head at `stuck_at` */
+    atomic_u64 stuck_at;         /* hint */
+    atomic_u32 lost;             /* hint: a watcher found the producers dead */
+    struct channel_watch *watch; /* NULL: it is in no waitset */
 };
 
 extern const char channel_null_handle[];

@@ -6,6 +6,7 @@
  */
 #include <shmipc/ipc_batch.h>
 #include <shmipc/ipc_channel.h>
+#include <shmipc/ipc_waitset.h>
 
 /* The program's struct timespec. */
 struct time32 {
@@ -114,4 +115,14 @@ IpcChannelReadBatchResult time32_read_array(IpcChannel *channel, void *data,
 {
     return ipc_channel_read_array_with_timeout(
         channel, data, size, count, widen(timeout, &(struct timespec){0}));
+}
+
+IPC_API IpcWaitSetWaitResult
+time32_wait(IpcWaitSet *set, IpcWaitSetReady *ready, size_t room,
+            const struct time32 *timeout) __asm__("ipc_waitset_wait");
+IpcWaitSetWaitResult time32_wait(IpcWaitSet *set, IpcWaitSetReady *ready,
+                                 size_t room, const struct time32 *timeout)
+{
+    return ipc_waitset_wait(set, ready, room,
+                            widen(timeout, &(struct timespec){0}));
 }

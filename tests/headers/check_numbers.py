@@ -43,6 +43,7 @@ BUFFER = "include/shmipc/ipc_buffer.h"
 BATCH = "include/shmipc/ipc_batch.h"
 CHANNEL = "include/shmipc/ipc_channel.h"
 OPEN = "include/shmipc/ipc_open.h"
+WAITSET = "include/shmipc/ipc_waitset.h"
 PROTOCOL = "lib/ring/protocol.h"
 ANY = "*"
 
@@ -90,6 +91,17 @@ RULES = (
     (DESIGN, "for the first time in lap #", "SHMIPC_RENEWAL_LAPS"),
     (CHANNEL, "a call that blocks within # ms", "WAIT_CAP_NS / MS"),
     (CHANNEL, "blocked readers learn it within # ms", "WAIT_CAP_NS / MS"),
+    (WAITSET, "a thread for each # beyond", "GROUP_MEMBERS"),
+    (WAITSET, "pauses that double from # us to # ms", "NAP_MIN_NS / US",
+     "NAP_MAX_NS / MS"),
+    (WAITSET, "within # ms in a set of up to # channels", "WAIT_CAP_NS / MS",
+     "TURN_MIN"),
+    (WAITSET, "An idle set wakes up # times a second", "SECOND / WAIT_CAP_NS"),
+    ("lib/waitset/group.h", "takes `control` and # members at once",
+     "GROUP_MEMBERS"),
+    ("lib/waitset/waitset.h", "all words anew for each sleep, # at a time",
+     "GROUP_MEMBERS"),
+    ("lib/waitset/waitset.h", "sooner, after # ms first", "STUCK_NAP_NS / MS"),
     ("lib/buffer/pace.c", "entries per # ticks", "1 << PACE_RATE_SHIFT"),
 
     # Names.
