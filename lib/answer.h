@@ -16,6 +16,10 @@ static inline const char *answer_nothing(IpcStatus status)
                                : "somebody else got past that entry first";
 }
 
+/* For functions that make what only errors need: kept out of the way of calls
+ * that succeed. */
+#define ANSWER_COLD __attribute__((cold, noinline))
+
 /* For a type made by IPC_RESULT_UNIT. */
 #define ANSWER(NAME, status, detail, body)                                     \
     ((status) >= 0 ? NAME##_ok(status)                                         \

@@ -129,6 +129,9 @@ typedef struct IpcBufferAttachError {
     /** Bytes the mapping must have: of this region, or of the smallest one if
      * the mapping holds less than a header. */
     uint64_t min_size;
+    /** The number that `detail` speaks of: the value that a member has; else
+     * 0. */
+    int64_t value;
 } IpcBufferAttachError;
 IPC_RESULT(IpcBufferAttachResult, IpcBuffer *, IpcBufferAttachError)
 
@@ -327,7 +330,8 @@ IPC_API uint64_t ipc_buffer_suggest_size(size_t capacity);
  * the memory held is lost. That may be anything; but a buffer or channel that
  * another process uses, and that lives or may live, is not formatted without
  * IPC_BUFFER_RECREATE. Seen are processes that have written there or, in
- * one-consumer mode, read, and not destroyed their handles (ipc_buffer_owners
+ * one-consumer mode and with IPC_BUFFER_KNOWS_CONSUMERS, read, and not
+ * destroyed their handles (ipc_buffer_owners
  * lists them); of this process's own handles the caller has to know. Handles
  * that others have all the same get IPC_ERR_FORMATTED_ANEW, and others that
  * attach IPC_ERR_INITIALIZING until this call is done. If its process dies

@@ -5,9 +5,7 @@
  * behind.
  *
  *     uint8_t mem[1024];
- *     IpcChannelConfiguration config = {.max_round_trips = 128,
- *                                       .start_sleep_ns = 1000,
- *                                       .max_sleep_ns = 100000};
+ *     IpcChannelConfiguration config = IPC_CHANNEL_DEFAULTS;
  *     IpcChannelResult created = ipc_channel_create(mem, sizeof mem, config);
  *
  * Which calls wait, each with ipc_channel_ in front; beware that `write` never
@@ -153,8 +151,10 @@ typedef enum IpcWait {
 #define IPC_ZERO_
 #endif
 
-/** How to use a channel. Zero means the default in all members but the first
- * three; in C++14 and later that is what members have that are not named. */
+/** How to use a channel. Zero means the default in all members; in C++14 and
+ * later that is what members have that are not named. The first three are given
+ * together, or left 0 together: then ipc_channel_read waits for ever, and
+ * IPC_WAIT_SLEEP sleeps from 1000 to 1000000 ns. */
 typedef struct IpcChannelConfiguration {
     /** Rounds that ipc_channel_read waits at most, 1 or more. */
     uint32_t max_round_trips;
@@ -201,6 +201,9 @@ typedef struct IpcChannelConfiguration {
         }                                                                      \
     }
 
+/** The same with the defaults only. */
+#define IPC_CHANNEL_DEFAULTS IPC_CHANNEL_CONFIGURATION(0, 0, 0)
+
 IPC_RESULT(IpcChannelResult, IpcChannel *, IpcBufferCreateError)
 IPC_RESULT(IpcChannelConnectResult, IpcChannel *, IpcBufferAttachError)
 IPC_RESULT_UNIT(IpcChannelDestroyResult, IpcBufferDestroyError)
@@ -239,6 +242,9 @@ typedef struct IpcSharedChannel {
 typedef struct IpcChannelSystemError {
     /** errno of the system call that failed, or 0. */
     int sys_errno;
+    /** The number that `detail` speaks of: the value that a member of the
+     * configuration has; else 0. */
+    int64_t value;
 } IpcChannelSystemError;
 IPC_RESULT(IpcChannelFdResult, int, IpcChannelSystemError)
 IPC_RESULT_UNIT(IpcChannelInterruptResult, IpcChannelSystemError)
@@ -286,7 +292,8 @@ IPC_API uint64_t ipc_channel_suggest_size(size_t capacity);
  * the memory held is lost. That may be anything; but a channel or buffer that
  * another process uses, and that lives or may live, is not formatted without
  * IPC_BUFFER_RECREATE. Seen are processes that have written there or, in
- * one-consumer mode, read, and not destroyed their handles (ipc_channel_owners
+ * one-consumer mode and with IPC_BUFFER_KNOWS_CONSUMERS, read, and not
+ * destroyed their handles (ipc_channel_owners
  * lists them); of this process's own handles the caller has to know. Handles
  * that others have all the same get IPC_ERR_FORMATTED_ANEW, and others that
  * connect IPC_ERR_INITIALIZING until this call is done. If its process dies
@@ -295,10 +302,11 @@ IPC_API uint64_t ipc_channel_suggest_size(size_t capacity);
  * IPC_OK: `result` is the handle, to be given to ipc_channel_destroy.
  * IPC_ERR_INVALID_ARGUMENT: `mem` is NULL; `size` is 0, exceeds the address
  * space or is below the body's `min_size`; or the configuration is impossible:
- * one of the first three members zero or negative, max_sleep_ns below
- * start_sleep_ns, max_owners above 4096, an unknown `wait`, flag or option,
- * `memory_fd` without its option or not of the memory's file, or reserved
- * members that are not zero. The memory is left as it is, but where that file
+ * one of the first three members negative, or zero when the others are not,
+ * max_sleep_ns below start_sleep_ns, max_owners above 4096, an unknown `wait`,
+ * flag or option, `memory_fd` without its option or not of the memory's file,
+ * or reserved members that are not zero. `detail` names the member, and the
+ * body has its `value`. The memory is left as it is, but where that file
  * turns out to be another one after the memory was formatted: create again
  * then.
  * IPC_ERR_UNSUPPORTED: that `wait` was not built, or the running kernel lacks

@@ -380,23 +380,3 @@ IpcStatus batch_read_array(struct IpcBuffer *b, void *data, size_t size,
     }
     return IPC_ERR_LOCKED;
 }
-
-/* ----------------------------------------------------------------- errors */
-
-const char *batch_write_detail(const struct IpcBuffer *b, const void *entries,
-                               size_t size, IpcStatus status)
-{
-    return status == IPC_ERR_INVALID_ARGUMENT
-               ? "the handle or an entry is NULL, an entry is empty, or there "
-                 "are none"
-               : write_detail(b, entries, size, status);
-}
-
-const char *batch_read_detail(IpcStatus status)
-{
-    return status == IPC_ERR_INVALID_ARGUMENT
-               ? "the handle, the entries or their memory is NULL, an entry is "
-                 "empty, there are none, or the timeout is negative or has a "
-                 "tv_nsec out of range"
-               : read_detail(status);
-}

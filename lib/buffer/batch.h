@@ -25,9 +25,4 @@ IpcStatus batch_read(struct IpcBuffer *b, IpcEntry *entries, int count,
 IpcStatus batch_read_array(struct IpcBuffer *b, void *data, size_t size,
                            int count, size_t *read, IpcBufferReadError *error);
 
-/* Descriptions of errors. `b` may be NULL. */
-const char *batch_write_detail(const struct IpcBuffer *b, const void *entries,
-                               size_t size, IpcStatus status);
-const char *batch_read_detail(IpcStatus status);
-
 #endif

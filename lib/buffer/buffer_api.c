@@ -5,6 +5,7 @@
  */
 #include "answer.h"
 #include "buffer/batch.h"
+#include "buffer/blame.h"
 #include "buffer/owners.h"
 #include "buffer/read.h"
 #include "buffer/recover.h"
@@ -76,14 +77,14 @@ IpcBufferCreateResult ipc_buffer_create(void *mem, size_t size)
 }
 
 static IpcStatus join(IpcBuffer *b, const void *mem, size_t size, bool observes,
-                      const IpcBufferOptions *options, uint64_t *needed,
-                      const char **detail)
+                      const IpcBufferOptions *options,
+                      IpcBufferAttachError *body, const char **detail)
 {
     IpcStatus status;
 
-    if (!handle_options_are_known(options, detail))
+    if (!handle_options_are_known(options, detail, &body->value))
         return IPC_ERR_INVALID_ARGUMENT;
-    status = handle_attach(b, mem, size, observes, needed, detail);
+    status = handle_attach(b, mem, size, observes, &body->min_size, detail);
     if (status == IPC_OK && options &&
         options->flags & IPC_BUFFER_HAS_MEMORY_FD)
         status = handle_check_backing(b, mem, options->memory_fd, detail);
@@ -101,7 +102,7 @@ static IpcBufferAttachResult attach(const void *mem, size_t size, bool observes,
     if (!b)
         return IpcBufferAttachResult_error(
             IPC_ERR_ALLOCATION, handle_attach_detail(IPC_ERR_ALLOCATION));
-    status = join(b, mem, size, observes, options, &body.min_size, &detail);
+    status = join(b, mem, size, observes, options, &body, &detail);
     if (status == IPC_OK)
         return IpcBufferAttachResult_ok(IPC_OK, b);
     free(b);
@@ -154,9 +155,10 @@ write_otherwise(IpcBuffer *buffer, const void *data, size_t size)
 {
     IpcStatus status = write_entry(buffer, data, size);
 
-    return ANSWER(IpcBufferWriteResult, status,
-                  write_detail(buffer, data, size, status),
-                  write_body(buffer, size));
+    return ANSWER(
+        IpcBufferWriteResult, status,
+        BLAME(status, blame_write(buffer, data), write_detail(status)),
+        write_body(buffer, size));
 }
 
 IpcBufferWriteResult ipc_buffer_write(IpcBuffer *buffer, const void *data,
@@ -174,7 +176,8 @@ IpcBufferWriteResult ipc_buffer_writev(IpcBuffer *buffer,
     IpcStatus status = write_pieces(buffer, pieces, count, &size);
 
     return ANSWER(IpcBufferWriteResult, status,
-                  write_detail(buffer, pieces, size, status),
+                  BLAME(status, blame_pieces(buffer, pieces, count),
+                        write_detail(status)),
                   write_body(buffer, size));
 }
 
@@ -183,9 +186,10 @@ IpcBufferReserveResult ipc_buffer_reserve(IpcBuffer *buffer, size_t size,
 {
     IpcStatus status = write_reserve(buffer, size, dest);
 
-    return ANSWER(IpcBufferReserveResult, status,
-                  write_detail(buffer, dest, size, status),
-                  write_body(buffer, size));
+    return ANSWER(
+        IpcBufferReserveResult, status,
+        BLAME(status, blame_reserve(buffer, dest), write_detail(status)),
+        write_body(buffer, size));
 }
 
 IpcBufferCommitResult ipc_buffer_commit(IpcBuffer *buffer,
@@ -195,8 +199,10 @@ IpcBufferCommitResult ipc_buffer_commit(IpcBuffer *buffer,
     IpcStatus status = write_commit(buffer, reservation, size);
     IpcBufferCommitError body = {reservation ? reservation->offset : 0};
 
-    return ANSWER(IpcBufferCommitResult, status, write_commit_detail(status),
-                  body);
+    if (status == IPC_OK)
+        return IpcBufferCommitResult_ok(IPC_OK);
+    return IpcBufferCommitResult_error_body(write_commit_status(status),
+                                            write_commit_detail(status), body);
 }
 
 IpcBufferAbortResult ipc_buffer_abort(IpcBuffer *buffer,
@@ -205,8 +211,10 @@ IpcBufferAbortResult ipc_buffer_abort(IpcBuffer *buffer,
     IpcStatus status = write_abort(buffer, reservation);
     IpcBufferCommitError body = {reservation ? reservation->offset : 0};
 
-    return ANSWER(IpcBufferAbortResult, status, write_commit_detail(status),
-                  body);
+    if (status == IPC_OK)
+        return IpcBufferAbortResult_ok(IPC_OK);
+    return IpcBufferAbortResult_error_body(write_commit_status(status),
+                                           write_commit_detail(status), body);
 }
 
 IpcBufferWriteBatchResult ipc_buffer_write_batch(IpcBuffer *buffer,
@@ -217,7 +225,8 @@ IpcBufferWriteBatchResult ipc_buffer_write_batch(IpcBuffer *buffer,
     IpcStatus status = batch_write(buffer, entries, count, &written, &size);
 
     return ANSWER_WITH(IpcBufferWriteBatchResult, status, written,
-                       batch_write_detail(buffer, entries, size, status),
+                       BLAME(status, blame_write_batch(buffer, entries, count),
+                             write_detail(status)),
                        write_body(buffer, size));
 }
 
@@ -228,9 +237,10 @@ IpcBufferWriteBatchResult ipc_buffer_write_array(IpcBuffer *buffer,
     size_t written;
     IpcStatus status = batch_write_array(buffer, data, size, count, &written);
 
-    return ANSWER_WITH(IpcBufferWriteBatchResult, status, written,
-                       batch_write_detail(buffer, data, size, status),
-                       write_body(buffer, size));
+    return ANSWER_WITH(
+        IpcBufferWriteBatchResult, status, written,
+        BLAME(status, blame_array(buffer, data, size), write_detail(status)),
+        write_body(buffer, size));
 }
 
 /* ----------------------------------------------------------------- reads */
@@ -241,7 +251,10 @@ read_otherwise(IpcBuffer *buffer, IpcEntry *dest)
     IpcBufferReadError body = {0};
     IpcStatus status = read_entry(buffer, dest, &body);
 
-    return ANSWER_LOOK(IpcBufferReadResult, status, read_detail(status), body);
+    return ANSWER_LOOK(
+        IpcBufferReadResult, status,
+        BLAME(status, blame_read_into(buffer, dest), read_detail(status)),
+        body);
 }
 
 IpcBufferReadResult ipc_buffer_read(IpcBuffer *buffer, IpcEntry *dest)
@@ -261,7 +274,10 @@ IpcBufferReadBatchResult ipc_buffer_read_batch(IpcBuffer *buffer,
         batch_read(buffer, entries, count, memory, size, &read, &body);
 
     return ANSWER_LOOK_WITH(IpcBufferReadBatchResult, status, read,
-                            batch_read_detail(status), body);
+                            BLAME(status,
+                                  blame_read_batch(buffer, entries, memory),
+                                  read_detail(status)),
+                            body);
 }
 
 IpcBufferReadBatchResult ipc_buffer_read_array(IpcBuffer *buffer, void *data,
@@ -272,8 +288,10 @@ IpcBufferReadBatchResult ipc_buffer_read_array(IpcBuffer *buffer, void *data,
     IpcStatus status =
         batch_read_array(buffer, data, size, count, &read, &body);
 
-    return ANSWER_LOOK_WITH(IpcBufferReadBatchResult, status, read,
-                            batch_read_detail(status), body);
+    return ANSWER_LOOK_WITH(
+        IpcBufferReadBatchResult, status, read,
+        BLAME(status, blame_array(buffer, data, size), read_detail(status)),
+        body);
 }
 
 IpcBufferPeekResult ipc_buffer_peek(IpcBuffer *buffer, IpcEntry *dest)
@@ -282,7 +300,9 @@ IpcBufferPeekResult ipc_buffer_peek(IpcBuffer *buffer, IpcEntry *dest)
     IpcStatus status = read_peek(buffer, dest, &found);
     IpcBufferPeekError body = {found.offset};
 
-    return ANSWER_LOOK(IpcBufferPeekResult, status, read_detail(status), body);
+    return ANSWER_LOOK(IpcBufferPeekResult, status,
+                       BLAME(status, blame_dest(buffer), read_detail(status)),
+                       body);
 }
 
 IpcBufferSkipResult ipc_buffer_skip(IpcBuffer *buffer, uint64_t offset)
@@ -291,8 +311,9 @@ IpcBufferSkipResult ipc_buffer_skip(IpcBuffer *buffer, uint64_t offset)
     IpcStatus status = read_skip(buffer, offset, &found);
     IpcBufferSkipError body = {found.offset};
 
-    return ANSWER_LOOK_WITH(IpcBufferSkipResult, status, offset,
-                            read_detail(status), body);
+    return ANSWER_LOOK_WITH(
+        IpcBufferSkipResult, status, offset,
+        BLAME(status, blame_skip(buffer), read_detail(status)), body);
 }
 
 IpcBufferSkipForceResult ipc_buffer_skip_force(IpcBuffer *buffer)
@@ -333,7 +354,9 @@ IpcBufferStatsResult ipc_buffer_stats(const IpcBuffer *buffer,
     IpcStatus status = stats_fill(buffer, dest);
     IpcBufferStatsError body = {STATS_SIZE_0_1};
 
-    return ANSWER(IpcBufferStatsResult, status, stats_detail(status), body);
+    return ANSWER(IpcBufferStatsResult, status,
+                  BLAME(status, blame_stats(buffer), stats_detail(status)),
+                  body);
 }
 
 IpcBufferOwnersResult ipc_buffer_owners(const IpcBuffer *buffer,
@@ -343,6 +366,7 @@ IpcBufferOwnersResult ipc_buffer_owners(const IpcBuffer *buffer,
     IpcStatus status = owners_list(buffer, owners, room, &count);
     IpcBufferOwnersError body = {OWNERS_SIZE_0_1};
 
-    return ANSWER_WITH(IpcBufferOwnersResult, status, count,
-                       owners_detail(status), body);
+    return ANSWER_WITH(
+        IpcBufferOwnersResult, status, count,
+        BLAME(status, blame_owners(buffer), owners_detail(status)), body);
 }

@@ -117,26 +117,48 @@ static bool has_file(const IpcBufferOptions *options)
     return options && options->flags & IPC_BUFFER_HAS_MEMORY_FD;
 }
 
-bool handle_options_are_known(const IpcBufferOptions *options,
-                              const char **detail)
+static const char *blame_options(const IpcBufferOptions *options,
+                                 int64_t *value)
 {
-    const uint32_t known =
-        MODES | IPC_BUFFER_HAS_MEMORY_FD | IPC_BUFFER_RECREATE;
+    const uint32_t unknown =
+        options->flags &
+        ~(MODES | IPC_BUFFER_HAS_MEMORY_FD | IPC_BUFFER_RECREATE);
 
-    *detail = "options: set struct_size to sizeof(IpcBufferOptions), use known "
-              "flags, at most 4096 owners, memory_fd only with its flag, and "
-              "zero the rest";
-    if (!options)
-        return true;
-    if (options->struct_size != sizeof *options || (options->flags & ~known) ||
-        options->max_owners > SHMIPC_OWNERS_LIMIT || options->reserved32 ||
-        (options->memory_fd && !has_file(options)))
-        return false;
+    *value = (int64_t)options->struct_size;
+    if (options->struct_size != sizeof *options)
+        return "struct_size (error.body.value) is not "
+               "sizeof(IpcBufferOptions): set it to "
+               "that, and zero what is not set";
+    *value = unknown;
+    if (unknown)
+        return "flags has bits (error.body.value) that this library does not "
+               "know: use "
+               "IPC_BUFFER_*, or a newer library";
+    *value = options->max_owners;
+    if (options->max_owners > SHMIPC_OWNERS_LIMIT)
+        return "max_owners (error.body.value) is above 4096: no more processes "
+               "can write "
+               "at the same time";
+    *value = options->memory_fd;
+    if (options->memory_fd && !has_file(options))
+        return "memory_fd is set (error.body.value), but not "
+               "IPC_BUFFER_HAS_MEMORY_FD in "
+               "flags";
+    *value = options->reserved32;
     for (size_t i = 0;
          i < sizeof options->reserved / sizeof options->reserved[0]; i++)
-        if (options->reserved[i])
-            return false;
-    return true;
+        *value |= (int64_t)options->reserved[i];
+    return *value ? "a reserved member is not 0 (error.body.value): initialise "
+                    "the whole "
+                    "options"
+                  : NULL;
+}
+
+bool handle_options_are_known(const IpcBufferOptions *options,
+                              const char **detail, int64_t *value)
+{
+    *detail = options ? blame_options(options, value) : NULL;
+    return *detail == NULL;
 }
 
 static IpcStatus check_size(const void *mem, size_t size, uint32_t owners,
@@ -174,12 +196,12 @@ static IpcStatus check_use(const void *mem, size_t size,
         in_use_by(mem, size, has_file(options) ? &options->memory_fd : NULL);
     if (body->value == 0)
         return IPC_OK;
-    return refuse(
-        detail, IPC_ERR_IN_USE,
-        "mem holds one that a process (value: its pid) uses, and that "
-        "lives or may live: attach or connect instead, wait until it "
-        "is gone, or, if its messages may be lost, set "
-        "IPC_BUFFER_RECREATE");
+    return refuse(detail, IPC_ERR_IN_USE,
+                  "mem holds one that a process (its pid is error.body.value) "
+                  "uses, and that "
+                  "lives or may live: attach or connect instead, wait until it "
+                  "is gone, or, if its messages may be lost, set "
+                  "IPC_BUFFER_RECREATE");
 }
 
 /* Whether it can be done; asked before anything is changed. */
@@ -193,7 +215,7 @@ static IpcStatus check_create(const void *mem, size_t size,
     if (!mem)
         return refuse(detail, IPC_ERR_INVALID_ARGUMENT,
                       "mem is NULL: pass the memory to format");
-    if (!handle_options_are_known(options, detail))
+    if (!handle_options_are_known(options, detail, &body->value))
         return IPC_ERR_INVALID_ARGUMENT;
     status = check_size(mem, size, options ? options->max_owners : 0, blocks,
                         body, detail);

@@ -61,9 +61,10 @@ void handle_set_backing(struct IpcBuffer *b, const void *mem, int fd);
 IpcStatus handle_check_backing(struct IpcBuffer *b, const void *mem, int fd,
                                const char **detail);
 
-/* Whether options can be meant so; NULL can. */
+/* Whether options can be meant so; NULL can. If not, *detail says which member
+ * is wrong, and *value is what it has. */
 bool handle_options_are_known(const IpcBufferOptions *options,
-                              const char **detail);
+                              const char **detail, int64_t *value);
 
 /* True: reservations that were open have become filler, which others may be
  * waiting for. */

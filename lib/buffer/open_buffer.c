@@ -11,6 +11,7 @@
 struct opener {
     IpcBuffer *buffer;
     const IpcChannelConfiguration *configuration;
+    int64_t value; /* for the error's body */
 };
 
 static IpcBufferOptions options_of(const struct opener *o, int fd)
@@ -28,9 +29,12 @@ static IpcStatus create(void *user, void *memory, size_t size, int fd,
 {
     struct opener *o = user;
     IpcBufferOptions options = options_of(o, fd);
-    IpcBufferCreateError body;
+    IpcBufferCreateError body = {0};
+    IpcStatus status =
+        handle_create(o->buffer, memory, size, &options, &body, detail);
 
-    return handle_create(o->buffer, memory, size, &options, &body, detail);
+    o->value = body.value;
+    return status;
 }
 
 static IpcStatus join(void *user, void *memory, size_t size, int fd,
@@ -54,7 +58,8 @@ static void leave(void *user)
 }
 
 static IpcStatus check(const char *name, const IpcOpenOptions *options,
-                       IpcOpenOptions *taken, const char **detail)
+                       IpcOpenOptions *taken, const char **detail,
+                       int64_t *value)
 {
     struct opener o = {.configuration = &taken->configuration};
     IpcBufferOptions buffer;
@@ -65,12 +70,12 @@ static IpcStatus check(const char *name, const IpcOpenOptions *options,
     if (status != IPC_OK)
         return status;
     buffer = options_of(&o, 0);
+    *value = taken->configuration.flags;
+    *detail = "flags (error.body.value) has IPC_BUFFER_HAS_MEMORY_FD: what is "
+              "opened by its name needs no descriptor";
     if (taken->configuration.flags & IPC_BUFFER_HAS_MEMORY_FD ||
-        !handle_options_are_known(&buffer, detail)) {
-        *detail = "options.configuration: use known flags, and at most 4096 "
-                  "owners";
+        !handle_options_are_known(&buffer, detail, value))
         return IPC_ERR_INVALID_ARGUMENT;
-    }
     return IPC_OK;
 }
 
@@ -83,7 +88,7 @@ IpcBufferOpenResult ipc_buffer_open(const char *name,
     struct place_use use = {create, join, leave, &opener, 0};
     struct place *place;
     const char *detail;
-    IpcStatus status = check(name, options, &taken, &detail);
+    IpcStatus status = check(name, options, &taken, &detail, &body.value);
 
     if (status != IPC_OK)
         return IpcBufferOpenResult_error_body(status, detail, body);
@@ -95,6 +100,7 @@ IpcBufferOpenResult ipc_buffer_open(const char *name,
     status = place_open(name, &taken, &use, &place, &body, &detail);
     if (status != IPC_OK) {
         free(opener.buffer);
+        body.value = opener.value;
         return IpcBufferOpenResult_error_body(status, detail, body);
     }
     opener.buffer->place = place;

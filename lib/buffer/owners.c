@@ -80,8 +80,6 @@ const char *owners_detail(IpcStatus status)
 {
     if (status == IPC_ERR_FORMATTED_ANEW)
         return handle_formatted_anew;
-    return status == IPC_ERR_TOO_SMALL
-               ? "struct_size is too small: set that of the first element to "
-                 "sizeof(IpcOwner)"
-               : "the handle is NULL, or there is room and the array is NULL";
+    return "struct_size is too small: set that of the first element to "
+           "sizeof(IpcOwner)";
 }

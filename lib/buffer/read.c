@@ -3,6 +3,7 @@
  * The consumer's side of a buffer.
  */
 #include "buffer/read.h"
+#include "buffer/blame.h"
 #include <stdlib.h>
 
 enum {
@@ -295,8 +296,7 @@ const char *read_detail(IpcStatus status)
 {
     switch (status) {
     case IPC_ERR_INVALID_ARGUMENT:
-        return "the handle or the destination is NULL, or the offset is not a "
-               "multiple of 8";
+        return blame_handle(); /* of calls that take nothing else */
     case IPC_ERR_TOO_SMALL:
         return "the destination is too small for the entry, which stays: "
                "provide required_size bytes";

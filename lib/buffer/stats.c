@@ -95,7 +95,5 @@ const char *stats_detail(IpcStatus status)
 {
     if (status == IPC_ERR_FORMATTED_ANEW)
         return handle_formatted_anew;
-    return status == IPC_ERR_TOO_SMALL
-               ? "struct_size is too small: set it to sizeof(IpcBufferStats)"
-               : "the handle or the destination is NULL";
+    return "struct_size is too small: set it to sizeof(IpcBufferStats)";
 }

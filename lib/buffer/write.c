@@ -3,6 +3,7 @@
  * The producer's side of a buffer.
  */
 #include "buffer/write.h"
+#include "buffer/blame.h"
 
 /* True: it rested. Blocks count as entries. */
 static bool rest(struct IpcBuffer *b)
@@ -210,8 +211,12 @@ static IpcStatus open_claim(struct IpcBuffer *b,
                             const IpcReservation *reservation,
                             struct claim *claim)
 {
-    if (!b || !reservation || !find_claim(b, reservation, claim))
-        return IPC_ERR_INVALID_ARGUMENT;
+    if (!b)
+        return (IpcStatus)WRITE_NO_HANDLE;
+    if (!reservation)
+        return (IpcStatus)WRITE_NO_RESERVATION;
+    if (!find_claim(b, reservation, claim))
+        return (IpcStatus)WRITE_NOT_OURS;
     return is_open(b, reservation, claim)
                ? IPC_OK
                : handle_unless_anew(b, IPC_ERR_ILLEGAL_STATE);
@@ -226,7 +231,7 @@ IpcStatus write_commit(struct IpcBuffer *b, const IpcReservation *reservation,
     if (status != IPC_OK)
         return status;
     if (size == 0 || size > reservation->size)
-        return IPC_ERR_INVALID_ARGUMENT;
+        return (IpcStatus)(size ? WRITE_SIZE_ABOVE : WRITE_SIZE_0);
     /* Relaxed: one thread at a time, by contract. */
     if (b->ring.one_producer)
         atomic_put_relaxed(&b->open_alone, 0);
@@ -251,20 +256,9 @@ IpcStatus write_abort(struct IpcBuffer *b, const IpcReservation *reservation)
 
 /* --------------------------------------------------------------- errors */
 
-const char *write_detail(const struct IpcBuffer *b, const void *data,
-                         size_t size, IpcStatus status)
+const char *write_detail(IpcStatus status)
 {
     switch (status) {
-    case IPC_ERR_INVALID_ARGUMENT:
-        if (!b)
-            return "the handle is NULL: create one, or join first";
-        if (!data)
-            return "a pointer is NULL: pass the data, or where the "
-                   "reservation goes";
-        if (size == 0)
-            return "the size is 0: an entry has at least one byte";
-        return "there are no pieces, or one that is not empty is NULL; or the "
-               "timeout is negative or has a tv_nsec out of range";
     case IPC_ERR_ENTRY_TOO_LARGE:
         return "the entry is larger than ipc_buffer_max_entry_size(): split "
                "it, or create a larger buffer";
@@ -301,15 +295,33 @@ const char *write_detail(const struct IpcBuffer *b, const void *data,
     }
 }
 
+IpcStatus write_commit_status(IpcStatus status)
+{
+    return (int)status <= WRITE_NO_HANDLE ? IPC_ERR_INVALID_ARGUMENT : status;
+}
+
 const char *write_commit_detail(IpcStatus status)
 {
-    if (status == IPC_ERR_FORMATTED_ANEW)
+    switch ((int)status) {
+    case WRITE_NO_HANDLE:
+        return blame_handle();
+    case WRITE_NO_RESERVATION:
+        return "reservation is NULL: pass the one that reserve has filled";
+    case WRITE_NOT_OURS:
+        return "the reservation is not one of this handle: give it to the "
+               "handle that reserved it, unchanged";
+    case WRITE_SIZE_0:
+        return "size is 0: an entry has at least one byte; abort the "
+               "reservation if there is none";
+    case WRITE_SIZE_ABOVE:
+        return "size is above the reserved size: no more than that was "
+               "claimed; reserve the most that an entry may have";
+    case IPC_ERR_FORMATTED_ANEW:
         return handle_formatted_anew;
-    if (status == IPC_ERR_ILLEGAL_STATE)
+    default:
         return "the reservation is not open: it was committed or aborted "
                "before, or made by another process";
-    return "an argument is NULL, the size is 0 or above the reserved one, or "
-           "the reservation is not one of this buffer";
+    }
 }
 
 IpcBufferWriteError write_body(const struct IpcBuffer *b, size_t size)

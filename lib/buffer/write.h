@@ -26,9 +26,22 @@ IpcStatus write_commit(struct IpcBuffer *b, const IpcReservation *reservation,
                        size_t size);
 IpcStatus write_abort(struct IpcBuffer *b, const IpcReservation *reservation);
 
-/* Descriptions of errors: the detail, and the body. `b` may be NULL. */
-const char *write_detail(const struct IpcBuffer *b, const void *data,
-                         size_t size, IpcStatus status);
+/* IPC_ERR_INVALID_ARGUMENT of the last two, by its reason. To find that out
+ * from the arguments would be to keep them in registers while all is well. */
+enum {
+    WRITE_NO_HANDLE = -1000,
+    WRITE_NO_RESERVATION = -1001,
+    WRITE_NOT_OURS = -1002,
+    WRITE_SIZE_0 = -1003,
+    WRITE_SIZE_ABOVE = -1004,
+};
+
+/* The status that users get. */
+IpcStatus write_commit_status(IpcStatus status);
+
+/* Descriptions of errors: the detail, and the body. `b` may be NULL. What is
+ * wrong with arguments blame.h says. */
+const char *write_detail(IpcStatus status);
 const char *write_commit_detail(IpcStatus status);
 IpcBufferWriteError write_body(const struct IpcBuffer *b, size_t size);
 

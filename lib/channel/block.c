@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "channel/block.h"
+#include "buffer/blame.h"
 #include "buffer/read.h"
 #include "wait/clock.h"
 
@@ -263,4 +264,11 @@ bool block_again(struct block *b, IpcStatus *status)
     if (again)
         b->before = block_end(b->channel, b->side);
     return again;
+}
+
+const char *block_blame(const struct block *b, const char *other)
+{
+    const char *timeout = b->channel ? blame_timeout(b->timeout) : NULL;
+
+    return timeout ? timeout : other;
 }

@@ -78,6 +78,10 @@ static inline struct block block_until(struct IpcChannel *ch,
  */
 bool block_again(struct block *b, IpcStatus *status);
 
+/* What is wrong with a call whose arguments cannot be: its timeout, or else
+ * what `other` says. */
+const char *block_blame(const struct block *b, const char *other);
+
 /* Where readers, or writers, move their end of the ring: head, or tail. */
 static inline uint64_t block_end(const struct IpcChannel *ch,
                                  enum wait_side side)

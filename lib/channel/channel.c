@@ -17,21 +17,85 @@ enum {
 const char channel_null_handle[] =
     "the handle is NULL: create or connect a channel first";
 
-static bool configuration_is_possible(const IpcChannelConfiguration *c)
+/* For a configuration that says nothing of waiting. A read waits until there is
+ * an entry; who only sleeps looks a thousand times a second when idle. */
+enum { DEFAULT_START_NS = 1000, DEFAULT_MAX_NS = 1000 * 1000 };
+
+#define INCOMPLETE(member)                                                     \
+    member " is 0, and the others of max_round_trips, start_sleep_ns and "     \
+           "max_sleep_ns are not: give all three, or none for the defaults"
+
+static bool says_nothing_of_waiting(const IpcChannelConfiguration *c)
+{
+    return c->max_round_trips == 0 && c->start_sleep_ns == 0 &&
+           c->max_sleep_ns == 0;
+}
+
+/* NULL: they are possible. Else which member is not, and *value is what it
+ * has. */
+static const char *blame_waiting(const IpcChannelConfiguration *c,
+                                 int64_t *value)
+{
+    if (says_nothing_of_waiting(c))
+        return NULL;
+    *value = 0;
+    if (c->max_round_trips == 0)
+        return INCOMPLETE("max_round_trips");
+    if (c->start_sleep_ns == 0)
+        return INCOMPLETE("start_sleep_ns");
+    if (c->max_sleep_ns == 0)
+        return INCOMPLETE("max_sleep_ns");
+    *value = c->start_sleep_ns;
+    if (c->start_sleep_ns < 0)
+        return "start_sleep_ns is negative (error.body.value): it is the "
+               "length of the "
+               "first round, at least 1";
+    *value = c->max_sleep_ns;
+    if (c->max_sleep_ns < c->start_sleep_ns)
+        return "max_sleep_ns (error.body.value) is below start_sleep_ns: the "
+               "longest "
+               "round is at least as long as the first";
+    return NULL;
+}
+
+static const char *blame_rest(const IpcChannelConfiguration *c, int64_t *value)
 {
     const uint32_t known =
         IPC_CHANNEL_REPORT_DEAD_PRODUCERS | IPC_CHANNEL_HAS_MEMORY_FD |
         IPC_CHANNEL_SIGNALS_INTERRUPT | IPC_CHANNEL_CANCELLATION_POINTS |
         IPC_CHANNEL_REPORT_DEAD_CONSUMERS;
+    const uint32_t unknown = c->options & ~known;
 
-    if (c->max_round_trips == 0 || c->start_sleep_ns <= 0 ||
-        c->max_sleep_ns < c->start_sleep_ns || (c->options & ~known) ||
-        (c->memory_fd && !(c->options & IPC_CHANNEL_HAS_MEMORY_FD)))
-        return false;
-    for (size_t i = 0; i < sizeof c->reserved / sizeof c->reserved[0]; i++)
+    *value = unknown;
+    if (unknown)
+        return "options has bits (error.body.value) that this library does not "
+               "know: use "
+               "IPC_CHANNEL_*, or a newer library";
+    *value = c->memory_fd;
+    if (c->memory_fd && !(c->options & IPC_CHANNEL_HAS_MEMORY_FD))
+        return "memory_fd is set (error.body.value), but not "
+               "IPC_CHANNEL_HAS_MEMORY_FD in "
+               "options";
+    for (size_t i = 0; i < sizeof c->reserved / sizeof c->reserved[0]; i++) {
+        *value = (int64_t)c->reserved[i];
         if (c->reserved[i])
-            return false;
-    return true;
+            return "a reserved member is not 0 (error.body.value): initialise "
+                   "the whole "
+                   "configuration";
+    }
+    return NULL;
+}
+
+/* As channel_configure() does; IPC_OK: it is possible. */
+static IpcStatus check(const IpcChannelConfiguration *c, const char **detail,
+                       int64_t *value)
+{
+    const char *why = blame_waiting(c, value);
+
+    if (!why)
+        why = blame_rest(c, value);
+    *detail = why;
+    return why ? IPC_ERR_INVALID_ARGUMENT : IPC_OK;
 }
 
 /* Nanoseconds to spin. On a machine with one CPU nobody that we wait for can
@@ -52,28 +116,35 @@ static int64_t spin_time(uint32_t configured)
     return DEFAULT_SPIN_NS;
 }
 
+static void take_rounds(struct IpcChannel *ch, const IpcChannelConfiguration *c)
+{
+    const bool by_default = says_nothing_of_waiting(c);
+
+    ch->max_round_trips =
+        by_default ? IPC_CHANNEL_UNLIMITED_ROUND_TRIPS : c->max_round_trips;
+    ch->start_sleep = by_default ? DEFAULT_START_NS : c->start_sleep_ns;
+    ch->max_sleep = by_default ? DEFAULT_MAX_NS : c->max_sleep_ns;
+}
+
 IpcStatus channel_configure(struct IpcChannel *ch,
                             const IpcChannelConfiguration *c,
-                            const char **detail)
+                            const char **detail, int64_t *value)
 {
-    IpcStatus status;
+    IpcStatus status = check(c, detail, value);
 
-    *detail = "the configuration is impossible: max_round_trips and "
-              "start_sleep_ns are at least 1, max_sleep_ns at least "
-              "start_sleep_ns, wait is an IpcWait, memory_fd comes with its "
-              "option, and unknown options and the reserved members are 0";
-    if (!configuration_is_possible(c))
-        return IPC_ERR_INVALID_ARGUMENT;
+    if (status != IPC_OK)
+        return status;
     memset(ch, 0, sizeof *ch);
-    ch->max_round_trips = c->max_round_trips;
-    ch->start_sleep = c->start_sleep_ns;
-    ch->max_sleep = c->max_sleep_ns;
+    take_rounds(ch, c);
     ch->spin = spin_time(c->spin_ns);
     ch->report_producers = c->options & IPC_CHANNEL_REPORT_DEAD_PRODUCERS;
     ch->report_consumers = c->options & IPC_CHANNEL_REPORT_DEAD_CONSUMERS;
     status = wait_open(&ch->waiter, c->wait);
     ch->waiter.heeds_signals = c->options & IPC_CHANNEL_SIGNALS_INTERRUPT;
     ch->waiter.is_cancellable = c->options & IPC_CHANNEL_CANCELLATION_POINTS;
+    *value = status == IPC_OK ? 0 : c->wait;
+    if (status == IPC_ERR_INVALID_ARGUMENT)
+        *detail = "wait (error.body.value) is no IpcWait: use IPC_WAIT_DEFAULT";
     if (status == IPC_ERR_UNSUPPORTED)
         *detail = "this way of waiting was not built, or the running kernel "
                   "lacks it: use IPC_WAIT_DEFAULT";

@@ -39,10 +39,11 @@ static inline struct IpcBuffer *channel_buffer(struct IpcChannel *ch)
     return ch ? &ch->buffer : NULL;
 }
 
-/* Takes the configuration over. On an error *detail says what is wrong. */
+/* Takes the configuration over. On an error *detail says which member is wrong,
+ * and *value is what it has. */
 IpcStatus channel_configure(struct IpcChannel *ch,
                             const IpcChannelConfiguration *configuration,
-                            const char **detail);
+                            const char **detail, int64_t *value);
 
 /* Makes or joins the buffer of a configured handle; on an error nothing is
  * left to release but the handle's memory. */

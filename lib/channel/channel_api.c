@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The public calls of ipc_channel.h, and those of ipc_batch.h for channels:
- * results and error bodies around the work that the other files do.
+ * The public calls of ipc_channel.h: results and error bodies around the work
+ * that the other files do.
  */
 #include "answer.h"
-#include "buffer/batch.h"
+#include "buffer/blame.h"
 #include "buffer/owners.h"
 #include "buffer/read.h"
 #include "buffer/stats.h"
@@ -14,10 +14,8 @@
 #include "channel/send.h"
 #include "place/place.h"
 #include <errno.h>
-#include <shmipc/ipc_batch.h>
 #include <stdlib.h>
 
-ANSWER_NOTHING(IpcChannelReadBatchResult, size_t)
 ANSWER_NOTHING(IpcChannelSkipResult, uint64_t)
 ANSWER_NOTHING(IpcChannelSkipForceResult, uint64_t)
 
@@ -43,22 +41,32 @@ uint64_t ipc_channel_suggest_size(size_t capacity)
 
 /* The buffer refuses flags that it does not know. One that it knows has another
  * place in a channel's configuration. */
-static uint32_t flags_of(const IpcChannelConfiguration *c)
+static IpcStatus configure(struct IpcChannel *ch,
+                           const IpcChannelConfiguration *c,
+                           IpcBufferOptions *options, const char **detail,
+                           int64_t *value)
 {
+    *options = (IpcBufferOptions){
+        .struct_size = sizeof *options,
+        .flags = c->flags | (c->options & IPC_CHANNEL_HAS_MEMORY_FD
+                                 ? IPC_BUFFER_HAS_MEMORY_FD
+                                 : 0),
+        .max_owners = c->max_owners,
+        .memory_fd = c->memory_fd,
+    };
+    *value = c->flags;
+    *detail =
+        "flags (error.body.value) has IPC_BUFFER_HAS_MEMORY_FD: a channel has "
+        "IPC_CHANNEL_HAS_MEMORY_FD in options for that";
     if (c->flags & IPC_BUFFER_HAS_MEMORY_FD)
-        return UINT32_MAX;
-    return c->flags |
-           (c->options & IPC_CHANNEL_HAS_MEMORY_FD ? IPC_BUFFER_HAS_MEMORY_FD
-                                                   : 0);
+        return IPC_ERR_INVALID_ARGUMENT;
+    return channel_configure(ch, c, detail, value);
 }
 
 IpcChannelResult ipc_channel_create(void *mem, size_t size,
                                     IpcChannelConfiguration configuration)
 {
-    IpcBufferOptions options = {.struct_size = sizeof options,
-                                .flags = flags_of(&configuration),
-                                .max_owners = configuration.max_owners,
-                                .memory_fd = configuration.memory_fd};
+    IpcBufferOptions options;
     IpcBufferCreateError body = {.requested_size = size};
     IpcChannel *ch = malloc(sizeof *ch);
     const char *detail;
@@ -67,7 +75,7 @@ IpcChannelResult ipc_channel_create(void *mem, size_t size,
     if (!ch)
         return IpcChannelResult_error(
             IPC_ERR_ALLOCATION, "malloc failed: no memory for the handle");
-    status = channel_configure(ch, &configuration, &detail);
+    status = configure(ch, &configuration, &options, &detail, &body.value);
     if (status == IPC_OK)
         status = channel_create(ch, mem, size, &options, &body, &detail);
     if (status == IPC_OK)
@@ -88,7 +96,7 @@ ipc_channel_connect_sized(void *mem, size_t size,
     if (!ch)
         return IpcChannelConnectResult_error(
             IPC_ERR_ALLOCATION, handle_attach_detail(IPC_ERR_ALLOCATION));
-    status = channel_configure(ch, &configuration, &detail);
+    status = channel_configure(ch, &configuration, &detail, &body.value);
     if (status == IPC_OK)
         status = channel_join(ch, mem, size,
                               configuration.options & IPC_CHANNEL_HAS_MEMORY_FD
@@ -133,7 +141,9 @@ write_otherwise(struct block block, const void *data, size_t size)
     struct IpcBuffer *b = channel_buffer(block.channel);
 
     return ANSWER(IpcChannelWriteResult, status,
-                  write_detail(b, data, size, status), write_body(b, size));
+                  BLAME(status, block_blame(&block, blame_write(b, data)),
+                        write_detail(status)),
+                  write_body(b, size));
 }
 
 /* True: it was written, since nothing was in the way. */
@@ -178,7 +188,10 @@ write_pieces_in(struct block block, const struct iovec *pieces, int count)
     while (block_again(&block, &status))
         status = send_tell(&block, write_pieces(b, pieces, count, &size));
     return ANSWER(IpcChannelWriteResult, status,
-                  write_detail(b, pieces, size, status), write_body(b, size));
+                  BLAME(status,
+                        block_blame(&block, blame_pieces(b, pieces, count)),
+                        write_detail(status)),
+                  write_body(b, size));
 }
 
 IpcChannelWriteResult ipc_channel_writev(IpcChannel *channel,
@@ -202,6 +215,14 @@ IpcChannelWriteResult ipc_channel_writev_blocking(IpcChannel *channel,
     return ipc_channel_writev_with_timeout(channel, pieces, count, NULL);
 }
 
+ANSWER_COLD static const char *reserve_detail(const struct block *b,
+                                              const IpcReservation *dest,
+                                              IpcStatus status)
+{
+    return BLAME(status, block_blame(b, blame_reserve(b->channel, dest)),
+                 write_detail(status));
+}
+
 static IpcChannelReserveResult reserve(struct block block, size_t size,
                                        IpcReservation *dest)
 {
@@ -211,7 +232,7 @@ static IpcChannelReserveResult reserve(struct block block, size_t size,
     while (block_again(&block, &status))
         status = send_tell(&block, write_reserve(b, size, dest));
     return ANSWER(IpcChannelReserveResult, status,
-                  write_detail(b, dest, size, status), write_body(b, size));
+                  reserve_detail(&block, dest, status), write_body(b, size));
 }
 
 IpcChannelReserveResult ipc_channel_reserve(IpcChannel *channel, size_t size,
@@ -241,10 +262,12 @@ IpcChannelCommitResult ipc_channel_commit(IpcChannel *channel,
 {
     IpcBufferCommitError body = {reservation ? reservation->offset : 0};
     IpcStatus status = channel ? send_commit(channel, reservation, size)
-                               : IPC_ERR_INVALID_ARGUMENT;
+                               : (IpcStatus)WRITE_NO_HANDLE;
 
-    return ANSWER(IpcChannelCommitResult, status, write_commit_detail(status),
-                  body);
+    if (status == IPC_OK)
+        return IpcChannelCommitResult_ok(IPC_OK);
+    return IpcChannelCommitResult_error_body(write_commit_status(status),
+                                             write_commit_detail(status), body);
 }
 
 IpcChannelAbortResult ipc_channel_abort(IpcChannel *channel,
@@ -252,44 +275,12 @@ IpcChannelAbortResult ipc_channel_abort(IpcChannel *channel,
 {
     IpcBufferCommitError body = {reservation ? reservation->offset : 0};
     IpcStatus status =
-        channel ? send_abort(channel, reservation) : IPC_ERR_INVALID_ARGUMENT;
+        channel ? send_abort(channel, reservation) : (IpcStatus)WRITE_NO_HANDLE;
 
-    return ANSWER(IpcChannelAbortResult, status, write_commit_detail(status),
-                  body);
-}
-
-IpcChannelWriteBatchResult ipc_channel_write_batch(IpcChannel *channel,
-                                                   const struct iovec *entries,
-                                                   int count)
-{
-    struct block block = block_never(channel, WAIT_WRITERS);
-    struct IpcBuffer *b = channel_buffer(channel);
-    size_t written = 0, size = 0;
-    IpcStatus status;
-
-    while (block_again(&block, &status))
-        status =
-            send_tell(&block, batch_write(b, entries, count, &written, &size));
-    return ANSWER_WITH(IpcChannelWriteBatchResult, status, written,
-                       batch_write_detail(b, entries, size, status),
-                       write_body(b, size));
-}
-
-IpcChannelWriteBatchResult ipc_channel_write_array(IpcChannel *channel,
-                                                   const void *data,
-                                                   size_t size, int count)
-{
-    struct block block = block_never(channel, WAIT_WRITERS);
-    struct IpcBuffer *b = channel_buffer(channel);
-    size_t written = 0;
-    IpcStatus status;
-
-    while (block_again(&block, &status))
-        status = send_tell(&block,
-                           batch_write_array(b, data, size, count, &written));
-    return ANSWER_WITH(IpcChannelWriteBatchResult, status, written,
-                       batch_write_detail(b, data, size, status),
-                       write_body(b, size));
+    if (status == IPC_OK)
+        return IpcChannelAbortResult_ok(IPC_OK);
+    return IpcChannelAbortResult_error_body(write_commit_status(status),
+                                            write_commit_detail(status), body);
 }
 
 IpcChannelCloseResult ipc_channel_close(IpcChannel *channel)
@@ -305,13 +296,20 @@ IpcChannelCloseResult ipc_channel_close(IpcChannel *channel)
 
 /* ----------------------------------------------------------------- reads */
 
-static const char *timed_detail(const struct timespec *timeout,
-                                IpcStatus status)
+/* Why there is no entry: for calls that say where it is, and for those that are
+ * told where to. */
+ANSWER_COLD static const char *look_detail(const struct block *b,
+                                           IpcStatus status)
 {
-    if (status == IPC_ERR_INVALID_ARGUMENT && timeout)
-        return "the handle or the destination is NULL, or the timeout is "
-               "negative or has a tv_nsec out of range";
-    return read_detail(status);
+    return BLAME(status, block_blame(b, blame_dest(b->channel)),
+                 read_detail(status));
+}
+
+ANSWER_COLD static const char *
+read_into_detail(const struct block *b, const IpcEntry *dest, IpcStatus status)
+{
+    return BLAME(status, block_blame(b, blame_read_into(b->channel, dest)),
+                 read_detail(status));
 }
 
 /* True: it was read, since there was an entry. */
@@ -329,7 +327,8 @@ IpcChannelReadResult ipc_channel_read(IpcChannel *channel, IpcEntry *dest)
     IpcBufferReadError body = {0};
     IpcStatus status = receive_allocate(&block, dest, &body);
 
-    return ANSWER_LOOK(IpcChannelReadResult, status, read_detail(status), body);
+    return ANSWER_LOOK(IpcChannelReadResult, status,
+                       look_detail(&block, status), body);
 }
 
 IpcChannelReadResult ipc_channel_read_blocking(IpcChannel *channel,
@@ -339,7 +338,8 @@ IpcChannelReadResult ipc_channel_read_blocking(IpcChannel *channel,
     IpcBufferReadError body = {0};
     IpcStatus status = receive_allocate(&block, dest, &body);
 
-    return ANSWER(IpcChannelReadResult, status, read_detail(status), body);
+    return ANSWER_LOOK(IpcChannelReadResult, status,
+                       look_detail(&block, status), body);
 }
 
 /* Not inlined: see write_otherwise(). */
@@ -349,7 +349,8 @@ read_otherwise(struct block block, IpcEntry *dest)
     IpcBufferReadError body = {0};
     IpcStatus status = receive_entry(&block, dest, &body);
 
-    return ANSWER_LOOK(IpcChannelReadResult, status, read_detail(status), body);
+    return ANSWER_LOOK(IpcChannelReadResult, status,
+                       read_into_detail(&block, dest, status), body);
 }
 
 IpcChannelReadResult ipc_channel_read_into(IpcChannel *channel, IpcEntry *dest)
@@ -376,7 +377,7 @@ ipc_channel_read_with_timeout(IpcChannel *channel, IpcEntry *dest,
     IpcStatus status = receive_allocate(&block, dest, &body);
 
     return ANSWER_LOOK(IpcChannelReadWithTimeoutResult, status,
-                       timed_detail(timeout, status), body);
+                       look_detail(&block, status), body);
 }
 
 IpcChannelReadWithTimeoutResult
@@ -388,7 +389,7 @@ ipc_channel_read_into_with_timeout(IpcChannel *channel, IpcEntry *dest,
     IpcStatus status = receive_entry(&block, dest, &body);
 
     return ANSWER_LOOK(IpcChannelReadWithTimeoutResult, status,
-                       timed_detail(timeout, status), body);
+                       read_into_detail(&block, dest, status), body);
 }
 
 IpcChannelTryReadResult ipc_channel_try_read(IpcChannel *channel,
@@ -398,8 +399,8 @@ IpcChannelTryReadResult ipc_channel_try_read(IpcChannel *channel,
     IpcBufferReadError body = {0};
     IpcStatus status = receive_allocate(&block, dest, &body);
 
-    return ANSWER_LOOK(IpcChannelTryReadResult, status, read_detail(status),
-                       body);
+    return ANSWER_LOOK(IpcChannelTryReadResult, status,
+                       look_detail(&block, status), body);
 }
 
 __attribute__((noinline)) static IpcChannelTryReadResult
@@ -409,8 +410,8 @@ try_otherwise(IpcChannel *channel, IpcEntry *dest)
     IpcBufferReadError body = {0};
     IpcStatus status = receive_entry(&block, dest, &body);
 
-    return ANSWER_LOOK(IpcChannelTryReadResult, status, read_detail(status),
-                       body);
+    return ANSWER_LOOK(IpcChannelTryReadResult, status,
+                       read_into_detail(&block, dest, status), body);
 }
 
 IpcChannelTryReadResult ipc_channel_try_read_into(IpcChannel *channel,
@@ -419,71 +420,6 @@ IpcChannelTryReadResult ipc_channel_try_read_into(IpcChannel *channel,
     if (__builtin_expect(read_at_once(channel, dest), 1))
         return IpcChannelTryReadResult_ok(IPC_OK);
     return try_otherwise(channel, dest);
-}
-
-static IpcChannelReadBatchResult read_batch(struct block block,
-                                            IpcEntry *entries, int count,
-                                            void *memory, size_t size)
-{
-    struct IpcBuffer *b = channel_buffer(block.channel);
-    IpcBufferReadError body = {0};
-    size_t read = 0;
-    IpcStatus status;
-
-    while (block_again(&block, &status))
-        status = receive_tell(
-            &block, batch_read(b, entries, count, memory, size, &read, &body));
-    return ANSWER_LOOK_WITH(IpcChannelReadBatchResult, status, read,
-                            batch_read_detail(status), body);
-}
-
-IpcChannelReadBatchResult ipc_channel_try_read_batch(IpcChannel *channel,
-                                                     IpcEntry *entries,
-                                                     int count, void *memory,
-                                                     size_t size)
-{
-    return read_batch(block_never(channel, WAIT_READERS), entries, count,
-                      memory, size);
-}
-
-IpcChannelReadBatchResult
-ipc_channel_read_batch_with_timeout(IpcChannel *channel, IpcEntry *entries,
-                                    int count, void *memory, size_t size,
-                                    const struct timespec *timeout)
-{
-    return read_batch(block_until(channel, WAIT_READERS, timeout), entries,
-                      count, memory, size);
-}
-
-static IpcChannelReadBatchResult read_array(struct block block, void *data,
-                                            size_t size, int count)
-{
-    struct IpcBuffer *b = channel_buffer(block.channel);
-    IpcBufferReadError body = {0};
-    size_t read = 0;
-    IpcStatus status;
-
-    while (block_again(&block, &status))
-        status = receive_tell(
-            &block, batch_read_array(b, data, size, count, &read, &body));
-    return ANSWER_LOOK_WITH(IpcChannelReadBatchResult, status, read,
-                            batch_read_detail(status), body);
-}
-
-IpcChannelReadBatchResult ipc_channel_try_read_array(IpcChannel *channel,
-                                                     void *data, size_t size,
-                                                     int count)
-{
-    return read_array(block_never(channel, WAIT_READERS), data, size, count);
-}
-
-IpcChannelReadBatchResult
-ipc_channel_read_array_with_timeout(IpcChannel *channel, void *data,
-                                    size_t size, int count,
-                                    const struct timespec *timeout)
-{
-    return read_array(block_until(channel, WAIT_READERS, timeout), data, size,
-                      count);
 }
 
 static IpcChannelPeekResult peek(struct block block, IpcEntry *dest)
@@ -497,7 +433,7 @@ static IpcChannelPeekResult peek(struct block block, IpcEntry *dest)
         status = receive_tell(&block, read_peek(b, dest, &found));
     body.offset = found.offset;
     return ANSWER_LOOK(IpcChannelPeekResult, status,
-                       timed_detail(block.timeout, status), body);
+                       look_detail(&block, status), body);
 }
 
 /* A peek consumes nothing, so that its handle is const to users, as in the
@@ -530,8 +466,9 @@ IpcChannelSkipResult ipc_channel_skip(IpcChannel *channel, uint64_t offset)
                                : IPC_ERR_INVALID_ARGUMENT;
     IpcBufferSkipError body = {found.offset};
 
-    return ANSWER_LOOK_WITH(IpcChannelSkipResult, status, offset,
-                            read_detail(status), body);
+    return ANSWER_LOOK_WITH(
+        IpcChannelSkipResult, status, offset,
+        BLAME(status, blame_skip(channel), read_detail(status)), body);
 }
 
 IpcChannelSkipForceResult ipc_channel_skip_force(IpcChannel *channel)
@@ -578,7 +515,9 @@ IpcChannelStatsResult ipc_channel_stats(const IpcChannel *channel,
     IpcStatus status = stats_fill(channel ? &channel->buffer : NULL, dest);
     IpcBufferStatsError body = {STATS_SIZE_0_1};
 
-    return ANSWER(IpcChannelStatsResult, status, stats_detail(status), body);
+    return ANSWER(IpcChannelStatsResult, status,
+                  BLAME(status, blame_stats(channel), stats_detail(status)),
+                  body);
 }
 
 IpcChannelOwnersResult ipc_channel_owners(const IpcChannel *channel,
@@ -589,6 +528,7 @@ IpcChannelOwnersResult ipc_channel_owners(const IpcChannel *channel,
         owners_list(channel ? &channel->buffer : NULL, owners, room, &count);
     IpcBufferOwnersError body = {OWNERS_SIZE_0_1};
 
-    return ANSWER_WITH(IpcChannelOwnersResult, status, count,
-                       owners_detail(status), body);
+    return ANSWER_WITH(
+        IpcChannelOwnersResult, status, count,
+        BLAME(status, blame_owners(channel), owners_detail(status)), body);
 }

@@ -12,14 +12,15 @@ struct opener {
     IpcChannel *channel;
     IpcChannelConfiguration configuration;
     bool configured; /* and neither made nor joined since */
+    int64_t value;   /* for the error's body */
 };
 
 static IpcStatus configure(struct opener *o, const char **detail)
 {
-    IpcStatus status =
-        o->configured
-            ? IPC_OK
-            : channel_configure(o->channel, &o->configuration, detail);
+    IpcStatus status = o->configured
+                           ? IPC_OK
+                           : channel_configure(o->channel, &o->configuration,
+                                               detail, &o->value);
 
     o->configured = false;
     return status;
@@ -35,12 +36,13 @@ static IpcStatus create(void *user, void *memory, size_t size, int fd,
         .max_owners = o->configuration.max_owners,
         .memory_fd = fd,
     };
-    IpcBufferCreateError body;
+    IpcBufferCreateError body = {0};
     IpcStatus status = configure(o, detail);
 
     if (status == IPC_OK)
         status =
             channel_create(o->channel, memory, size, &options, &body, detail);
+    o->value = body.value;
     return status;
 }
 
@@ -63,16 +65,6 @@ static void leave(void *user)
     channel_leave(o->channel);
 }
 
-/* Zeros mean the defaults. */
-static void fill_up(IpcChannelConfiguration *c)
-{
-    if (c->max_round_trips || c->start_sleep_ns || c->max_sleep_ns)
-        return;
-    c->max_round_trips = IPC_CHANNEL_UNLIMITED_ROUND_TRIPS;
-    c->start_sleep_ns = 1000;
-    c->max_sleep_ns = 100000000;
-}
-
 /* What is wrong with the configuration is found out before anything is made. */
 static IpcStatus check(const char *name, const IpcOpenOptions *options,
                        IpcOpenOptions *taken, struct opener *o,
@@ -86,15 +78,14 @@ static IpcStatus check(const char *name, const IpcOpenOptions *options,
     if (status != IPC_OK)
         return status;
     o->configuration = taken->configuration;
-    fill_up(&o->configuration);
     buffer.flags = o->configuration.flags;
     buffer.max_owners = o->configuration.max_owners;
+    o->value = buffer.flags;
+    *detail = "flags (error.body.value) has IPC_BUFFER_HAS_MEMORY_FD: what is "
+              "opened by its name needs no descriptor";
     if (buffer.flags & IPC_BUFFER_HAS_MEMORY_FD ||
-        !handle_options_are_known(&buffer, detail)) {
-        *detail = "options.configuration: use known flags, and at most 4096 "
-                  "owners";
+        !handle_options_are_known(&buffer, detail, &o->value))
         return IPC_ERR_INVALID_ARGUMENT;
-    }
     return configure(o, detail);
 }
 
@@ -134,6 +125,7 @@ IpcChannelOpenResult ipc_channel_open(const char *name,
     if (status == IPC_OK)
         return IpcChannelOpenResult_ok(IPC_OK, opener.channel);
     free(opener.channel);
+    body.value = opener.value;
     return IpcChannelOpenResult_error_body(status, detail, body);
 }
 

@@ -283,7 +283,7 @@ static IpcStatus map_memory(int fd, uint64_t size, IpcSharedChannel *shared,
 /* The handle takes the eventfd over, even if joining then fails. */
 static IpcStatus join(struct message *message, IpcSharedChannel *shared,
                       const IpcChannelConfiguration *configuration,
-                      const char **detail)
+                      const char **detail, int64_t *value)
 {
     IpcChannel *ch = malloc(sizeof *ch);
     uint64_t needed;
@@ -292,7 +292,7 @@ static IpcStatus join(struct message *message, IpcSharedChannel *shared,
     *detail = "malloc failed: no memory for the handle";
     if (!ch)
         return IPC_ERR_ALLOCATION;
-    status = channel_configure(ch, configuration, detail);
+    status = channel_configure(ch, configuration, detail, value);
     if (status == IPC_OK) {
         if (message->header.events) {
             ch->waiter.event_fd = message->fds[1];
@@ -326,7 +326,7 @@ IpcChannelAcceptResult ipc_channel_accept(int socket,
         status = map_memory(message.fds[0], message.header.size, &shared,
                             &body.sys_errno, &detail);
     if (status == IPC_OK)
-        status = join(&message, &shared, &configuration, &detail);
+        status = join(&message, &shared, &configuration, &detail, &body.value);
     drop_fds(&message);
     if (status == IPC_OK)
         return IpcChannelAcceptResult_ok(IPC_OK, shared);

@@ -58,7 +58,7 @@ IpcChannelPrepareWaitResult ipc_channel_prepare_wait(IpcChannel *channel,
 IpcChannelCompleteWaitResult ipc_channel_complete_wait(IpcChannel *channel,
                                                        int res)
 {
-    IpcChannelSystemError body = {res < 0 ? -res : 0};
+    IpcChannelSystemError body = {.sys_errno = res < 0 ? -res : 0};
 
     if (!channel)
         return IpcChannelCompleteWaitResult_error(IPC_ERR_INVALID_ARGUMENT,

@@ -77,6 +77,8 @@ RULES = (
     ("include/shmipc/ipc_uring.h", "# ms is what blocking reads take",
      "WAIT_CAP_NS / MS"),
     (CHANNEL, "sleeps, ns; #: #, or not at all", "0", "DEFAULT_SPIN_NS"),
+    (CHANNEL, "IPC_WAIT_SLEEP sleeps from # to # ns", "DEFAULT_START_NS",
+     "DEFAULT_MAX_NS"),
     (DESIGN, "tries for # us first", "DEFAULT_SPIN_NS / US"),
     (DESIGN, "with # us 0.13", "DEFAULT_SPIN_NS / US"),
     (DESIGN, "for # looks after each wake", "WAIT_PROMISED_LOOKS"),

@@ -46,13 +46,13 @@ MUTATIONS = [
         edits=[("send_tell(&block, write_reserve(b, size, dest));",
                 "write_reserve(b, size, dest);")]),
     Mutation(
-        name="a batch wakes no reader", file="channel_api.c",
+        name="a batch wakes no reader", file="batch_api.c",
         tests=["unit/wakes"],
         edits=[("send_tell(&block, batch_write(b, entries, count, &written, "
                 "&size));",
                 "batch_write(b, entries, count, &written, &size);")]),
     Mutation(
-        name="an array wakes no reader", file="channel_api.c",
+        name="an array wakes no reader", file="batch_api.c",
         tests=["unit/wakes"],
         edits=[("send_tell( &block, batch_write_array(b, data, size, count, "
                 "&written));",
@@ -113,14 +113,14 @@ MUTATIONS = [
         edits=[("receive_tell(&block, read_peek(b, dest, &found));",
                 "read_peek(b, dest, &found);")]),
     Mutation(
-        name="a read of a batch wakes no writer", file="channel_api.c",
+        name="a read of a batch wakes no writer", file="batch_api.c",
         tests=["unit/wakes"],
         edits=[("receive_tell( &block, batch_read(b, entries, count, memory, "
                 "size, &read, &body));",
                 "batch_read(b, entries, count, memory, size, &read, "
                 "&body);")]),
     Mutation(
-        name="a read of an array wakes no writer", file="channel_api.c",
+        name="a read of an array wakes no writer", file="batch_api.c",
         tests=["unit/wakes"],
         edits=[("receive_tell( &block, batch_read_array(b, data, size, count, "
                 "&read, &body));",
@@ -432,35 +432,36 @@ MUTATIONS = [
     Mutation(
         name="a plain write's error body", file="channel_api.c",
         tests=["unit/error_bodies"],
-        edits=[("write_detail(b, data, size, status), write_body(b, size)); "
-                "} /* True:",
-                "write_detail(b, data, size, status), write_body(b, 0)); } "
-                "/* True:")]),
+        edits=[("block_blame(&block, blame_write(b, data)), "
+                "write_detail(status)), write_body(b, size));",
+                "block_blame(&block, blame_write(b, data)), "
+                "write_detail(status)), write_body(b, 0));")]),
     Mutation(
         name="error body of a write of pieces", file="channel_api.c",
         tests=["unit/error_bodies"],
-        edits=[("write_detail(b, pieces, size, status), write_body(b, "
-                "size));",
-                "write_detail(b, pieces, size, status), write_body(b, 0));")]),
+        edits=[("blame_pieces(b, pieces, count)), write_detail(status)), "
+                "write_body(b, size));",
+                "blame_pieces(b, pieces, count)), write_detail(status)), "
+                "write_body(b, 0));")]),
     Mutation(
-        name="error body of a batch", file="channel_api.c",
+        name="error body of a batch", file="batch_api.c",
         tests=["unit/error_bodies"],
-        edits=[("batch_write_detail(b, entries, size, status), write_body(b, "
-                "size));",
-                "batch_write_detail(b, entries, size, status), write_body(b, "
-                "0));")]),
+        edits=[("blame_write_batch(b, entries, count)), "
+                "write_detail(status)), write_body(b, size));",
+                "blame_write_batch(b, entries, count)), "
+                "write_detail(status)), write_body(b, 0));")]),
     Mutation(
-        name="error body of an array", file="channel_api.c",
+        name="error body of an array", file="batch_api.c",
         tests=["unit/error_bodies"],
-        edits=[("batch_write_detail(b, data, size, status), write_body(b, "
-                "size));",
-                "batch_write_detail(b, data, size, status), write_body(b, "
-                "0));")]),
+        edits=[("block_blame(&block, blame_array(b, data, size)), "
+                "write_detail(status)), write_body(b, size));",
+                "block_blame(&block, blame_array(b, data, size)), "
+                "write_detail(status)), write_body(b, 0));")]),
     Mutation(
         name="error body of reserve", file="channel_api.c",
         tests=["unit/error_bodies"],
-        edits=[("write_detail(b, dest, size, status), write_body(b, size));",
-                "write_detail(b, dest, size, status), write_body(b, 0));")]),
+        edits=[("reserve_detail(&block, dest, status), write_body(b, size));",
+                "reserve_detail(&block, dest, status), write_body(b, 0));")]),
     Mutation(
         name="error body of commit", file="channel_api.c",
         tests=["unit/error_bodies"],
@@ -1053,7 +1054,7 @@ MUTATIONS = [
         name="a channel's modes may hold the buffer's flag",
         file="channel_api.c", tests=["unit/memory_fd"],
         edits=[("if (c->flags & IPC_BUFFER_HAS_MEMORY_FD) return "
-                "UINT32_MAX;", "")]),
+                "IPC_ERR_INVALID_ARGUMENT;", "")]),
     Mutation(
         name="a device is a file", file="backing.c",
         tests=["unit/memory_fd"],
@@ -1102,6 +1103,51 @@ MUTATIONS = [
         name="who uses memory is judged without its file", file="in_use.c",
         tests=["unit/in_use"],
         edits=[("opened = backing_open(*memory_fd);", "")]),
+    # ------------------------------------------------ what is wrong is named
+    Mutation(
+        name="a timeout is not blamed", file="block.c", tests=["unit/blame"],
+        edits=[("return timeout ? timeout : other;",
+                "return (void)timeout, other;")]),
+    Mutation(
+        name="a timeout is blamed though the handle is NULL", file="block.c",
+        tests=["unit/blame"],
+        edits=[("b->channel ? blame_timeout(b->timeout) : NULL",
+                "blame_timeout(b->timeout)")]),
+    Mutation(
+        name="a piece without memory is not blamed", file="blame.c",
+        tests=["unit/blame"],
+        edits=[("if (!pieces[i].iov_base && pieces[i].iov_len) return",
+                "if (0) return")]),
+    Mutation(
+        name="a destination without memory is not told from none",
+        file="blame.c", tests=["unit/blame"],
+        edits=[("if (!handle || !dest) return blame_dest(handle);",
+                "return dest ? blame_dest(handle) : blame_dest(handle);")]),
+    Mutation(
+        name="a size above the reserved one is told as size 0",
+        file="write.c", tests=["unit/blame"],
+        edits=[("size ? WRITE_SIZE_ABOVE : WRITE_SIZE_0", "WRITE_SIZE_0")]),
+    Mutation(
+        name="the inner number of a mistake gets out", file="write.c",
+        tests=["unit/blame"],
+        edits=[("(int)status <= WRITE_NO_HANDLE ? IPC_ERR_INVALID_ARGUMENT : "
+                "status", "status")]),
+    Mutation(
+        name="a configuration's mistake has no value", file="channel_api.c",
+        tests=["unit/blame"],
+        edits=[("return channel_configure(ch, c, detail, value);",
+                "int64_t none; return channel_configure(ch, c, detail, "
+                "&none);")]),
+    Mutation(
+        name="a configuration half of zeros is taken", file="channel.c",
+        tests=["unit/blame"],
+        edits=[("return c->max_round_trips == 0 && c->start_sleep_ns == 0 &&",
+                "return c->start_sleep_ns == 0 &&")]),
+    Mutation(
+        name="by default a read waits for one round", file="channel.c",
+        tests=["unit/blame"],
+        edits=[("by_default ? IPC_CHANNEL_UNLIMITED_ROUND_TRIPS :",
+                "by_default ? 1 :")]),
     # --------------------------------------------- when there is no entry
     Mutation(
         name="a read that finds nothing leaves the payload as it was",

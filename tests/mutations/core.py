@@ -210,7 +210,7 @@ MUTATIONS = [
     # -------------------------------------------------------------- read.c
     in_read(
         "read-in-vain-leaks", "unit/leaks",
-        "    free(memory);\n    return status;", "    return status;"),
+        "    free(memory);\n    /* Who took", "    /* Who took"),
     in_read(
         "read-of-a-larger-entry-leaks", "unit/leaks",
         "    free(*memory);\n", ""),
@@ -249,7 +249,7 @@ MUTATIONS = [
         "        (fit < free_blocks ? fit : free_blocks) * SHMIPC_BLOCK;",
         "        fit * SHMIPC_BLOCK;"),
     in_write(
-        "a-handle-that-is-null-is-not-told", "unit/error_bodies",
-        "        if (!b)\n            return \"the handle is NULL",
-        "        if (b)\n            return \"the handle is NULL"),
+        "a-handle-that-is-null-is-not-told", "unit/blame",
+        "    if (!b)\n        return (IpcStatus)WRITE_NO_HANDLE;",
+        "    if (!b)\n        return (IpcStatus)WRITE_NOT_OURS;"),
 ]

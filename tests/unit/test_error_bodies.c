@@ -277,15 +277,15 @@ Test(unit, a_write_tells_which_argument_is_wrong)
     IpcChannelWriteResult channel[] = {
         ipc_channel_write(NULL, "x", 1), ipc_channel_write(ch, NULL, 1),
         ipc_channel_write(ch, "x", 0), ipc_channel_writev(ch, NULL, 0)};
-    static const char *const words[] = {"handle is NULL", "pointer is NULL",
-                                        "size is 0", "pointer is NULL"};
+    static const char *const words[] = {"handle is NULL", "data is NULL",
+                                        "size is 0", "pieces is NULL"};
 
     for (int i = 0; i < 4; i++) {
         must_explain(buffer[i], words[i]);
         must_explain(channel[i], words[i]);
     }
     must_explain(ipc_channel_reserve(NULL, 1, &reservation), "handle is NULL");
-    must_explain(ipc_channel_reserve(ch, 1, NULL), "pointer is NULL");
+    must_explain(ipc_channel_reserve(ch, 1, NULL), "dest is NULL");
     must_explain(ipc_channel_reserve(ch, 0, &reservation), "size is 0");
 }
 
@@ -347,7 +347,7 @@ Test(unit, a_batch_tells_what_is_wrong_with_it_or_that_there_is_no_space)
     must_explain(ipc_buffer_write_array(b, NULL, 8, 1), "NULL");
     must_say_why(ipc_channel_write_batch(ch, &piece, 1),
                  IPC_ERR_NO_SPACE_CONTIGUOUS, "space");
-    must_explain(ipc_channel_try_read_array(ch, NULL, 8, 1), "their memory");
+    must_explain(ipc_channel_try_read_array(ch, NULL, 8, 1), "data is NULL");
     must_say_why(ipc_channel_try_read_array(ch, data, 8, 1),
                  IPC_ERR_SIZE_MISMATCH, "size");
 }

@@ -123,7 +123,7 @@ Test(unit, memory_whose_users_are_dead_or_have_left_is_formatted)
     must_work(ipc_buffer_create(memory, SIZE));
 }
 
-/* They have no slot: this is what the header says. */
+/* They have no slot unless the buffer knows consumers. */
 Test(unit, readers_of_many_consumer_mode_are_not_seen)
 {
     void *memory = shared_memory(SIZE);

@@ -314,6 +314,8 @@ Test(unit, attaching_refuses_options_that_creating_would)
 {
     int fd = new_file();
     void *memory = map_shared(fd);
+    static const char *const names[] = {"struct_size", "flags", "reserved",
+                                        "reserved", "memory_fd"};
     IpcBufferOptions bad[5];
 
     make_ring(memory, BLOCKS, OWNERS, 0);
@@ -329,7 +331,7 @@ Test(unit, attaching_refuses_options_that_creating_would)
             ipc_buffer_attach_with_options(memory, SIZE, &bad[i]);
 
         must_fail(r, IPC_ERR_INVALID_ARGUMENT);
-        must(strstr(r.error.detail, "struct_size") != NULL);
+        must(strstr(r.error.detail, names[i]) != NULL);
     }
 }
 
