@@ -712,11 +712,12 @@ static bool is_cancelled; /* a thread that was asked to end did so early */
 
 static void *open_and_close(void *argument)
 {
+    IpcOpenOptions options = options_with(IPC_OPEN_PATH);
     IpcChannel **channel = argument;
 
     pthread_cancel(pthread_self());
     is_cancelled = true;
-    *channel = ipc_channel_open(name, NULL).result;
+    *channel = ipc_channel_open(path, &options).result;
     is_cancelled = false;
     pthread_testcancel();
     return NULL;
