@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* What is written, read and noted; by the victim, and by others. */
+#include "crash.h"
+#include <string.h>
+
+void fill(struct message *m, uint32_t id, size_t size)
+{
+    m->id = id;
+    m->check = ~id;
+    for (size_t i = 8; i < size; i++)
+        m->rest[i - 8] = (unsigned char)(id + i);
+}
+
+void note_read(const void *payload, size_t size)
+{
+    struct message m;
+
+    must(size >= 8 && size <= sizeof m);
+    memcpy(&m, payload, size);
+    must(m.check == ~m.id && m.id < MESSAGES);
+    for (size_t i = 8; i < size; i++)
+        must(m.rest[i - 8] == (unsigned char)(m.id + i));
+    must(ledger->began[m.id]);
+    ledger->seen[m.id]++;
+}
+
+IpcStatus write_one(IpcChannel *ch, uint32_t id, size_t size)
+{
+    struct message m;
+    IpcStatus status;
+
+    fill(&m, id, size);
+    ledger->began[id] = 1;
+    status = ipc_channel_write(ch, &m, size).ipc_status;
+    if (status == IPC_OK)
+        ledger->written[id] = 1;
+    else
+        ledger->began[id] = 0;
+    return status;
+}
+
+IpcStatus read_one(IpcChannel *ch, long timeout_ms)
+{
+    const struct timespec timeout = {timeout_ms / 1000,
+                                     timeout_ms % 1000 * 1000000};
+    struct message m;
+    IpcEntry entry = {0, &m, sizeof m};
+    IpcStatus status =
+        ipc_channel_read_into_with_timeout(ch, &entry, &timeout).ipc_status;
+
+    if (status == IPC_OK)
+        note_read(&m, entry.size);
+    return status;
+}
+
+IpcChannel *join(void)
+{
+    IpcChannelConfiguration configuration =
+        IPC_CHANNEL_CONFIGURATION(1, 1000, 1000);
+    IpcChannelConnectResult r;
+
+    configuration.spin_ns = IPC_CHANNEL_NO_SPIN;
+    r = ipc_channel_connect_sized(region, region_size, configuration);
+    must(r.ipc_status == IPC_OK);
+    return r.result;
+}
