@@ -14,12 +14,12 @@
 enum {
     BLOCKS = 8,
     OWNERS = 4,
-    MESSAGES = 256,
+    MESSAGES = 512,
     OF_VICTIM = 100, /* first of its messages */
-    OF_SURVIVOR = 200,
-    STATES_MAX = 2000,
-    ASLEEP_MS = 40, /* a step that takes so long is a sleep */
-    GRACE_S = 20,   /* what a survivor may need on a busy machine */
+    OF_OTHERS = 200, /* of those who work while it is stopped */
+    OF_SURVIVOR = 400,
+    CHANGES_MAX = 200,
+    GRACE_S = 20, /* what a survivor may need on a busy machine */
 };
 
 /* Outside the ring. */
@@ -57,55 +57,132 @@ void fill(struct message *m, uint32_t id, size_t size);
 /* Checks what was read, and notes it. */
 void note_read(const void *payload, size_t size);
 
+/* Notes that messages are being written, and of how many that came true. */
+void note_began(uint32_t first, uint32_t count);
+void note_written(uint32_t first, uint32_t count, size_t written);
+
 IpcStatus write_one(IpcChannel *ch, uint32_t id, size_t size);
 IpcStatus read_one(IpcChannel *ch, long timeout_ms);
+IpcStatus try_to_join(IpcChannel **ch);
 IpcChannel *join(void);
+
+/* ---------------------------------------------------------------- scene.c */
+
+/* Formats the memory, in the mode. */
+void create(void);
+
+/* A child that does not outlive its parent. */
+pid_t fork_child(void);
+
+/* Waits for its end; returns its status. */
+int end_of(pid_t pid);
+
+/* In a process of its own, which leaves; whether it found all as it should be,
+ * and that it has. */
+bool succeeds(void (*what)(void));
+void in_child(void (*what)(void));
+
+uint64_t *control_words(void);
+
+/* What is there before a victim acts. */
+void nothing(void);
+void blank_memory(void);
+void near_the_end(void);
+void nobody_joined(void);
+void three_messages(void);
+void three_in_an_array(void);
+void sleepers(void); /* said to be there, with three messages */
+void full_ring(void);
+void dead_producer(void);
+void dead_consumer(void);
+void dead_claim(void);
+void unknown_claim(void); /* of one whom only force removes */
+void half_closed(void);
+void behind_tail(void); /* one producer: a message that tail is to pass */
+
+/* A handle of the ring that another is made in the place of; or NULL. */
+extern IpcChannel *witness;
 
 /* ----------------------------------------------------------- operations.c */
 
+enum kind {
+    ORDINARY,
+    CLOSES,
+    FORCES, /* others recover by force too */
+    JOINS,  /* without a handle from before; so do the next */
+    CREATES,
+};
+
 struct operation {
     const char *name;
-    void (*before)(void); /* by others */
+    void (*before)(void);
     void (*act)(IpcChannel *ch);
-    uint32_t takes; /* messages that a call may take along */
-    enum { ORDINARY, CLOSES, CREATES } kind;
+    void (*wake)(void); /* by others, if it sleeps; NULL: it never does */
+    uint32_t takes;     /* messages that one call may take along */
+    enum kind kind;
+    uint32_t modes; /* a bit for each in which it changes something */
 };
 
 extern const struct operation operations[];
 extern const size_t operation_count;
 
-void create(void);
-
-/* In a process of its own, which leaves. */
-void in_child(void (*what)(void));
-
-/* What is there when the victim begins. */
 void set_scene(const struct operation *o);
+
+/* ---------------------------------------------------------------- sight.c */
+
+/* What shared memory holds, read without the library's help. */
+struct sight {
+    enum { NOT_FORMATTED, NOT_READY, READY } identity;
+    bool is_first;  /* the ring that the scene was set in */
+    bool closed;    /* a closing has begun */
+    bool held_up;   /* an entry is being written at the head */
+    uint32_t count; /* of messages there */
+    uint8_t there[MESSAGES];
+    uint8_t seen[MESSAGES]; /* as noted */
+};
+
+struct sight look(void);
+
+/* Of region and ledger, but for what differs from process to process. */
+uint64_t hash_of_state(void);
+
+/* Prints what differs from the copies. */
+void print_change(const unsigned char *was, const struct ledger *noted);
 
 /* ------------------------------------------------------------- survivor.c */
 
-/* While the victim is stopped: work as far as one gets. */
-void work_beside(void);
+/* Others, while the victim is stopped: they work as far as they get. */
+bool work_beside(const struct operation *o);
 
-/* The victim is dead, or through. */
-void check_all(const struct operation *o, bool killed);
+/* The victim is dead, when `at` was seen. */
+void check_all(const struct operation *o, const struct sight *at,
+               bool recovers);
 
 /* --------------------------------------------------------------- victim.c */
 
-extern int victim_status; /* when it last stopped or ended */
+/* The changes of shared memory that an operation makes, by their hashes: the
+ * first is before all. */
+struct course {
+    uint32_t changes;
+    bool asleep; /* then it sleeps */
+    bool through;
+    uint64_t hashes[CHANGES_MAX + 1];
+};
 
 double now(void);
 
+/* To be called once, before the others. False: there are no single steps. */
+bool victim_begin(void);
+
+/* Stopped before it acts. */
 pid_t start_victim(const struct operation *o);
 
-/* Asleep in the kernel, and not just waiting for a CPU. */
-bool sleeps(pid_t pid);
+/* Lets it go on until shared memory has changed so often, or it is through, or
+ * sleeps. */
+struct course go_on(pid_t pid, uint32_t changes, bool prints);
 
-/* It noticed nothing wrong: it stopped where it should, at its end. */
-bool is_through(void);
-
-/* Lets it go on until the region or the ledger has changed so often, or it is
- * through; returns how often it has. */
-uint32_t go_to_state(pid_t pid, uint32_t wanted, bool *asleep);
+/* Lets it go on to its end; `wake` as in the operation. False: it did not get
+ * there, or noticed something wrong. */
+bool go_to_end(pid_t pid, void (*wake)(void));
 
 #endif

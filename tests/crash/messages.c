@@ -2,6 +2,7 @@
 /* What is written, read and noted; by the victim, and by others. */
 #include "crash.h"
 #include <string.h>
+#include <time.h>
 
 void fill(struct message *m, uint32_t id, size_t size)
 {
@@ -24,18 +25,30 @@ void note_read(const void *payload, size_t size)
     ledger->seen[m.id]++;
 }
 
+void note_began(uint32_t first, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        ledger->began[first + i] = 1;
+}
+
+void note_written(uint32_t first, uint32_t count, size_t written)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (i < written)
+            ledger->written[first + i] = 1;
+        else
+            ledger->began[first + i] = 0;
+}
+
 IpcStatus write_one(IpcChannel *ch, uint32_t id, size_t size)
 {
     struct message m;
     IpcStatus status;
 
     fill(&m, id, size);
-    ledger->began[id] = 1;
+    note_began(id, 1);
     status = ipc_channel_write(ch, &m, size).ipc_status;
-    if (status == IPC_OK)
-        ledger->written[id] = 1;
-    else
-        ledger->began[id] = 0;
+    note_written(id, 1, status == IPC_OK);
     return status;
 }
 
@@ -53,7 +66,7 @@ IpcStatus read_one(IpcChannel *ch, long timeout_ms)
     return status;
 }
 
-IpcChannel *join(void)
+IpcStatus try_to_join(IpcChannel **ch)
 {
     IpcChannelConfiguration configuration =
         IPC_CHANNEL_CONFIGURATION(1, 1000, 1000);
@@ -61,6 +74,14 @@ IpcChannel *join(void)
 
     configuration.spin_ns = IPC_CHANNEL_NO_SPIN;
     r = ipc_channel_connect_sized(region, region_size, configuration);
-    must(r.ipc_status == IPC_OK);
-    return r.result;
+    *ch = r.ipc_status == IPC_OK ? r.result : NULL;
+    return r.ipc_status;
+}
+
+IpcChannel *join(void)
+{
+    IpcChannel *ch;
+
+    must(try_to_join(&ch) == IPC_OK);
+    return ch;
 }

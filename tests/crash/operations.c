@@ -1,131 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What a victim does, and what is there before it does. */
+/* What victims do. */
 #include "crash.h"
-#include "ring/control.h"
 #include <shmipc/ipc_batch.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-/* -------------------------------------------------------------- the scene */
-
-void create(void)
-{
-    IpcChannelConfiguration configuration =
-        IPC_CHANNEL_CONFIGURATION(1, 1000, 1000);
-    IpcChannelResult r;
-
-    configuration.flags = mode;
-    configuration.max_owners = OWNERS;
-    r = ipc_channel_create(region, region_size, configuration);
-    must(r.ipc_status == IPC_OK);
-    ipc_channel_destroy(r.result);
-}
-
-static uint64_t *control_words(void)
-{
-    return (uint64_t *)(void *)((unsigned char *)region +
-                                (sizeof *region +
-                                 OWNERS * sizeof(struct shm_owner) + 63) /
-                                    64 * 64);
-}
-
-/* The empty ring as it is after so many laps, at that block. */
-static void set_position(uint32_t block)
-{
-    uint64_t position = lap << 3 | block; /* 8 blocks */
-
-    region->identity.creation = 1; /* offsets count from lap 1 */
-    region->tail.position = position;
-    region->head.position = position;
-    for (uint32_t i = 0; i < BLOCKS; i++)
-        control_words()[i] = control_make((uint32_t)(i < block ? lap : lap - 1),
-                                          64, CONTROL_READY);
-}
-
-void in_child(void (*what)(void))
-{
-    pid_t pid = fork();
-    int status;
-
-    if (pid == 0) {
-        what();
-        _exit(0);
-    }
-    must(waitpid(pid, &status, 0) == pid && status == 0);
-}
-
-static void write_three(void)
-{
-    IpcChannel *ch = join();
-
-    for (uint32_t id = 0; id < 3; id++)
-        must(write_one(ch, id, 40) == IPC_OK);
-    ipc_channel_destroy(ch);
-}
-
-static void write_all_blocks(void)
-{
-    IpcChannel *ch = join();
-    uint32_t id = 0;
-
-    while (write_one(ch, id, 40) == IPC_OK)
-        id++;
-    must(id == BLOCKS);
-    ipc_channel_destroy(ch);
-}
-
-static void die_as_producer(void)
-{
-    IpcChannel *ch = join();
-
-    must(write_one(ch, 0, 40) == IPC_OK);
-    _exit(0);
-}
-
-static void die_in_write(void)
-{
-    IpcChannel *ch = join();
-    IpcReservation r;
-
-    must(ipc_channel_reserve(ch, 100, &r).ipc_status == IPC_OK);
-    /* The one producer cannot have two claims. */
-    if (!(mode & IPC_BUFFER_ONE_PRODUCER))
-        must(write_one(ch, 0, 40) == IPC_OK);
-    _exit(0);
-}
-
-static void three_messages(void)
-{
-    in_child(write_three);
-}
-
-static void full_ring(void)
-{
-    in_child(write_all_blocks);
-}
-
-static void dead_producer(void)
-{
-    in_child(die_as_producer);
-}
-
-static void dead_claim(void)
-{
-    in_child(die_in_write);
-}
-
-static void near_the_end(void)
-{
-    set_position(6);
-}
-
-static void nothing(void)
-{
-}
-
-/* ------------------------------------------------------------- operations */
 
 static void do_write(IpcChannel *ch)
 {
@@ -137,18 +15,24 @@ static void do_write_long(IpcChannel *ch)
     write_one(ch, OF_VICTIM, 3 * 64);
 }
 
+static void do_write_too_long(IpcChannel *ch)
+{
+    write_one(ch, OF_VICTIM, 7 * 64);
+}
+
 static void do_commit(IpcChannel *ch)
 {
     struct message m;
     IpcReservation r;
+    IpcStatus status;
 
     fill(&m, OF_VICTIM, 40);
     if (ipc_channel_reserve(ch, 150, &r).ipc_status != IPC_OK)
         return;
-    ledger->began[OF_VICTIM] = 1;
+    note_began(OF_VICTIM, 1);
     memcpy(r.payload, &m, 40);
-    if (ipc_channel_commit(ch, &r, 40).ipc_status == IPC_OK)
-        ledger->written[OF_VICTIM] = 1;
+    status = ipc_channel_commit(ch, &r, 40).ipc_status;
+    note_written(OF_VICTIM, 1, status == IPC_OK);
 }
 
 static void do_abort(IpcChannel *ch)
@@ -161,41 +45,42 @@ static void do_abort(IpcChannel *ch)
 
 static void do_batch(IpcChannel *ch)
 {
+    IpcChannelWriteBatchResult r;
     struct message m[3];
     struct iovec entries[3];
 
     for (uint32_t i = 0; i < 3; i++) {
         fill(&m[i], OF_VICTIM + i, 30 + 40 * i);
         entries[i] = (struct iovec){&m[i], 30 + 40 * i};
-        ledger->began[OF_VICTIM + i] = 1;
     }
-    if (ipc_channel_write_batch(ch, entries, 3).result == 3)
-        for (uint32_t i = 0; i < 3; i++)
-            ledger->written[OF_VICTIM + i] = 1;
+    note_began(OF_VICTIM, 3);
+    r = ipc_channel_write_batch(ch, entries, 3);
+    note_written(OF_VICTIM, 3, r.ipc_status == IPC_OK ? r.result : 0);
 }
 
 static void do_array(IpcChannel *ch)
 {
+    IpcChannelWriteBatchResult r;
     uint32_t items[10][2];
 
     for (uint32_t i = 0; i < 10; i++) {
         items[i][0] = OF_VICTIM + i;
         items[i][1] = ~items[i][0];
-        ledger->began[OF_VICTIM + i] = 1;
     }
-    if (ipc_channel_write_array(ch, items, sizeof items[0], 10).result == 10)
-        for (uint32_t i = 0; i < 10; i++)
-            ledger->written[OF_VICTIM + i] = 1;
+    note_began(OF_VICTIM, 10);
+    r = ipc_channel_write_array(ch, items, sizeof items[0], 10);
+    note_written(OF_VICTIM, 10, r.ipc_status == IPC_OK ? r.result : 0);
 }
 
 static void do_write_blocking(IpcChannel *ch)
 {
     struct message m;
+    IpcStatus status;
 
     fill(&m, OF_VICTIM, 40);
-    ledger->began[OF_VICTIM] = 1;
-    if (ipc_channel_write_blocking(ch, &m, 40).ipc_status == IPC_OK)
-        ledger->written[OF_VICTIM] = 1;
+    note_began(OF_VICTIM, 1);
+    status = ipc_channel_write_blocking(ch, &m, 40).ipc_status;
+    note_written(OF_VICTIM, 1, status == IPC_OK);
 }
 
 static void do_read(IpcChannel *ch)
@@ -217,6 +102,13 @@ static void do_read_allocated(IpcChannel *ch)
     free(entry.payload);
 }
 
+/* The second read is one of a handle that has its role and has read. */
+static void do_read_twice(IpcChannel *ch)
+{
+    do_read(ch);
+    do_read(ch);
+}
+
 static void do_read_batch(IpcChannel *ch)
 {
     struct message m[3];
@@ -228,14 +120,24 @@ static void do_read_batch(IpcChannel *ch)
         note_read(entries[i].payload, entries[i].size);
 }
 
-static void do_read_array(IpcChannel *ch)
+static void read_array(IpcChannel *ch, int count)
 {
     unsigned char items[3][40];
     IpcChannelReadBatchResult r =
-        ipc_channel_try_read_array(ch, items, sizeof items[0], 3);
+        ipc_channel_try_read_array(ch, items, sizeof items[0], count);
 
     for (size_t i = 0; r.ipc_status == IPC_OK && i < r.result; i++)
         note_read(items[i], sizeof items[i]);
+}
+
+static void do_read_array(IpcChannel *ch)
+{
+    read_array(ch, 3);
+}
+
+static void do_read_most_of_an_array(IpcChannel *ch)
+{
+    read_array(ch, 2);
 }
 
 static void do_read_blocking(IpcChannel *ch)
@@ -243,12 +145,19 @@ static void do_read_blocking(IpcChannel *ch)
     read_one(ch, 3600 * 1000L);
 }
 
+static void do_read_to_the_end(IpcChannel *ch)
+{
+    while (read_one(ch, 3600 * 1000L) == IPC_OK)
+        continue;
+}
+
 static void do_peek_and_skip(IpcChannel *ch)
 {
     unsigned char copy[64];
     IpcEntry entry;
 
-    if (ipc_channel_peek(ch, &entry).ipc_status != IPC_OK)
+    if (ipc_channel_peek(ch, &entry).ipc_status != IPC_OK ||
+        entry.size > sizeof copy)
         return;
     memcpy(copy, entry.payload, entry.size);
     if (ipc_channel_skip(ch, entry.offset).ipc_status == IPC_OK)
@@ -261,9 +170,19 @@ static void do_skip_force(IpcChannel *ch)
         ledger->seen[0]++; /* the first in the ring */
 }
 
+static void do_skip_claim(IpcChannel *ch)
+{
+    ipc_channel_skip_force(ch);
+}
+
 static void do_recover(IpcChannel *ch)
 {
     ipc_channel_recover(ch, false);
+}
+
+static void do_recover_by_force(IpcChannel *ch)
+{
+    ipc_channel_recover(ch, true);
 }
 
 static void do_close(IpcChannel *ch)
@@ -273,13 +192,24 @@ static void do_close(IpcChannel *ch)
 
 static void do_join(IpcChannel *ch)
 {
-    IpcChannel *second = join();
-
     (void)ch;
-    write_one(second, OF_VICTIM, 40);
+    join();
+}
+
+static void do_join_and_write(IpcChannel *ch)
+{
+    (void)ch;
+    write_one(join(), OF_VICTIM, 40);
 }
 
 static void do_destroy(IpcChannel *ch)
+{
+    write_one(ch, OF_VICTIM, 40);
+    do_read(ch);
+    ipc_channel_destroy(ch);
+}
+
+static void do_destroy_reserved(IpcChannel *ch)
 {
     IpcReservation r;
 
@@ -293,38 +223,87 @@ static void do_create(IpcChannel *ch)
     create();
 }
 
-const struct operation operations[] = {
-    {"write", nothing, do_write, 0, ORDINARY},
-    {"write-around-the-end", near_the_end, do_write_long, 0, ORDINARY},
-    {"commit", nothing, do_commit, 0, ORDINARY},
-    {"abort", nothing, do_abort, 0, ORDINARY},
-    {"batch", nothing, do_batch, 0, ORDINARY},
-    {"batch-around-the-end", near_the_end, do_batch, 0, ORDINARY},
-    {"array", nothing, do_array, 0, ORDINARY},
-    {"write-that-sleeps", full_ring, do_write_blocking, 0, ORDINARY},
-    {"read", three_messages, do_read, 1, ORDINARY},
-    {"read-allocated", three_messages, do_read_allocated, 1, ORDINARY},
-    {"read-batch", three_messages, do_read_batch, 3, ORDINARY},
-    {"read-array", three_messages, do_read_array, 3, ORDINARY},
-    {"read-that-sleeps", nothing, do_read_blocking, 1, ORDINARY},
-    {"peek-and-skip", three_messages, do_peek_and_skip, 1, ORDINARY},
-    {"skip-force", three_messages, do_skip_force, 1, ORDINARY},
-    {"take-the-role-over", dead_producer, do_write, 0, ORDINARY},
-    {"recover", dead_claim, do_recover, 0, ORDINARY},
-    {"read-past-a-dead-claim", dead_claim, do_read_blocking, 1, ORDINARY},
-    {"join-and-write", nothing, do_join, 0, ORDINARY},
-    {"destroy-with-a-reservation", three_messages, do_destroy, 0, ORDINARY},
-    {"close", three_messages, do_close, 0, CLOSES},
-    {"create", three_messages, do_create, 0, CREATES},
+/* ----------------------------------------------------- who wakes sleepers */
+
+static void one_more(void)
+{
+    IpcChannel *ch = join();
+
+    must(write_one(ch, OF_OTHERS - 1, 40) == IPC_OK);
+    ipc_channel_destroy(ch);
+}
+
+static void one_less(void)
+{
+    IpcChannel *ch = join();
+
+    must(read_one(ch, 2000) == IPC_OK);
+    ipc_channel_destroy(ch);
+}
+
+enum {
+    ALL = 15,
+    MANY_PRODUCERS = 1 << 0 | 1 << IPC_BUFFER_ONE_CONSUMER,
+    ONE_PRODUCER = ALL & ~MANY_PRODUCERS,
+    ONE_CONSUMER = 1 << IPC_BUFFER_ONE_CONSUMER |
+                   1 << (IPC_BUFFER_ONE_CONSUMER | IPC_BUFFER_ONE_PRODUCER),
 };
 
-const size_t operation_count = sizeof operations / sizeof operations[0];
+/* clang-format off */
+const struct operation operations[] = {
+    {"write", nothing, do_write, NULL, 0, ORDINARY, ALL},
+    {"write-around-the-end", near_the_end, do_write_long, NULL, 0, ORDINARY,
+     ALL},
+    {"write-that-leaves-filler", near_the_end, do_write_too_long, NULL, 0,
+     ORDINARY, ALL},
+    {"commit", nothing, do_commit, NULL, 0, ORDINARY, ALL},
+    {"abort", nothing, do_abort, NULL, 0, ORDINARY, ALL},
+    {"batch", nothing, do_batch, NULL, 0, ORDINARY, ALL},
+    {"batch-around-the-end", near_the_end, do_batch, NULL, 0, ORDINARY, ALL},
+    {"array", nothing, do_array, NULL, 0, ORDINARY, ALL},
+    {"write-that-wakes", sleepers, do_write, NULL, 0, ORDINARY, ALL},
+    {"write-that-sleeps", full_ring, do_write_blocking, one_less, 0, ORDINARY,
+     ALL},
+    {"read", three_messages, do_read, NULL, 1, ORDINARY, ALL},
+    {"read-twice", three_messages, do_read_twice, NULL, 1, ORDINARY, ALL},
+    {"read-allocated", three_messages, do_read_allocated, NULL, 1, ORDINARY,
+     ALL},
+    {"read-that-wakes", sleepers, do_read, NULL, 1, ORDINARY, ALL},
+    {"read-batch", three_messages, do_read_batch, NULL, 3, ORDINARY, ALL},
+    {"read-array", three_messages, do_read_array, NULL, 3, ORDINARY, ALL},
+    {"read-out-of-an-array", three_in_an_array, do_read, NULL, 1, ORDINARY,
+     ALL},
+    {"read-most-of-an-array", three_in_an_array, do_read_most_of_an_array,
+     NULL, 2, ORDINARY, ALL},
+    {"read-that-sleeps", nothing, do_read_blocking, one_more, 1, ORDINARY, ALL},
+    {"peek-and-skip", three_messages, do_peek_and_skip, NULL, 1, ORDINARY, ALL},
+    {"skip-force", three_messages, do_skip_force, NULL, 1, ORDINARY, ALL},
+    {"skip-force-a-dead-claim", dead_claim, do_skip_claim, NULL, 0, ORDINARY,
+     MANY_PRODUCERS},
+    {"take-the-role-over", dead_producer, do_write, NULL, 0, ORDINARY, ALL},
+    {"take-over-behind-tail", behind_tail, do_write, NULL, 0, ORDINARY,
+     ONE_PRODUCER},
+    {"take-the-readers-role-over", dead_consumer, do_read, NULL, 1, ORDINARY,
+     ONE_CONSUMER},
+    {"recover", dead_claim, do_recover, NULL, 0, ORDINARY, MANY_PRODUCERS},
+    {"recover-by-force", unknown_claim, do_recover_by_force, NULL, 0, FORCES,
+     ALL},
+    {"recover-half-a-closing", half_closed, do_recover, NULL, 0, CLOSES, ALL},
+    {"read-past-a-dead-claim", dead_claim, do_read_blocking, one_more, 1,
+     ORDINARY, MANY_PRODUCERS},
+    {"read-to-half-a-closing", half_closed, do_read_to_the_end, NULL, 1,
+     CLOSES, ALL},
+    {"write-to-half-a-closing", half_closed, do_write, NULL, 0, CLOSES, ALL},
+    {"join", nobody_joined, do_join, NULL, 0, JOINS, ALL},
+    {"join-and-write", nobody_joined, do_join_and_write, NULL, 0, JOINS, ALL},
+    {"destroy", nothing, do_destroy, NULL, 1, ORDINARY, ALL},
+    {"destroy-with-a-reservation", three_messages, do_destroy_reserved, NULL,
+     0, ORDINARY, ALL},
+    {"close", three_messages, do_close, NULL, 0, CLOSES, ALL},
+    {"close-that-wakes", sleepers, do_close, NULL, 0, CLOSES, ALL},
+    {"create", blank_memory, do_create, NULL, 0, CREATES, ALL},
+    {"create-anew", three_messages, do_create, NULL, 0, CREATES, ALL},
+};
+/* clang-format on */
 
-void set_scene(const struct operation *o)
-{
-    memset(region, 0, region_size);
-    memset(ledger, 0, sizeof *ledger);
-    create();
-    set_position(0);
-    o->before();
-}
+const size_t operation_count = sizeof operations / sizeof operations[0];

@@ -5,27 +5,32 @@
  * checks everything; then another one is stopped there, others work, and it
  * goes on.
  *
- *     stepper [-a] [OPERATION...]     -a: all modes and laps
+ *     stepper [-a1l] [OPERATION...]
  *
- * What was written and read is noted outside the ring, one word per message:
+ *     -a  every state, in all modes and laps. Else: some states of each
+ *         operation, or, of those that are named, every one; in an ordinary lap
+ *     -1  ends at the first failure
+ *     -l  lists the states, and kills nobody
  *
- *     written     a write of it returned
+ * What was written and read is noted outside the ring, a byte per message:
+ *
  *     began       a write of it was begun: it may have happened or not
+ *     written     a write of it returned
  *     seen        how often a read returned it
  *
- * At the end every message that was written is seen once. Those that were begun
- * only are seen once or not at all, of a batch the first ones. A reader that
- * was killed may have taken along what its one call can take.
+ * When the victim has ended the ring is read by eye (sight.c). What is there
+ * has to be read once by the survivor, and nothing else: so all that was
+ * written is read, unless a victim took it out and died before it noted that.
  */
-#include "ring/control.h"
 #include "crash.h"
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/ptrace.h>
 #include <sys/wait.h>
-#include <unistd.h>
+
+/* If some are tried: one in so many, others in each mode. */
+enum { SAMPLE = 4, HASHES_MAX = 16384 };
 
 struct shm_region *region;
 size_t region_size;
@@ -33,111 +38,175 @@ struct ledger *ledger;
 uint32_t mode;
 uint64_t lap;
 
+static bool all_laps, all_states, ends_early, lists;
+
 static struct {
-    uint64_t states, kills, stops;
+    uint32_t operations, states, kills, stops;
     double longest; /* of a survivor, seconds */
 } total;
 
-static bool survivor_says(const struct operation *o, bool killed)
+/* ---------------------------------------------------------- which are new */
+
+static uint64_t hashes[HASHES_MAX];
+static uint32_t hash_count;
+
+static bool is_among(uint64_t hash, const uint64_t *known, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (known[i] == hash)
+            return true;
+    return false;
+}
+
+static uint32_t count_distinct(const struct course *c)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i <= c->changes; i++)
+        count += !is_among(c->hashes[i], c->hashes, i);
+    return count;
+}
+
+static void remember(const struct course *c)
+{
+    for (uint32_t i = 0; i <= c->changes; i++)
+        if (!is_among(c->hashes[i], hashes, hash_count)) {
+            must(hash_count < HASHES_MAX);
+            hashes[hash_count++] = c->hashes[i];
+        }
+}
+
+/* ------------------------------------------------------- killed and stopped */
+
+static bool survivor_says(const struct operation *o, const struct sight *at,
+                          bool recovers)
 {
     double start = now();
-    pid_t pid = fork();
+    pid_t pid = fork_child();
     int status;
 
     if (pid == 0) {
         alarm(GRACE_S);
-        check_all(o, killed);
+        check_all(o, at, recovers);
         _exit(0);
     }
-    waitpid(pid, &status, 0);
+    status = end_of(pid);
     if (now() - start > total.longest)
         total.longest = now() - start;
     return status == 0;
 }
 
-/* Every other corpse stays a zombie while the survivor works. */
-static bool kill_at(const struct operation *o, uint32_t state)
+/* Whether shared memory is as it was when the operation was first looked at. */
+static bool is_at(const struct course *c, uint32_t state)
 {
-    bool asleep, good, reached;
+    return hash_of_state() == c->hashes[state];
+}
+
+static bool kill_at(const struct operation *o, const struct course *c,
+                    uint32_t state, bool zombie, bool recovers)
+{
+    struct sight at;
     siginfo_t end;
+    bool good;
     pid_t pid;
 
     set_scene(o);
     pid = start_victim(o);
-    reached = go_to_state(pid, state, &asleep) == state;
+    go_on(pid, state, false);
+    good = is_at(c, state);
     kill(pid, SIGKILL);
-    waitid(P_PID, (id_t)pid, &end, WEXITED | WNOWAIT);
-    if (state % 2)
-        waitpid(pid, NULL, 0);
-    /* Before its first store it has taken nothing. */
-    good = survivor_says(o, state > 0);
-    if (state % 2 == 0)
-        waitpid(pid, NULL, 0);
+    while (waitid(P_PID, (id_t)pid, &end, WEXITED | WNOWAIT) != 0)
+        continue;
+    if (!zombie)
+        end_of(pid);
+    at = look();
+    good &= survivor_says(o, &at, recovers);
+    if (zombie)
+        end_of(pid);
     total.kills++;
-    return good && reached;
-}
-
-static bool stop_at(const struct operation *o, uint32_t state)
-{
-    bool asleep, good, reached, through = false;
-    pid_t pid;
-
-    set_scene(o);
-    pid = start_victim(o);
-    reached = go_to_state(pid, state, &asleep) == state;
-    if (o->kind == ORDINARY && !asleep)
-        in_child(work_beside);
-    if (!asleep) {
-        pid_t got;
-
-        /* Up to the end; a sleeper is not waited for. */
-        ptrace(PTRACE_CONT, pid, NULL, NULL);
-        for (double start = now();
-             (got = waitpid(pid, &victim_status, WNOHANG)) != pid;)
-            if (now() - start > 4 * ASLEEP_MS * 1e-3 && sleeps(pid))
-                break;
-        through = got == pid && is_through();
-        reached &= through || got != pid; /* else it found something wrong */
-    }
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
-    /* Whoever is through has noted all that it took. */
-    good = survivor_says(o, !through);
-    total.stops++;
-    return good && reached;
-}
-
-static bool run(const struct operation *o, bool stops)
-{
-    uint32_t states;
-    bool asleep, good = true;
-    pid_t pid;
-
-    set_scene(o);
-    pid = start_victim(o);
-    states = go_to_state(pid, STATES_MAX, &asleep);
-    good = states < STATES_MAX && (asleep || is_through());
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
-    for (uint32_t i = 0; i <= states; i++) {
-        if (!kill_at(o, i)) {
-            printf("%s, mode %u, lap %llu: killed at state %u of %u\n", o->name,
-                   mode, (unsigned long long)lap, i, states);
-            good = false;
-        }
-        if (stops && !stop_at(o, i)) {
-            printf("%s, mode %u, lap %llu: stopped at state %u of %u\n",
-                   o->name, mode, (unsigned long long)lap, i, states);
-            good = false;
-        }
-    }
-    printf("%-28s mode %u, lap %10llu: %3u states%s%s\n", o->name, mode,
-           (unsigned long long)lap, states, asleep ? ", then it sleeps" : "",
-           good ? "" : "  FAILED");
-    fflush(stdout);
-    total.states += states + 1;
     return good;
 }
+
+static bool stop_at(const struct operation *o, const struct course *c,
+                    uint32_t state, bool recovers)
+{
+    struct operation harmless = *o;
+    struct sight at;
+    bool good;
+    pid_t pid;
+
+    set_scene(o);
+    pid = start_victim(o);
+    go_on(pid, state, false);
+    good = is_at(c, state);
+    good &= work_beside(o);
+    good &= go_to_end(pid, o->wake);
+    kill(pid, SIGKILL);
+    end_of(pid);
+    at = look();
+    harmless.takes = 0; /* it noted all that it took */
+    good &= survivor_says(&harmless, &at, recovers);
+    total.stops++;
+    return good;
+}
+
+static bool report(const struct operation *o, const char *what, uint32_t state)
+{
+    printf("%s, mode %u, lap %llu: %s at state %u\n", o->name, mode,
+           (unsigned long long)lap, what, state);
+    return false;
+}
+
+/* A corpse is a zombie or not, and others recover or just go on. */
+static bool try_state(const struct operation *o, const struct course *c,
+                      uint32_t i)
+{
+    bool good = true;
+
+    for (uint32_t zombie = 0; zombie < 2; zombie++)
+        if (all_states || zombie == i / SAMPLE % 2)
+            if (!kill_at(o, c, i, zombie, (i + zombie) % 2))
+                good = report(o, zombie ? "a zombie" : "killed", i);
+    if (!stop_at(o, c, i, i % 2))
+        good = report(o, "stopped", i);
+    return good;
+}
+
+static bool may_go_on(bool good)
+{
+    return !lists && (good || !ends_early);
+}
+
+static bool run(const struct operation *o)
+{
+    struct course c;
+    bool good;
+    pid_t pid;
+
+    if (lists)
+        printf("%s, mode %u, lap %llu\n", o->name, mode,
+               (unsigned long long)lap);
+    set_scene(o);
+    pid = start_victim(o);
+    c = go_on(pid, CHANGES_MAX, lists);
+    kill(pid, SIGKILL);
+    end_of(pid);
+    good = (c.through || (c.asleep && o->wake)) && c.changes > 0;
+    remember(&c);
+    total.operations++;
+    total.states += count_distinct(&c);
+    for (uint32_t i = 0; i <= c.changes && may_go_on(good); i++)
+        if (!is_among(c.hashes[i], c.hashes, i) &&
+            (all_states || (i + mode) % SAMPLE == 0))
+            good &= try_state(o, &c, i);
+    printf("%-28s mode %u, lap %10llu: %3u states%s%s\n", o->name, mode,
+           (unsigned long long)lap, count_distinct(&c),
+           c.asleep ? ", then it sleeps" : "", good ? "" : "  FAILED");
+    fflush(stdout);
+    return good;
+}
+
+/* ------------------------------------------------------------- which to run */
 
 static bool is_wanted(const struct operation *o, int argc, char **argv)
 {
@@ -147,56 +216,72 @@ static bool is_wanted(const struct operation *o, int argc, char **argv)
     return argc == 0;
 }
 
-static bool ptrace_works(void)
+static bool run_all(int argc, char **argv)
 {
-    pid_t pid = fork();
-    bool works;
-    int status;
+    bool good = true;
 
-    if (pid == 0) {
-        if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
-            _exit(77);
-        raise(SIGSTOP);
-        _exit(0);
+    for (size_t i = 0; i < operation_count && (good || !ends_early); i++)
+        if (operations[i].modes & 1 << mode &&
+            is_wanted(&operations[i], argc, argv))
+            good &= run(&operations[i]);
+    return good;
+}
+
+static void *share(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    must(memory != MAP_FAILED);
+    return memory;
+}
+
+static bool take_options(int argc, char **argv)
+{
+    int option;
+
+    while ((option = getopt(argc, argv, "a1l")) != -1) {
+        all_laps |= option == 'a';
+        ends_early |= option == '1';
+        lists |= option == 'l';
+        if (option == '?')
+            return false;
     }
-    if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
-        return false;
-    works = ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) == 0;
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
-    return works;
+    return true;
 }
 
 int main(int argc, char **argv)
 {
     /* Ordinary, one in which inner words are renewed, the last of a tag. */
     static const uint64_t laps[] = {7, SHMIPC_RENEWAL_LAPS, UINT32_MAX};
-    bool all = argc > 1 && strcmp(argv[1], "-a") == 0;
+    double start = now();
     bool good = true;
 
-    if (!ptrace_works()) {
+    if (!victim_begin()) {
         puts("skipped: ptrace is not permitted, or has no single steps here");
         return 77;
     }
+    if (!take_options(argc, argv)) {
+        fputs("usage: stepper [-a1l] [OPERATION...]\n", stderr);
+        return 2;
+    }
+    argc -= optind;
+    argv += optind;
+    all_states = all_laps || argc > 0;
     region_size =
         (sizeof(struct shm_region) + OWNERS * sizeof(struct shm_owner) + 63) /
             64 * 64 +
         BLOCKS * 8 + BLOCKS * 64;
-    region = mmap(NULL, region_size, PROT_READ | PROT_WRITE,
-                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    ledger = mmap(NULL, sizeof *ledger, PROT_READ | PROT_WRITE,
-                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    must(region != MAP_FAILED && ledger != MAP_FAILED);
-    for (uint32_t l = 0; l < (all ? 3 : 1); l++)
-        for (mode = 0; mode < 4; mode += all ? 1 : 3)
-            for (size_t i = 0; i < operation_count; i++) {
-                lap = laps[l];
-                if (is_wanted(&operations[i], argc - 1 - all, argv + 1 + all))
-                    good &= run(&operations[i], all || mode == 0);
-            }
-    printf("%llu states, %llu kills, %llu stops; a survivor needed %.0f ms at "
-           "most\n",
-           (unsigned long long)total.states, (unsigned long long)total.kills,
-           (unsigned long long)total.stops, total.longest * 1000);
-    return good ? 0 : 1;
+    region = share(region_size);
+    ledger = share(sizeof *ledger);
+    for (uint32_t l = 0; l < (all_laps ? 3 : 1); l++)
+        for (mode = 0; mode < 4 && (good || !ends_early); mode++) {
+            lap = laps[l];
+            good &= run_all(argc, argv);
+        }
+    printf("%u operations, %u states (%u of all together), %u kills, %u "
+           "stops; a survivor needed %.0f ms at most; %.0f s\n",
+           total.operations, total.states, hash_count, total.kills, total.stops,
+           total.longest * 1000, now() - start);
+    return good && total.operations > 0 ? 0 : 1;
 }

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* A victim, step by step. */
 #include "crash.h"
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
+
+enum {
+    TICK_MS = 20,
+    ASLEEP_TICKS = 2, /* a step that takes so long is a sleep */
+};
 
 double now(void)
 {
@@ -16,28 +22,16 @@ double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-pid_t start_victim(const struct operation *o)
+/* ---------------------------------------------------- waiting for a victim */
+
+/* Ends a waitpid(). */
+static void tick(int signal)
 {
-    pid_t pid = fork();
-    int status;
-
-    if (pid == 0) {
-        IpcChannel *ch = join();
-
-        if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
-            _exit(77);
-        raise(SIGSTOP);
-        o->act(ch);
-        raise(SIGSTOP);
-        _exit(0);
-    }
-    if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
-        return -1;
-    ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_EXITKILL);
-    return pid;
+    (void)signal;
 }
 
-bool sleeps(pid_t pid)
+/* Asleep in the kernel, and not just waiting for a CPU. */
+static bool sleeps(pid_t pid)
 {
     char path[64], line[512] = "";
     const char *end;
@@ -52,44 +46,114 @@ bool sleeps(pid_t pid)
     return end && end[1] == ' ' && end[2] == 'S';
 }
 
-int victim_status;
+static int victim_status; /* when it last stopped or ended */
 
-bool is_through(void)
+/* Until it stops, ends, or sleeps. True: not the latter. */
+static bool wait_for(pid_t pid)
+{
+    for (int ticks = 0; waitpid(pid, &victim_status, 0) != pid;) {
+        must(errno == EINTR);
+        if (++ticks >= ASLEEP_TICKS && sleeps(pid))
+            return false;
+    }
+    return true;
+}
+
+/* It noticed nothing wrong: it stopped where it should, at its end. */
+static bool is_through(void)
 {
     return WIFSTOPPED(victim_status) && WSTOPSIG(victim_status) == SIGSTOP;
 }
 
-/* True: it has made a step; false: it is through, or asleep. */
-static bool step(pid_t pid, bool *asleep)
-{
+/* ---------------------------------------------------------------- its steps */
 
-    *asleep = false;
-    if (ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) != 0)
-        return false;
-    for (double start = now(); waitpid(pid, &victim_status, WNOHANG) != pid;)
-        if (now() - start > ASLEEP_MS * 1e-3 && sleeps(pid)) {
-            *asleep = true;
-            return false;
-        }
-    return WIFSTOPPED(victim_status) && WSTOPSIG(victim_status) == SIGTRAP;
+static void act(const struct operation *o)
+{
+    IpcChannel *ch = o->kind >= JOINS ? NULL : join();
+
+    if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
+        _exit(77);
+    raise(SIGSTOP);
+    o->act(ch);
+    raise(SIGSTOP);
 }
 
-uint32_t go_to_state(pid_t pid, uint32_t wanted, bool *asleep)
+pid_t start_victim(const struct operation *o)
 {
-    static unsigned char last[65536];
-    static struct ledger noted;
-    uint32_t changes = 0;
+    pid_t pid = fork_child();
 
-    memcpy(last, region, region_size);
+    if (pid == 0) {
+        act(o);
+        _exit(0);
+    }
+    must(wait_for(pid) && WIFSTOPPED(victim_status));
+    ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_EXITKILL);
+    return pid;
+}
+
+struct course go_on(pid_t pid, uint32_t changes, bool prints)
+{
+    static unsigned char was[4096];
+    static struct ledger noted;
+    struct course c = {.hashes = {hash_of_state()}};
+
+    must(region_size <= sizeof was && changes <= CHANGES_MAX);
+    memcpy(was, region, region_size);
     memcpy(&noted, ledger, sizeof noted);
-    *asleep = false;
-    while (changes < wanted && step(pid, asleep)) {
-        if (memcmp(last, region, region_size) == 0 &&
+    while (c.changes < changes) {
+        must(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) == 0);
+        c.asleep = !wait_for(pid);
+        if (c.asleep)
+            break;
+        c.through = is_through();
+        if (!WIFSTOPPED(victim_status) || WSTOPSIG(victim_status) != SIGTRAP)
+            break;
+        if (memcmp(was, region, region_size) == 0 &&
             memcmp(&noted, ledger, sizeof noted) == 0)
             continue;
-        memcpy(last, region, region_size);
+        if (prints)
+            print_change(was, &noted);
+        memcpy(was, region, region_size);
         memcpy(&noted, ledger, sizeof noted);
-        changes++;
+        c.hashes[++c.changes] = hash_of_state();
     }
-    return changes;
+    return c;
+}
+
+bool go_to_end(pid_t pid, void (*wake)(void))
+{
+    must(ptrace(PTRACE_CONT, pid, NULL, NULL) == 0);
+    if (!wait_for(pid)) {
+        if (!wake || !succeeds(wake))
+            return false;
+        for (double start = now(); !wait_for(pid);)
+            if (now() - start > GRACE_S)
+                return false;
+    }
+    return is_through();
+}
+
+bool victim_begin(void)
+{
+    struct sigaction action = {.sa_handler = tick};
+    const struct itimerval ticks = {{0, TICK_MS * 1000}, {0, TICK_MS * 1000}};
+    pid_t pid;
+    bool works;
+
+    /* Without SA_RESTART, and not inherited. */
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &ticks, NULL);
+    pid = fork_child();
+    if (pid == 0) {
+        if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
+            _exit(77);
+        raise(SIGSTOP);
+        _exit(0);
+    }
+    if (!wait_for(pid) || !WIFSTOPPED(victim_status))
+        return false;
+    works = ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) == 0;
+    kill(pid, SIGKILL);
+    end_of(pid);
+    return works;
 }

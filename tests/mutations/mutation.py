@@ -9,7 +9,8 @@ from edit import find_file, replace_once
 class Mutation:
     name: str
     file: str   # in lib/ or below it: names there are unique
-    tests: list  # "suite/name of the test", or "model ARGUMENTS"
+    tests: list  # "suite/name of the test", "model ARGUMENTS",
+                 # or "crash OPERATIONS" of tests/crash
     edits: list  # (text, replacement): each text is there once
     equivalent: str = ""  # why nothing can notice it, and nothing may
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 SKIPPED = 77
 MODEL_VIOLATION = 1
 MODEL_TIMEOUT_S = 300
+STEPPER_TIMEOUT_S = 300
 
 
 class DoesNotBuild(Exception):
@@ -118,6 +119,11 @@ class Workshop:
                      if os.path.basename(f) == "model"]
             return Test(name, files + shlex.split(name)[1:], MODEL_TIMEOUT_S,
                         files=files)
+        if name.startswith("crash "):
+            files = [f for i, fs in self.targets.items() for f in fs
+                     if os.path.basename(f) == "stepper"]
+            return Test(name, [*files, "-1", *shlex.split(name)[1:]],
+                        STEPPER_TIMEOUT_S, files=files)
         if name not in self.tests:
             raise Broken(f"there is no test \"{name}\"")
         return self.tests[name]
@@ -241,6 +247,9 @@ def verdict(test, code, output):
         return None
     if code == SKIPPED:
         return None
+    if code and test.name.startswith("crash "):
+        lines = [l for l in output.splitlines() if " at state " in l]
+        return lines[0] if lines else f"exit {code}"
     if code:
         return f"exit {code}"
     if test.tap:

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/* What is there before a victim acts: made by processes that left, or died. */
+#include "crash.h"
+#include "ring/control.h"
+#include <errno.h>
+#include <shmipc/ipc_batch.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+pid_t fork_child(void)
+{
+    pid_t pid = fork();
+
+    must(pid >= 0);
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        signal(SIGALRM, SIG_DFL);
+    }
+    return pid;
+}
+
+int end_of(pid_t pid)
+{
+    int status;
+    pid_t got;
+
+    do
+        got = waitpid(pid, &status, 0);
+    while (got < 0 && errno == EINTR);
+    must(got == pid);
+    return status;
+}
+
+bool succeeds(void (*what)(void))
+{
+    pid_t pid = fork_child();
+
+    if (pid == 0) {
+        alarm(GRACE_S);
+        what();
+        _exit(0);
+    }
+    return end_of(pid) == 0;
+}
+
+void in_child(void (*what)(void))
+{
+    must(succeeds(what));
+}
+
+void create(void)
+{
+    IpcChannelConfiguration configuration =
+        IPC_CHANNEL_CONFIGURATION(1, 1000, 1000);
+    IpcChannelResult r;
+
+    configuration.flags = mode;
+    configuration.max_owners = OWNERS;
+    r = ipc_channel_create(region, region_size, configuration);
+    must(r.ipc_status == IPC_OK);
+    ipc_channel_destroy(r.result);
+}
+
+uint64_t *control_words(void)
+{
+    return (uint64_t *)(void *)((unsigned char *)region +
+                                (sizeof *region +
+                                 OWNERS * sizeof(struct shm_owner) + 63) /
+                                    64 * 64);
+}
+
+/* The empty ring as it is after so many laps, at that block. */
+static void set_position(uint32_t block)
+{
+    uint64_t position = lap << 3 | block; /* 8 blocks */
+
+    region->identity.creation = 1; /* offsets count from lap 1 */
+    region->tail.position = position;
+    region->head.position = position;
+    for (uint32_t i = 0; i < BLOCKS; i++)
+        control_words()[i] = control_make((uint32_t)(i < block ? lap : lap - 1),
+                                          64, CONTROL_READY);
+}
+
+static void write_three(void)
+{
+    IpcChannel *ch = join();
+
+    for (uint32_t id = 0; id < 3; id++)
+        must(write_one(ch, id, 40) == IPC_OK);
+    ipc_channel_destroy(ch);
+}
+
+static void write_array_of_three(void)
+{
+    IpcChannel *ch = join();
+    unsigned char items[3][40];
+    struct message m;
+
+    note_began(0, 3);
+    for (uint32_t id = 0; id < 3; id++) {
+        fill(&m, id, sizeof items[0]);
+        memcpy(items[id], &m, sizeof items[0]);
+    }
+    must(ipc_channel_write_array(ch, items, sizeof items[0], 3).result == 3);
+    note_written(0, 3, 3);
+    ipc_channel_destroy(ch);
+}
+
+static void write_all_blocks(void)
+{
+    IpcChannel *ch = join();
+    uint32_t id = 0;
+
+    while (write_one(ch, id, 40) == IPC_OK)
+        id++;
+    must(id == BLOCKS);
+    ipc_channel_destroy(ch);
+}
+
+static void die_as_producer(void)
+{
+    IpcChannel *ch = join();
+
+    must(write_one(ch, 0, 40) == IPC_OK);
+    _exit(0);
+}
+
+static void die_as_consumer(void)
+{
+    IpcChannel *ch = join();
+
+    must(read_one(ch, 2000) == IPC_OK);
+    _exit(0);
+}
+
+static void die_in_write(void)
+{
+    IpcChannel *ch = join();
+    IpcReservation r;
+
+    must(ipc_channel_reserve(ch, 100, &r).ipc_status == IPC_OK);
+    /* The one producer cannot have two claims. */
+    if (!(mode & IPC_BUFFER_ONE_PRODUCER))
+        must(write_one(ch, 0, 40) == IPC_OK);
+    _exit(0);
+}
+
+void nothing(void)
+{
+}
+
+void blank_memory(void)
+{
+    memset(region, 0, region_size);
+}
+
+void near_the_end(void)
+{
+    set_position(6);
+}
+
+/* Whoever joins without the eventfd says so, if nobody has before. */
+void nobody_joined(void)
+{
+    region->readers.unsignalled = 0;
+    region->writers.unsignalled = 0;
+}
+
+void three_messages(void)
+{
+    in_child(write_three);
+}
+
+void three_in_an_array(void)
+{
+    in_child(write_array_of_three);
+}
+
+void sleepers(void)
+{
+    in_child(write_three);
+    region->readers.sleepers = 1;
+    region->writers.sleepers = 1;
+}
+
+void full_ring(void)
+{
+    in_child(write_all_blocks);
+}
+
+void dead_producer(void)
+{
+    in_child(die_as_producer);
+}
+
+void dead_consumer(void)
+{
+    in_child(write_three);
+    in_child(die_as_consumer);
+}
+
+void dead_claim(void)
+{
+    in_child(die_in_write);
+}
+
+/* Its owner is of another pid namespace. */
+void unknown_claim(void)
+{
+    in_child(die_in_write);
+    region->owners[0].identity ^= 2;
+}
+
+void half_closed(void)
+{
+    in_child(write_three);
+    if (mode & IPC_BUFFER_ONE_PRODUCER)
+        region->tail.closed = 1;
+    else
+        region->tail.position |= SHMIPC_TAIL_CLOSED;
+}
+
+void behind_tail(void)
+{
+    uint64_t tail = region->tail.position;
+
+    in_child(die_as_producer);
+    region->tail.position = tail;
+}
+
+IpcChannel *witness;
+
+void set_scene(const struct operation *o)
+{
+    /* First, while what it joined is there. */
+    if (witness)
+        ipc_channel_destroy(witness);
+    witness = NULL;
+    memset(region, 0, region_size);
+    memset(ledger, 0, sizeof *ledger);
+    create();
+    set_position(0);
+    o->before();
+    if (o->kind == CREATES && region->identity.ready == SHMIPC_READY)
+        witness = join();
+}
