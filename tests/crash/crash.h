@@ -83,6 +83,7 @@ bool succeeds(void (*what)(void));
 void in_child(void (*what)(void));
 
 uint64_t *control_words(void);
+const unsigned char *block_at(uint32_t block);
 
 /* What is there before a victim acts. */
 void nothing(void);
@@ -135,7 +136,8 @@ struct sight {
     enum { NOT_FORMATTED, NOT_READY, READY } identity;
     bool is_first;  /* the ring that the scene was set in */
     bool closed;    /* a closing has begun */
-    bool held_up;   /* an entry is being written at the head */
+    bool busy;      /* an entry is being written */
+    bool held_up;   /* and no other comes before it */
     uint32_t count; /* of messages there */
     uint8_t there[MESSAGES];
     uint8_t seen[MESSAGES]; /* as noted */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What victims do. */
 #include "crash.h"
+#include "ring/control.h"
 #include <shmipc/ipc_batch.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,15 +165,22 @@ static void do_peek_and_skip(IpcChannel *ch)
         note_read(copy, entry.size);
 }
 
+/* It may skip an entry or a claim. Which entry is looked up before: once it is
+ * skipped its blocks are the producers'. */
 static void do_skip_force(IpcChannel *ch)
 {
-    if (ipc_channel_skip_force(ch).ipc_status == IPC_OK)
-        ledger->seen[0]++; /* the first in the ring */
-}
+    IpcChannelSkipForceResult r;
+    bool there[BLOCKS];
+    uint32_t ids[BLOCKS], block;
 
-static void do_skip_claim(IpcChannel *ch)
-{
-    ipc_channel_skip_force(ch);
+    for (uint32_t i = 0; i < BLOCKS; i++) {
+        there[i] = control_state(control_words()[i]) == CONTROL_READY;
+        memcpy(&ids[i], block_at(i), sizeof ids[i]);
+    }
+    r = ipc_channel_skip_force(ch);
+    block = (uint32_t)(r.result / SHMIPC_BLOCK % BLOCKS);
+    if (r.ipc_status == IPC_OK && there[block])
+        ledger->seen[ids[block]]++;
 }
 
 static void do_recover(IpcChannel *ch)
@@ -278,7 +286,7 @@ const struct operation operations[] = {
     {"read-that-sleeps", nothing, do_read_blocking, one_more, 1, ORDINARY, ALL},
     {"peek-and-skip", three_messages, do_peek_and_skip, NULL, 1, ORDINARY, ALL},
     {"skip-force", three_messages, do_skip_force, NULL, 1, ORDINARY, ALL},
-    {"skip-force-a-dead-claim", dead_claim, do_skip_claim, NULL, 0, ORDINARY,
+    {"skip-force-a-dead-claim", dead_claim, do_skip_force, NULL, 0, ORDINARY,
      MANY_PRODUCERS},
     {"take-the-role-over", dead_producer, do_write, NULL, 0, ORDINARY, ALL},
     {"take-over-behind-tail", behind_tail, do_write, NULL, 0, ORDINARY,

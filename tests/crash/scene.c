@@ -71,6 +71,12 @@ uint64_t *control_words(void)
                                     64 * 64);
 }
 
+const unsigned char *block_at(uint32_t block)
+{
+    return (unsigned char *)region + region_size -
+           (size_t)(BLOCKS - block) * SHMIPC_BLOCK;
+}
+
 /* The empty ring as it is after so many laps, at that block. */
 static void set_position(uint32_t block)
 {

@@ -10,11 +10,9 @@
 
 static void note_there(struct sight *s, uint32_t block, uint32_t offset)
 {
-    const unsigned char *blocks =
-        (unsigned char *)region + region_size - (size_t)BLOCKS * SHMIPC_BLOCK;
     uint32_t id;
 
-    memcpy(&id, blocks + (size_t)block * SHMIPC_BLOCK + offset, sizeof id);
+    memcpy(&id, block_at(block) + offset, sizeof id);
     must(id < MESSAGES);
     s->there[id]++;
     s->count++;
@@ -36,6 +34,7 @@ static uint32_t look_at(struct sight *s, uint32_t block, uint64_t word,
                        item * control_array_stride(control_array_size(value)));
         break;
     case CONTROL_BUSY:
+        s->busy = true;
         s->held_up |= s->count == 0;
         return 1; /* what is behind it is settled by words of its own */
     default:

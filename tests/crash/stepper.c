@@ -7,8 +7,9 @@
  *
  *     stepper [-a1l] [OPERATION...]
  *
- *     -a  every state, in all modes and laps. Else: some states of each
- *         operation, or, of those that are named, every one; in an ordinary lap
+ *     -a  every state, in all modes and laps. Else: in all modes some states
+ *         of each operation, and a lap each; of those that are named every
+ *         state, in an ordinary lap
  *     -1  ends at the first failure
  *     -l  lists the states, and kills nobody
  *
@@ -30,7 +31,7 @@
 #include <sys/wait.h>
 
 /* If some are tried: one in so many, others in each mode. */
-enum { SAMPLE = 4, HASHES_MAX = 16384 };
+enum { SAMPLE = 4, HASHES_MAX = 16384, ORDINARY_LAP = 7 };
 
 struct shm_region *region;
 size_t region_size;
@@ -144,8 +145,8 @@ static bool stop_at(const struct operation *o, const struct course *c,
     kill(pid, SIGKILL);
     end_of(pid);
     at = look();
-    harmless.takes = 0; /* it noted all that it took */
-    good &= survivor_says(&harmless, &at, recovers);
+    harmless.takes = 0; /* it noted all that it took, and wrote all it began */
+    good &= !at.busy && survivor_says(&harmless, &at, recovers);
     total.stops++;
     return good;
 }
@@ -250,15 +251,51 @@ static bool take_options(int argc, char **argv)
     return true;
 }
 
-int main(int argc, char **argv)
+/* An ordinary lap, one in which inner words are renewed, the last of a tag. */
+static const uint64_t laps[] = {ORDINARY_LAP, SHMIPC_RENEWAL_LAPS, UINT32_MAX};
+
+static bool run_modes(const uint64_t lap_of[4], int argc, char **argv)
 {
-    /* Ordinary, one in which inner words are renewed, the last of a tag. */
-    static const uint64_t laps[] = {7, SHMIPC_RENEWAL_LAPS, UINT32_MAX};
-    double start = now();
     bool good = true;
 
+    for (mode = 0; mode < 4 && (good || !ends_early); mode++) {
+        lap = lap_of[mode];
+        good &= run_all(argc, argv);
+    }
+    return good;
+}
+
+static bool run_laps(int argc, char **argv)
+{
+    static const uint64_t a_lap_each[4] = {SHMIPC_RENEWAL_LAPS, ORDINARY_LAP,
+                                           UINT32_MAX, SHMIPC_RENEWAL_LAPS};
+    bool good = true;
+
+    if (!all_states)
+        return run_modes(a_lap_each, argc, argv);
+    for (int i = 0; i < (all_laps ? 3 : 1) && (good || !ends_early); i++) {
+        const uint64_t same[4] = {laps[i], laps[i], laps[i], laps[i]};
+
+        good &= run_modes(same, argc, argv);
+    }
+    return good;
+}
+
+int main(int argc, char **argv)
+{
+    double start = now();
+    bool good;
+
+    region_size =
+        (sizeof(struct shm_region) + OWNERS * sizeof(struct shm_owner) + 63) /
+            64 * 64 +
+        BLOCKS * 8 + BLOCKS * 64;
+    region = share(region_size);
+    ledger = share(sizeof *ledger);
     if (!victim_begin()) {
-        puts("skipped: ptrace is not permitted, or has no single steps here");
+        puts(
+            "skipped: ptrace is not permitted, or has no single steps here, or "
+            "atomics never end in them");
         return 77;
     }
     if (!take_options(argc, argv)) {
@@ -268,17 +305,7 @@ int main(int argc, char **argv)
     argc -= optind;
     argv += optind;
     all_states = all_laps || argc > 0;
-    region_size =
-        (sizeof(struct shm_region) + OWNERS * sizeof(struct shm_owner) + 63) /
-            64 * 64 +
-        BLOCKS * 8 + BLOCKS * 64;
-    region = share(region_size);
-    ledger = share(sizeof *ledger);
-    for (uint32_t l = 0; l < (all_laps ? 3 : 1); l++)
-        for (mode = 0; mode < 4 && (good || !ends_early); mode++) {
-            lap = laps[l];
-            good &= run_all(argc, argv);
-        }
+    good = run_laps(argc, argv);
     printf("%u operations, %u states (%u of all together), %u kills, %u "
            "stops; a survivor needed %.0f ms at most; %.0f s\n",
            total.operations, total.states, hash_count, total.kills, total.stops,

@@ -11,7 +11,8 @@
 
 enum {
     TICK_MS = 20,
-    ASLEEP_TICKS = 2, /* a step that takes so long is a sleep */
+    ASLEEP_TICKS = 2,            /* a step that takes so long is a sleep */
+    STEPS_OF_AN_ATOMIC = 100000, /* and more, with what raise() needs */
 };
 
 double now(void)
@@ -133,6 +134,19 @@ bool go_to_end(pid_t pid, void (*wake)(void))
     return is_through();
 }
 
+/* An atomic made of a load and a store that fail if anything comes between
+ * them never succeeds in single steps. */
+static bool atomics_end(pid_t pid)
+{
+    for (int steps = 0; steps < STEPS_OF_AN_ATOMIC; steps++) {
+        if (ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) != 0 || !wait_for(pid))
+            return false;
+        if (!WIFSTOPPED(victim_status) || WSTOPSIG(victim_status) != SIGTRAP)
+            return is_through();
+    }
+    return false;
+}
+
 bool victim_begin(void)
 {
     struct sigaction action = {.sa_handler = tick};
@@ -148,11 +162,11 @@ bool victim_begin(void)
         if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
             _exit(77);
         raise(SIGSTOP);
+        ledger->seen[0]++;
+        raise(SIGSTOP);
         _exit(0);
     }
-    if (!wait_for(pid) || !WIFSTOPPED(victim_status))
-        return false;
-    works = ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) == 0;
+    works = wait_for(pid) && WIFSTOPPED(victim_status) && atomics_end(pid);
     kill(pid, SIGKILL);
     end_of(pid);
     return works;
