@@ -8,7 +8,7 @@ a copy of the tree, and demands that a test notices each.
     run.py --generated [--per-function N] [--seed S] [--minutes M]
            [--results FILE] [--survivors FILE] [FILE[:FUNCTION]...]
 
-The mistakes are listed in core.py and border.py; generate.py makes others.
+The mistakes are listed in core.py, border.py and deaths.py; generate.py makes others.
 --build keeps the copy and its build for the next time. Without NAMEs all are
 tried; a NAME can be a pattern ("owner*") or a file of lib/. Those of the suite
 fuzz take CC=clang, and are left out otherwise.
@@ -28,7 +28,7 @@ from edit import DoesNotFit, find_file  # noqa: E402
 from workshop import Broken, DoesNotBuild, Workshop  # noqa: E402
 
 SOURCE = os.path.dirname(os.path.dirname(HERE))
-LISTS = ("core", "border")
+LISTS = ("core", "border", "deaths")
 
 
 def listed():
