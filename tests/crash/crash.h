@@ -156,9 +156,11 @@ void print_change(const unsigned char *was, const struct ledger *noted);
 /* Others, while the victim is stopped: they work as far as they get. */
 bool work_beside(const struct operation *o);
 
+/* How a survivor gets past what a victim left. */
+enum way { BY_RECOVER, BY_WAITING, BY_POLLING, WAYS };
+
 /* The victim is dead, when `at` was seen. */
-void check_all(const struct operation *o, const struct sight *at,
-               bool recovers);
+void check_all(const struct operation *o, const struct sight *at, enum way way);
 
 /* --------------------------------------------------------------- victim.c */
 

@@ -80,7 +80,7 @@ static void remember(const struct course *c)
 /* ------------------------------------------------------- killed and stopped */
 
 static bool survivor_says(const struct operation *o, const struct sight *at,
-                          bool recovers)
+                          enum way way)
 {
     double start = now();
     pid_t pid = fork_child();
@@ -88,7 +88,7 @@ static bool survivor_says(const struct operation *o, const struct sight *at,
 
     if (pid == 0) {
         alarm(GRACE_S);
-        check_all(o, at, recovers);
+        check_all(o, at, way);
         _exit(0);
     }
     status = end_of(pid);
@@ -104,7 +104,7 @@ static bool is_at(const struct course *c, uint32_t state)
 }
 
 static bool kill_at(const struct operation *o, const struct course *c,
-                    uint32_t state, bool zombie, bool recovers)
+                    uint32_t state, bool zombie, enum way way)
 {
     struct sight at;
     siginfo_t end;
@@ -121,7 +121,7 @@ static bool kill_at(const struct operation *o, const struct course *c,
     if (!zombie)
         end_of(pid);
     at = look();
-    good &= survivor_says(o, &at, recovers);
+    good &= survivor_says(o, &at, way);
     if (zombie)
         end_of(pid);
     total.kills++;
@@ -129,7 +129,7 @@ static bool kill_at(const struct operation *o, const struct course *c,
 }
 
 static bool stop_at(const struct operation *o, const struct course *c,
-                    uint32_t state, bool recovers)
+                    uint32_t state, enum way way)
 {
     struct operation harmless = *o;
     struct sight at;
@@ -146,7 +146,7 @@ static bool stop_at(const struct operation *o, const struct course *c,
     end_of(pid);
     at = look();
     harmless.takes = 0; /* it noted all that it took, and wrote all it began */
-    good &= !at.busy && survivor_says(&harmless, &at, recovers);
+    good &= !at.busy && survivor_says(&harmless, &at, way);
     total.stops++;
     return good;
 }
@@ -158,7 +158,7 @@ static bool report(const struct operation *o, const char *what, uint32_t state)
     return false;
 }
 
-/* A corpse is a zombie or not, and others recover or just go on. */
+/* A corpse is a zombie or not, and others get on in another way each time. */
 static bool try_state(const struct operation *o, const struct course *c,
                       uint32_t i)
 {
@@ -166,9 +166,9 @@ static bool try_state(const struct operation *o, const struct course *c,
 
     for (uint32_t zombie = 0; zombie < 2; zombie++)
         if (all_states || zombie == i / SAMPLE % 2)
-            if (!kill_at(o, c, i, zombie, (i + zombie) % 2))
+            if (!kill_at(o, c, i, zombie, (i + zombie) % WAYS))
                 good = report(o, zombie ? "a zombie" : "killed", i);
-    if (!stop_at(o, c, i, i % 2))
+    if (!stop_at(o, c, i, i % WAYS))
         good = report(o, "stopped", i);
     return good;
 }
