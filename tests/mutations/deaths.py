@@ -114,6 +114,22 @@ MUTATIONS = [
                 "atomic_put_release(&r->head->closed, 1); "
                 "atomic_full_fence();")]),
     Mutation(
+        name="who never waits does not repair", file="block.c",
+        tests=["crash write"],
+        edits=[("if (b->step == BLOCK_FIRST && may_be_stuck(b, *status) && "
+                "channel_repair_sometimes(ch))",
+                "if (0 && channel_repair_sometimes(ch))")]),
+    Mutation(
+        name="who looks in vain finishes no closing", file="read.c",
+        tests=["crash close"],
+        edits=[("(close_finish(&b->ring) || revoke_gap(b, position, status))",
+                "revoke_gap(b, position, status)")]),
+    Mutation(
+        name="who looks in vain passes no gap", file="read.c",
+        tests=["crash write"],
+        edits=[("(close_finish(&b->ring) || revoke_gap(b, position, status))",
+                "close_finish(&b->ring)")]),
+    Mutation(
         name="recovery leaves the rest of a claim", file="recover.c",
         tests=["crash recover"],
         edits=[("if (!repair_is_gap(r, view.position) || "
