@@ -660,7 +660,7 @@ Test(unit, unknown_options_are_refused)
     IpcChannelConfiguration configuration = quick;
     void *memory = shared_memory(4096);
 
-    configuration.options = 2;
+    configuration.options = 32;
     must_fail(ipc_channel_create(memory, 4096, configuration),
               IPC_ERR_INVALID_ARGUMENT);
     configuration = quick;
