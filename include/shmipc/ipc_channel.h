@@ -760,7 +760,8 @@ IPC_API IPC_NODISCARD_ IpcChannelFdResult ipc_channel_fd(IpcChannel *channel);
  * memory's descriptor and the eventfd, if this handle has one. `memory_fd` is
  * what memfd_create made, or shm_open("name", O_RDWR, 0) for a segment; its
  * first byte is the first byte of the memory that the channel was created in,
- * and `size` how much to map. All descriptors stay the caller's.
+ * and `size` how much to map. All descriptors stay the caller's. For a handle
+ * from ipc_channel_open `memory_fd` is -1 and `size` 0: it knows its memory.
  *
  * The receiver can read, write and damage the channel, but not crash a program
  * that uses it, with two exceptions, both by SIGBUS: a process may shrink the
@@ -771,8 +772,8 @@ IPC_API IPC_NODISCARD_ IpcChannelFdResult ipc_channel_fd(IpcChannel *channel);
  * there is no seal that leaves the memory writable, so share with processes
  * only that you would also let end yours.
  *
- * IPC_OK. IPC_ERR_INVALID_ARGUMENT: NULL, or `size` is less than the channel
- * or more than the file. IPC_ERR_SYSTEM: see `sys_errno`; EAGAIN if the socket
+ * IPC_OK. IPC_ERR_INVALID_ARGUMENT: NULL; `size` is less than the channel
+ * or more than the file; or -1 and 0 for a handle that was not opened by name. IPC_ERR_SYSTEM: see `sys_errno`; EAGAIN if the socket
  * does not block and is full. After any other error on a stream part of the
  * message may be sent: close the socket. Blocks as the socket does; never
  * raises SIGPIPE. Since 0.1.0.

@@ -8,6 +8,7 @@
  * message still owns at the end is closed.
  */
 #include "channel/channel.h"
+#include "place/place.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -118,20 +119,17 @@ static uint64_t size_of_file(int fd, int *error)
     return (uint64_t)file.st_size;
 }
 
-IpcChannelShareResult ipc_channel_share(IpcChannel *channel, int socket,
-                                        int memory_fd, uint64_t size)
+/* Sends the memory's descriptor, and the eventfd. */
+static IpcChannelShareResult share(IpcChannel *channel, int socket,
+                                   int memory_fd, uint64_t size)
 {
     struct share_header header = {
         .magic = SHARE_MAGIC, .version = SHARE_VERSION, .size = size};
     int fds[FDS_MAX] = {memory_fd};
     IpcChannelSystemError body = {0};
-    uint64_t file;
+    uint64_t file = size_of_file(memory_fd, &body.sys_errno);
     int count = 1;
 
-    if (!channel)
-        return IpcChannelShareResult_error(IPC_ERR_INVALID_ARGUMENT,
-                                           channel_null_handle);
-    file = size_of_file(memory_fd, &body.sys_errno);
     if (!body.sys_errno && (size < channel->buffer.region_size || size > file))
         return IpcChannelShareResult_error(
             IPC_ERR_INVALID_ARGUMENT,
@@ -150,6 +148,47 @@ IpcChannelShareResult ipc_channel_share(IpcChannel *channel, int socket,
             IPC_ERR_SYSTEM, "the channel could not be sent: see sys_errno",
             body);
     return IpcChannelShareResult_ok(IPC_OK);
+}
+
+/* Opened anew: with the description that holds the handle's lock another
+ * process could let go of it. */
+static IpcChannelShareResult share_place(IpcChannel *channel, int socket)
+{
+    const struct place *place = channel->buffer.place;
+    IpcChannelShareResult result;
+    IpcChannelSystemError body = {0};
+    char path[32];
+    int fd;
+
+    if (!place)
+        return IpcChannelShareResult_error(
+            IPC_ERR_INVALID_ARGUMENT,
+            "memory_fd is -1, and the handle was not opened by name: pass the "
+            "descriptor of its memory, and how much to map");
+    snprintf(path, sizeof path, "/proc/self/fd/%d", place->fd);
+    fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) {
+        body.sys_errno = errno;
+        return IpcChannelShareResult_error_body(
+            IPC_ERR_SYSTEM,
+            "the memory could not be opened once more: see sys_errno (ENOENT: "
+            "/proc is not mounted)",
+            body);
+    }
+    result = share(channel, socket, fd, place->size);
+    close(fd);
+    return result;
+}
+
+IpcChannelShareResult ipc_channel_share(IpcChannel *channel, int socket,
+                                        int memory_fd, uint64_t size)
+{
+    if (!channel)
+        return IpcChannelShareResult_error(IPC_ERR_INVALID_ARGUMENT,
+                                           channel_null_handle);
+    if (memory_fd == -1 && size == 0)
+        return share_place(channel, socket);
+    return share(channel, socket, memory_fd, size);
 }
 
 /* ------------------------------------------------------------- receiving */

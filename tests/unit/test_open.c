@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
@@ -230,6 +231,41 @@ Test(open, memory_without_a_name_can_be_used_and_sealed)
     must_be(ipc_channel_try_read(two, &entry).ipc_status, IPC_EMPTY);
     must_work(ipc_channel_destroy(one));
     must_work(ipc_channel_destroy(two));
+}
+
+/* Its name, or none, does not matter to who gets it. */
+Test(open, a_handle_by_name_is_shared_over_a_socket)
+{
+    const uint32_t ways[] = {0, IPC_OPEN_MEMFD};
+    const IpcChannelConfiguration config = IPC_CHANNEL_DEFAULTS;
+
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        IpcOpenOptions options = options_with(ways[i]);
+        IpcChannel *channel = result_of(ipc_channel_open(name, &options));
+        IpcSharedChannel shared;
+        int sockets[2];
+
+        must(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sockets) == 0);
+        must_work(ipc_channel_share(channel, sockets[0], -1, 0));
+        shared = result_of(ipc_channel_accept(sockets[1], config));
+        must(shared.can_shrink == (ways[i] == 0));
+        must_pass(channel, shared.channel, 9);
+        must_work(ipc_channel_leave_shared(&shared));
+        must_work(ipc_channel_destroy(channel));
+        close(sockets[0]);
+        close(sockets[1]);
+    }
+}
+
+Test(open, a_handle_that_was_not_opened_is_not_shared_without_its_memory)
+{
+    unsigned char memory[4096];
+    const IpcChannelConfiguration config = IPC_CHANNEL_DEFAULTS;
+    IpcChannel *channel =
+        result_of(ipc_channel_create(memory, sizeof memory, config));
+
+    must_fail(ipc_channel_share(channel, 0, -1, 0), IPC_ERR_INVALID_ARGUMENT);
+    must_work(ipc_channel_destroy(channel));
 }
 
 Test(open, a_file_anywhere_is_opened_by_its_path)
