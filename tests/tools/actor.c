@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 static IpcChannel *channel;
+static IpcMemorySegment *segment;
 static IpcReservation reservation;
 static const char *its_name;
 static unsigned char bytes[65536];
@@ -111,8 +112,7 @@ static IpcStatus open_by_name(uint64_t size, uint32_t flags)
     return opened.ipc_status;
 }
 
-static IpcStatus enter(const IpcMemorySegment *segment, uint32_t flags,
-                       const char *how)
+static IpcStatus enter(uint32_t flags, const char *how)
 {
     IpcChannelConfiguration configuration =
         IPC_CHANNEL_CONFIGURATION(1, 1000, 1000000);
@@ -131,7 +131,7 @@ static IpcStatus enter(const IpcMemorySegment *segment, uint32_t flags,
     joined = ipc_channel_connect_sized(segment->memory, (size_t)segment->size,
                                        configuration);
     if (joined.ipc_status == IPC_ERR_NOT_FORMATTED && strcmp(how, "any") == 0)
-        return enter(segment, flags, "create");
+        return enter(flags, "create");
     channel = joined.ipc_status == IPC_OK ? joined.result : NULL;
     return joined.ipc_status;
 }
@@ -143,8 +143,10 @@ static IpcStatus begin(uint64_t size, uint32_t flags, const char *how)
     if (strcmp(how, "open") == 0)
         return open_by_name(size, flags);
     mapped = ipc_mmap(its_name, size);
-    return mapped.ipc_status == IPC_OK ? enter(mapped.result, flags, how)
-                                       : mapped.ipc_status;
+    if (mapped.ipc_status != IPC_OK)
+        return mapped.ipc_status;
+    segment = mapped.result;
+    return enter(flags, how);
 }
 
 int main(int argc, char **argv)
@@ -166,5 +168,7 @@ int main(int argc, char **argv)
     }
     if (channel)
         ipc_channel_destroy(channel);
+    if (segment)
+        ipc_unmap(segment);
     return status == IPC_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
