@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """recover, rm and prune: what they remove, and what they never do.
 
-    repairs.py TOOL ACTOR
+    repairs.py TOOL ACTOR [MEDDLE]
 """
 import fcntl
 import os
@@ -10,6 +10,7 @@ import random
 import shutil
 import struct
 import subprocess
+import sys
 import threading
 import time
 
@@ -98,7 +99,7 @@ def recover_by_force():
     """recover by force removes owners that nobody can judge, and names them"""
     name = new_name()
     path = path_of(name)
-    reader = Actor(name)
+    Actor(name).does("write 9", "read").kill()
     # Without the file there is no lock that proves the death.
     script = ("import ctypes,sys,os,subprocess\n"
               "p=subprocess.Popen(sys.argv[1:],stdin=subprocess.PIPE,"
@@ -111,14 +112,17 @@ def recover_by_force():
                      "join")
     # It was locked, so this one is judged; take the lock's mark away.
     identity = owner_words(path)
-    assert identity
+    assert len(identity) == 2
     with open(path, "r+b") as file:
         for place, word in identity:
             os.pwrite(file.fileno(), struct.pack("Q", word & ~(1 << 27)),
                       place)
     report = tool_json("stat", name, code=FOUND)
-    assert [o["fate"] for o in report["owners"]] == ["unknown"], report
+    fates = sorted(o["fate"] for o in report["owners"])
+    assert fates == ["dead", "unknown"], report
     assert "nobody here can tell" in report["findings"][0]["text"]
+    assert not pruned(name) and not pruned(name, "--yes")
+    assert tool("rm", name).returncode == REFUSED
     done = tool("recover", name, "--yes")
     assert done.returncode == REFUSED and "another pid namespace" in done.stdout
     done = tool("recover", name, "--force")
@@ -126,8 +130,8 @@ def recover_by_force():
     done = tool("recover", name, "--force", "--yes")
     assert done.returncode == OK, done
     assert "1 claim of dead processes was removed" in done.stdout
-    assert tool_json("stat", name, code=OK)["owners"] == []
-    reader.does("write 5", "read")
+    assert [o["fate"] for o in tool_json("stat", name)["owners"]] == ["dead"]
+    Actor(name, "join").does("write 5", "read")
 
 
 def owner_words(path):
@@ -256,6 +260,62 @@ def prune_sees_users_elsewhere():
     assert b"removed" in done.stdout and not path_of(name).exists(), done
 
 
+def prune_sees_locks_elsewhere():
+    """prune in a pid namespace leaves what is open by its name outside of it,
+    for reading too"""
+    name = leftover()
+    with open(path_of(name), "rb") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        done = in_new_namespace(TOOL, "prune", MINE, "--yes")
+        assert path_of(name).exists() and b"stays" in done.stdout, done
+
+
+def meddle(call, command):
+    """What others do just before the tool does the call."""
+    if len(sys.argv) < 4:
+        raise Skip("a build with sanitizers is not to be preloaded")
+    return {"LD_PRELOAD": sys.argv[3], "MEDDLE_AT": call, "MEDDLE": command}
+
+
+def prune_looks_again():
+    """prune looks again when nobody can come any more: who came and went in the
+    meantime has left something unread"""
+    name = leftover("read")
+    assert pruned(name, "--keep-unread")
+    done = tool("prune", MINE, "--yes", "--keep-unread", env=meddle(
+        "flock", f"echo write 9 | {ACTOR} /{name} 65536 0 join >/dev/null"))
+    assert "is no leftover by now, and stays" in done.stdout, done
+    assert tool_json("stat", name)["entries"]["unread"] == 1
+    assert pruned(name, "--yes")
+
+
+def prune_lets_openers_have_it():
+    """prune gives a file back to who opens it in the very moment"""
+    name = leftover()
+    path = path_of(name)
+    inode = path.stat().st_ino
+    # It waits in open() for the lease, until that is given back.
+    done = tool("prune", MINE, "--yes", env=meddle(
+        "renameat2", f"(exec 3<>{path}; stat -L -c %i /dev/fd/3 >&2) & "
+        "sleep 0.3"))
+    assert "is in use by now, and stays" in done.stdout, done
+    assert done.stderr.strip() == str(inode), done
+    assert path.stat().st_ino == inode
+    assert pruned(name, "--yes")
+
+
+def prune_leaves_another_of_that_name():
+    """prune leaves what has the name by now"""
+    name, other = leftover(), leftover()
+    done = tool("prune", name, "--yes", env=meddle(
+        "flock", f"mv {path_of(other)} {path_of(name)}"))
+    assert "has gone meanwhile" in done.stdout, done
+    assert path_of(name).exists()
+    done = tool("rm", name, env=meddle(
+        "flock", f"rm {path_of(name)}"))
+    assert done.returncode == NO_SUCH, done
+
+
 def prune_beside_starting_programs():
     """prune that runs all the time takes nothing from programs that start"""
     prune_beside("any")
@@ -318,5 +378,7 @@ if __name__ == "__main__":
         recover_finishes_a_closing, recover_by_force, dead_elsewhere_by_lock,
         rm_removes, rm_refuses, prune_is_dry, prune_takes_the_dead_alone,
         prune_takes_what_was_half_made, prune_never_takes_what_is_in_use,
-        prune_sees_users_elsewhere, prune_beside_starting_programs,
+        prune_sees_users_elsewhere, prune_sees_locks_elsewhere,
+        prune_looks_again, prune_lets_openers_have_it,
+        prune_leaves_another_of_that_name, prune_beside_starting_programs,
         prune_beside_programs_that_open_by_name, prune_is_no_owner)
