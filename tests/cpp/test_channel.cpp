@@ -235,6 +235,10 @@ void all_kinds_of_bytes()
     expect(channel.read().text() == "view");
     channel.write(in_place);
     expect(channel.read().size() == 2 * sizeof(int));
+    channel.write(numbers);
+    int three[3] = {};
+    expect(channel.read_into(three).value_or(0) == sizeof three);
+    expect(three[2] == 3);
     channel.write(terminated);
     expect(channel.read().text() == "up to here");
     channel.write("literal");
@@ -316,11 +320,19 @@ void an_entry_can_be_left()
 // A guard that was made while an exception was on its way knows only of others.
 struct ReadsInDestructor {
     Channel &channel;
+    Entry older{};
 
     ~ReadsInDestructor()
     {
         std::error_code error;
-        const Entry entry = channel.try_peek(error);
+        {
+            const Entry entry = channel.try_peek(error);
+        }
+        {
+            Entry entry = channel.try_peek(error);
+            const Entry moved(std::move(entry));
+        }
+        older = channel.try_peek(error);
     }
 };
 
@@ -329,7 +341,9 @@ void an_entry_is_consumed_by_a_guard_that_was_made_during_unwinding()
     Memory memory;
     Channel channel = Channel::create(memory);
 
-    channel.write("for the destructor");
+    channel.write("one");
+    channel.write("two");
+    channel.write("three");
     try {
         ReadsInDestructor reader{channel};
         throw 1;
@@ -458,6 +472,43 @@ void blocked_calls_end()
     writer.close();
     thread.join();
     expect(read == 1000 && got == "999");
+}
+
+// Each way of waiting for ever is told by a writer that comes late.
+void calls_wait()
+{
+    Memory memory;
+    Channel reader = Channel::create(memory);
+    Channel writer = Channel::connect(memory);
+    std::array<char, 8> room;
+    std::error_code error;
+    const auto write_late = [&writer] {
+        return std::thread([&writer] {
+            std::this_thread::sleep_for(30ms);
+            writer.write("late");
+        });
+    };
+    const auto waits = [&](auto call) {
+        std::thread thread = write_late();
+        const bool got = static_cast<bool>(call());
+
+        thread.join();
+        return got;
+    };
+
+    expect(waits([&] { return reader.read(); }));
+    expect(waits([&] { return reader.read(error); }));
+    expect(waits([&] { return reader.read_for(1h); }));
+    expect(waits([&] { return reader.read_for(1h, error); }));
+    expect(waits([&] { return reader.peek(); }));
+    expect(waits([&] { return reader.peek(error); }));
+    expect(waits([&] { return reader.peek_for(1h, error); }));
+    expect(waits([&] { return reader.read_into(room); }));
+    expect(waits([&] { return reader.read_into(room, error); }));
+    expect(waits([&] { return reader.read_into_for(room, 1h, error); }));
+    expect(!reader.try_read() && !error);
+    expect(!reader.read_for(1ms, error) && !reader.peek_for(1ms, error));
+    expect(!reader.read_into_for(room, 1ms, error) && !error);
 }
 
 void channels_by_name()
@@ -643,6 +694,7 @@ const cpp_test::Case cases[] = {
     {"a child's copy of a reservation gives nothing back",
      a_childs_copy_of_a_reservation_gives_nothing_back},
     {"blocked calls end", blocked_calls_end},
+    {"calls wait", calls_wait},
     {"channels by name", channels_by_name},
     {"an interrupt ends reads, and is an error of writes",
      an_interrupt_ends_reads_and_is_an_error_of_writes},
