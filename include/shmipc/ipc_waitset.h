@@ -80,7 +80,7 @@ IPC_RESULT(IpcWaitSetFdResult, int, IpcWaitSetSystemError)
  * IPC_ERR_ALLOCATION: malloc failed. Allocates; does not block; makes no
  * descriptor and no thread. Since 0.1.0.
  */
-IPC_API IpcWaitSetCreateResult ipc_waitset_create(void);
+IPC_API IPC_NODISCARD_ IpcWaitSetCreateResult ipc_waitset_create(void);
 
 /**
  * Releases the set and all that it made. Its channels are in no set then, and
@@ -103,8 +103,9 @@ IPC_API IpcWaitSetDestroyResult ipc_waitset_destroy(IpcWaitSet *set);
  * or the set is a parent's. IPC_ERR_ALLOCATION: malloc failed. Allocates; does
  * not block. Since 0.1.0.
  */
-IPC_API IpcWaitSetAddResult ipc_waitset_add(IpcWaitSet *set,
-                                            IpcChannel *channel, void *user);
+IPC_API IPC_NODISCARD_ IpcWaitSetAddResult ipc_waitset_add(IpcWaitSet *set,
+                                                           IpcChannel *channel,
+                                                           void *user);
 
 /**
  * Takes a channel out of the set. A wait that is in progress does not return it
@@ -133,11 +134,9 @@ IPC_API IpcWaitSetRemoveResult ipc_waitset_remove(IpcWaitSet *set,
  * announce to writers that somebody will sleep, and with a timeout of zero
  * looks at each channel once. Since 0.1.0.
  */
-IPC_API IpcWaitSetWaitResult ipc_waitset_wait(IpcWaitSet *set,
-                                              IpcWaitSetReady *ready,
-                                              size_t room,
-                                              const struct timespec *timeout)
-    IPC_TIME_("ipc_waitset_wait");
+IPC_API IPC_NODISCARD_ IpcWaitSetWaitResult
+ipc_waitset_wait(IpcWaitSet *set, IpcWaitSetReady *ready, size_t room,
+                 const struct timespec *timeout) IPC_TIME_("ipc_waitset_wait");
 
 /**
  * Ends the wait that is in progress, or else the next one, with
@@ -167,7 +166,7 @@ IPC_API IpcWaitSetInterruptResult ipc_waitset_interrupt(IpcWaitSet *set);
  * IPC_ERR_ILLEGAL_STATE: a thread is waiting, or the set is a parent's. Does
  * not block. Since 0.1.0.
  */
-IPC_API IpcWaitSetFdResult ipc_waitset_fd(IpcWaitSet *set);
+IPC_API IPC_NODISCARD_ IpcWaitSetFdResult ipc_waitset_fd(IpcWaitSet *set);
 
 #ifdef __cplusplus
 }

@@ -110,9 +110,9 @@ static bool again_without_waiting(struct block *b, IpcStatus *status)
         return answer(status, all_dead(b, *status));
     if (b->step == BLOCK_ARMED || b->step == BLOCK_ARMED_REPAIRED)
         return after_arming(b, status);
-    if (*status == IPC_EMPTY && atomic_hint(&ch->lost) &&
-        channel_lost_producers(ch))
-        return answer(status, IPC_ERR_PRODUCERS_DEAD);
+    /* A watcher has found them dead: who reads is told so, too. */
+    if (__builtin_expect(atomic_hint(&ch->lost), 0) && are_all_dead(b, *status))
+        return next_try(b, BLOCK_ARMED_ALL_DEAD);
     /* Relaxed: the thread that polls has asked for the descriptor before. */
     return atomic_get_relaxed(&ch->polled) && arm(b);
 }

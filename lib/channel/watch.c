@@ -21,12 +21,32 @@ IpcStatus watch_look(struct IpcChannel *ch, enum watcher who)
     return who == WATCHER_READS ? look_as_reader(ch) : read_glance(&ch->buffer);
 }
 
-/* True: something has changed, so look again. */
-static bool look_after(struct IpcChannel *ch)
+/* What comes of a look that found nothing, after what a blocked call does then.
+ */
+static IpcStatus look_after(struct IpcChannel *ch, enum watcher who,
+                            IpcStatus status)
 {
     bool closed = channel_finish_closing(ch);
+    bool stuck = read_is_stuck(&ch->buffer);
 
-    return (read_is_stuck(&ch->buffer) && channel_repair(ch)) || closed;
+    if ((stuck && channel_repair(ch)) || closed) {
+        status = watch_look(ch, who);
+        stuck = read_is_stuck(&ch->buffer);
+    }
+    if (status != IPC_EMPTY)
+        return status;
+    if (stuck)
+        return IPC_ERR_NOT_READY;
+    if (!channel_lost_producers(ch))
+        return IPC_EMPTY;
+    /* One of them may have written before it died, and after the look, or left
+     * a gap and entries behind it. */
+    atomic_set_hint(&ch->lost, 1);
+    status = watch_look(ch, who);
+    if (status != IPC_EMPTY)
+        return status;
+    return read_is_stuck(&ch->buffer) ? IPC_ERR_NOT_READY
+                                      : IPC_ERR_PRODUCERS_DEAD;
 }
 
 IpcStatus watch_announce(struct IpcChannel *ch, enum watcher who,
@@ -38,13 +58,5 @@ IpcStatus watch_announce(struct IpcChannel *ch, enum watcher who,
     if (creation_is_over(&ch->buffer.ring))
         return IPC_ERR_FORMATTED_ANEW;
     status = watch_look(ch, who);
-    if (!watch_is_ready(status) && look_after(ch))
-        status = watch_look(ch, who);
-    if (status == IPC_EMPTY && read_is_stuck(&ch->buffer))
-        return IPC_ERR_NOT_READY;
-    if (status == IPC_EMPTY && channel_lost_producers(ch)) {
-        atomic_set_hint(&ch->lost, 1);
-        return IPC_ERR_PRODUCERS_DEAD;
-    }
-    return status;
+    return watch_is_ready(status) ? status : look_after(ch, who, status);
 }

@@ -6,6 +6,10 @@
  * members begin anew; after MOVES_MAX of these there is none any more. A ring
  * that goes can take a wake with it, but wakers wake all, and a member that
  * begins anew compares its word.
+ *
+ * The next turn, too, is something that stays in the ring, and not the timeout
+ * of each sleep: to set a timer and take it back costs more than to wait for
+ * one word.
  */
 #include "waitset/many_ring.h"
 #include "shmipc_config.h"
@@ -25,12 +29,16 @@ enum {
     /* user_data that is no member. */
     TAG_NOTHING = 0,
     TAG_CONTROL = 1,
+    TAG_TURN = 2,
 };
 
 struct many_ring {
     struct io_uring ring;
     bool open;
     bool has_control; /* a wait for `control` is in it */
+    bool has_turn;    /* and one for this time */
+    int64_t turn;
+    struct __kernel_timespec turn_time;
     unsigned moves;
     uint64_t thread;  /* whose it is */
     struct line gone; /* members that were removed, to be cancelled */
@@ -68,6 +76,7 @@ static void drop_ring(struct IpcWaitSet *set)
         io_uring_queue_exit(&r->ring);
     r->open = false;
     r->has_control = false;
+    r->has_turn = false;
     free_all(&r->gone);
     free_all(&r->left);
     for (size_t i = 0; i < set->count; i++) {
@@ -142,6 +151,35 @@ static bool prepare_control(struct IpcWaitSet *set, uint32_t seen)
     return true;
 }
 
+static struct __kernel_timespec timespec_of(int64_t ns)
+{
+    struct __kernel_timespec time = {0};
+
+    if (ns > 0) {
+        time.tv_sec = ns / 1000000000;
+        time.tv_nsec = ns % 1000000000;
+    }
+    return time;
+}
+
+static bool prepare_turn(struct IpcWaitSet *set)
+{
+    struct many_ring *r = set->ring;
+    struct io_uring_sqe *sqe;
+
+    if (r->has_turn)
+        return true;
+    sqe = next_entry(r);
+    if (!sqe)
+        return false;
+    r->turn = set->next_turn;
+    r->turn_time = timespec_of(r->turn);
+    io_uring_prep_timeout(sqe, &r->turn_time, 0, IORING_TIMEOUT_ABS);
+    io_uring_sqe_set_data64(sqe, TAG_TURN);
+    r->has_turn = true;
+    return true;
+}
+
 static bool prepare_members(struct IpcWaitSet *set)
 {
     while (set->to_arm.first) {
@@ -175,16 +213,17 @@ static bool prepare_cancels(struct many_ring *r)
 
 static bool wait_for_one(struct many_ring *r, int64_t deadline)
 {
-    int64_t left = deadline - clock_now();
-    struct __kernel_timespec until = {0};
+    struct __kernel_timespec until;
     struct io_uring_cqe *cqe;
     int error;
 
-    if (left > 0) {
-        until.tv_sec = left / 1000000000;
-        until.tv_nsec = left % 1000000000;
+    if (deadline >= r->turn) {
+        error = io_uring_submit_and_wait(&r->ring, 1);
+    } else {
+        until = timespec_of(deadline - clock_now());
+        error =
+            io_uring_submit_and_wait_timeout(&r->ring, &cqe, 1, &until, NULL);
     }
-    error = io_uring_submit_and_wait_timeout(&r->ring, &cqe, 1, &until, NULL);
     return error >= 0 || error == -ETIME || error == -EINTR ||
            error == -EAGAIN || error == -EBUSY;
 }
@@ -205,6 +244,10 @@ static bool complete(struct IpcWaitSet *set, const struct io_uring_cqe *cqe)
     if (cqe->user_data == TAG_CONTROL) {
         set->ring->has_control = false;
         return is_a_wake(cqe->res);
+    }
+    if (cqe->user_data == TAG_TURN) {
+        set->ring->has_turn = false;
+        return cqe->res == -ETIME || cqe->res == -ECANCELED;
     }
     m = io_uring_cqe_get_data(cqe);
     if (!m->channel) {
@@ -233,7 +276,8 @@ static bool complete_all(struct IpcWaitSet *set)
 bool many_ring_sleep(struct IpcWaitSet *set, uint32_t seen, int64_t deadline)
 {
     bool well = have_ring(set) && prepare_control(set, seen) &&
-                prepare_members(set) && prepare_cancels(set->ring);
+                prepare_turn(set) && prepare_members(set) &&
+                prepare_cancels(set->ring);
 
     if (well) {
         pthread_mutex_unlock(&set->lock);

@@ -16,9 +16,9 @@ enum {
     /* Where the kernel can sleep for one word only. */
     NAP_MIN_NS = 50 * 1000,
     NAP_MAX_NS = 5 * 1000 * 1000,
-    /* Words that a wait compares which does not sleep, so that what is always
-     * ready does not hide the rest. */
-    SCAN_AT_ONCE = 64,
+    /* Words that a wait compares which finds something without a sleep, so that
+     * what is always ready does not hide the rest. */
+    SCAN_AT_ONCE = 16,
     MEMBERS_AT_FIRST = 16,
 };
 
@@ -147,12 +147,12 @@ static bool glance(struct IpcWaitSet *set)
     return false;
 }
 
-static bool take_stuck_turn(struct IpcWaitSet *set)
+static bool take_stuck_turn(struct IpcWaitSet *set, int64_t now)
 {
-    if (!clock_is_past(set->next_stuck))
+    if (now < set->next_stuck)
         return false;
     set->stuck_nap = clock_earlier(set->stuck_nap * 2, WAIT_CAP_NS);
-    set->next_stuck = clock_after(set->stuck_nap);
+    set->next_stuck = now + set->stuck_nap;
     for (size_t i = 0; i < set->count; i++)
         if (set->members[i]->stuck)
             waitset_enter_line(&set->to_look, set->members[i]);
@@ -160,14 +160,14 @@ static bool take_stuck_turn(struct IpcWaitSet *set)
 }
 
 /* True: there are members to look at whose turn it is. */
-static bool take_turn(struct IpcWaitSet *set)
+static bool take_turn(struct IpcWaitSet *set, int64_t now)
 {
     size_t slice = (set->count + TURNS_PER_ROUND - 1) / TURNS_PER_ROUND;
-    bool any = take_stuck_turn(set);
+    bool any = take_stuck_turn(set, now);
 
-    if (!clock_is_past(set->next_turn))
+    if (now < set->next_turn)
         return any;
-    set->next_turn = clock_after(WAIT_CAP_NS);
+    set->next_turn = now + WAIT_CAP_NS;
     if (slice < TURN_MIN)
         slice = TURN_MIN;
     for (size_t i = 0; i < slice && i < set->count; i++) {
@@ -230,7 +230,7 @@ static void doze(void *of)
         /* Relaxed: see above. */
         if (set->over || atomic_get_relaxed(&set->interrupted) || glance(set))
             break;
-        if (!take_turn(set))
+        if (!take_turn(set, clock_now()))
             sleep_in_kernel(set, seen, INT64_MAX);
     }
     set->unreadable = false;
@@ -256,51 +256,61 @@ static void poll_until(struct IpcWaitSet *set, int64_t deadline)
     pthread_mutex_lock(&set->lock);
 }
 
+/* One call that waits. */
+struct attempt {
+    int64_t until;
+    bool slept;  /* so all that was woken by then was found */
+    bool looked; /* once more at all words, before the answer is: nothing */
+};
+
 /* Has the feeder's thread sleep for us; false: the deadline has passed. */
-static bool sleep_by_feeder(struct IpcWaitSet *set, bool *cleared,
-                            int64_t until)
+static bool sleep_by_feeder(struct IpcWaitSet *set, struct attempt *a)
 {
-    if (*cleared) {
+    if (a->looked) {
         if (set->armed_more)
             waitset_poke(set);
         feeder_go(set->feeder);
-        if (clock_is_past(until))
+        if (clock_is_past(a->until))
             return false;
-        poll_until(set, until);
+        poll_until(set, a->until);
     }
     /* Whatever comes from now on makes it readable again; what came before is
      * found by the look that follows. */
     feeder_clear(set->feeder);
     set->unreadable = true;
-    *cleared = true;
+    a->looked = true;
     waitset_scan(set, set->count);
     return true;
 }
 
 /* Nothing was ready. False: the deadline has passed. */
-static bool sleep_on(struct IpcWaitSet *set, uint32_t seen, bool *looked,
-                     int64_t until)
+static bool sleep_on(struct IpcWaitSet *set, uint32_t seen, struct attempt *a)
 {
+    int64_t now;
+
     if (set->feeder)
-        return sleep_by_feeder(set, looked, until);
-    if (clock_is_past(until)) {
-        if (*looked)
-            return false;
-        *looked = true;
-        take_turn(set);
-        waitset_scan(set, set->count);
-    } else if (!take_turn(set)) {
-        sleep_in_kernel(set, seen, until);
+        return sleep_by_feeder(set, a);
+    now = clock_now();
+    if (now < a->until) {
+        if (!take_turn(set, now)) {
+            sleep_in_kernel(set, seen, a->until);
+            a->slept = true;
+        }
+        return true;
     }
+    if (a->looked)
+        return false;
+    a->looked = true;
+    take_turn(set, now);
+    waitset_scan(set, set->count);
     return true;
 }
 
 static IpcStatus wait_for_some(struct IpcWaitSet *set, IpcWaitSetReady *ready,
                                size_t room, int64_t until, size_t *count)
 {
-    bool looked = false;
+    struct attempt attempt = {.until = until};
 
-    waitset_scan(set, SCAN_AT_ONCE);
     for (;;) {
         uint32_t seen = sleep_begin(set);
 
@@ -308,9 +318,12 @@ static IpcStatus wait_for_some(struct IpcWaitSet *set, IpcWaitSetReady *ready,
         if (atomic_swap_relaxed(&set->interrupted, 0))
             return IPC_ERR_INTERRUPTED;
         *count = collect(set, ready, room);
-        if (*count > 0)
+        if (*count > 0) {
+            if (!attempt.slept)
+                waitset_scan(set, SCAN_AT_ONCE);
             return IPC_OK;
-        if (!sleep_on(set, seen, &looked, until))
+        }
+        if (!sleep_on(set, seen, &attempt))
             return IPC_ERR_TIMEOUT;
     }
 }

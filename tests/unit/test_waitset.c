@@ -247,8 +247,8 @@ static void must_not_starve(enum way by)
     do {
         must(wait_for(NULL) > 0);
     } while (ready[0].channel != channels[150] &&
-             (ready[1].channel != channels[150]) && ++tries < 10);
-    must(tries < 10);
+             (ready[1].channel != channels[150]) && ++tries < 30);
+    must(tries < 30);
 }
 
 Test(unit, what_nobody_reads_hides_nothing)
