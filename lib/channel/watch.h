@@ -31,12 +31,10 @@ IpcStatus watch_look(struct IpcChannel *ch, enum watcher who);
 IpcStatus watch_announce(struct IpcChannel *ch, enum watcher who,
                          uint32_t *seen);
 
-/* Whether somebody has woken who announced itself and saw that number. */
-static inline bool watch_was_woken(const struct IpcChannel *ch, uint32_t seen)
+/* The readers' sequence word. */
+static inline atomic_u32 *watch_word(const struct IpcChannel *ch)
 {
-    /* Relaxed: a look with an order of its own follows. */
-    return atomic_get_relaxed(
-               &wait_words(&ch->waiter, WAIT_READERS)->sequence) != seen;
+    return &wait_words(&ch->waiter, WAIT_READERS)->sequence;
 }
 
 #endif

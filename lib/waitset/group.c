@@ -4,6 +4,7 @@
 #include "wait/futex.h"
 #include "wait/thread.h"
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -16,6 +17,10 @@
 enum {
     WORDS = GROUP_MEMBERS + 1, /* FUTEX_WAITV_MAX */
     SHARED_WORD = 2,           /* FUTEX_32, not private */
+    /* From how many members on a sleep costs so much that it pays to let others
+     * run first, and for how long: about what it costs to fall asleep. */
+    YIELD_FROM = 4,
+    YIELD_NS = 20 * 1000,
     /* How often one looks who has too few threads. */
     SHORT_NAP_NS = 5 * 1000 * 1000,
 };
@@ -63,7 +68,7 @@ static unsigned take_words(const struct IpcWaitSet *set, size_t first,
         const struct member *m = set->members[i];
 
         if (m->line != &set->to_look)
-            words[count++] = word_of(waitset_word(m), m->seen);
+            words[count++] = word_of(m->word, m->seen);
     }
     return count;
 }
@@ -89,7 +94,7 @@ static bool find_woken(struct IpcWaitSet *set, size_t first)
     for (size_t i = first; i < set->count && i < first + GROUP_MEMBERS; i++) {
         struct member *m = set->members[i];
 
-        if (m->line == &set->to_look || !watch_was_woken(m->channel, m->seen))
+        if (!waitset_was_woken(m))
             continue;
         waitset_rang(m);
         any = true;
@@ -176,6 +181,31 @@ void group_changed(struct IpcWaitSet *set, size_t place)
         set->groups[number - 1]->changed = true;
 }
 
+/*
+ * While messages come one after the other, the next one is often written as
+ * soon as its writer runs, on one CPU just because we let it. True: there is
+ * something to look at. In vain it is tried once, until a member is woken.
+ */
+static bool yield_first(struct IpcWaitSet *set, uint32_t seen, int64_t deadline)
+{
+    int64_t end;
+
+    if (!set->lively || set->count < YIELD_FROM)
+        return false;
+    end = clock_earlier(deadline, clock_after(YIELD_NS));
+    set->lively = false;
+    do {
+        pthread_mutex_unlock(&set->lock);
+        sched_yield();
+        pthread_mutex_lock(&set->lock);
+        waitset_scan(set, set->count);
+        /* Relaxed: whoever sees it begins anew, with an order of its own. */
+        if (set->to_look.count > 0 || atomic_get_relaxed(&set->control) != seen)
+            return true;
+    } while (clock_now() < end);
+    return false;
+}
+
 bool group_sleep(struct IpcWaitSet *set, uint32_t seen, int64_t deadline)
 {
     struct word words[WORDS];
@@ -183,6 +213,8 @@ bool group_sleep(struct IpcWaitSet *set, uint32_t seen, int64_t deadline)
     unsigned count;
     bool can;
 
+    if (yield_first(set, seen, deadline))
+        return true;
     start_all(set);
     for (size_t i = 0; i < set->group_count; i++)
         if (set->groups[i]->changed)

@@ -188,7 +188,7 @@ static bool prepare_members(struct IpcWaitSet *set)
 
         if (!sqe)
             return false;
-        uring_prep_wait(sqe, waitset_word(m), m->seen);
+        uring_prep_wait(sqe, m->word, m->seen);
         io_uring_sqe_set_data(sqe, m);
         m->in_ring = true;
         waitset_leave_line(m);

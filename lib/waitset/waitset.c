@@ -65,6 +65,7 @@ void waitset_rang(struct member *m)
 {
     waitset_enter_line(&m->set->to_look, m);
     m->set->nap = NAP_MIN_NS;
+    m->set->lively = true;
 }
 
 void waitset_scan(struct IpcWaitSet *set, size_t limit)
@@ -77,7 +78,7 @@ void waitset_scan(struct IpcWaitSet *set, size_t limit)
         if (set->scanned >= set->count)
             set->scanned = 0;
         m = set->members[set->scanned++];
-        if (m->line != &set->to_look && watch_was_woken(m->channel, m->seen))
+        if (waitset_was_woken(m))
             waitset_rang(m);
     }
 }
@@ -445,8 +446,11 @@ IpcStatus waitset_add(struct IpcWaitSet *set, IpcChannel *ch, void *user,
     m = calloc(1, sizeof *m);
     if (!m)
         return IPC_ERR_ALLOCATION;
-    *m = (struct member){
-        .watch = {gone}, .set = set, .channel = ch, .user = user};
+    *m = (struct member){.watch = {gone},
+                         .set = set,
+                         .channel = ch,
+                         .user = user,
+                         .word = watch_word(ch)};
     pthread_mutex_lock(&set->lock);
     room = make_room(set);
     if (room) {

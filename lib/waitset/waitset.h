@@ -67,11 +67,12 @@ struct member {
     IpcChannel *channel; /* NULL: it was removed, and the ring still has it */
     void *user;
     struct line *line; /* NULL: it is in none */
+    atomic_u32 *word;  /* the channel's, that wakers change */
+    uint32_t seen;     /* what it was when the channel was announced */
+    bool stuck;        /* there was a claim that is not committed */
+    bool in_ring;      /* the kernel has a wait that will complete */
     struct member *before, *after;
-    size_t place;  /* in set->members */
-    uint32_t seen; /* its sequence word when it was announced */
-    bool stuck;    /* there was a claim that is not committed */
-    bool in_ring;  /* the kernel has a wait that will complete */
+    size_t place; /* in set->members */
 };
 
 /* Members in a row; each is in one line at most. */
@@ -98,6 +99,7 @@ struct IpcWaitSet {
     int64_t nap;           /* ns: where nobody wakes us */
     bool waited_for;       /* a thread is in a wait */
     bool over;             /* the feeder's thread is to end */
+    bool lively;           /* a member was woken since we last let others run */
     bool armed_more;       /* some since the feeder's thread fell asleep */
     bool unreadable;       /* the descriptor is, as far as we know */
     bool no_ring;          /* io_uring is of no use here */
@@ -136,9 +138,12 @@ void waitset_rang(struct member *m);
 /* Compares the words of `limit` members, in turn, with what was seen. */
 void waitset_scan(struct IpcWaitSet *set, size_t limit);
 
-static inline atomic_u32 *waitset_word(const struct member *m)
+/* Whether somebody has woken it since it was announced. */
+static inline bool waitset_was_woken(const struct member *m)
 {
-    return &wait_words(&m->channel->waiter, WAIT_READERS)->sequence;
+    /* Relaxed: a look with an order of its own follows. */
+    return m->line != &m->set->to_look &&
+           atomic_get_relaxed(m->word) != m->seen;
 }
 
 #endif
