@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "waitset/waitset.h"
 #include "cancel.h"
-#include "shmipc_config.h"
 #include "wait/clock.h"
 #include "wait/feeder.h"
 #include "wait/futex.h"
@@ -504,19 +503,16 @@ IpcStatus waitset_fd(struct IpcWaitSet *set, int *fd, const char **detail)
     *detail = foreign;
     if (!is_ours(set))
         return IPC_ERR_ILLEGAL_STATE;
-#ifndef SHMIPC_HAVE_EVENTFD
-    *detail = "this library was built without eventfd";
-    (void)status;
-    (void)fd;
-    return IPC_ERR_UNSUPPORTED;
-#else
     pthread_mutex_lock(&set->lock);
     *detail = "a thread is waiting for this set: ask for the descriptor before";
     if (set->waited_for)
         status = IPC_ERR_ILLEGAL_STATE;
     else if (!set->feeder)
         set->feeder = feeder_make((struct feeder_task){doze, rouse, set});
-    if (status == IPC_OK && !set->feeder) {
+    if (status == IPC_OK && !set->feeder && errno == ENOSYS) {
+        *detail = "this library was built without eventfd";
+        status = IPC_ERR_UNSUPPORTED;
+    } else if (status == IPC_OK && !set->feeder) {
         *detail = "no eventfd or no thread could be made: see sys_errno";
         status = IPC_ERR_SYSTEM;
     }
@@ -524,7 +520,6 @@ IpcStatus waitset_fd(struct IpcWaitSet *set, int *fd, const char **detail)
         *fd = feeder_fd(set->feeder);
     pthread_mutex_unlock(&set->lock);
     return status;
-#endif
 }
 
 static void end_threads(struct IpcWaitSet *set)
