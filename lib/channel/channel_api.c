@@ -175,7 +175,10 @@ ipc_channel_write_with_timeout(IpcChannel *channel, const void *data,
 IpcChannelWriteResult ipc_channel_write_blocking(IpcChannel *channel,
                                                  const void *data, size_t size)
 {
-    return ipc_channel_write_with_timeout(channel, data, size, NULL);
+    if (__builtin_expect(write_at_once(channel, data, size), 1))
+        return IpcChannelWriteResult_ok(IPC_OK);
+    return write_otherwise(block_until(channel, WAIT_WRITERS, NULL), data,
+                           size);
 }
 
 static IpcChannelWriteResult

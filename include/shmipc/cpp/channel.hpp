@@ -141,14 +141,15 @@ class Channel
         return try_write_by(entry, detail::Raise());
     }
 
-    /** The same, waiting for space; as ipc_channel_write_with_timeout. Signals
-     * do not end it. Since 0.1.0. */
+    /** The same, waiting for space; as ipc_channel_write_blocking.
+     * Since 0.1.0. */
     void write(Bytes entry)
     {
-        write_by(entry, nullptr, detail::Raise());
+        write_by(entry, detail::Raise());
     }
 
-    /** The same for at most so long. False: the time passed. Since 0.1.0. */
+    /** The same for at most so long, as ipc_channel_write_with_timeout. False:
+     * the time passed. Since 0.1.0. */
     [[nodiscard]] bool write_for(Bytes entry, Timeout timeout)
     {
         return write_by(entry, timeout.get(), detail::Raise());
@@ -182,8 +183,8 @@ class Channel
         return try_read_by(detail::Raise());
     }
 
-    /** The same, waiting for an entry; as ipc_channel_read_with_timeout.
-     * Signals do not end it. Since 0.1.0. */
+    /** The same, waiting for an entry; as ipc_channel_read_blocking.
+     * Since 0.1.0. */
     Message read()
     {
         return read_by(nullptr, detail::Raise());
@@ -315,7 +316,7 @@ class Channel
 
     void write(Bytes entry, std::error_code &error) noexcept
     {
-        write_by(entry, nullptr, detail::Assign(error));
+        write_by(entry, detail::Assign(error));
     }
 
     [[nodiscard]] bool write_for(Bytes entry, Timeout timeout,
@@ -521,6 +522,12 @@ class Channel
     {
         return written(ipc_channel_write(handle_, entry.data(), entry.size()),
                        report);
+    }
+
+    template <class Report> void write_by(Bytes entry, Report report)
+    {
+        written(ipc_channel_write_blocking(handle_, entry.data(), entry.size()),
+                report);
     }
 
     template <class Report>
