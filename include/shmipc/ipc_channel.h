@@ -445,9 +445,8 @@ ipc_channel_abort(IpcChannel *channel, const IpcReservation *reservation);
  * that it is negative or its tv_nsec out of range. All else is theirs: while
  * there is space they neither wait nor make a system call.
  * IPC_ERR_INTERRUPTED: see ipc_channel_interrupt; IPC_ERR_CONSUMERS_DEAD: see
- * IPC_CHANNEL_REPORT_DEAD_CONSUMERS. They block; signals
- * do not end them, unless IPC_CHANNEL_SIGNALS_INTERRUPT says so.
- * Since 0.1.0.
+ * IPC_CHANNEL_REPORT_DEAD_CONSUMERS. They block; signals do not end them,
+ * unless IPC_CHANNEL_SIGNALS_INTERRUPT says so. Since 0.1.0.
  */
 IPC_API IPC_NODISCARD_ IpcChannelWriteResult ipc_channel_write_with_timeout(
     IpcChannel *channel, const void *data, size_t size,

@@ -134,7 +134,7 @@ static bool sleep_cancellably(atomic_u32 *word, uint32_t seen, int64_t deadline)
     bool slept;
     int type;
 
-    /* NOLINTNEXTLINE(concurrency-thread-canceltype-asynchronous) */
+    /* NOLINTNEXTLINE(*-canceltype-asynchronous,cert-pos47-c) */
     pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
     slept = futex_sleep(word, seen, deadline);
     pthread_setcanceltype(type, NULL);

@@ -288,13 +288,17 @@ static void *write_until_cancelled(void *channel)
     return NULL;
 }
 
-/* NULL: this way of waiting is not to be had. */
+/* NULL: this way of waiting is not to be had. Frames that a thread is cancelled
+ * in, of whatever call, leave AddressSanitizer's marks on the stack, which it
+ * then trips over itself. */
 static IpcChannel *cancellable(uint32_t wait, uint32_t mode)
 {
     IpcChannelConfiguration configuration = quick;
     size_t size = ring_size(BLOCKS, 8);
     IpcChannelResult r;
 
+    if (SANITIZED)
+        cr_skip_test("AddressSanitizer fails when a thread is cancelled");
     configuration.wait = wait;
     configuration.flags = mode;
     configuration.max_owners = 8;
@@ -660,7 +664,7 @@ Test(unit, unknown_options_are_refused)
     IpcChannelConfiguration configuration = quick;
     void *memory = shared_memory(4096);
 
-    configuration.options = 32;
+    configuration.options = UINT32_C(1) << 31;
     must_fail(ipc_channel_create(memory, 4096, configuration),
               IPC_ERR_INVALID_ARGUMENT);
     configuration = quick;

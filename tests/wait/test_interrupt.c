@@ -136,6 +136,20 @@ static void run(uint32_t wait, bool writes, uint64_t rounds)
            writes ? "writer" : "reader", (unsigned long long)rounds);
 }
 
+/* AddressSanitizer trips over its own marks on the stack of a thread that was
+ * cancelled, in whatever call. */
+#if defined(__SANITIZE_ADDRESS__)
+enum { CANCELS = 0 };
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+enum { CANCELS = 0 };
+#else
+enum { CANCELS = 1 };
+#endif
+#else
+enum { CANCELS = 1 };
+#endif
+
 static void *be_cancelled(void *argument)
 {
     struct target *t = argument;
@@ -188,8 +202,12 @@ int main(int argc, char **argv)
         if (is_possible(wait)) {
             run(wait, false, rounds);
             run(wait, true, rounds);
-            cancel_often(wait, false, rounds / 10);
-            cancel_often(wait, true, rounds / 10);
+            if (CANCELS) {
+                cancel_often(wait, false, rounds / 10);
+                cancel_often(wait, true, rounds / 10);
+            }
         }
+    if (!CANCELS)
+        printf("skipped: cancellations, under AddressSanitizer\n");
     return 0;
 }
