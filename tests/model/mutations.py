@@ -244,8 +244,8 @@ MUTATIONS = [
     Mutation(
         "read-without-the-role", "--sc one-consumer-heir",
         [("read.h",
-          "(b->ring.one_consumer && !handle_may_consume(b)) ||\n"
-          "                             !take_look_plain(",
+          "(b->ring.readers_enter && !handle_may_consume(b)) ||\n"
+          "                !take_look_plain(",
           "!take_look_plain(")]),
     in_protocol(
         "look-forgets-the-lap", "--sc two-writers",

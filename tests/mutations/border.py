@@ -186,8 +186,8 @@ MUTATIONS = [
     Mutation(
         name="a sleeper does not ask whether the ring is there",
         file="block.c", tests=["unit/anew"],
-        edits=[("int64_t until = b->until; if (creation_is_over("
-                "&ch->buffer.ring))", "int64_t until = b->until; if (0)")]),
+        edits=[("bool stuck; if (creation_is_over(&ch->buffer.ring))",
+                "bool stuck; if (0)")]),
     Mutation(
         name="a poller does not ask whether the ring is there",
         file="block.c", tests=["unit/anew"],
@@ -199,7 +199,8 @@ MUTATIONS = [
     Mutation(
         name="a call whose time is up does not ask whether the ring is there",
         file="block.c", tests=["unit/anew"],
-        edits=[("handle_unless_anew(&b->channel->buffer,", "(IpcStatus)(")]),
+        edits=[("handle_unless_anew(&b->channel->buffer, b->how == "
+                "BLOCK_ROUNDS", "(IpcStatus)(b->how == BLOCK_ROUNDS")]),
     Mutation(
         name="who enters does not ask whether the ring is there",
         file="handle.c", tests=["unit/anew"],
@@ -316,17 +317,18 @@ MUTATIONS = [
     Mutation(
         name="passing a wake on changes errno", file="wait.c",
         tests=["unit/sleeps"],
-        edits=[("errno == EINTR) continue; errno = saved;",
-                "errno == EINTR) continue; (void)saved;")]),
+        edits=[("errno == EINTR) continue; cancel_restore(cancelling); errno "
+                "= saved;", "errno == EINTR) continue; "
+                "cancel_restore(cancelling); (void)saved;")]),
     Mutation(
         name="a sleep changes errno", file="wait.c", tests=["unit/sleeps"],
-        edits=[("pthread_setcancelstate(state, NULL); errno = saved;",
-                "pthread_setcancelstate(state, NULL);")]),
+        edits=[("errno = saved; return slept;",
+                "(void)saved; return slept;")]),
     Mutation(
         name="taking wakes back changes errno", file="wait.c",
         tests=["unit/sleeps"],
-        edits=[("while (got < 0 && errno == EINTR); errno = saved;",
-                "while (got < 0 && errno == EINTR); (void)saved;")]),
+        edits=[("errno = saved; return got > 0;",
+                "(void)saved; return got > 0;")]),
     # ---------------------------------------- others are faster, or are dead
     Mutation(
         name="LOCKED ends a wait", file="block.c", tests=["unit/repair"],
@@ -349,8 +351,10 @@ MUTATIONS = [
                 ": IPC_ERR_CORRUPTED);")]),
     Mutation(
         name="a read never repairs", file="block.c", tests=["unit/repair"],
-        edits=[("? IPC_ERR_NOT_READY :",
-                "? IPC_ERR_CORRUPTED :")]),
+        edits=[("return status == (b->side == WAIT_READERS ? "
+                "IPC_ERR_NOT_READY :",
+                "return status == (b->side == WAIT_READERS ? "
+                "IPC_ERR_CORRUPTED :")]),
     Mutation(
         name="PRODUCERS_DEAD before a repair", file="block.c",
         tests=["unit/repair"],
@@ -377,7 +381,8 @@ MUTATIONS = [
     Mutation(
         name="pollers do not look again when all are dead", file="block.c",
         tests=["unit/last_words"],
-        edits=[("return next_try(b, BLOCK_ARMED_ALL_DEAD);",
+        edits=[("if (are_all_dead(b, *status)) return next_try(b, "
+                "BLOCK_ARMED_ALL_DEAD);", "if (are_all_dead(b, *status)) "
                 "return answer(status, IPC_ERR_PRODUCERS_DEAD);")]),
     Mutation(
         name="sleepers do not look again when all are dead", file="block.c",
