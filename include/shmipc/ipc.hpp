@@ -20,6 +20,8 @@
  * | Entry, Reservation | guards for reading and writing in     | in_place.hpp|
  * |                    | place                                 |             |
  * | Segment            | named memory                          | segment.hpp |
+ * | WaitSet            | many channels, waited for by one      | waitset.hpp |
+ * |                    | thread                                |             |
  * | Buffer             | the ring that never waits             | buffer.hpp  |
  * | Error, category()  | how errors are told: each call has a  | error.hpp   |
  * |                    | form that throws and one that takes a |             |
@@ -47,5 +49,6 @@
 #include <shmipc/cpp/segment.hpp>
 #include <shmipc/cpp/timeout.hpp>
 #include <shmipc/cpp/typed.hpp>
+#include <shmipc/cpp/waitset.hpp>
 
 #endif

@@ -112,10 +112,32 @@ void a_buffer_and_a_segment()
     expect(error == IPC_ERR_INVALID_ARGUMENT);
 }
 
+void a_waitset()
+{
+    std::error_code error;
+    auto channel = shmipc::Channel::create(memory, error);
+    auto set = shmipc::WaitSet::create(error);
+    IpcWaitSetReady ready[2];
+
+    expect(set && !error);
+    set.add(channel, error);
+    set.add(channel, &channel, error);
+    expect(error == IPC_ERR_ILLEGAL_STATE);
+    expect(!set.try_wait(ready, 2, error) && !error);
+    channel.write("ready", error);
+    expect(set.wait(ready, 2, error).value_or(0) == 1);
+    expect(set.wait_for(ready, 2, 1s, error).value_or(0) == 1);
+    expect(set.fd(error) >= 0 || error);
+    set.remove(channel, error);
+    set.remove(channel, error);
+    expect(error == IPC_ERR_ILLEGAL_STATE);
+}
+
 const cpp_test::Case cases[] = {
     {"a channel", a_channel},
     {"a typed channel", a_typed_channel},
     {"a buffer and a segment", a_buffer_and_a_segment},
+    {"a waitset", a_waitset},
 };
 
 } // namespace

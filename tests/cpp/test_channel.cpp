@@ -46,6 +46,7 @@ constexpr bool only_moves =
 static_assert(only_moves<Channel>);
 static_assert(only_moves<shmipc::Buffer>);
 static_assert(only_moves<shmipc::Segment>);
+static_assert(only_moves<shmipc::WaitSet>);
 static_assert(only_moves<Message>);
 static_assert(only_moves<Entry>);
 static_assert(only_moves<Reservation>);
@@ -573,6 +574,45 @@ void an_interrupt_ends_reads_and_is_an_error_of_writes()
     thread.join();
 }
 
+void a_waitset_tells_which_channels_are_ready()
+{
+    Memory memories[3];
+    std::vector<Channel> channels;
+    shmipc::WaitSet made = shmipc::WaitSet::create();
+    IpcWaitSetReady ready[3];
+    int numbers[3] = {0, 1, 2};
+
+    for (std::size_t i = 0; i < 3; i++) {
+        channels.push_back(Channel::create(memories[i]));
+        made.add(channels[i], &numbers[i]);
+    }
+    shmipc::WaitSet set(std::move(made));
+    expect(!made && set); // NOLINT: after the move
+    expect_error(IPC_ERR_INVALID_ARGUMENT, made.add(channels[0]));
+    expect(set.try_wait(ready, 3).status() == IPC_ERR_TIMEOUT);
+    expect(set.wait_for(ready, 3, 1ms).status() == IPC_ERR_TIMEOUT);
+    channels[1].write("ready");
+    auto count = set.wait(ready, 3);
+    expect(count && *count == 1 && ready[0].user == &numbers[1]);
+    expect(ready[0].channel == channels[1].get());
+    expect(set.try_wait(ready, 3).value_or(0) == 1); // until it is read
+    expect(channels[1].read().text() == "ready");
+    std::thread thread([&channels] {
+        std::this_thread::sleep_for(30ms);
+        channels[2].write("late");
+    });
+    count = set.wait_for(ready, 3, 1h);
+    expect(count && ready[0].user == &numbers[2]);
+    thread.join();
+    set.remove(channels[2]);
+    expect_error(IPC_ERR_ILLEGAL_STATE, set.remove(channels[2]));
+    expect_error(IPC_ERR_INVALID_ARGUMENT, set.wait(ready, 0));
+    channels.clear(); // those that go leave it by themselves
+    set.interrupt();
+    expect(set.wait(ready, 3).status() == IPC_ERR_INTERRUPTED);
+    shmipc::WaitSet().interrupt();
+}
+
 void segments()
 {
     const std::string name = "/shmipc-cpp-" + std::to_string(getpid());
@@ -698,6 +738,8 @@ const cpp_test::Case cases[] = {
     {"channels by name", channels_by_name},
     {"an interrupt ends reads, and is an error of writes",
      an_interrupt_ends_reads_and_is_an_error_of_writes},
+    {"a waitset tells which channels are ready",
+     a_waitset_tells_which_channels_are_ready},
     {"segments", segments},
     {"buffers", buffers},
     {"descriptions", descriptions},
