@@ -20,6 +20,7 @@
  * | Entry, Reservation | guards for reading and writing in     | in_place.hpp|
  * |                    | place                                 |             |
  * | Segment            | named memory                          | segment.hpp |
+ * | SharedChannel      | one that came over a socket           | shared.hpp  |
  * | WaitSet            | many channels, waited for by one      | waitset.hpp |
  * |                    | thread                                |             |
  * | Buffer             | the ring that never waits             | buffer.hpp  |
@@ -47,6 +48,7 @@
 #include <shmipc/cpp/error.hpp>
 #include <shmipc/cpp/in_place.hpp>
 #include <shmipc/cpp/segment.hpp>
+#include <shmipc/cpp/shared.hpp>
 #include <shmipc/cpp/timeout.hpp>
 #include <shmipc/cpp/typed.hpp>
 #include <shmipc/cpp/waitset.hpp>

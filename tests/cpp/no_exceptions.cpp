@@ -102,6 +102,9 @@ void a_buffer_and_a_segment()
     expect(other.try_reserve(8, error) && !error);
     expect(!shmipc::Channel::open("a/b", error));
     expect(error == IPC_ERR_INVALID_ARGUMENT);
+    expect(!shmipc::SharedChannel::accept(-1, error) && error);
+    shmipc::Channel().share(-1, error);
+    expect(error == IPC_ERR_INVALID_ARGUMENT);
     shmipc::Channel::unlink("a/b", error);
     expect(error == IPC_ERR_INVALID_ARGUMENT);
     expect(!shmipc::Buffer::open("a/b", nullptr, error));

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <thread>
 #include <type_traits>
@@ -47,6 +48,7 @@ static_assert(only_moves<Channel>);
 static_assert(only_moves<shmipc::Buffer>);
 static_assert(only_moves<shmipc::Segment>);
 static_assert(only_moves<shmipc::WaitSet>);
+static_assert(only_moves<shmipc::SharedChannel>);
 static_assert(only_moves<Message>);
 static_assert(only_moves<Entry>);
 static_assert(only_moves<Reservation>);
@@ -613,6 +615,34 @@ void a_waitset_tells_which_channels_are_ready()
     shmipc::WaitSet().interrupt();
 }
 
+void a_channel_travels_over_a_socket()
+{
+    IpcOpenOptions options = shmipc::open_options();
+    std::error_code error;
+    int sockets[2];
+    Memory memory;
+
+    options.flags = IPC_OPEN_MEMFD;
+    Channel sent = Channel::open("travels", &options);
+    expect(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sockets) == 0);
+    sent.share(sockets[0]);
+    shmipc::SharedChannel got = shmipc::SharedChannel::accept(sockets[1]);
+    expect(got && !got.can_shrink());
+    sent.write("hello there");
+    shmipc::SharedChannel moved(std::move(got));
+    expect(!got && moved); // NOLINT: after the move
+    expect(moved.channel().read().text() == "hello there");
+    sent.share(sockets[0], error);
+    moved = shmipc::SharedChannel::accept(sockets[1], error);
+    expect(moved && !error);
+    expect_error(IPC_ERR_INVALID_ARGUMENT,
+                 Channel::create(memory).share(sockets[0]));
+    close(sockets[0]);
+    expect(!shmipc::SharedChannel::accept(sockets[1], error));
+    expect(error == std::errc::connection_reset);
+    close(sockets[1]);
+}
+
 void segments()
 {
     const std::string name = "/shmipc-cpp-" + std::to_string(getpid());
@@ -740,6 +770,7 @@ const cpp_test::Case cases[] = {
      an_interrupt_ends_reads_and_is_an_error_of_writes},
     {"a waitset tells which channels are ready",
      a_waitset_tells_which_channels_are_ready},
+    {"a channel travels over a socket", a_channel_travels_over_a_socket},
     {"segments", segments},
     {"buffers", buffers},
     {"descriptions", descriptions},

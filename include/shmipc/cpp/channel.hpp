@@ -253,6 +253,14 @@ class Channel
         return fd_by(detail::Raise());
     }
 
+    /** Sends a channel that open() made, by name or memfd, over a connected
+     * Unix socket to who calls SharedChannel::accept(); as ipc_channel_share.
+     * Blocks as the socket does. Since 0.1.0. */
+    void share(int socket)
+    {
+        share_by(socket, detail::Raise());
+    }
+
     /** Removes what dead producers left, as ipc_channel_recover; how many
      * claims that was. Does not block. Since 0.1.0. */
     std::uint64_t recover(bool force = false)
@@ -398,6 +406,11 @@ class Channel
     int fd(std::error_code &error) noexcept
     {
         return fd_by(detail::Assign(error));
+    }
+
+    void share(int socket, std::error_code &error) noexcept
+    {
+        share_by(socket, detail::Assign(error));
     }
 
     std::uint64_t recover(bool force, std::error_code &error) noexcept
@@ -659,6 +672,14 @@ class Channel
             return r.result;
         report(r);
         return -1;
+    }
+
+    template <class Report> void share_by(int socket, Report report)
+    {
+        const auto r = ipc_channel_share(handle_, socket, -1, 0);
+
+        if (r.ipc_status != IPC_OK)
+            report(r);
     }
 
     template <class Report> std::uint64_t recover_by(bool force, Report report)
