@@ -2,6 +2,7 @@
 #include "join.h"
 #include "command.h"
 #include "segment.h"
+#include "stop.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -87,11 +88,13 @@ int join_open(struct join *join, const char *name,
         .device = file.st_dev,
         .inode = file.st_ino,
     };
+    stop_interrupts(join->channel);
     return COMMAND_OK;
 }
 
 void join_leave(struct join *join)
 {
+    stop_interrupts(NULL);
     ipc_channel_destroy(join->channel);
     join->channel = NULL;
 }

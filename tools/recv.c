@@ -115,6 +115,7 @@ static int check_status(const struct receive *r, IpcStatus status,
     case IPC_ERR_NOT_READY:
     case IPC_ERR_LOCKED:
     case IPC_ERR_TIMEOUT:
+    case IPC_ERR_INTERRUPTED:
         return NOTHING;
     case IPC_ERR_CLOSED:
         return r->follow ? ANOTHER : COMMAND_CLOSED;

@@ -5,20 +5,26 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t asked_by;
+static _Atomic(IpcChannel *) interrupted;
 /* A byte in it wakes a poll() that began when nobody had asked yet. */
 static int bell[2] = {-1, -1};
 
 static void ask(int signal)
 {
     const int kept = errno;
+    IpcChannel *channel;
     ssize_t rung;
 
     asked_by = signal;
+    channel = atomic_load(&interrupted);
+    if (channel)
+        (void)ipc_channel_interrupt(channel);
     rung = write(bell[1], "", 1); /* full, it rings already */
     (void)rung;
     errno = kept;
@@ -44,6 +50,13 @@ bool stop_arm(void)
             sigaction(signals[i], &action, NULL);
     }
     return true;
+}
+
+void stop_interrupts(IpcChannel *channel)
+{
+    atomic_store(&interrupted, channel);
+    if (channel && stop_asked())
+        (void)ipc_channel_interrupt(channel);
 }
 
 bool stop_asked(void)

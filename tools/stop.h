@@ -7,11 +7,15 @@
 #ifndef SHMIPC_TOOLS_STOP_H
 #define SHMIPC_TOOLS_STOP_H
 
+#include <shmipc/ipc_channel.h>
 #include <stdbool.h>
 
 /* From now on signals ask. False, with a complaint, if that cannot be had. */
 bool stop_arm(void);
 bool stop_asked(void);
+/* Who asks ends the blocked calls of this handle as well; NULL: of none, before
+ * it is destroyed. */
+void stop_interrupts(IpcChannel *channel);
 /* Waits until `fd` can be read, or has ended; false: we are asked to stop. */
 bool stop_wait_readable(int fd);
 /* When all is tidied up: ends the program by the signal that asked, so that a

@@ -46,7 +46,7 @@ static int give_up(const struct transmit *t, IpcStatus status,
 static bool is_no_space(IpcStatus status)
 {
     return status == IPC_ERR_NO_SPACE_CONTIGUOUS || status == IPC_ERR_LOCKED ||
-           status == IPC_ERR_TIMEOUT;
+           status == IPC_ERR_TIMEOUT || status == IPC_ERR_INTERRUPTED;
 }
 
 /* ------------------------------------------------------------- waiting */
@@ -91,7 +91,7 @@ static int wait_and_write(struct transmit *t, const struct iovec *message)
             return code;
         r = ipc_channel_write_with_timeout(t->channel, message->iov_base,
                                            message->iov_len, &wait.slice);
-    } while (r.ipc_status == IPC_ERR_TIMEOUT);
+    } while (is_no_space(r.ipc_status));
     return r.ipc_status == IPC_OK ? count_sent(t, 1, message->iov_len)
                                   : give_up(t, r.ipc_status, r.error.detail);
 }
