@@ -24,7 +24,7 @@ enum {
     ASLEEP_PAUSE_NS = 200 * 1000,
     POLLS = 100 * 1000 * 1000, /* then the sender must be gone: sleep */
     BUCKET_NS = 10,
-    BUCKETS = 200 * 1000, /* up to 2 ms; later ones share the last */
+    BUCKETS = 200 * 1000 + 1, /* the last: 2 ms and whatever took longer */
 };
 
 enum part { FLAT_OUT, POLLED, ASLEEP, STOP };
@@ -185,17 +185,27 @@ static int receive_all(IpcChannel *channel, struct account *accounts,
 
 /* -------------------------------------------------------------- accounts */
 
-static double percentile_us(const struct account *a, double share)
+/* The last bucket has all that took longer, too: no more is known of these. */
+static void print_percentile(const struct account *a, int percent)
 {
-    uint64_t wanted = (uint64_t)((double)a->messages * share);
+    uint64_t wanted = a->messages * (uint64_t)percent / 100;
     uint64_t seen = 0;
+    int i = 0;
 
-    for (int i = 0; i < BUCKETS; i++) {
-        seen += a->latency[i];
-        if (seen > wanted)
-            return i * (double)BUCKET_NS / 1000;
-    }
-    return 0;
+    while (i < BUCKETS - 1 && (seen += a->latency[i]) <= wanted)
+        i++;
+    printf("p%d %s%.2f us", percent, i == BUCKETS - 1 ? ">= " : "",
+           i * (double)BUCKET_NS / 1000);
+}
+
+static void print_latency(const char *title, const struct account *a,
+                          const char *receiver)
+{
+    printf("  %-18s ", title);
+    print_percentile(a, 50);
+    printf(", ");
+    print_percentile(a, 99);
+    printf(" (receiver %s)\n", receiver);
 }
 
 static void print_accounts(const struct account *a, uint64_t sent,
@@ -215,10 +225,8 @@ static void print_accounts(const struct account *a, uint64_t sent,
     printf("  throughput         %.2f million messages/s, %.0f MB/s\n",
            (double)a[FLAT_OUT].messages / seconds / 1e6,
            (double)a[FLAT_OUT].bytes / seconds / 1e6);
-    printf("  one-way latency    p50 %.2f us, p99 %.2f us (receiver polls)\n",
-           percentile_us(&a[POLLED], 0.5), percentile_us(&a[POLLED], 0.99));
-    printf("                     p50 %.2f us, p99 %.2f us (receiver sleeps)\n",
-           percentile_us(&a[ASLEEP], 0.5), percentile_us(&a[ASLEEP], 0.99));
+    print_latency("one-way latency", &a[POLLED], "polls");
+    print_latency("", &a[ASLEEP], "sleeps");
     printf("  lost %lld, damaged or out of order %llu\n",
            (long long)(sent - received), (unsigned long long)damaged);
 }
