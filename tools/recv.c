@@ -133,12 +133,12 @@ static int check_status(const struct receive *r, IpcStatus status,
     case IPC_ERR_FORMATTED_ANEW:
         if (r->follow)
             return ANOTHER;
-        /* fall through */
+        break;
     default:
-        command_complain("%s: %s (%s)", r->name, detail,
-                         ipc_status_name(status));
-        return COMMAND_FAILED;
+        break;
     }
+    command_complain("%s: %s (%s)", r->name, detail, ipc_status_name(status));
+    return COMMAND_FAILED;
 }
 
 static int grow_memory(struct receive *r, size_t needed)

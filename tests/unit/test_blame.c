@@ -27,7 +27,7 @@ static void make_handles(void)
 /* The text begins so. */
 #define blames(call, words)                                                    \
     do {                                                                       \
-        __auto_type r_ = (call);                                               \
+        __extension__ __auto_type r_ = (call);                                 \
                                                                                \
         must_be(r_.ipc_status, IPC_ERR_INVALID_ARGUMENT);                      \
         must_say(!strncmp(r_.error.detail, words, strlen(words)), "%s: %s",    \
