@@ -69,8 +69,7 @@ static const struct status_words words[] = {
     {IPC_ERR_EXISTS, "IPC_ERR_EXISTS", "It was to be created, and exists."},
     {IPC_ERR_IN_USE, "IPC_ERR_IN_USE",
      "The memory to format is used by a process that lives or may live."},
-    {IPC_ERR_NOT_FOUND, "IPC_ERR_NOT_FOUND",
-     "There is nothing of that name."},
+    {IPC_ERR_NOT_FOUND, "IPC_ERR_NOT_FOUND", "There is nothing of that name."},
 };
 
 static const struct status_words *find(IpcStatus status)

@@ -31,8 +31,8 @@ struct IpcBuffer {
     atomic_u64 consumes; /* may read */
     atomic_u64 entering; /* lock around the changes; a token as well */
     atomic_u32 owner;
-    bool locked;     /* so is its slot, by us */
-    bool is_holding; /* the backing, which is released with the handle */
+    bool locked;         /* so is its slot, by us */
+    bool is_holding;     /* the backing, which is released with the handle */
     struct place *place; /* what the memory is in, if opened by name */
 
     struct pace read_pace, write_pace;

@@ -170,10 +170,11 @@ static int map(struct place *p, const IpcOpenOptions *o, const char **detail)
 /* Each page, where the kernel cannot do it at once (before Linux 5.14). */
 static void touch_pages(const struct place *p)
 {
+    const volatile unsigned char *bytes = p->memory;
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
-    for (uint64_t at = 0; at < p->size; at += page)
-        (void)*((const volatile unsigned char *)p->memory + at);
+    for (uint64_t at = 0; bytes && at < p->size; at += page)
+        (void)bytes[at];
 }
 
 /* What the options ask of pages that are there. */
