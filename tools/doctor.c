@@ -84,6 +84,7 @@ static void examine(struct visit *v, struct patient *patient, bool is_last)
         judge_remember(&patient->past, &in, is_last ? INTERVAL_NS : 0);
         if (is_last && inspect_is_ours(&in)) {
             size_t users = inspect_users(&s, &v->uses);
+            inspect_find_inner(&in, v->uses.list, users);
             struct judge_case c = {&s, &in, v->uses.list, users, patient->past};
             struct findings findings = {0};
 

@@ -174,7 +174,26 @@ static void describe_owner(const struct inspection *in, uint64_t here,
         (uint32_t)atomic_get_relaxed(&r->head->role) == owner->view.owner;
     /* Under the pid of one that is dead there may be somebody else. */
     if (owner->is_here && owner->view.fate != OWNER_IS_DEAD)
-        proc_look((pid_t)owner->view.pid, &owner->proc);
+        owner->pid_here = (pid_t)owner->view.pid;
+    if (owner->pid_here)
+        proc_look(owner->pid_here, &owner->proc);
+}
+
+void inspect_find_inner(struct inspection *in, const struct proc_use *users,
+                        size_t count)
+{
+    for (uint32_t i = 0; i < in->owner_count; i++) {
+        struct inspect_owner *owner = &in->owners[i];
+
+        for (size_t j = 0; j < count && !owner->pid_here && !owner->is_here &&
+                           owner->view.fate != OWNER_IS_DEAD;
+             j++)
+            if (proc_is_inner(users[j].pid, owner->pid_namespace,
+                              owner->view.pid)) {
+                owner->pid_here = users[j].pid;
+                proc_look(owner->pid_here, &owner->proc);
+            }
+    }
 }
 
 static void look_at_owners(struct inspection *in)

@@ -37,9 +37,10 @@ struct inspect_owner {
     struct owner_view view;
     uint64_t pid_namespace; /* inode; 0: not known */
     bool is_here;           /* its pid is one of our namespace */
+    pid_t pid_here;         /* what we call it; 0: it is not to be seen */
     bool is_producer;       /* has the role of the one producer */
     bool is_consumer;
-    struct proc proc; /* if it is here */
+    struct proc proc; /* if it is seen */
 };
 
 /* What is between head and tail. */
@@ -74,6 +75,10 @@ struct inspection {
     struct inspect_owner *owners;
     uint32_t owner_count, alive, dead, unknown;
 };
+
+/* Finds owners of namespaces inside of ours among those who use the segment. */
+void inspect_find_inner(struct inspection *in, const struct proc_use *users,
+                        size_t count);
 
 /* Fills it; inspect_close() frees what it holds. The segment stays open for as
  * long. */

@@ -43,13 +43,23 @@ bool judge_is_leftover(const struct inspection *in, size_t users)
 
 char *judge_who(const struct inspect_owner *owner)
 {
+    if (owner->proc.is_there && !owner->is_here)
+        return finding_say("pid %d (%s, pid %" PRIu32 " in its pid namespace)",
+                           (int)owner->pid_here, owner->proc.name,
+                           owner->view.pid);
     if (owner->proc.is_there)
-        return finding_say("pid %" PRIu32 " (%s)", owner->view.pid,
+        return finding_say("pid %d (%s)", (int)owner->pid_here,
                            owner->proc.name);
     if (owner->is_here)
         return finding_say("pid %" PRIu32, owner->view.pid);
     return finding_say("pid %" PRIu32 " of another pid namespace (%" PRIu64 ")",
                        owner->view.pid, owner->pid_namespace);
+}
+
+/* Nobody can tell whether it lives: there is no proof, and we do not see it. */
+static bool is_unknown(const struct inspect_owner *owner)
+{
+    return owner->view.fate == OWNER_UNKNOWN && !owner->proc.is_there;
 }
 
 char *judge_doing(const struct proc *proc, uint64_t still_ns)
@@ -225,22 +235,22 @@ static void judge_dead_claim(const struct judge_case *c,
 static char *advise_about(const struct judge_case *c,
                           const struct inspect_owner *owner)
 {
-    uint32_t pid = owner->view.pid;
+    int pid = (int)owner->pid_here;
 
-    if (owner->view.fate == OWNER_UNKNOWN)
+    if (is_unknown(owner))
         return finding_say("look there; if it is dead, `shmipc recover %s "
                            "--force --yes` removes what it left",
                            c->segment->name);
     if (proc_is_stopped(&owner->proc))
-        return finding_say("`kill -CONT %" PRIu32 "` lets it go on, `kill "
-                           "-KILL %" PRIu32 "` ends it, and what it was "
+        return finding_say("`kill -CONT %d` lets it go on, `kill "
+                           "-KILL %d` ends it, and what it was "
                            "writing is removed; readers wait for it, and "
                            "writers when the ring is full",
                            pid, pid);
-    if (!owner->is_here)
+    if (!pid)
         return finding_say("readers wait for it: look there what it does");
     return finding_say("readers wait for it: what it does is shown by `gdb -p "
-                       "%" PRIu32 "`; if it is ended, what it was writing is "
+                       "%d`; if it is ended, what it was writing is "
                        "removed",
                        pid);
 }
@@ -257,12 +267,11 @@ static void judge_busy(const struct judge_case *c, struct findings *to)
         return;
     }
     who = judge_who(owner);
-    doing = owner->view.fate == OWNER_UNKNOWN
+    doing = is_unknown(owner)
                 ? finding_say("nobody here can tell to live or to be dead")
                 : judge_doing(&owner->proc, c->past.still_ns);
     is_still = still_for(c, &owner->proc) >= STILL_NS ||
-               proc_is_stopped(&owner->proc) ||
-               owner->view.fate == OWNER_UNKNOWN;
+               proc_is_stopped(&owner->proc) || is_unknown(owner);
     finding_add(to, is_still ? FINDING_ERROR : FINDING_NOTE,
                 proc_is_stopped(&owner->proc) ? "stopped-writer" : "busy",
                 finding_say("entry at offset %" PRIu64
@@ -366,13 +375,12 @@ static void judge_owner(const struct judge_case *c,
 
     /* That one is told of already. */
     if (writes_at_head(c->in, owner) || !who || !doing)
-        has_role = has_role && owner->view.fate == OWNER_UNKNOWN;
+        has_role = has_role && is_unknown(owner);
     else if (proc_is_stopped(&owner->proc))
-        finding_add(to, has_role ? FINDING_ERROR : FINDING_WARNING,
-                    "stopped-owner",
-                    finding_say("%s%s, %s", role_of(owner), who, doing),
-                    finding_say("`kill -CONT %" PRIu32 "` lets it go on",
-                                owner->view.pid));
+        finding_add(
+            to, has_role ? FINDING_ERROR : FINDING_WARNING, "stopped-owner",
+            finding_say("%s%s, %s", role_of(owner), who, doing),
+            finding_say("`kill -CONT %d` lets it go on", (int)owner->pid_here));
     if (owner->view.fate == OWNER_UNKNOWN)
         finding_add(
             to, FINDING_WARNING, "unknown-owner",
@@ -395,8 +403,7 @@ static void judge_users(const struct judge_case *c, struct findings *to)
         bool is_owner = false;
 
         for (uint32_t j = 0; j < c->in->owner_count; j++)
-            is_owner |= c->in->owners[j].is_here &&
-                        c->in->owners[j].view.pid == (uint32_t)c->users[i].pid;
+            is_owner |= c->in->owners[j].pid_here == c->users[i].pid;
         if (is_owner)
             continue;
         proc_look(c->users[i].pid, &proc);

@@ -40,7 +40,8 @@ static void print_help(FILE *to)
     fputs("\n`shmipc COMMAND --help` says more, and what the exit code means.\n"
           "A NAME is that of a segment, \"/prices\" or \"prices\", or the path "
           "of a file\nif it has a slash elsewhere: \"./prices\", "
-          "\"/dev/hugepages/prices\".\n",
+          "\"/dev/hugepages/prices\",\n\"/proc/4711/fd/5\" for memory without "
+          "a name.\n",
           to);
 }
 

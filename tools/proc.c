@@ -184,6 +184,35 @@ uint64_t proc_pid_namespace(void)
     return stat("/proc/self/ns/pid", &file) == 0 ? (uint64_t)file.st_ino : 0;
 }
 
+/* "NSpid:\t4711\t17": in each namespace, from ours inwards. */
+static uint32_t innermost_pid(pid_t pid)
+{
+    char path[64], text[4096];
+    const char *line, *last;
+
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    if (!read_file(path, text, sizeof text))
+        return 0;
+    line = strstr(text, "\nNSpid:");
+    if (!line)
+        return 0;
+    line++;
+    last = line + strcspn(line, "\n");
+    while (last > line && last[-1] != '\t')
+        last--;
+    return (uint32_t)strtoul(last, NULL, 10);
+}
+
+bool proc_is_inner(pid_t pid, uint64_t pid_namespace, uint32_t inner_pid)
+{
+    char path[64];
+    struct stat file;
+
+    snprintf(path, sizeof path, "/proc/%d/ns/pid", (int)pid);
+    return stat(path, &file) == 0 && (uint64_t)file.st_ino == pid_namespace &&
+           innermost_pid(pid) == inner_pid;
+}
+
 /* -------------------------------------------------------------------- uses */
 
 /* The entry of a process and a file, made if it is missing; NULL: no memory. */

@@ -32,6 +32,10 @@ static inline bool proc_is_stopped(const struct proc *proc)
 /* The inode of our own pid namespace; 0: not known. */
 uint64_t proc_pid_namespace(void);
 
+/* Whether that process of ours is the one that has a pid in the namespace of an
+ * inode: one inside of ours. False where that is not to be seen. */
+bool proc_is_inner(pid_t pid, uint64_t pid_namespace, uint32_t inner_pid);
+
 /* Where a process has something mapped, or that it holds a lock on it. */
 struct proc_use {
     dev_t device;

@@ -209,8 +209,32 @@ static void tell(const struct request *q, const struct report *report,
         puts("Nothing was done: --yes does it.");
 }
 
+/* One that the library cannot judge and we see: force would tear what it is
+ * writing. */
+static const struct inspect_owner *find_living(const struct inspection *in)
+{
+    for (uint32_t i = 0; i < in->owner_count; i++)
+        if (in->owners[i].view.fate == OWNER_UNKNOWN &&
+            in->owners[i].proc.is_there)
+            return &in->owners[i];
+    return NULL;
+}
+
+static int refuse_force(const struct request *q,
+                        const struct inspect_owner *living)
+{
+    char *who = judge_who(living);
+
+    command_complain("%s: %s lives, and --force would remove it as well: end "
+                     "it first",
+                     q->name, who ? who : "an owner");
+    free(who);
+    return COMMAND_REFUSED;
+}
+
 static int recover(const struct request *q, struct report *report)
 {
+    const struct inspect_owner *living = find_living(&report->in);
     struct outcome o = {0};
     int code = COMMAND_OK;
 
@@ -218,6 +242,8 @@ static int recover(const struct request *q, struct report *report)
         finding_print(&report->findings, "");
         return complain(q->name, "nothing to recover", "it is no ring");
     }
+    if (q->force && living)
+        return refuse_force(q, living);
     plan(q, report, &o);
     if (q->yes && has_work(&o))
         code = recover_file(q, &report->segment, &o);

@@ -59,6 +59,7 @@ int report_open(struct report *report, const char *name,
         inspect_count(&report->in, STEPS, &report->walk);
     proc_find_uses(&report->uses, false);
     report->users = inspect_users(&report->segment, &report->uses);
+    inspect_find_inner(&report->in, report->uses.list, report->users);
     judge_remember(&past->judge, &report->in,
                    past->time ? time - past->time : 0);
     c = (struct judge_case){&report->segment, &report->in, report->uses.list,

@@ -85,7 +85,9 @@ static struct json_object *make_head(const struct inspection *in)
 
         add_number(to, "entry_offset", in->stuck_offset);
         if (owner)
-            add_number(to, "writer_pid", owner->view.pid);
+            add_number(to, "writer_pid",
+                       owner->pid_here ? (uint64_t)owner->pid_here
+                                       : owner->view.pid);
     }
     if (in->head == INSPECT_HEAD_DAMAGED)
         add_format(to, "word", "x", in->view.word);
@@ -149,6 +151,8 @@ static struct json_object *make_owners(const struct inspection *in)
         add_number(to, "pid", owner->view.pid);
         add_number(to, "pid_namespace", owner->pid_namespace);
         add_flag(to, "is_here", owner->is_here);
+        add(to, "pid_here",
+            owner->pid_here ? json_object_new_int64(owner->pid_here) : NULL);
         add_text(to, "fate", fate_name(owner->view.fate));
         add_process(to, &owner->proc);
         add_flag(to, "writes", owner->view.marks & OWNER_PRODUCES);

@@ -166,16 +166,16 @@ static const char *state_of(const struct inspect_owner *owner)
 {
     if (owner->view.fate == OWNER_IS_DEAD)
         return "is dead";
-    if (owner->view.fate == OWNER_UNKNOWN)
+    if (owner->view.fate == OWNER_UNKNOWN && !owner->proc.is_there)
         return "unknown: elsewhere";
     return owner->proc.is_there ? proc_state_text(owner->proc.state)
                                 : "lives elsewhere";
 }
 
-static const struct proc_use *use_by(const struct report *report, uint32_t pid)
+static const struct proc_use *use_by(const struct report *report, pid_t pid)
 {
     for (size_t i = 0; i < report->users; i++)
-        if ((uint32_t)report->uses.list[i].pid == pid)
+        if (report->uses.list[i].pid == pid)
             return &report->uses.list[i];
     return NULL;
 }
@@ -206,13 +206,15 @@ static void print_owner(const struct report *report,
 {
     char time[COMMAND_TEXT_MAX];
 
-    printf("  %10" PRIu32 " %-16s %-14s %7" PRIu32 " %12" PRIu64 " %8s",
-           owner->view.pid, owner->proc.is_there ? owner->proc.name : "-",
-           role_of(owner), owner->view.handles, owner->view.written,
+    printf("  %10" PRId64 " %-16s %-14s %7" PRIu32 " %12" PRIu64 " %8s",
+           owner->pid_here ? (int64_t)owner->pid_here : owner->view.pid,
+           owner->proc.is_there ? owner->proc.name : "-", role_of(owner),
+           owner->view.handles, owner->view.written,
            owner->view.since
                ? command_format_duration(since(owner->view.since), time)
                : "-");
-    print_state(report, owner->is_here ? use_by(report, owner->view.pid) : NULL,
+    print_state(report,
+                owner->pid_here ? use_by(report, owner->pid_here) : NULL,
                 state_of(owner), &owner->proc);
     style_end_line(stdout);
 }
@@ -220,8 +222,7 @@ static void print_owner(const struct report *report,
 static bool is_owner(const struct inspection *in, pid_t pid)
 {
     for (uint32_t i = 0; i < in->owner_count; i++)
-        if (in->owners[i].is_here && in->owners[i].view.fate != OWNER_IS_DEAD &&
-            in->owners[i].view.pid == (uint32_t)pid)
+        if (in->owners[i].pid_here == pid)
             return true;
     return false;
 }

@@ -77,12 +77,13 @@ char *segment_path(const char *name)
     return strdup(name);
 }
 
-/* Not left hanging by a pipe, and not led elsewhere by a link that another user
- * may have put into a directory that is everybody's. */
-static int open_path(struct segment *s)
+/* Not left hanging by a pipe. A name is not led elsewhere by a link that
+ * another user may have put into a directory that is everybody's; a path may be
+ * one. */
+static int open_path(struct segment *s, bool may_be_link)
 {
-    s->fd = open(s->path,
-                 O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
+    s->fd = open(s->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY |
+                              (may_be_link ? 0 : O_NOFOLLOW));
     if (s->fd < 0)
         return errno == ELOOP ? EINVAL : errno;
     if (fstat(s->fd, &s->file) != 0)
@@ -93,14 +94,14 @@ static int open_path(struct segment *s)
     return 0;
 }
 
-static int open_as(struct segment *s, char *path, char *name)
+static int open_as(struct segment *s, char *path, char *name, bool may_be_link)
 {
     *s = (struct segment){.fd = -1, .path = path, .name = name};
     if (name)
         command_clean(name);
     if (!path)
         return EINVAL;
-    return name ? open_path(s) : ENOMEM;
+    return name ? open_path(s, may_be_link) : ENOMEM;
 }
 
 int segment_open(struct segment *s, const char *name)
@@ -110,7 +111,7 @@ int segment_open(struct segment *s, const char *name)
 
     if (asprintf(&shown, "%s%s", is_path || *name == '/' ? "" : "/", name) < 0)
         shown = NULL;
-    return open_as(s, segment_path(name), shown);
+    return open_as(s, segment_path(name), shown, is_path);
 }
 
 int segment_open_in(struct segment *s, const char *directory, const char *name)
@@ -118,7 +119,7 @@ int segment_open_in(struct segment *s, const char *directory, const char *name)
     bool is_usual = strcmp(directory, SEGMENT_DIRECTORY) == 0;
 
     return open_as(s, join(directory, name),
-                   join(is_usual ? "" : directory, name));
+                   join(is_usual ? "" : directory, name), false);
 }
 
 void segment_close(struct segment *s)

@@ -10,7 +10,9 @@ import pathlib
 import random
 import re
 import shutil
+import signal
 import struct
+import subprocess
 import tempfile
 import threading
 
@@ -214,6 +216,53 @@ def killed_in_mid_write():
     assert "leftover" not in codes(findings)
     other.leave()
     assert "leftover" in codes(stuck_findings(name))
+
+
+def stopped_in_a_container():
+    """a producer of a pid namespace inside of ours is named by the pid that we
+    know it by"""
+    if not shutil.which("unshare"):
+        raise Skip("there is no unshare")
+    name = new_name()
+    Actor(name)
+    with subprocess.Popen(
+            ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
+             ACTOR, "/" + name, "65536", "0", "join"], bufsize=0,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE) as container:
+        try:
+            if container.stdout.readline() != b"ok\n":
+                raise Skip("namespaces are not permitted here")
+            container.stdin.write(b"reserve 100\n")
+            container.stdout.readline()
+            inner = pathlib.Path(f"/proc/{container.pid}/task/{container.pid}"
+                                 "/children").read_text().strip()
+            os.kill(int(inner), signal.SIGSTOP)
+            wait_until(lambda: "stopped-writer" in codes(tool_json(
+                "stat", name)["findings"]), "it stops")
+            text = text_of(stuck_findings(name), "stopped-writer")
+            assert (f"is being written by pid {inner} (actor, pid 1 in its pid "
+                    "namespace), which is stopped") in text, text
+            owner, = tool_json("stat", name)["owners"]
+            assert owner["pid"] == 1 and owner["pid_here"] == int(inner)
+            assert not owner["is_here"]
+        finally:
+            container.kill()
+
+
+def memory_without_a_name():
+    """memory without a name is looked at by the descriptor that somebody has"""
+    name = new_name()
+    Actor(name).does("write 100").leave()
+    fd = os.memfd_create("prices")
+    os.write(fd, path_of(name).read_bytes())
+    report = tool_json("stat", f"/proc/{os.getpid()}/fd/{fd}", code=OK)
+    assert report["kind"] == "ring" and report["entries"]["unread"] == 1
+    os.close(fd)
+    # But no name leads to another.
+    link = new_name()
+    os.symlink(path_of(name), path_of(link))
+    assert tool("stat", link).returncode == FAILED
 
 
 def asleep_in_mid_write():
@@ -570,7 +619,7 @@ if __name__ == "__main__":
     run(ls_names_ours, ls_counts_the_dead, ls_of_a_directory,
         stat_of_a_running_one, stat_tells_rates, stat_for_prometheus,
         stopped_in_mid_write, stopped_behind_filler, killed_in_mid_write,
-        asleep_in_mid_write, roles_and_stopped_owners,
+        stopped_in_a_container, memory_without_a_name, asleep_in_mid_write, roles_and_stopped_owners,
         readers_that_are_known, stopped_reader_of_many,
         who_sleeps, full_and_nobody_reads, closed, owners_full, damaged_header,
         other_layouts, half_made, foreign, truncated, damaged_words, any_bytes,

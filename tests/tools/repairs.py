@@ -111,12 +111,7 @@ def recover_by_force():
     in_new_namespace("python3", "-c", script, ACTOR, "/" + name, "65536", "0",
                      "join")
     # It was locked, so this one is judged; take the lock's mark away.
-    identity = owner_words(path)
-    assert len(identity) == 2
-    with open(path, "r+b") as file:
-        for place, word in identity:
-            os.pwrite(file.fileno(), struct.pack("Q", word & ~(1 << 27)),
-                      place)
+    assert take_marks_away(path) == 2
     report = tool_json("stat", name, code=FOUND)
     fates = sorted(o["fate"] for o in report["owners"])
     assert fates == ["dead", "unknown"], report
@@ -134,12 +129,44 @@ def recover_by_force():
     Actor(name, "join").does("write 5", "read")
 
 
-def owner_words(path):
+def take_marks_away(path):
+    """Makes owners look as if their slots had never been locked; how many."""
     data = path.read_bytes()
-    count = struct.unpack_from("I", data, 28)[0]
-    words = ((320 + 64 * i, struct.unpack_from("Q", data, 320 + 64 * i)[0])
-             for i in range(count))
-    return [(place, word) for place, word in words if word >> 28 & 0x3fffff]
+    count = 0
+    with open(path, "r+b") as file:
+        for i in range(struct.unpack_from("I", data, 28)[0]):
+            word = struct.unpack_from("Q", data, 320 + 64 * i)[0]
+            if word >> 28 & 0x3fffff:
+                os.pwrite(file.fileno(), struct.pack("Q", word & ~(1 << 27)),
+                          320 + 64 * i)
+                count += 1
+    return count
+
+
+def recover_by_force_sees():
+    """recover by force refuses where the library cannot judge an owner, but the
+    tool sees it live"""
+    name = new_name()
+    Actor(name)
+    with subprocess.Popen(
+            ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
+             ACTOR, "/" + name, "65536", "0", "join"], bufsize=0,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE) as container:
+        try:
+            if container.stdout.readline() != b"ok\n":
+                raise Skip("namespaces are not permitted here")
+            container.stdin.write(b"reserve 100\n")
+            container.stdout.readline()
+            assert take_marks_away(path_of(name)) == 1
+            owner, = tool_json("stat", name)["owners"]
+            assert owner["fate"] == "unknown" and owner["pid_here"]
+            done = tool("recover", name, "--force", "--yes")
+            assert done.returncode == REFUSED, done
+            assert "lives, and --force would remove it" in done.stderr
+            assert len(tool_json("stat", name)["owners"]) == 1
+        finally:
+            container.kill()
 
 
 def dead_elsewhere_by_lock():
@@ -375,7 +402,8 @@ def prune_is_no_owner():
 
 if __name__ == "__main__":
     run(recover_removes_dead_claims, recover_leaves_the_living,
-        recover_finishes_a_closing, recover_by_force, dead_elsewhere_by_lock,
+        recover_finishes_a_closing, recover_by_force,
+        recover_by_force_sees, dead_elsewhere_by_lock,
         rm_removes, rm_refuses, prune_is_dry, prune_takes_the_dead_alone,
         prune_takes_what_was_half_made, prune_never_takes_what_is_in_use,
         prune_sees_users_elsewhere, prune_sees_locks_elsewhere,
