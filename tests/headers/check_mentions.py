@@ -28,7 +28,8 @@ LEFT_OUT = {"docs/benchmarks/README.md", "docs/benchmarks/experiments.md",
 
 def known_functions(root):
     names = set(FOREIGN)
-    for path in [*root.glob("lib/**/*.[ch]"), *root.glob("include/**/*.h")]:
+    for path in [*root.glob("lib/**/*.[ch]"), *root.glob("include/**/*.h"),
+                 *root.glob("tools/*.[ch]")]:
         names.update(NAME.findall(
             c_text.without_comments(path.read_text())))
     return names
@@ -54,7 +55,8 @@ def main():
             ("/" not in name and name in files)
 
     for path in sorted([*root.glob("*.md"), *root.glob("docs/**/*.md"),
-                        *root.glob("lib/**/*.md"), *root.glob("bench/*.md")]):
+                        *root.glob("lib/**/*.md"), *root.glob("bench/*.md"),
+                        *root.glob("tools/*.md")]):
         if str(path.relative_to(root)) in LEFT_OUT:
             continue
         text = path.read_text()
