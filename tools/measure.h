@@ -32,7 +32,8 @@ struct measure_flow {
 int measure_find_cpus(int cpus[2]);
 /* These return false, with a complaint, if it could not be measured. */
 
-/* ns that a line takes to the other CPU: half of a round trip. */
+/* Limits are the best of several times, whatever else the machine does. ns that
+ * a line takes to the other CPU: half of a round trip. */
 bool measure_line(const struct measure *m, double *ns);
 /* Bytes copied a second, from and to `size` bytes. */
 bool measure_copy(const struct measure *m, double *rate);

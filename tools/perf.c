@@ -78,14 +78,14 @@ static bool tell_limits(const struct perf *p)
 
 static void print_latency(const char *text, const struct samples *s)
 {
-    printf("\nLatency, one way, %s\n  min %llu ns, p50 %llu, p90 %llu, p99 "
-           "%llu, p99.9 %llu, max %llu (%zu samples)\n",
-           text, (unsigned long long)samples_quantile(s, 0),
+    printf("\nLatency, one way, %s (%zu samples)\n  min %llu ns, p50 %llu, "
+           "p90 %llu, p99 %llu, p99.9 %llu, max %llu\n",
+           text, s->count, (unsigned long long)samples_quantile(s, 0),
            (unsigned long long)samples_quantile(s, 0.5),
            (unsigned long long)samples_quantile(s, 0.9),
            (unsigned long long)samples_quantile(s, 0.99),
            (unsigned long long)samples_quantile(s, 0.999),
-           (unsigned long long)samples_quantile(s, 1), s->count);
+           (unsigned long long)samples_quantile(s, 1));
     samples_draw(s, stdout, style_width(stdout));
 }
 

@@ -5,7 +5,7 @@
 
 enum {
     ROWS = 12,
-    LABEL = 36, /* columns in front of the bars */
+    LABEL = 38, /* columns in front of the bars */
     WIDTH_LEAST = LABEL + 10,
 };
 
@@ -55,6 +55,8 @@ static void draw_bar(FILE *to, size_t count, size_t most, int columns)
 {
     size_t length = count * (size_t)columns / (most ? most : 1);
 
+    if (count > 0)
+        fputc(' ', to);
     /* What is there is seen. */
     for (size_t i = 0; i < length || (i == 0 && count > 0); i++)
         fputc('#', to);
@@ -109,11 +111,12 @@ void samples_draw(const struct samples *samples, FILE *to, int width)
         size_t count = below[i + 1] - below[i];
 
         if (i + 1 < rows)
-            fprintf(to, "  %8llu to %8llu ns ", (unsigned long long)edges[i],
+            fprintf(to, "  %9llu to %9llu ns ", (unsigned long long)edges[i],
                     (unsigned long long)edges[i + 1] - 1);
         else
-            fprintf(to, "  %8llu and more   ns ", (unsigned long long)edges[i]);
-        fprintf(to, "%8zu ", count);
+            fprintf(to, "  %9llu and more    ns ",
+                    (unsigned long long)edges[i]);
+        fprintf(to, "%8zu", count);
         draw_bar(to, count, most, width - LABEL);
     }
 }
