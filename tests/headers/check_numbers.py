@@ -306,6 +306,7 @@ EXEMPTIONS = (
     ("include/shmipc/cpp/waitset.hpp", r"ready\[16\].*?ready, 16"),
     ("docs/migration.md", r"\bC(?:\+\+)?\d\d\b"),
     (CHANNEL, r"\bC\+\+\d\d\b"),
+    (DESIGN, r"\bC\+\+23\b"),
     # Sample code: tests/headers/matrix.sh compiles it.
     ("docs/migration.md", r"IPC_CHANNEL_CONFIGURATION\(128, 1000, 100000\)|"
      r"\.max_round_trips = 128"),
