@@ -94,7 +94,7 @@ void moves()
     a = std::move(same);
     expect(a.get() == handle);
     a.write("still there");
-    expect(a.read().text() == "still there");
+    expect(a.try_read().text() == "still there");
     IpcChannel *const given_up = a.release();
     expect(!a && given_up == handle);
     a = Channel(given_up);
@@ -122,7 +122,7 @@ void messages()
 
     channel.write({&number, sizeof number});
     channel.write("text");
-    Message message = channel.read();
+    Message message = channel.try_read();
     expect(message && message.status() == IPC_OK);
     expect(message.size() == sizeof number);
     expect(message.as<int>() && *message.as<int>() == 42);
@@ -136,7 +136,7 @@ void messages()
     expect(message.data() == nullptr && message.begin() == message.end());
     expect(message.status() == IPC_EMPTY && message.text().empty());
     expect(moved && moved.size() == sizeof number);
-    moved = channel.read();
+    moved = channel.try_read();
     expect(moved.text() == "text" && moved.offset() > offset);
     void *const payload = moved.release();
     expect(!moved && std::memcmp(payload, "text", 4) == 0);
@@ -231,25 +231,25 @@ void all_kinds_of_bytes()
     char terminated[16] = "up to here";
 
     channel.write(numbers);
-    expect(channel.read().size() == 3 * sizeof(int));
+    expect(channel.try_read().size() == 3 * sizeof(int));
     channel.write(text);
-    expect(channel.read().text() == text);
+    expect(channel.try_read().text() == text);
     channel.write(std::string_view("view"));
-    expect(channel.read().text() == "view");
+    expect(channel.try_read().text() == "view");
     channel.write(in_place);
-    expect(channel.read().size() == 2 * sizeof(int));
+    expect(channel.try_read().size() == 2 * sizeof(int));
     channel.write(numbers);
     int three[3] = {};
     expect(channel.read_into(three).value_or(0) == sizeof three);
     expect(three[2] == 3);
     channel.write(terminated);
-    expect(channel.read().text() == "up to here");
+    expect(channel.try_read().text() == "up to here");
     channel.write("literal");
-    expect(channel.read().text() == "literal");
+    expect(channel.try_read().text() == "literal");
     expect_error(IPC_ERR_INVALID_ARGUMENT, channel.write(""));
 #if defined(__cpp_lib_span)
     channel.write(std::as_bytes(std::span(numbers)));
-    Message message = channel.read();
+    Message message = channel.try_read();
     const std::span<const std::byte> bytes = message;
     expect(bytes.size() == 3 * sizeof(int));
     expect(message.bytes().data() == bytes.data());
@@ -258,7 +258,7 @@ void all_kinds_of_bytes()
     expect(channel.read_into(std::span(room)).value_or(0) == 8);
     channel.write("seen");
     {
-        Entry entry = channel.peek();
+        Entry entry = channel.try_peek();
         expect(entry.bytes().size() == 4);
     }
     Reservation reservation = channel.reserve(5);
@@ -275,7 +275,7 @@ void an_entry_is_consumed_when_its_guard_goes()
     channel.write("second");
     channel.write("third");
     {
-        Entry entry = channel.peek();
+        Entry entry = channel.try_peek();
         expect(entry && entry.text() == "first" && entry.size() == 5);
         expect(entry.end() - entry.begin() == 5);
         Entry moved(std::move(entry));
@@ -286,7 +286,7 @@ void an_entry_is_consumed_when_its_guard_goes()
     Entry entry = channel.try_peek();
     expect(entry.text() == "second" && entry.offset() > 0);
     entry = Entry(); // consumes it
-    expect(channel.read().text() == "third");
+    expect(channel.try_read().text() == "third");
     expect(!channel.try_read());
 }
 
@@ -297,12 +297,12 @@ void an_entry_can_be_left()
 
     channel.write("again");
     {
-        Entry entry = channel.peek();
+        Entry entry = channel.try_peek();
         entry.leave();
         expect(!entry && entry.data() == nullptr);
     }
     try {
-        Entry entry = channel.peek();
+        Entry entry = channel.try_peek();
         expect(entry.text() == "again");
         throw 1;
     } catch (int) {
@@ -310,13 +310,13 @@ void an_entry_can_be_left()
     try {
         Entry moved;
         {
-            Entry entry = channel.peek();
+            Entry entry = channel.try_peek();
             moved = std::move(entry);
         }
         throw 1;
     } catch (int) {
     }
-    expect(channel.peek().text() == "again"); // a guard that goes at once
+    expect(channel.try_peek().text() == "again"); // a guard that goes at once
     expect(!channel.try_read());
 }
 
@@ -364,20 +364,20 @@ void take_says_whose_an_entry_was()
 
     mine.write("one");
     mine.write("two");
-    Entry a = mine.peek();
-    Entry b = other.peek();
+    Entry a = mine.try_peek();
+    Entry b = other.try_peek();
     expect(a.take());
     expect(!a && a.data() == nullptr);
     expect(!b.take(error) && !error);
     expect(!b);
     expect_error(IPC_ERR_INVALID_ARGUMENT, b.take());
     expect(!b.take(error) && error == IPC_ERR_INVALID_ARGUMENT);
-    b = other.peek();
-    expect(b.text() == "two" && mine.read().text() == "two");
+    b = other.try_peek();
+    expect(b.text() == "two" && mine.try_read().text() == "two");
     // Now it is empty at the head, and what a guard had is another's.
     expect(!b.take());
     mine.write("three");
-    expect(other.read().text() == "three");
+    expect(other.try_read().text() == "three");
 }
 
 void a_reservation_is_committed_or_given_back()
@@ -393,7 +393,7 @@ void a_reservation_is_committed_or_given_back()
         space.commit(10);
         expect(!space && space.data() == nullptr && space.size() == 0);
     }
-    expect(channel.read().text() == "part of it");
+    expect(channel.try_read().text() == "part of it");
     {
         Reservation space = channel.try_reserve(100);
         expect(space);
@@ -414,7 +414,7 @@ void a_reservation_is_committed_or_given_back()
     Reservation moved(std::move(space));
     expect(!space && moved); // NOLINT: after the move
     moved.commit(error);
-    expect(!error && channel.read().text() == "all");
+    expect(!error && channel.try_read().text() == "all");
     moved.commit(error);
     expect(error == IPC_ERR_INVALID_ARGUMENT);
     moved = channel.reserve(8);
