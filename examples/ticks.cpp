@@ -9,6 +9,7 @@
 #include <chrono>
 #include <exception>
 #include <iostream>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <unistd.h>
@@ -68,24 +69,36 @@ double read_all(Ticks &ticks)
     }
 }
 
+// Runs `work`, and closes the channel if it fails, so that the other side ends
+// as well; what was thrown, or nothing.
+template <class Work> std::exception_ptr attempt(Ticks &ticks, const Work &work)
+try {
+    work();
+    return nullptr;
+} catch (...) {
+    std::error_code ignored;
+
+    ticks.close(ignored);
+    return std::current_exception();
+}
+
 void run()
 {
     const std::string name = "/shmipc-ticks-" + std::to_string(getpid());
     Ticks ticks(shmipc::Channel::open(name.c_str()));
     std::exception_ptr trouble;
-    std::thread writer([&] {
-        try {
-            write_all(name);
-        } catch (...) {
-            trouble = std::current_exception();
-        }
-    });
-    const double sum = read_all(ticks);
+    double sum = 0;
+
+    std::thread writer(
+        [&] { trouble = attempt(ticks, [&] { write_all(name); }); });
+    const auto mine = attempt(ticks, [&] { sum = read_all(ticks); });
 
     writer.join();
     shmipc::Channel::unlink(name.c_str());
-    if (trouble)
-        std::rethrow_exception(trouble);
+    // The writer's may only be that the reader has closed the channel.
+    for (const auto &thrown : {mine, trouble})
+        if (thrown)
+            std::rethrow_exception(thrown);
     std::cout << "The sum of all prices is " << sum << '\n';
 }
 
