@@ -106,19 +106,19 @@ template <class Other> void mismatch_stays(const Other &other)
     ticks.channel().write({&other, sizeof other});
     expect_error(IPC_ERR_SIZE_MISMATCH, ticks.try_read());
     expect_error(IPC_ERR_SIZE_MISMATCH, ticks.read_for(1s));
-    expect_error(IPC_ERR_SIZE_MISMATCH, ticks.peek());
-    expect(!ticks.read(error) && error == IPC_ERR_SIZE_MISMATCH);
+    expect_error(IPC_ERR_SIZE_MISMATCH, ticks.peek_for(1s));
+    expect(!ticks.read_for(1s, error) && error == IPC_ERR_SIZE_MISMATCH);
     expect(!ticks.try_peek(error) && error == IPC_ERR_SIZE_MISMATCH);
     expect(ticks.peek_for(1s, error).status() == IPC_ERR_SIZE_MISMATCH);
     try {
-        static_cast<void>(ticks.peek());
+        static_cast<void>(ticks.peek_for(1s));
     } catch (const shmipc::Error &caught) {
         required = caught.required_size();
     }
     expect(required == sizeof other);
-    expect(ticks.channel().read().size() == sizeof other);
+    expect(ticks.channel().try_read().size() == sizeof other);
     ticks.write({1, 1.5});
-    expect(ticks.read(error)->id == 1 && !error);
+    expect(ticks.read_for(1s, error)->id == 1 && !error);
 }
 
 void an_entry_of_another_size_stays()

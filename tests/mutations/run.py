@@ -8,7 +8,8 @@ a copy of the tree, and demands that a test notices each.
     run.py --generated [--per-function N] [--seed S] [--minutes M]
            [--results FILE] [--survivors FILE] [FILE[:FUNCTION]...]
 
-The mistakes are listed in core.py, border.py and deaths.py; generate.py makes others.
+The mistakes are listed in core.py, border.py, deaths.py and cpp.py; generate.py
+makes others.
 --build keeps the copy and its build for the next time. Without NAMEs all are
 tried; a NAME can be a pattern ("owner*") or a file of lib/. Those of the suite
 fuzz take CC=clang, and are left out otherwise.
@@ -24,11 +25,11 @@ import time
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
-from edit import DoesNotFit, find_file  # noqa: E402
+from edit import DoesNotFit  # noqa: E402
 from workshop import Broken, DoesNotBuild, Workshop  # noqa: E402
 
 SOURCE = os.path.dirname(os.path.dirname(HERE))
-LISTS = ("core", "border", "deaths")
+LISTS = ("core", "border", "deaths", "cpp")
 
 
 def listed():
@@ -55,8 +56,8 @@ def judge(shop, mutation):
         reasons = [shop.why_skipped(test) for test in tests]
         if all(reasons):
             return True, f"left out: {reasons[0]}"
-        with shop.broken(find_file(shop.lib, mutation.file)):
-            mutation.apply(shop.lib)
+        with shop.broken(mutation.path(shop.tree)):
+            mutation.apply(shop.tree)
             shop.build(tests)
             failure = shop.first_failure(tests)
     except DoesNotFit as misfit:
