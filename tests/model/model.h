@@ -144,6 +144,7 @@ enum call_kind {
     CALL_SEND_RESERVED = 'S',
     CALL_RECEIVE = 'R', /* waits for an entry */
     CALL_TRY_RECEIVE = 'T',
+    CALL_RECEIVE_IN_SET = 'M', /* waits as a waitset does */
     CALL_REPAIR = 'V',
     CALL_END = 'C', /* closes the channel */
     CALL_INTERRUPT = 'I',
@@ -284,8 +285,8 @@ static inline uint32_t chunk_size(void)
 
 /* Calls that claim, and calls that read. */
 #define CALLS_WRITE   "wsbaoWNS"
-#define CALLS_READ    "rpgqyRT"
-#define CALLS_CHANNEL "WNSRTVCI"
+#define CALLS_READ    "rpgqyRTM"
+#define CALLS_CHANNEL "WNSRTMVCI"
 
 /* script.c, on locks */
 int process_of_current(void);

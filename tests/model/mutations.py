@@ -881,6 +881,25 @@ MUTATIONS = [
           "    if (wait_is_interrupted(w))\n"
           "        return answer(status, IPC_ERR_INTERRUPTED);\n"
           "    b->seen = wait_announce(w, b->side, w->backend->sleeps_by);\n")]),
+    # ------------------------------------------------ sleeping in a waitset
+    Mutation(
+        "set-does-not-announce", "--sc wake-set",
+        [("watch.c", "WAIT_READERS, WAIT_BY_WORD);", "WAIT_READERS, 0);")]),
+    Mutation(
+        "set-looks-before-it-announces", "--sc wake-set",
+        [("watch.c",
+          "    status = watch_look(ch, who);\n"
+          "    return watch_is_ready(status)",
+          "    status = IPC_EMPTY;\n    return watch_is_ready(status)")]),
+    Mutation(
+        "set-does-not-finish-closing", "--sc wake-set-closer-dies",
+        [("watch.c", "channel_finish_closing(ch);", "false;")]),
+    Mutation(
+        "set-repairs-nothing", "--sc wake-set-behind-the-dead",
+        [("watch.c", "(stuck && channel_repair(ch)) || closed", "closed")]),
+    in_wait(
+        "waker-leaves-the-sequence-to-a-set", "--sc wake-set",
+        "    atomic_add_release(&words->sequence, 1);\n", ""),
     # ------------------------------------- weaker orders of sleep and wake
     # Controls. The first two keep S1 in front of S2, and W4's parts apart: a
     # load that is delayed past a later store is outside of RC11 as checked here.

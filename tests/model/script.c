@@ -18,6 +18,7 @@
  *     W40      write, wait for space    R   read, wait for an entry
  *     N40      write                    T   read
  *     S104:40  reserve, commit; abort   V   recover
+ *     M        read and wait as a waitset does
  *     C        close                    I   interrupt the handle
  *
  * "@a" in front: shares process and handle with the first actor; "%a": shares
@@ -56,7 +57,8 @@ static void parse_call(const char **text, struct script *script)
 {
     struct call *call = &script->calls[script->count++];
 
-    if (script->count > MAX_CALLS || !strchr("wsrgpvfxdbqayocWNSRTVCI", **text))
+    if (script->count > MAX_CALLS ||
+        !strchr("wsrgpvfxdbqayocWNSRTMVCI", **text))
         harness_error("script: bad call at \"%s\"", *text);
     call->kind = *(*text)++;
     if (strchr(CALLS_WRITE, call->kind))

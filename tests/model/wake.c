@@ -10,8 +10,10 @@
 #include "buffer/write.h"
 #include "channel/receive.h"
 #include "channel/send.h"
+#include "channel/watch.h"
 #include "model.h"
 #include "model_payload.h"
+#include "wait/futex.h"
 #include <string.h>
 
 bool wake_is_channel(void)
@@ -66,6 +68,32 @@ static IpcStatus receive(int actor, struct block block, struct result *result)
     return status;
 }
 
+/* As lib/waitset: announces itself once, and sleeps again without that after it
+ * was woken for the sake of another channel. (Where somebody dies a sleep ends
+ * by itself once only: then the channel has its turn.) */
+static IpcStatus receive_in_set(int actor, struct result *result)
+{
+    struct IpcChannel *ch = channel_of(actor);
+    IpcStatus status;
+    uint32_t seen;
+
+    do {
+        status = watch_look(ch, WATCHER_READS);
+        if (!watch_is_ready(status))
+            status = watch_announce(ch, WATCHER_READS, &seen);
+        if (watch_is_ready(status)) {
+            status = receive(actor, block_never(ch, WAIT_READERS), result);
+            continue;
+        }
+        if (!running->kills)
+            futex_sleep(watch_word(ch), seen, 0);
+        if (atomic_get_relaxed(watch_word(ch)) == seen)
+            futex_sleep(watch_word(ch), seen,
+                        status == IPC_ERR_NOT_READY ? 0 : WAIT_CAP_NS);
+    } while (!watch_is_ready(status) || status == IPC_ERR_LOCKED);
+    return status;
+}
+
 static IpcStatus send_reserved(int actor, const struct call *call, uint32_t id)
 {
     unsigned char data[MAX_BLOCKS * SHMIPC_BLOCK];
@@ -103,6 +131,8 @@ IpcStatus wake_call(int actor, const struct call *call, uint32_t id,
         return receive(actor, block_until(ch, WAIT_READERS, NULL), result);
     case CALL_TRY_RECEIVE:
         return receive(actor, block_never(ch, WAIT_READERS), result);
+    case CALL_RECEIVE_IN_SET:
+        return receive_in_set(actor, result);
     case CALL_REPAIR:
         return channel_recover(ch, RECOVER_ALL, false, &removed, &offset);
     case CALL_INTERRUPT:
@@ -129,7 +159,8 @@ void wake_note_take(struct actor *a, uint64_t head)
         location_control(position_index(r, position_of_head(head))));
     char kind = scripts[a - world.actors].calls[a->call].kind;
 
-    if ((kind == CALL_RECEIVE || kind == CALL_TRY_RECEIVE) &&
+    if ((kind == CALL_RECEIVE || kind == CALL_TRY_RECEIVE ||
+         kind == CALL_RECEIVE_IN_SET) &&
         control_state(word) == CONTROL_READY)
         a->took = true;
 }
@@ -248,6 +279,11 @@ static bool somebody_sleeps_in(enum call_kind kind)
     return false;
 }
 
+static bool waits_for_an_entry(const struct call *call)
+{
+    return call->kind == CALL_RECEIVE || call->kind == CALL_RECEIVE_IN_SET;
+}
+
 /* Nobody can go on. Whoever sleeps does so because there is nothing for it. */
 void wake_check_sleepers(void)
 {
@@ -261,19 +297,19 @@ void wake_check_sleepers(void)
             violation("%c sleeps for ever, but the channel is closed", 'A' + i);
         if (wake_is_interrupted(i))
             violation("%c sleeps for ever, but it was interrupted", 'A' + i);
-        if (call->kind == CALL_RECEIVE && script_next_size() > 0)
+        if (waits_for_an_entry(call) && script_next_size() > 0)
             violation("%c sleeps for ever, but there is an entry", 'A' + i);
         if (call->kind == CALL_SEND && !script_lacks_room(call->size))
             violation("%c sleeps for ever, but there is room", 'A' + i);
         if (call->kind == CALL_SEND && head_is_at_filler() && anybody_passes())
             violation("%c sleeps for ever before filler that it could pass",
                       'A' + i);
-        if (call->kind == CALL_RECEIVE && head_is_at_filler() &&
+        if (waits_for_an_entry(call) && head_is_at_filler() &&
             somebody_sleeps_in(CALL_SEND))
             violation("%c sleeps for ever before filler, and a writer behind "
                       "it",
                       'A' + i);
-        if (call->kind == CALL_RECEIVE && is_stuck())
+        if (waits_for_an_entry(call) && is_stuck())
             violation("%c sleeps for ever behind what nobody repairs", 'A' + i);
     }
 }
