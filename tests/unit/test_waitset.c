@@ -440,6 +440,20 @@ Test(unit, filler_is_passed_for_writers_that_wait_for_space)
     must_succeed(child);
 }
 
+Test(unit, a_wait_that_passes_filler_wakes_writers)
+{
+    IpcReservation whole;
+    struct shm_region *region;
+
+    make_set(RING, 4);
+    must_work(ipc_channel_reserve(channels[0], BLOCKS * 64L, &whole));
+    must_work(ipc_channel_abort(channels[0], &whole));
+    region = memories[0];
+    atomic_put_relaxed(&region->writers.sleepers, 1);
+    must_find_nothing(&at_once);
+    must(atomic_get_relaxed(&region->writers.sleepers) == 0);
+}
+
 /* ----------------------------------------------------------- interruptions */
 
 struct waiter_thread {

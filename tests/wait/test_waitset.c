@@ -13,6 +13,7 @@
 #include <shmipc/ipc_waitset.h>
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <sys/syscall.h>
 
@@ -223,12 +224,73 @@ static void run(enum way by, int n, bool racing, bool polls)
            (unsigned long long)(each * (uint64_t)writers));
 }
 
+/* -------------------------------------------------------- others' changes */
+
+struct sleeper {
+    IpcWaitSet *set;
+    IpcWaitSetReady ready;
+    IpcStatus status;
+};
+
+static void *sleep_for_set(void *of)
+{
+    struct sleeper *s = of;
+
+    s->status = ipc_waitset_wait(s->set, &s->ready, 1, &patience).ipc_status;
+    return NULL;
+}
+
+static void start_sleeper(pthread_t *thread, struct sleeper *s)
+{
+    const struct timespec soon = {.tv_nsec = 3000000};
+
+    CHECK(pthread_create(thread, NULL, sleep_for_set, s) == 0, "a thread");
+    nanosleep(&soon, NULL);
+}
+
+/* Who sleeps learns of an interruption, and of a channel that is added. */
+static void changes_reach_a_sleeper(enum way by, int n)
+{
+    const uint64_t zero = 0;
+    struct sleeper s = {.set = ipc_waitset_create().result};
+    pthread_t thread;
+
+    way = by;
+    for (int i = 0; i <= n; i++)
+        CHECK(make_channel(&channels[i], CAPACITY, IPC_WAIT_FUTEX), "create");
+    for (int i = 0; i < n; i++)
+        CHECK_STATUS(
+            ipc_waitset_add(s.set, channels[i].channel, NULL).ipc_status,
+            IPC_OK);
+    start_sleeper(&thread, &s);
+    CHECK_STATUS(ipc_waitset_interrupt(s.set).ipc_status, IPC_OK);
+    pthread_join(thread, NULL);
+    CHECK_STATUS(s.status, IPC_ERR_INTERRUPTED);
+    CHECK_STATUS(
+        ipc_channel_write(channels[n].channel, &zero, sizeof zero).ipc_status,
+        IPC_OK);
+    start_sleeper(&thread, &s);
+    CHECK_STATUS(ipc_waitset_add(s.set, channels[n].channel, &s).ipc_status,
+                 IPC_OK);
+    pthread_join(thread, NULL);
+    CHECK_STATUS(s.status, IPC_OK);
+    CHECK(s.ready.user == &s, "another channel");
+    CHECK_STATUS(ipc_waitset_destroy(s.set).ipc_status, IPC_OK);
+    for (int i = 0; i <= n; i++)
+        drop_channel(&channels[i]);
+    printf("changes reach who sleeps for %d channels by %s\n", n, names[by]);
+}
+
 int main(int argc, char **argv)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (argc == 3 && strcmp(argv[1], "-n") == 0)
         messages = strtoull(argv[2], NULL, 10);
     taken = make_words();
+    for (int by = RING; by <= NAPS; by++) {
+        changes_reach_a_sleeper((enum way)by, 2);
+        changes_reach_a_sleeper((enum way)by, 130);
+    }
     for (int by = RING; by <= NAPS; by++)
         for (int polls = 0; polls < 2; polls++) {
             run((enum way)by, 3, true, polls);
