@@ -408,7 +408,8 @@ static void drop(struct member *m)
     group_changed(set, last->place);
     set->members[m->place] = last;
     last->place = m->place;
-    m->channel->watch = NULL;
+    if (m->channel)
+        m->channel->watch = NULL;
     m->channel = NULL;
     if (!many_ring_keeps(m))
         free(m);
@@ -419,9 +420,12 @@ static void gone(struct channel_watch *watch)
     struct member *m = (struct member *)(void *)watch;
     struct IpcWaitSet *set = m->set;
 
-    /* In a child the lock may be one that a thread of the parent held. */
-    if (!is_ours(set))
+    /* In a child a thread of the parent may have held the lock, which is not
+     * there to let go of it. */
+    if (!is_ours(set)) {
+        m->channel = NULL;
         return;
+    }
     pthread_mutex_lock(&set->lock);
     drop(m);
     waitset_poke(set);
@@ -554,6 +558,9 @@ IpcStatus waitset_end(struct IpcWaitSet *set)
     }
     if (busy)
         return IPC_ERR_ILLEGAL_STATE;
+    /* What a thread of the parent was changing at the fork is left as it is. */
+    if (!ours && pthread_mutex_trylock(&set->lock) != 0)
+        return IPC_OK;
     if (ours)
         end_threads(set);
     else
