@@ -312,6 +312,44 @@ static bool do_recover(void)
     return good;
 }
 
+/* It finds what is there, sleeps for what is not, and can be released. */
+static bool wait_with(IpcWaitSet *set, IpcChannel *channel)
+{
+    const struct timespec soon = {0, 1000000};
+    IpcWaitSetAddResult added = ipc_waitset_add(set, channel, NULL);
+    IpcWaitSetReady ready;
+    IpcWaitSetWaitResult r;
+
+    if (!worked(added))
+        return false;
+    r = ipc_waitset_wait(set, &ready, 1, &soon);
+    must(r.ipc_status == IPC_ERR_TIMEOUT);
+    if (ipc_channel_write(channel, "x", 1).ipc_status != IPC_OK)
+        return false;
+    r = ipc_waitset_wait(set, &ready, 1, NULL);
+    must(r.ipc_status == IPC_OK && ready.channel == channel);
+    return true;
+}
+
+static bool do_waitset(void)
+{
+    IpcChannelResult made =
+        ipc_channel_create(memory, SIZE, configured(IPC_WAIT_FUTEX));
+    IpcWaitSetCreateResult set;
+    bool good;
+
+    if (!worked(made))
+        return false;
+    set = ipc_waitset_create();
+    good = worked(set);
+    if (good) {
+        good = wait_with(set.result, made.result);
+        must(ipc_waitset_destroy(set.result).ipc_status == IPC_OK);
+    }
+    ipc_channel_destroy(made.result);
+    return good;
+}
+
 static const struct {
     const char *name;
     bool (*act)(void);
@@ -321,6 +359,7 @@ static const struct {
     {"io_uring", do_io_uring},   {"share", do_share},
     {"recover", do_recover},     {"fork", do_fork},
     {"memory_fd", do_memory_fd}, {"share in halves", do_share_in_halves},
+    {"waitset", do_waitset},
 };
 
 /* ---------------------------------------------------------------- running */
