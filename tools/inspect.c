@@ -147,7 +147,6 @@ static void look_at_ends(struct inspection *in)
 static void look_at_words(struct inspection *in)
 {
     const struct ring *r = &in->ring;
-    uint32_t used;
 
     in->is_half_closed = close_has_begun(r);
     /* Relaxed, all: figures of this look. */
@@ -155,7 +154,7 @@ static void look_at_words(struct inspection *in)
     in->is_half_closed = in->is_half_closed && !in->is_closed;
     in->readers_sleep = atomic_get_relaxed(&in->region->readers.sleepers);
     in->writers_sleep = atomic_get_relaxed(&in->region->writers.sleepers);
-    owner_count(&r->owners, &used, &in->entries_written);
+    in->entries_written = owner_count(&r->owners).written;
 }
 
 /* ------------------------------------------------------------------ owners */

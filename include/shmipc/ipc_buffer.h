@@ -202,6 +202,17 @@ typedef enum IpcBufferHead {
     IPC_BUFFER_HEAD_CORRUPTED = 5
 } IpcBufferHead;
 
+/** Whether a buffer was closed as a channel. */
+typedef enum IpcBufferClosed {
+    IPC_BUFFER_OPEN = 0,
+    /** For writers; readers are not told yet: who closes it is doing so, or was
+     * stopped or killed in that. Blocked calls and ipc_channel_recover finish
+     * it if he is dead or not. */
+    IPC_BUFFER_CLOSING = 1,
+    /** For all. */
+    IPC_BUFFER_CLOSED = 2
+} IpcBufferClosed;
+
 /** A look at a buffer. Set `struct_size` before the call; bytes beyond what
  * the library knows are zeroed. */
 typedef struct IpcBufferStats {
@@ -233,8 +244,21 @@ typedef struct IpcBufferStats {
      * readers wait for it, and writers when the ring is full: let it go on
      * (SIGCONT), or end it, and what it was writing is removed. */
     int32_t head_owner_pid;
-    uint32_t reserved32;
-    uint64_t reserved[4];
+    /** An IpcBufferClosed. */
+    uint32_t closed;
+    /** Of the owner slots in use, those of processes that have written, and of
+     * those that have read. Without IPC_BUFFER_ONE_CONSUMER and
+     * IPC_BUFFER_KNOWS_CONSUMERS who only reads has none. ipc_buffer_owners
+     * tells their pids, and whether they live. */
+    uint32_t writers;
+    uint32_t readers;
+    /** 1: a reader, or a writer that waits for space, may be asleep in the
+     * kernel or in an event loop; 0: none is. Those of IPC_WAIT_SLEEP do not
+     * tell. How many there are nobody counts: one that was killed would count
+     * for ever. */
+    uint32_t sleeping_readers;
+    uint32_t sleeping_writers;
+    uint64_t reserved[2];
 } IpcBufferStats;
 
 typedef struct IpcBufferStatsError {

@@ -59,6 +59,34 @@ static void describe_ends(const struct IpcBuffer *b, IpcBufferStats *stats)
     stats->head_owner_pid = writer_at(r, look, view);
 }
 
+static uint32_t closed_state_of(const struct ring *r)
+{
+    if (!close_has_begun(r))
+        return IPC_BUFFER_OPEN;
+    /* Relaxed: a look of a monitor. */
+    return atomic_get_relaxed(&r->head->closed) ? IPC_BUFFER_CLOSED
+                                                : IPC_BUFFER_CLOSING;
+}
+
+/* A waker clears the word, and a sleeper that goes on does not: so one may. */
+static uint32_t may_sleep(const struct shm_wait *side)
+{
+    /* Relaxed: a look of a monitor. */
+    return atomic_get_relaxed(&side->sleepers) != 0;
+}
+
+static void describe_processes(const struct IpcBuffer *b, IpcBufferStats *stats)
+{
+    struct owner_figures all = owner_count(&b->ring.owners);
+
+    stats->owners = all.used;
+    stats->writers = all.writers;
+    stats->readers = all.readers;
+    stats->entries_written = all.written;
+    stats->sleeping_readers = may_sleep(&b->region->readers);
+    stats->sleeping_writers = may_sleep(&b->region->writers);
+}
+
 static void describe(const struct IpcBuffer *b, IpcBufferStats *stats)
 {
     const struct ring *r = &b->ring;
@@ -68,7 +96,8 @@ static void describe(const struct IpcBuffer *b, IpcBufferStats *stats)
     stats->max_entry_size = b->max_entry_size;
     stats->flags = b->flags;
     stats->max_owners = r->owners.count;
-    owner_count(&r->owners, &stats->owners, &stats->entries_written);
+    stats->closed = closed_state_of(r);
+    describe_processes(b, stats);
     describe_ends(b, stats);
 }
 

@@ -403,17 +403,28 @@ bool owner_look(const struct owner_table *table, uint32_t slot,
     return false;
 }
 
-void owner_count(const struct owner_table *table, uint32_t *used,
-                 uint64_t *written)
+struct owner_figures owner_count(const struct owner_table *table)
 {
-    *used = 0;
-    *written = 0;
+    struct owner_figures all = {0};
+
     for (uint32_t i = 0; i < table->count; i++) {
-        /* Relaxed, both: figures for monitors. */
-        if (pid_of(atomic_get_relaxed(&table->slots[i].identity)))
-            *used += 1;
-        *written += atomic_get_relaxed(&table->slots[i].written);
+        const struct shm_owner *slot = &table->slots[i];
+        /* Relaxed, all: figures for monitors. */
+        uint64_t identity = atomic_get_relaxed(&slot->identity);
+        uint32_t marks = atomic_get_relaxed(&slot->marks);
+
+        all.written += atomic_get_relaxed(&slot->written);
+        if (pid_of(identity) == 0)
+            continue;
+        all.used++;
+        /* Marks are of this stay once `started` is. */
+        if (generation_of(atomic_get_relaxed(&slot->started)) !=
+            generation_of(identity))
+            continue;
+        all.writers += (marks & OWNER_PRODUCES) != 0;
+        all.readers += (marks & OWNER_CONSUMES) != 0;
     }
+    return all;
 }
 
 static uint64_t make_role(uint32_t owner, uint32_t handle)

@@ -99,9 +99,16 @@ struct owner_view {
 bool owner_look(const struct owner_table *table, uint32_t slot,
                 struct owner_view *view);
 
-/* Slots in use, and entries committed through all of them. */
-void owner_count(const struct owner_table *table, uint32_t *used,
-                 uint64_t *written);
+/* Slots in use, those of processes that may write and that may read, and
+ * entries committed through all of them, ever. */
+struct owner_figures {
+    uint32_t used;
+    uint32_t writers;
+    uint32_t readers;
+    uint64_t written;
+};
+
+struct owner_figures owner_count(const struct owner_table *table);
 
 /*
  * Roles. The word names the owner (28 bits) and the handle (the rest), so that

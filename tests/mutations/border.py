@@ -1108,6 +1108,27 @@ MUTATIONS = [
         name="who uses memory is judged without its file", file="in_use.c",
         tests=["unit/in_use"],
         edits=[("opened = backing_open(*memory_fd);", "")]),
+    # ------------------------------------------------------------- figures
+    Mutation(
+        name="stats count writers as readers", file="owner.c",
+        tests=["unit/stats"],
+        edits=[("all.readers += (marks & OWNER_CONSUMES) != 0;",
+                "all.readers += (marks & OWNER_PRODUCES) != 0;")]),
+    Mutation(
+        name="stats count writers that are gone", file="owner.c",
+        tests=["unit/stats"],
+        edits=[("if (pid_of(identity) == 0) continue; all.used++;",
+                "all.used += pid_of(identity) != 0;")]),
+    Mutation(
+        name="stats call closed what is closed to writers only",
+        file="stats.c", tests=["unit/stats"],
+        edits=[("? IPC_BUFFER_CLOSED : IPC_BUFFER_CLOSING",
+                "? IPC_BUFFER_CLOSED : IPC_BUFFER_CLOSED")]),
+    Mutation(
+        name="stats take one side's sleepers for the other's",
+        file="stats.c", tests=["unit/stats"],
+        edits=[("stats->sleeping_readers = may_sleep(&b->region->readers);",
+                "stats->sleeping_readers = may_sleep(&b->region->writers);")]),
     # ------------------------------------------------ what is wrong is named
     Mutation(
         name="a timeout is not blamed", file="block.c", tests=["unit/blame"],

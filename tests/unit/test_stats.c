@@ -149,3 +149,118 @@ Test(unit, who_holds_all_others_up_is_named)
     for (; written > 0; written--)
         must_be(try_to_read(b), IPC_OK);
 }
+
+/* ---------------------------------------------------------------- a channel */
+
+/* Of an observer, whose mapping is for reading only. */
+static IpcBufferStats observed(void *memory, size_t size)
+{
+    void *view = mremap(memory, 0, size, MREMAP_MAYMOVE);
+    IpcBufferStats stats;
+    IpcBuffer *b;
+
+    must(view != MAP_FAILED && mprotect(view, size, PROT_READ) == 0);
+    b = result_of(ipc_buffer_observe(view, size));
+    stats = stats_of(b);
+    must_work(ipc_buffer_destroy(b));
+    must(munmap(view, size) == 0);
+    return stats;
+}
+
+Test(unit, observers_see_who_writes_and_who_reads)
+{
+    const uint32_t modes[] = {IPC_BUFFER_ONE_CONSUMER,
+                              IPC_BUFFER_KNOWS_CONSUMERS};
+
+    for (int i = 0; i < 2; i++) {
+        void *memory;
+        IpcChannel *ch = new_channel(BLOCKS, modes[i], &memory);
+        size_t size = ring_size(BLOCKS, 8);
+        pid_t pid;
+
+        must(observed(memory, size).writers == 0);
+        must_send(ch, 10, 1);
+        must(observed(memory, size).writers == 1);
+        must(observed(memory, size).readers == 0);
+        pid = fork_child();
+        if (pid == 0) {
+            must_receive(ch, 10, 1);
+            child_done();
+        }
+        must_succeed(pid);
+        must(observed(memory, size).owners == 2); /* the dead one is there */
+        must(observed(memory, size).writers == 1);
+        must(observed(memory, size).readers == 1);
+        must_work(ipc_channel_destroy(ch));
+        must(observed(memory, size).writers == 0);
+    }
+}
+
+Test(unit, readers_that_leave_no_slot_are_not_counted)
+{
+    IpcBuffer *b = new_ring(BLOCKS, 0, NULL);
+
+    must_write(b, 10, 1);
+    must_read(b, 10, 1);
+    must(stats_of(b).writers == 1 && stats_of(b).readers == 0);
+}
+
+Test(unit, observers_see_that_a_channel_is_closed)
+{
+    for (uint32_t mode = 0; mode < ALL_MODES; mode++) {
+        void *memory;
+        IpcChannel *ch = new_channel(BLOCKS, mode, &memory);
+        struct shm_region *region = memory;
+        size_t size = ring_size(BLOCKS, 8);
+
+        must(observed(memory, size).closed == IPC_BUFFER_OPEN);
+        must_work(ipc_channel_close(ch));
+        must(observed(memory, size).closed == IPC_BUFFER_CLOSED);
+        /* As when he who closes is killed in the middle. */
+        atomic_put_relaxed(&region->head.closed, 0);
+        must(observed(memory, size).closed == IPC_BUFFER_CLOSING);
+        must_work(ipc_channel_recover(ch, false));
+        must(observed(memory, size).closed == IPC_BUFFER_CLOSED);
+    }
+}
+
+/* Until somebody sleeps; at most so long, for a machine that is very busy. */
+static void must_come_to_sleep(void *memory, bool readers)
+{
+    for (int i = 0; i < 1000; i++) {
+        IpcBufferStats stats = observed(memory, ring_size(BLOCKS, 8));
+
+        if (readers ? stats.sleeping_readers : stats.sleeping_writers) {
+            must(!(readers ? stats.sleeping_writers : stats.sleeping_readers));
+            return;
+        }
+        pause_ns(10 * MILLISECOND);
+    }
+    must(!"nobody sleeps");
+}
+
+Test(unit, observers_see_which_side_sleeps)
+{
+    for (int readers = 0; readers < 2; readers++) {
+        void *memory;
+        IpcChannel *ch = new_channel(BLOCKS, 0, &memory);
+        pid_t pid;
+
+        must(!observed(memory, ring_size(BLOCKS, 8)).sleeping_readers);
+        must(!observed(memory, ring_size(BLOCKS, 8)).sleeping_writers);
+        if (!readers)
+            must_send(ch, BLOCKS * 64, 1);
+        pid = fork_child();
+        if (pid == 0) {
+            IpcEntry entry;
+
+            if (readers)
+                IPC_IGNORE(ipc_channel_read_with_timeout(ch, &entry, NULL));
+            else
+                IPC_IGNORE(ipc_channel_write_blocking(ch, "x", 1));
+            child_done();
+        }
+        must_come_to_sleep(memory, readers);
+        kill_child(pid);
+    }
+}
