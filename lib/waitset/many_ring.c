@@ -59,12 +59,13 @@ static uint64_t this_thread(void)
 
 static void free_all(struct line *line)
 {
-    while (line->first) {
-        struct member *m = line->first;
+    struct member *next;
 
-        waitset_leave_line(m);
+    for (struct member *m = line->first; m; m = next) {
+        next = m->after;
         free(m);
     }
+    *line = (struct line){0};
 }
 
 /* All members begin anew. */

@@ -388,7 +388,7 @@ static bool make_room(struct IpcWaitSet *set)
 
     if (set->count < set->room)
         return true;
-    more = realloc(set->members, room * sizeof *more);
+    more = realloc(set->members, room * sizeof(struct member *));
     if (!more)
         return false;
     set->members = more;

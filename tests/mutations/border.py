@@ -1739,7 +1739,9 @@ MUTATIONS = [
         name="a forked child ends its parent's thread", file="futex_fd.c",
         tests=["unit/pollers"],
         edits=[("if (w->feeder && w->token == process_token())",
-                "if (w->feeder)")]),
+                "if (w->feeder)")],
+        equivalent="the C library forgets threads that are not there after "
+                   "a fork, and its parent's thread only looks once more"),
     Mutation(
         name="a descriptor is made readable before its thread rests",
         file="feeder.c",

@@ -820,14 +820,16 @@ Test(unit, the_descriptor_is_readable_when_something_is_ready_by_naps)
 Test(unit, where_there_is_a_descriptor_a_wait_may_block_too)
 {
     struct waiter_thread w;
+    int fd;
 
     make_set(RING, 5);
-    must_work(ipc_waitset_fd(set));
+    fd = result_of(ipc_waitset_fd(set));
     must_find_nothing(&shortly);
     start_waiting(&w);
     must_send(channels[2], 8, 1);
     must_be(end_waiting(&w), IPC_OK);
     must(ready[0].channel == channels[2]);
+    must(is_readable(fd, 0));
     must_receive(channels[2], 8, 1);
     start_waiting(&w);
     must_work(ipc_waitset_interrupt(set));

@@ -97,7 +97,7 @@ static void write_racing(uint64_t n)
         int at = rand_r(&seed) % count;
 
         await(taken, i);
-        spin_for(rand_r(&seed) % 20000);
+        spin_for(rand_r(&seed) % 60000);
         CHECK_STATUS(
             ipc_channel_write(channels[at].channel, &next[at], sizeof next[at])
                 .ipc_status,
@@ -236,7 +236,7 @@ static void *sleep_for_set(void *of)
 {
     struct sleeper *s = of;
 
-    s->status = ipc_waitset_wait(s->set, &s->ready, 1, &patience).ipc_status;
+    s->status = ipc_waitset_wait(s->set, &s->ready, 1, NULL).ipc_status;
     return NULL;
 }
 
@@ -248,7 +248,8 @@ static void start_sleeper(pthread_t *thread, struct sleeper *s)
     nanosleep(&soon, NULL);
 }
 
-/* Who sleeps learns of an interruption, and of a channel that is added. */
+/* Who sleeps learns of an interruption, and of a channel that is added. If not,
+ * the alarm ends this. */
 static void changes_reach_a_sleeper(enum way by, int n)
 {
     const uint64_t zero = 0;
@@ -256,6 +257,7 @@ static void changes_reach_a_sleeper(enum way by, int n)
     pthread_t thread;
 
     way = by;
+    alarm((unsigned)patience.tv_sec);
     for (int i = 0; i <= n; i++)
         CHECK(make_channel(&channels[i], CAPACITY, IPC_WAIT_FUTEX), "create");
     for (int i = 0; i < n; i++)
@@ -278,6 +280,7 @@ static void changes_reach_a_sleeper(enum way by, int n)
     CHECK_STATUS(ipc_waitset_destroy(s.set).ipc_status, IPC_OK);
     for (int i = 0; i <= n; i++)
         drop_channel(&channels[i]);
+    alarm(0);
     printf("changes reach who sleeps for %d channels by %s\n", n, names[by]);
 }
 
