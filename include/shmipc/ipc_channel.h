@@ -775,8 +775,8 @@ IPC_API IPC_NODISCARD_ IpcChannelFdResult ipc_channel_fd(IpcChannel *channel);
  * or more than the file; or -1 and 0 for a handle that was not opened by name.
  * IPC_ERR_SYSTEM: see `sys_errno`; EAGAIN if the socket does not block and is
  * full. After any other error on a stream part of the message may be sent:
- * close the socket. Blocks as the socket does; never raises SIGPIPE. Since
- * 0.1.0.
+ * close the socket. Blocks as the socket does; never raises SIGPIPE.
+ * Since 0.1.0.
  */
 IPC_API IPC_NODISCARD_ IpcChannelShareResult ipc_channel_share(
     IpcChannel *channel, int socket, int memory_fd, uint64_t size);
