@@ -17,12 +17,13 @@
  * is no need to read all of it at once.
  *
  * Writers know nothing of it and may be of any kind; so may the handles' ways
- * of waiting. A wait costs as good as the same for a thousand channels as for
- * one where the kernel has futexes in io_uring (Linux 6.7) and permits them.
+ * of waiting. A wait costs as good as the same for many channels as for one
+ * where the kernel has futexes in io_uring (Linux 6.7) and permits them.
  * Elsewhere it sleeps by futex_waitv (Linux 5.16), which costs more the more
- * channels there are, and has the set start a thread for each 127 beyond the
- * first so many; where that is missing too, a wait looks at all channels after
- * pauses that double from 50 us to 5 ms. None of this spins.
+ * channels there are: so while messages come, a wait first lets other processes
+ * run, for 20 us at most. There a set starts a thread for each 127 channels
+ * beyond the first so many. Where futex_waitv is missing, too, a wait looks at
+ * all channels after pauses that double from 50 us to 5 ms.
  *
  * As blocked reads do, a wait repairs what dead producers left, and notices
  * deaths and a closing that was cut off; within 100 ms in a set of up to 16
@@ -30,11 +31,12 @@
  * and was killed before it woke anybody is found as late as that, too. An idle
  * set wakes up ten times a second.
  *
- * Threads. One thread at a time waits; adding, removing and interrupting is for
- * any thread at any time, destroying for when none is in a call. A wait counts
- * as reading: with IPC_BUFFER_ONE_CONSUMER the thread that reads a channel must
- * be the one that waits, or not read meanwhile. A handle is in one set at most.
- * A set belongs to the process that made it: in a forked child all calls but
+ * Threads. One thread at a time waits; adding, removing and interrupting is
+ * for any thread at any time, but with one channel one thread at a time;
+ * destroying for when none is in a call. A wait counts as reading: with
+ * IPC_BUFFER_ONE_CONSUMER the thread that reads a channel must be the one that
+ * waits, or not read meanwhile. A handle is in one set at most. A set belongs
+ * to the process that made it: in a forked child all calls but
  * ipc_waitset_destroy say IPC_ERR_ILLEGAL_STATE. No call is a cancellation
  * point.
  */
