@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <linux/magic.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -43,15 +44,60 @@ int file_remove_name(const char *name, uint32_t flags)
     return flags & IPC_OPEN_PATH ? unlink(name) : shm_unlink(name);
 }
 
+/* What the name leads to, also for who may not open it. 0 or errno. */
+static int stat_name(const char *name, uint32_t flags, struct stat *file)
+{
+    int error;
+    int fd;
+
+    if (flags & IPC_OPEN_PATH)
+        return lstat(name, file) == 0 ? 0 : errno;
+    fd = shm_open(name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+    if (fd < 0)
+        return errno;
+    error = fstat(fd, file) == 0 ? 0 : errno;
+    close(fd);
+    return error;
+}
+
+int file_remove(const struct place *p, const char *name)
+{
+    struct stat file, named;
+    int error = fstat(p->fd, &file) == 0 ? 0 : errno;
+
+    if (!error)
+        error = stat_name(name, p->flags, &named);
+    if (error)
+        return error;
+    if (file.st_dev != named.st_dev || file.st_ino != named.st_ino)
+        return ENOENT;
+    return file_remove_name(name, p->flags) == 0 ? 0 : errno;
+}
+
+static void tell(const struct stat *file, IpcOpenError *body)
+{
+    body->owner = file->st_uid;
+    body->mode = file->st_mode & 07777;
+    body->existing_size = (uint64_t)file->st_size;
+}
+
+int file_tell(const char *name, uint32_t flags, IpcOpenError *body)
+{
+    struct stat file;
+    int error = stat_name(name, flags, &file);
+
+    if (!error)
+        tell(&file, body);
+    return error;
+}
+
 int file_check(int fd, uint32_t flags, IpcOpenError *body)
 {
     struct stat file;
 
     if (fstat(fd, &file) != 0)
         return errno;
-    body->owner = file.st_uid;
-    body->mode = file.st_mode & 07777;
-    body->existing_size = (uint64_t)file.st_size;
+    tell(&file, body);
     if (!S_ISREG(file.st_mode))
         return EINVAL;
     return (flags & IPC_OPEN_ANY_OWNER) || file.st_uid == 0 ||
@@ -87,6 +133,10 @@ const char *file_system_detail(int error, bool creating)
     case ELOOP:
         return "it is a symbolic link, which is not followed: open what it "
                "points at";
+    case EFBIG:
+        return "it would be larger than this process may make a file "
+               "(RLIMIT_FSIZE, ulimit -f), or than the file system can: ask "
+               "for less";
     case EROFS:
         return "the file system is mounted for reading only: use another one";
     case EMFILE:
@@ -135,36 +185,50 @@ static int bind_to_node(const struct place *p, uint32_t node)
                : errno;
 }
 
-/* Maps the file, and says of which kind its pages are to be. */
-static int map(struct place *p, const IpcOpenOptions *o, const char **detail)
+static const char no_large_pages[] =
+    "there are not enough large pages: set more aside (sysctl "
+    "vm.nr_hugepages), ask for less, or open without IPC_OPEN_HUGE_PAGES";
+
+int file_map_memory(struct place *p, const char **detail)
 {
     uint64_t page;
-    int error = 0;
+    int error;
 
+    *detail = "it is larger than this process can map";
+    if (p->size > PTRDIFF_MAX)
+        return EFBIG;
     p->memory = mmap(NULL, (size_t)p->size, PROT_READ | PROT_WRITE, MAP_SHARED,
                      p->fd, 0);
-    if (p->memory == MAP_FAILED) {
-        p->memory = NULL;
-        *detail = "the file could not be mapped: see sys_errno (ENOMEM: "
-                  "RLIMIT_AS or the number of mappings; ENODEV: a file system "
-                  "without mappings)";
-        return errno;
-    }
+    if (p->memory != MAP_FAILED)
+        return 0;
+    error = errno;
+    p->memory = NULL;
+    *detail = has_huge_pages_only(p->fd, &page)
+                  ? no_large_pages
+                  : "the file could not be mapped: see sys_errno (ENOMEM: "
+                    "RLIMIT_AS or the number of mappings; ENODEV: a file "
+                    "system without mappings)";
+    return error;
+}
+
+/* Says of which kind the pages are to be that are not there yet. */
+static int choose_pages(const struct place *p, const IpcOpenOptions *o,
+                        const char **detail)
+{
+    uint64_t page;
+
     if (o->flags & IPC_OPEN_HUGE_PAGES && !has_huge_pages_only(p->fd, &page) &&
         madvise(p->memory, (size_t)p->size, MADV_HUGEPAGE) != 0) {
         *detail = "this kernel has no transparent large pages: open without "
                   "IPC_OPEN_HUGE_PAGES, or a path on hugetlbfs";
-        error = errno == EINVAL ? ENOSYS : errno;
+        return errno == EINVAL ? ENOSYS : errno;
     }
-    if (!error && o->flags & IPC_OPEN_NUMA_NODE) {
-        error = bind_to_node(p, o->numa_node);
-        *detail = "the pages could not be bound to options.numa_node: see "
-                  "sys_errno (EINVAL: there is no such node; EPERM: this "
-                  "process may not use it)";
-    }
-    if (error)
-        file_unmap_memory(p);
-    return error;
+    if (!(o->flags & IPC_OPEN_NUMA_NODE))
+        return 0;
+    *detail = "the pages could not be bound to options.numa_node: see "
+              "sys_errno (EINVAL: there is no such node; EPERM: this process "
+              "may not use it)";
+    return bind_to_node(p, o->numa_node);
 }
 
 /* Each page, where the kernel cannot do it at once (before Linux 5.14). */
@@ -178,7 +242,8 @@ static void touch_pages(const struct place *p)
 }
 
 /* What the options ask of pages that are there. */
-static int settle(struct place *p, const IpcOpenOptions *o, const char **detail)
+static int settle(const struct place *p, const IpcOpenOptions *o,
+                  const char **detail)
 {
     int error = 0;
 
@@ -197,8 +262,6 @@ static int settle(struct place *p, const IpcOpenOptions *o, const char **detail)
                   "IPC_OPEN_LOCK_MEMORY";
         error = errno;
     }
-    if (error)
-        file_unmap_memory(p);
     return error;
 }
 
@@ -216,23 +279,45 @@ static int give_access(int fd, const IpcOpenOptions *o)
 static int give_size(struct place *p, uint64_t size)
 {
     struct stat file;
+    struct rlimit limit;
 
     if (fstat(p->fd, &file) != 0)
         return errno;
     p->size = round_up(size, p);
     if ((uint64_t)file.st_size > p->size)
         p->size = (uint64_t)file.st_size;
+    /* Beyond it ftruncate() would be a SIGXFSZ. */
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && p->size > limit.rlim_cur)
+        return EFBIG;
     return ftruncate(p->fd, (off_t)p->size) == 0 ? 0 : errno;
 }
 
-/* A full file system is to be an error now, and not a SIGBUS later. */
-static int reserve_pages(const struct place *p)
+/* A full file system is to be an error now, and not a SIGBUS later. Kernels take
+ * back all of what a call has reserved when a signal comes: where a timer ticks
+ * the pieces become small enough to be done in between. */
+static int reserve_pages(const struct place *p, const char **detail)
 {
-    int error;
+    const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    uint64_t piece = p->size;
+    uint64_t done = 0;
+    uint64_t large;
+    int error = 0;
 
-    do {
-        error = posix_fallocate(p->fd, 0, (off_t)p->size);
-    } while (error == EINTR);
+    while (done < p->size && !error) {
+        if (piece > p->size - done)
+            piece = p->size - done;
+        error = posix_fallocate(p->fd, (off_t)done, (off_t)piece);
+        if (!error) {
+            done += piece;
+        } else if (error == EINTR) {
+            error = 0;
+            if (piece > page)
+                piece = (piece / 2 + page - 1) / page * page;
+        }
+    }
+    *detail = error == ENOSPC && has_huge_pages_only(p->fd, &large)
+                  ? no_large_pages
+                  : file_system_detail(error, true);
     return error;
 }
 
@@ -245,32 +330,26 @@ int file_make_memory(struct place *p, uint64_t size, const IpcOpenOptions *o,
         error = give_size(p, size);
     *detail = file_system_detail(error, true);
     if (!error)
-        error = map(p, o, detail);
-    if (!error) {
-        error = reserve_pages(p);
-        if (error) {
-            *detail = file_system_detail(error, true);
-            file_unmap_memory(p);
-        }
-    }
+        error = file_map_memory(p, detail);
+    if (!error)
+        error = choose_pages(p, o, detail);
+    if (!error)
+        error = reserve_pages(p, detail);
     if (!error)
         error = settle(p, o, detail);
-    if (!error && p->flags & IPC_OPEN_MEMFD)
+    if (error)
+        file_unmap_memory(p);
+    else if (p->flags & IPC_OPEN_MEMFD)
         /* Those who get it cannot make access to it a SIGBUS. */
         (void)fcntl(p->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
     return error;
 }
 
-int file_map_memory(struct place *p, const IpcOpenOptions *o,
-                    const char **detail)
+int file_settle_memory(const struct place *p, const IpcOpenOptions *o,
+                       const char **detail)
 {
-    int error;
+    int error = choose_pages(p, o, detail);
 
-    if (p->size > PTRDIFF_MAX) {
-        *detail = "it is larger than this process can map";
-        return EFBIG;
-    }
-    error = map(p, o, detail);
     return error ? error : settle(p, o, detail);
 }
 

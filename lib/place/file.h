@@ -8,7 +8,7 @@
 #include <shmipc/ipc_open.h>
 
 struct place {
-    char *name; /* of the file, to be removed; NULL: it has none */
+    char *name; /* of the file, to be removed */
     void *memory;
     uint64_t size;
     int fd;          /* whose description holds the lock */
@@ -22,15 +22,27 @@ struct place {
 int file_open(const char *name, uint32_t flags, bool create);
 int file_remove_name(const char *name, uint32_t flags);
 
+/* Removes the name if it is still this file's, which may have been moved. 0 or
+ * errno; ENOENT: it is not. */
+int file_remove(const struct place *place, const char *name);
+
+/* Tells whose the file is, and its mode, also to who may not open it. 0 or
+ * errno. */
+int file_tell(const char *name, uint32_t flags, IpcOpenError *body);
+
 /* 0 or errno: whether that is a file of somebody whom we trust; tells whose. */
 int file_check(int fd, uint32_t flags, IpcOpenError *body);
 
-/* Makes a file as large as asked, with its mode and group; maps what is there.
- * 0 or errno. On an error nothing is mapped. */
+/* Makes a file as large as asked, with its mode and group, and maps it. 0 or
+ * errno. On an error nothing is mapped. */
 int file_make_memory(struct place *place, uint64_t size,
                      const IpcOpenOptions *options, const char **detail);
-int file_map_memory(struct place *place, const IpcOpenOptions *options,
-                    const char **detail);
+
+/* Maps what is there; and, when it is known to be what was looked for, does to
+ * its pages what the options ask. 0 or errno. */
+int file_map_memory(struct place *place, const char **detail);
+int file_settle_memory(const struct place *place, const IpcOpenOptions *options,
+                       const char **detail);
 void file_unmap_memory(struct place *place);
 
 /* What a failed system call means to who called open. */

@@ -15,6 +15,7 @@ enum {
     DEFAULT_SIZE = 1 << 20,
     DEFAULT_TIMEOUT_NS = 1000000000,
     LAST_NODE = 1023,
+    LONGEST_MEMFD_NAME = 249, /* NAME_MAX less "memfd:" */
 };
 
 static IpcStatus refuse(const char **detail, const char *why)
@@ -50,6 +51,9 @@ IpcStatus options_check_name(const char *name, uint32_t flags,
     if (strcmp(rest, ".") == 0 || strcmp(rest, "..") == 0)
         return refuse(detail, "the name is \".\" or \"..\", which are "
                               "directories: use one like \"/prices\"");
+    if (flags & IPC_OPEN_MEMFD && strlen(name) > LONGEST_MEMFD_NAME)
+        return refuse(detail, "the name is too long: at most 249 bytes for "
+                              "memory without a name");
     if (strlen(rest) > NAME_MAX)
         return refuse(detail, "the name is too long: at most 255 bytes");
     return IPC_OK;

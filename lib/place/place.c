@@ -6,10 +6,12 @@
 
 #include "backing.h"
 #include "cancel.h"
+#include "place/content.h"
 #include "place/options.h"
 #include "ring/format.h"
 #include "wait/clock.h"
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -36,6 +38,7 @@ struct opening {
     const char **detail;
     int64_t forbidden_until;
     int64_t deadline;
+    bool is_new; /* the file: this attempt made it */
 };
 
 static IpcStatus refuse(const struct opening *w, IpcStatus status,
@@ -85,21 +88,33 @@ static void let_go(struct place *p)
     p->created = false;
 }
 
-/* A creator may have the name in hand and not its mode yet. */
+/* A creator may have the name in hand and not its mode yet, as long as nothing
+ * is in the file; and what was looked at may be older than its mode. */
 static IpcStatus forbidden(struct opening *w)
 {
+    int error = file_tell(w->name, w->options->flags, w->body);
+
+    if (error == ENOENT)
+        return AGAIN;
+    *w->detail = error == EACCES
+                     ? "this user may not look into a directory of the path: "
+                       "let its owner give another mode"
+                     : file_system_detail(EACCES, false);
+    if (error)
+        return system_error(w, error);
     if (w->forbidden_until == 0)
         w->forbidden_until = clock_after(MODE_WAIT_NS);
-    if (!clock_is_past(w->forbidden_until))
-        return AGAIN;
-    *w->detail = file_system_detail(EACCES, false);
-    return system_error(w, EACCES);
+    return clock_is_past(w->deadline) || (w->body->existing_size > 0 &&
+                                          clock_is_past(w->forbidden_until))
+               ? system_error(w, EACCES)
+               : AGAIN;
 }
 
-static IpcStatus create_file(const struct opening *w)
+static IpcStatus create_file(struct opening *w)
 {
     w->place->fd = file_open(w->name, w->options->flags, true);
-    if (w->place->fd >= 0)
+    w->is_new = w->place->fd >= 0;
+    if (w->is_new)
         return IPC_OK;
     if (errno == EEXIST && !(w->options->flags & IPC_OPEN_MEMFD))
         return AGAIN;
@@ -138,33 +153,22 @@ static IpcStatus get_file(struct opening *w)
 /* Alone is better where it may be replaced; else there may be many of us. */
 static IpcStatus get_lock(const struct opening *w, bool *alone)
 {
+    int error;
+
     *alone = (w->options->flags & (IPC_OPEN_REPLACE_DEAD | IPC_OPEN_MEMFD)) &&
              take_lock(w, LOCK_EX);
     if (*alone || take_lock(w, LOCK_SH))
         return has_no_name(w) ? AGAIN : IPC_OK;
-    if (errno == EWOULDBLOCK)
+    error = errno;
+    if (error == EWOULDBLOCK)
         return AGAIN;
-    *w->detail = "this file system has no flock(): use a name, or a path "
-                 "elsewhere";
-    return system_error(w, errno);
-}
-
-/* Whether a creator can have been killed in making this: nothing but what it
- * stores before the magic number. */
-static bool is_as_good_as_empty(const struct place *p)
-{
-    const struct shm_identity *id = p->memory;
-    const unsigned char *bytes = p->memory;
-    size_t size = (size_t)sysconf(_SC_PAGESIZE);
-
-    if (size > p->size)
-        size = (size_t)p->size;
-    if (size < sizeof *id || id->magic != 0)
-        return false;
-    for (size_t i = sizeof *id; i < size; i++)
-        if (bytes[i])
-            return false;
-    return true;
+    /* Nobody else can have made anything of it. */
+    if (w->is_new && !(w->options->flags & IPC_OPEN_MEMFD))
+        file_remove(w->place, w->name);
+    *w->detail = "the file could not be locked: see sys_errno (ENOLCK: no "
+                 "memory for locks; else this file system has no flock(): use "
+                 "a name, or a path elsewhere)";
+    return system_error(w, error);
 }
 
 static uint32_t version_in(const struct place *p)
@@ -205,25 +209,25 @@ static IpcStatus tell_foreign(const struct opening *w, IpcStatus status)
 static IpcStatus look(const struct opening *w, struct ring *ring)
 {
     struct place *p = w->place;
-    struct stat file;
+    enum content content;
     uint64_t needed;
     IpcStatus status;
     int error;
 
     file_unmap_memory(p);
-    error = fstat(p->fd, &file) == 0 ? 0 : errno;
-    if (!error && file.st_size == 0)
-        return IPC_ERR_INITIALIZING;
-    if (!error) {
-        p->size = (uint64_t)file.st_size;
-        error = file_map_memory(p, w->options, w->detail);
-    }
+    *w->detail = "what is in the file could not be read: see sys_errno";
+    error = content_look(p->fd, &content, &p->size);
     if (error)
         return system_error(w, error);
     w->body->existing_size = p->size;
-    status = format_open(p->memory, (size_t)p->size, ring, &needed);
-    if (status == IPC_ERR_NOT_FORMATTED && is_as_good_as_empty(p))
+    if (content == CONTENT_NONE)
         return IPC_ERR_INITIALIZING;
+    if (content == CONTENT_ELSE)
+        return tell_foreign(w, IPC_ERR_NOT_FORMATTED);
+    error = file_map_memory(p, w->detail);
+    if (error)
+        return system_error(w, error);
+    status = format_open(p->memory, (size_t)p->size, ring, &needed);
     if (status != IPC_OK && status != IPC_ERR_INITIALIZING)
         tell_foreign(w, status);
     return status;
@@ -276,10 +280,13 @@ static IpcStatus make(const struct opening *w)
     if (status == IPC_OK)
         status = use->create(use->user, p->memory, (size_t)p->size, p->fd,
                              w->detail);
+    /* Somebody who has it mapped without a lock was quicker. */
+    if (status == IPC_ERR_IN_USE)
+        return AGAIN;
     if (status != IPC_OK) {
         /* Those who wait for the lock see that it has no name any more. */
         if (!(w->options->flags & IPC_OPEN_MEMFD))
-            file_remove_name(w->name, w->options->flags);
+            file_remove(p, w->name);
         return status;
     }
     p->created = true;
@@ -289,23 +296,43 @@ static IpcStatus make(const struct opening *w)
     return status;
 }
 
+static IpcStatus make_way(const struct opening *w)
+{
+    int error = file_remove(w->place, w->name);
+
+    if (!error || error == ENOENT)
+        return AGAIN;
+    *w->detail = "all who used it are dead, but it could not be removed: only "
+                 "its owner, body.owner, or who may write into a directory "
+                 "without the sticky bit can do that; open without "
+                 "IPC_OPEN_REPLACE_DEAD";
+    return system_error(w, error);
+}
+
 static IpcStatus join(const struct opening *w, bool alone, struct ring *ring)
 {
     struct place *p = w->place;
+    IpcStatus status;
+    int error;
 
     if (alone && w->options->flags & IPC_OPEN_REPLACE_DEAD &&
-        all_are_dead(p, ring)) {
-        file_remove_name(w->name, w->options->flags);
-        return AGAIN;
-    }
+        all_are_dead(p, ring))
+        return make_way(w);
     if (w->options->flags & IPC_OPEN_EXCLUSIVE)
         return refuse(w, IPC_ERR_EXISTS,
                       "it exists: open without IPC_OPEN_EXCLUSIVE, or unlink "
                       "it when nobody uses it");
     if (alone && share_lock(w) != IPC_OK)
         return AGAIN;
-    return w->use->join(w->use->user, p->memory, (size_t)p->size, p->fd,
-                        w->detail);
+    error = file_settle_memory(p, w->options, w->detail);
+    if (error)
+        return system_error(w, error);
+    status = w->use->join(w->use->user, p->memory, (size_t)p->size, p->fd,
+                          w->detail);
+    /* Somebody who has it mapped without a lock formats it anew. */
+    return status == IPC_ERR_FORMATTED_ANEW || status == IPC_ERR_INITIALIZING
+               ? AGAIN
+               : status;
 }
 
 /* It is to be made, by who is alone with it. */
@@ -331,8 +358,10 @@ static IpcStatus attempt(struct opening *w)
 {
     struct ring ring;
     bool alone = false;
-    IpcStatus status = get_file(w);
+    IpcStatus status;
 
+    w->is_new = false;
+    status = get_file(w);
     if (status == IPC_OK)
         status = get_lock(w, &alone);
     if (status == IPC_OK)
@@ -373,6 +402,27 @@ static int64_t deadline_of(uint64_t timeout_ns)
                                               : (int64_t)timeout_ns);
 }
 
+/* A path as it is from any directory, where that can be told. */
+static char *lasting_name(const char *name, uint32_t flags)
+{
+    char directory[PATH_MAX];
+    size_t size = strlen(name) + 1;
+    size_t length;
+    char *whole;
+
+    if (!(flags & IPC_OPEN_PATH) || *name == '/' ||
+        !getcwd(directory, sizeof directory))
+        return strdup(name);
+    length = strlen(directory);
+    whole = malloc(length + 1 + size);
+    if (whole) {
+        memcpy(whole, directory, length);
+        whole[length] = '/';
+        memcpy(whole + length + 1, name, size);
+    }
+    return whole;
+}
+
 static struct place *new_place(const char *name, uint32_t flags)
 {
     struct place *p = calloc(1, sizeof *p);
@@ -382,7 +432,7 @@ static struct place *new_place(const char *name, uint32_t flags)
     p->fd = -1;
     p->flags = flags;
     p->opener = process_token();
-    p->name = strdup(name);
+    p->name = lasting_name(name, flags);
     if (!p->name) {
         free(p);
         return NULL;
@@ -433,12 +483,9 @@ IpcStatus place_open(const char *name, const IpcOpenOptions *options,
 /* The last one out. In a forked child the description is the parent's, too. */
 static void remove_if_last(const struct place *p)
 {
-    struct stat file;
-
     if (p->flags & IPC_OPEN_UNLINK_LAST && p->opener == process_token() &&
-        flock(p->fd, LOCK_EX | LOCK_NB) == 0 && fstat(p->fd, &file) == 0 &&
-        file.st_nlink > 0)
-        file_remove_name(p->name, p->flags);
+        flock(p->fd, LOCK_EX | LOCK_NB) == 0)
+        file_remove(p, p->name);
 }
 
 void place_leave(struct place *p)
