@@ -115,6 +115,10 @@
 #define file_remove_name         shmipc_file_remove_name
 #define file_system_detail       shmipc_file_system_detail
 #define file_unmap_memory        shmipc_file_unmap_memory
+#define content_look             shmipc_content_look
+#define file_remove              shmipc_file_remove
+#define file_settle_memory       shmipc_file_settle_memory
+#define file_tell                shmipc_file_tell
 #define options_capacity         shmipc_options_capacity
 #define options_check_name       shmipc_options_check_name
 #define options_take             shmipc_options_take

@@ -9,7 +9,8 @@
 #include <stdint.h>
 
 enum content {
-    CONTENT_NONE, /* nothing but what a creator stores before the magic number */
+    CONTENT_NONE, /* nothing but what a creator stores before the magic number
+                   */
     CONTENT_RING, /* it begins as a ring does */
     CONTENT_ELSE
 };

@@ -292,9 +292,9 @@ static int give_size(struct place *p, uint64_t size)
     return ftruncate(p->fd, (off_t)p->size) == 0 ? 0 : errno;
 }
 
-/* A full file system is to be an error now, and not a SIGBUS later. Kernels take
- * back all of what a call has reserved when a signal comes: where a timer ticks
- * the pieces become small enough to be done in between. */
+/* A full file system is to be an error now, and not a SIGBUS later. Kernels
+ * take back all of what a call has reserved when a signal comes: where a timer
+ * ticks the pieces become small enough to be done in between. */
 static int reserve_pages(const struct place *p, const char **detail)
 {
     const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);

@@ -163,8 +163,7 @@ Test(open_odd, a_sparse_file_on_a_full_file_system_is_no_bus_error)
 
 static IpcChannel *open_last(const char *which)
 {
-    IpcOpenOptions options =
-        options_with(IPC_OPEN_UNLINK_LAST | IPC_OPEN_PATH);
+    IpcOpenOptions options = options_with(IPC_OPEN_UNLINK_LAST | IPC_OPEN_PATH);
 
     return result_of(ipc_channel_open(which, &options));
 }
