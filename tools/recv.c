@@ -167,7 +167,7 @@ static int take_copies(struct receive *r, const struct timespec *slice)
                                            r->memory, r->room);
 
     if (got.ipc_status == IPC_ERR_TOO_SMALL)
-        return grow_memory(r, got.error.body.required_size);
+        return grow_memory(r, (size_t)got.error.body.required_size);
     if (got.ipc_status != IPC_OK)
         return check_status(r, got.ipc_status,
                             got.ipc_status < 0 ? got.error.detail : "");

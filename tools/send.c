@@ -263,7 +263,7 @@ static int send_length(struct send *s)
 static int send_piece(struct send *s)
 {
     struct input *in = &s->input;
-    int code = check_input(input_more(in, 1, s->piece));
+    int code = check_input(input_more(in, 1, (size_t)s->piece));
     size_t size = input_left(in);
 
     if (code != COMMAND_OK || size == 0)
@@ -302,7 +302,7 @@ static int send_bytes(struct send *s)
     while (code == COMMAND_OK && !s->input.ended) {
         size_t size;
 
-        code = check_input(input_wait(&s->input, s->piece, &size));
+        code = check_input(input_wait(&s->input, (size_t)s->piece, &size));
         if (code == COMMAND_OK)
             code =
                 size < LARGE / 4 ? send_piece(s) : send_piece_in_place(s, size);
