@@ -28,6 +28,18 @@ def numbers(count):
     return b"".join(b"%d\n" % i for i in range(count))
 
 
+def wait_until_full(pipe):
+    """Until it holds much, and has held the same for a while."""
+    deadline = time.monotonic() + PATIENCE
+    last, same = 0, 0
+    while same < 10 and time.monotonic() < deadline:
+        time.sleep(0.05)
+        held = fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4)
+        held = int.from_bytes(held, sys.byteorder)
+        same = same + 1 if held == last and held > 60000 else 0
+        last = held
+
+
 class Signals(ToolTest):
     def read_some(self, descriptor, least):
         """At least so many bytes from a pipe."""
@@ -94,25 +106,13 @@ class Signals(ToolTest):
                 started("recv", self.name) as receiver:
             self.feed(sender, numbers(LINES))
             # Nobody reads its output, which holds less than this: it blocks.
-            self.wait_until_blocked(receiver)
+            wait_until_full(receiver.stdout)
             receiver.send_signal(signal.SIGINT)
             with self.assertRaises(subprocess.TimeoutExpired):
                 receiver.wait(0.3)
             receiver.send_signal(signal.SIGINT)
             self.assertEqual(receiver.wait(PATIENCE), -signal.SIGINT)
             sender.kill()
-
-    def wait_until_blocked(self, process):
-        """Until its output holds much, and has held the same for a while."""
-        deadline = time.monotonic() + PATIENCE
-        last, same = 0, 0
-        while same < 10:
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.05)
-            held = fcntl.ioctl(process.stdout, termios.FIONREAD, b"\0" * 4)
-            held = int.from_bytes(held, sys.byteorder)
-            same = same + 1 if held == last and held > 60000 else 0
-            last = held
 
     def test_an_interrupted_send_sends_no_half_line(self):
         with started("send", self.name) as sender, \
@@ -305,6 +305,7 @@ class Outputs(ToolTest):
             os.close(writing)
             thread = threading.Thread(target=sender.communicate, args=[data])
             thread.start()
+            wait_until_full(reading)
             while part := os.read(reading, 1 << 20):
                 got += part
             thread.join()

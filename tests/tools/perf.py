@@ -56,6 +56,14 @@ class Perf(ToolTest):
                 flow["bytes_per_second"],
                 flow["messages_per_second"] * flow["size"], places=0)
 
+    def test_percentiles_are_rounded_up_to_times_that_occurred(self):
+        done = self.check(run("perf", "--json", "--rounds=2", "--seconds=10ms",
+                              preexec_fn=on_one_cpu), OK)
+        values = json.loads(done.stdout)["latency"]["asleep_many_many"]
+        self.assertEqual(values["p50_ns"], values["min_ns"])
+        self.assertEqual(values["p90_ns"], values["max_ns"])
+        self.assertEqual(values["p99_9_ns"], values["max_ns"])
+
     def test_on_one_cpu_nothing_polls(self):
         report = self.report(preexec_fn=on_one_cpu)
         self.check_latencies(report, ["asleep_many_many"])

@@ -91,6 +91,14 @@ class Framing(ToolTest):
         offsets = [o["offset"] for o in objects]
         self.assertEqual(offsets, sorted(set(offsets)))
 
+    def test_text_that_is_cut_off_is_not_made_whole_by_older_bytes(self):
+        with started("recv", self.name, "--json") as receiver:
+            for message, key in ((b"euro: \xe2\x82\xac", "text"),
+                                 (b"euro: \xe2\x82", "base64")):
+                self.check(run("send", self.name, "--framing=whole",
+                               input=message), OK)
+                self.assertIn(key, json.loads(receiver.stdout.readline()))
+
 
 class Creating(ToolTest):
     def create(self, *arguments):
