@@ -5,6 +5,7 @@
     ending.py SHMIPC [TEST]...
 """
 import fcntl
+import json
 import os
 import pty
 import re
@@ -263,6 +264,20 @@ class Outputs(ToolTest):
             # Though nothing comes any more.
             self.assertEqual(receiver.wait(PATIENCE), -signal.SIGPIPE)
             self.assertEqual(receiver.stderr.read(), b"")
+
+    def test_it_leaves_in_good_order_then(self):
+        """It has the role of the one consumer, and gives it back."""
+        self.check(run("create", self.name, "--one-consumer"), OK)
+        with started("send", self.name) as sender, \
+                started("recv", self.name) as receiver:
+            os.write(sender.stdin.fileno(), b"1\n")
+            self.assertEqual(receiver.stdout.readline(), b"1\n")
+            receiver.stdout.close()
+            os.write(sender.stdin.fileno(), b"2\n")
+            self.assertEqual(receiver.wait(PATIENCE), -signal.SIGPIPE)
+            seen = run("stat", self.name, "--json", "--interval=0")
+            owners = json.loads(seen.stdout)["owners"]
+            self.assertEqual([o["pid"] for o in owners], [sender.pid])
 
     def test_a_full_disk_is_told_with_what_is_lost(self):
         if not os.path.exists("/dev/full"):

@@ -162,9 +162,12 @@ class Creating(ToolTest):
 
     def test_the_last_one_out_removes_the_name_if_asked_to(self):
         with started("recv", self.name, "--unlink") as receiver:
+            # Who sends with --unlink before others have it open is the last.
+            self.check(run("send", self.name, input=b"1\n"), OK)
+            self.assertEqual(receiver.stdout.readline(), b"1\n")
             self.check(run("send", self.name, "--unlink", "--close",
-                           input=b"1\n"), OK)
-            self.assertEqual(receiver.communicate(timeout=PATIENCE)[0], b"1\n")
+                           input=b"2\n"), OK)
+            self.assertEqual(receiver.communicate(timeout=PATIENCE)[0], b"2\n")
         self.assertFalse(segment(self.name).exists())
 
 
