@@ -117,6 +117,10 @@ static void print_meaning(const struct inspection *in, const struct block *b)
     uint32_t value = control_value(b->word);
     const struct inspect_owner *owner;
 
+    if (!inspect_is_plausible(&in->ring, b->position, b->word)) {
+        fputs("of no lap that was: damage", stdout);
+        return;
+    }
     if (control_tag(b->word) != position_tag(&in->ring, b->position)) {
         fputs("old: inside an entry, a claim or filler", stdout);
         return;

@@ -106,6 +106,9 @@ static void look_at_head(struct inspection *in, uint64_t head, uint64_t tail)
         }
     }
     in->head = head_of(look, used);
+    if (look == LOOK_NOTHING &&
+        !inspect_is_plausible(r, in->view.position, in->view.word))
+        in->head = INSPECT_HEAD_DAMAGED;
     in->stuck_offset = take_offset(r, &in->view);
 }
 

@@ -93,6 +93,15 @@ void inspect_count(const struct inspection *in, uint64_t steps,
 const struct inspect_owner *inspect_find_owner(const struct inspection *in,
                                                uint32_t owner);
 
+/* Whether a control word can be of this lap or of one that left it there: words
+ * are renewed before they are older (I6 of ring/protocol.h). */
+static inline bool inspect_is_plausible(const struct ring *r, uint64_t position,
+                                        uint64_t word)
+{
+    return position_tag(r, position) - control_tag(word) <=
+           SHMIPC_RENEWAL_LAPS + 1;
+}
+
 /* "ring", "foreign" ... : for JSON and scripts. */
 const char *inspect_kind_name(enum inspect_kind kind);
 const char *inspect_head_name(enum inspect_head head);

@@ -95,6 +95,25 @@ static int move(const char *from, const char *to)
     return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
 }
 
+/* Who wanted it has it by now, or has given up. */
+static void remove_aside(struct attempt *a, const char *aside)
+{
+    char *who = NULL;
+    bool is_free = false;
+
+    if (a->is_leased) {
+        fcntl(a->segment->fd, F_SETLEASE, F_UNLCK);
+        nanosleep(&moment, NULL);
+        is_free = fcntl(a->segment->fd, F_SETLEASE, F_RDLCK) == 0;
+    } else {
+        who = find_user(a->segment);
+        is_free = who == NULL;
+    }
+    free(who);
+    if (is_free)
+        unlink(aside);
+}
+
 static enum removal remove_by(struct attempt *a, const char *aside)
 {
     const char *path = a->segment->path;
@@ -107,9 +126,11 @@ static enum removal remove_by(struct attempt *a, const char *aside)
     done = check(a);
     if (done == REMOVAL_DONE)
         return unlink(aside) == 0 ? REMOVAL_DONE : failed(errno);
-    /* If there is another one of that name by now, that has it. */
-    move(aside, path);
-    return done;
+    if (move(aside, path) == 0 || errno != EEXIST)
+        return done;
+    /* There is another one of that name by now. */
+    remove_aside(a, aside);
+    return REMOVAL_GONE;
 }
 
 static enum removal remove_leased(struct attempt *a)

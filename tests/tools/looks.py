@@ -468,6 +468,12 @@ def damaged_words():
     assert f"offset 0 is 0x{word | 0xf:016x} (state 15" in text, text
     done = tool("dump", name)
     assert done.returncode == FOUND and "cannot be true" in done.stdout
+    # Of no lap that was: nobody can have left it there.
+    change(name, control, struct.pack("Q", 0xdeadbeefdeadbeef))
+    assert "offset 0 is 0xdeadbeefdeadbeef" in text_of(tool_json(
+        "stat", name, code=FOUND)["findings"], "damaged-word")
+    assert "of no lap that was" in tool("dump", name).stdout
+    change(name, control, struct.pack("Q", word))
     for place in (HEAD, TAIL):
         before = word_at(name, place)
         for value in (0, 2 ** 57 - 1, 2 ** 64 - 1):

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Preloaded into the tool: lets others do something just before it takes a
- * lock or moves a file, once. MEDDLE_AT is the name of the call, MEDDLE a
- * command of the shell.
+ * lock or moves a file, or when it has moved one, once. MEDDLE_AT is the name
+ * of the call, or "renamed", and MEDDLE a command of the shell.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -52,8 +52,11 @@ int renameat2(int from, const char *old, int to, const char *new,
               unsigned flags)
 {
     int (*real)(int, const char *, int, const char *, unsigned);
+    int answer;
 
     find("renameat2", &real, sizeof real);
     meddle("renameat2");
-    return real(from, old, to, new, flags);
+    answer = real(from, old, to, new, flags);
+    meddle("renamed");
+    return answer;
 }

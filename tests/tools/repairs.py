@@ -5,6 +5,7 @@
     repairs.py TOOL ACTOR [MEDDLE]
 """
 import fcntl
+import glob
 import os
 import random
 import shutil
@@ -14,8 +15,9 @@ import sys
 import threading
 import time
 
-from harness import (ACTOR, FAILED, FOUND, LIMIT, NO_SUCH, OK, PREFIX, REFUSED, TOOL,
-                     Actor, Skip, new_name, path_of, run, tool, tool_json)
+from harness import (ACTOR, FAILED, FOUND, LIMIT, NO_SUCH, OK, PREFIX, REFUSED,
+                     SHM, TOOL, Actor, Skip, new_name, path_of, run, tool,
+                     tool_json)
 
 READY = 56
 MINE = PREFIX + "*"
@@ -331,6 +333,21 @@ def prune_lets_openers_have_it():
     assert pruned(name, "--yes")
 
 
+def prune_leaves_nothing_aside():
+    """prune leaves nothing where who wanted a file has made another by now"""
+    name, other = leftover(), leftover()
+    inode = path_of(other).stat().st_ino
+    aside = f"{SHM}/shmipc-removed-*-{name}"
+    done = tool("prune", name, "--yes", env=meddle(
+        "renamed", "python3 -c 'import os, glob\n"
+        f"try: os.open(glob.glob(\"{aside}\")[0], os.O_RDWR | os.O_NONBLOCK)\n"
+        "except BlockingIOError: pass\n"
+        f"os.rename(\"{path_of(other)}\", \"{path_of(name)}\")'"))
+    assert "has gone meanwhile" in done.stdout, done
+    assert done.stderr == "" and path_of(name).stat().st_ino == inode
+    assert not glob.glob(aside)
+
+
 def prune_leaves_another_of_that_name():
     """prune leaves what has the name by now"""
     name, other = leftover(), leftover()
@@ -385,6 +402,7 @@ def prune_beside(how):
     assert not failures, failures
     print(f"# {counts['removed']} of 300 leftovers were removed meanwhile")
     assert counts["removed"] > 0
+    assert not glob.glob(f"{SHM}/shmipc-removed-*-{name}")
 
 
 def prune_is_no_owner():
@@ -408,5 +426,5 @@ if __name__ == "__main__":
         prune_takes_what_was_half_made, prune_never_takes_what_is_in_use,
         prune_sees_users_elsewhere, prune_sees_locks_elsewhere,
         prune_looks_again, prune_lets_openers_have_it,
-        prune_leaves_another_of_that_name, prune_beside_starting_programs,
+        prune_leaves_nothing_aside, prune_leaves_another_of_that_name, prune_beside_starting_programs,
         prune_beside_programs_that_open_by_name, prune_is_no_owner)
