@@ -245,7 +245,7 @@ const struct scenario scenarios[] = {
     {"interrupt-one-of-two", .blocks = 1, .script = "R|@aI|R|N40", QUICK(1, 0)},
     {"wake-set", .blocks = 2, .script = "N40|N40|MM", QUICK(2, 1)},
     {"wake-set-x86", .blocks = 2, .script = "N40|N40|MM", .x86 = true,
-     QUICK(2, 1)},
+     QUICK(1, 0)},
     {"wake-set-alone", .blocks = 2, .script = "N40N40|MM", P1C1, QUICK(ANY, 3)},
     {"wake-set-and-sleeper", .blocks = 2, .script = "N40N40|M|R", P1,
      QUICK(2, 1)},
