@@ -79,7 +79,7 @@ install_library() {
     # c_args and others come by CFLAGS, if at all: what counts here is that
     # the result can be installed and used.
     "$MESON" setup "$build" "$source" --prefix "$prefix" --libdir lib \
-        -Dtests=disabled -Dexamples=false -Ddefault_library="$libraries" \
+        -Dtests=disabled -Dexamples=true -Ddefault_library="$libraries" \
         -Db_sanitize="$sanitize" -Db_lundef=false
     "$MESON" compile -C "$build"
     "$MESON" install -C "$build" --no-rebuild
@@ -102,6 +102,9 @@ list_expected() {
     fi
     ! has_static || echo ./lib/libshmipc.a
     ! "$tools" || list_tool
+    for example in "$source"/examples/*.c "$source"/examples/*.cpp; do
+        echo "./share/doc/shmipc/examples/${example##*/}"
+    done
 }
 
 list_tool() {
@@ -183,6 +186,14 @@ use_shared() {
     readelf -d "$program"
     needs_library "$program"
     LD_LIBRARY_PATH=$prefix/lib run "$program"
+}
+
+use_example() {
+    # shellcheck disable=SC2046,SC2086
+    $CC -std=c11 -Wall -Wextra -Werror $sanitize_flags \
+        "$prefix/share/doc/shmipc/examples/hello.c" -o "$programs/example" \
+        $("$PKG_CONFIG" --cflags --libs shmipc)
+    test "$(LD_LIBRARY_PATH=$prefix/lib "$programs/example")" = 'Received: 123'
 }
 
 # With both libraries installed the linker takes the shared one, so the name
@@ -303,8 +314,10 @@ for file in classic.c original.c consumer.c consumer.cpp wrapped.cpp; do
 done
 
 if has_shared; then
+    check 'an installed example compiles and runs' use_example
     check 'an installed tree can be moved' use_moved
 else
+    skip 'an installed example' 'this build is static only'
     skip 'an installed tree can be moved' 'this build is static only'
 fi
 for static in false true; do
