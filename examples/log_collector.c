@@ -206,10 +206,7 @@ static int run(IpcChannel *channel)
 
 int main(void)
 {
-    const IpcChannelConfiguration configuration = {.max_round_trips = 1000,
-                                                   .start_sleep_ns = 1000,
-                                                   .max_sleep_ns = 1000000,
-                                                   .flags =
+    const IpcChannelConfiguration configuration = {.flags =
                                                        IPC_BUFFER_ONE_CONSUMER};
     void *memory = mmap(NULL, CHANNEL_SIZE, PROT_READ | PROT_WRITE,
                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);

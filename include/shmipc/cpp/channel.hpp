@@ -38,12 +38,10 @@
 namespace shmipc
 {
 
-/** What channels here are used with if nobody says otherwise. The members that
- * it sets are those of ipc_channel_read, which nothing here calls. */
+/** What channels are used with if nobody says otherwise, to be changed. */
 inline IpcChannelConfiguration default_configuration() noexcept
 {
-    return IPC_CHANNEL_CONFIGURATION(IPC_CHANNEL_UNLIMITED_ROUND_TRIPS, 1000,
-                                     1000000);
+    return IPC_CHANNEL_DEFAULTS;
 }
 
 /** Options for opening by name, to be filled in; `struct_size` is set. */
