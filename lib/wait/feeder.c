@@ -3,6 +3,7 @@
 #include "cancel.h"
 #include "shmipc_config.h"
 #include "wait/clock.h"
+#include "wait/counter.h"
 #include "wait/thread.h"
 #include <errno.h>
 #include <stdbool.h>
@@ -142,25 +143,10 @@ int feeder_fd(const struct feeder *f)
 
 void feeder_clear(const struct feeder *f)
 {
-    int cancelling = cancel_disable();
-    int saved = errno;
-    uint64_t count;
-
-    while (read(f->fd, &count, sizeof count) < 0 && errno == EINTR)
-        continue;
-    errno = saved;
-    cancel_restore(cancelling);
+    counter_clear(f->fd);
 }
 
 void feeder_signal(const struct feeder *f)
 {
-    const uint64_t one = 1;
-    int cancelling = cancel_disable();
-    int saved = errno;
-
-    /* A counter that is full already is readable. */
-    while (write(f->fd, &one, sizeof one) < 0 && errno == EINTR)
-        continue;
-    errno = saved;
-    cancel_restore(cancelling);
+    counter_raise(f->fd);
 }

@@ -21,6 +21,7 @@
  * A child that inherited the handle by fork leaves the parent's ring alone.
  */
 #include "ring/process.h"
+#include "wait/counter.h"
 #include "wait/uring.h"
 #include "wait/wait.h"
 #include <errno.h>
@@ -60,17 +61,6 @@ static IpcStatus status_of(int error)
     default: /* no io_uring, forbidden, or too old */
         return IPC_ERR_UNSUPPORTED;
     }
-}
-
-static struct __kernel_timespec timespec_of(int64_t ns)
-{
-    struct __kernel_timespec t = {0};
-
-    if (ns > 0) {
-        t.tv_sec = ns / 1000000000;
-        t.tv_nsec = ns % 1000000000;
-    }
-    return t;
 }
 
 /* A full queue, here and below, means that the kernel took nothing from it: the
@@ -161,14 +151,11 @@ static bool is_armed(const struct polled *p)
  */
 static bool consume(struct polled *p)
 {
-    uint64_t count;
-
     if (p->open && !reap(p))
         return false;
     if (p->due && !is_armed(p) && !reap_rest(p))
         return false;
-    while (read(p->fd, &count, sizeof count) < 0 && errno == EINTR)
-        continue;
+    counter_clear(p->fd);
     return !p->open || reap(p);
 }
 
@@ -176,7 +163,7 @@ static bool consume(struct polled *p)
  * then, so that the reader looks for writers that died. */
 static bool submit(struct polled *p, atomic_u32 *word, uint32_t seen)
 {
-    struct __kernel_timespec cap = timespec_of(WAIT_CAP_NS);
+    struct __kernel_timespec cap = uring_timespec(WAIT_CAP_NS);
     struct io_uring_sqe *sleep = io_uring_get_sqe(&p->ring);
     struct io_uring_sqe *timeout = io_uring_get_sqe(&p->ring);
 

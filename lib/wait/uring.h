@@ -14,6 +14,18 @@ enum {
     URING_FUTEX2_SIZE32 = 2, /* FUTEX2_SIZE_U32; not private: shared */
 };
 
+/* A time from now on; none for one that is past. */
+static inline struct __kernel_timespec uring_timespec(int64_t ns)
+{
+    struct __kernel_timespec time = {0};
+
+    if (ns > 0) {
+        time.tv_sec = ns / 1000000000;
+        time.tv_nsec = ns % 1000000000;
+    }
+    return time;
+}
+
 /* Makes `sqe` wait until somebody wakes the word; at once (-EAGAIN) if it is
  * not `seen`. */
 static inline void uring_prep_wait(struct io_uring_sqe *sqe, atomic_u32 *word,

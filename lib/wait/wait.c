@@ -2,6 +2,7 @@
 #include "wait/wait.h"
 #include "cancel.h"
 #include "shmipc_config.h"
+#include "wait/counter.h"
 #include "wait/futex.h"
 #include <errno.h>
 #include <shmipc/ipc_channel.h>
@@ -162,36 +163,14 @@ bool wait_sleep(struct waiter *w, enum wait_side side, uint32_t seen,
 
 bool wait_take_back(const struct waiter *w)
 {
-    int saved = errno;
-    uint64_t count;
-    int cancelling;
-    ssize_t got;
-
-    if (w->backend->polls_by != WAIT_BY_EVENT || w->event_fd < 0)
-        return false;
-    cancelling = cancel_disable();
-    do {
-        got = read(w->event_fd, &count, sizeof count);
-    } while (got < 0 && errno == EINTR);
-    cancel_restore(cancelling);
-    errno = saved;
-    return got > 0;
+    return w->backend->polls_by == WAIT_BY_EVENT && w->event_fd >= 0 &&
+           counter_clear(w->event_fd);
 }
 
 void wait_pass_on(const struct waiter *w)
 {
-    const uint64_t one = 1;
-    int saved = errno;
-    int cancelling;
-
-    if (w->event_fd < 0)
-        return;
-    cancelling = cancel_disable();
-    /* A counter that is full already is readable. */
-    while (write(w->event_fd, &one, sizeof one) < 0 && errno == EINTR)
-        continue;
-    cancel_restore(cancelling);
-    errno = saved;
+    if (w->event_fd >= 0)
+        counter_raise(w->event_fd);
 }
 
 /* ---------------------------------------------------------------- wakers */

@@ -152,17 +152,6 @@ static bool prepare_control(struct IpcWaitSet *set, uint32_t seen)
     return true;
 }
 
-static struct __kernel_timespec timespec_of(int64_t ns)
-{
-    struct __kernel_timespec time = {0};
-
-    if (ns > 0) {
-        time.tv_sec = ns / 1000000000;
-        time.tv_nsec = ns % 1000000000;
-    }
-    return time;
-}
-
 static bool prepare_turn(struct IpcWaitSet *set)
 {
     struct many_ring *r = set->ring;
@@ -174,7 +163,7 @@ static bool prepare_turn(struct IpcWaitSet *set)
     if (!sqe)
         return false;
     r->turn = set->next_turn;
-    r->turn_time = timespec_of(r->turn);
+    r->turn_time = uring_timespec(r->turn);
     io_uring_prep_timeout(sqe, &r->turn_time, 0, IORING_TIMEOUT_ABS);
     io_uring_sqe_set_data64(sqe, TAG_TURN);
     r->has_turn = true;
@@ -221,7 +210,7 @@ static bool wait_for_one(struct many_ring *r, int64_t deadline)
     if (deadline >= r->turn) {
         error = io_uring_submit_and_wait(&r->ring, 1);
     } else {
-        until = timespec_of(deadline - clock_now());
+        until = uring_timespec(deadline - clock_now());
         error =
             io_uring_submit_and_wait_timeout(&r->ring, &cqe, 1, &until, NULL);
     }

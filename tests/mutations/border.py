@@ -315,7 +315,7 @@ MUTATIONS = [
         edits=[("wait_pass_on(w); errno = saved;",
                 "wait_pass_on(w); (void)saved;")]),
     Mutation(
-        name="passing a wake on changes errno", file="wait.c",
+        name="passing a wake on changes errno", file="counter.h",
         tests=["unit/sleeps"],
         edits=[("errno == EINTR) continue; cancel_restore(cancelling); errno "
                 "= saved;", "errno == EINTR) continue; "
@@ -325,7 +325,7 @@ MUTATIONS = [
         edits=[("errno = saved; return slept;",
                 "(void)saved; return slept;")]),
     Mutation(
-        name="taking wakes back changes errno", file="wait.c",
+        name="taking wakes back changes errno", file="counter.h",
         tests=["unit/sleeps"],
         edits=[("errno = saved; return got > 0;",
                 "(void)saved; return got > 0;")]),
