@@ -119,6 +119,8 @@
 #define file_remove              shmipc_file_remove
 #define file_settle_memory       shmipc_file_settle_memory
 #define file_tell                shmipc_file_tell
+#define open_buffer_check        shmipc_open_buffer_check
+#define open_buffer_options      shmipc_open_buffer_options
 #define options_capacity         shmipc_options_capacity
 #define options_check_name       shmipc_options_check_name
 #define options_take             shmipc_options_take

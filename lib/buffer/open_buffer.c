@@ -2,6 +2,7 @@
 /*
  * The public calls of ipc_open.h for buffers.
  */
+#include "buffer/open_buffer.h"
 #include "answer.h"
 #include "buffer/handle.h"
 #include "place/options.h"
@@ -14,12 +15,12 @@ struct opener {
     int64_t value; /* for the error's body */
 };
 
-static IpcBufferOptions options_of(const struct opener *o, int fd)
+IpcBufferOptions open_buffer_options(const IpcChannelConfiguration *c, int fd)
 {
     return (IpcBufferOptions){
         .struct_size = sizeof(IpcBufferOptions),
-        .flags = o->configuration->flags | IPC_BUFFER_HAS_MEMORY_FD,
-        .max_owners = o->configuration->max_owners,
+        .flags = c->flags | IPC_BUFFER_HAS_MEMORY_FD,
+        .max_owners = c->max_owners,
         .memory_fd = fd,
     };
 }
@@ -28,7 +29,7 @@ static IpcStatus create(void *user, void *memory, size_t size, int fd,
                         const char **detail)
 {
     struct opener *o = user;
-    IpcBufferOptions options = options_of(o, fd);
+    IpcBufferOptions options = open_buffer_options(o->configuration, fd);
     IpcBufferCreateError body = {0};
     IpcStatus status =
         handle_create(o->buffer, memory, size, &options, &body, detail);
@@ -57,11 +58,10 @@ static void leave(void *user)
     handle_close(o->buffer);
 }
 
-static IpcStatus check(const char *name, const IpcOpenOptions *options,
-                       IpcOpenOptions *taken, const char **detail,
-                       int64_t *value)
+IpcStatus open_buffer_check(const char *name, const IpcOpenOptions *options,
+                            IpcOpenOptions *taken, const char **detail,
+                            int64_t *value)
 {
-    struct opener o = {.configuration = &taken->configuration};
     IpcBufferOptions buffer;
     IpcStatus status = options_take(options, taken, detail);
 
@@ -69,13 +69,14 @@ static IpcStatus check(const char *name, const IpcOpenOptions *options,
         status = options_check_name(name, taken->flags, detail);
     if (status != IPC_OK)
         return status;
-    buffer = options_of(&o, 0);
+    buffer = open_buffer_options(&taken->configuration, 0);
     *value = taken->configuration.flags;
     *detail = "flags (error.body.value) has IPC_BUFFER_HAS_MEMORY_FD: what is "
               "opened by its name needs no descriptor";
     if (taken->configuration.flags & IPC_BUFFER_HAS_MEMORY_FD ||
         !handle_options_are_known(&buffer, detail, value))
         return IPC_ERR_INVALID_ARGUMENT;
+    *value = 0;
     return IPC_OK;
 }
 
@@ -88,7 +89,8 @@ IpcBufferOpenResult ipc_buffer_open(const char *name,
     struct place_use use = {create, join, leave, &opener, 0};
     struct place *place;
     const char *detail;
-    IpcStatus status = check(name, options, &taken, &detail, &body.value);
+    IpcStatus status =
+        open_buffer_check(name, options, &taken, &detail, &body.value);
 
     if (status != IPC_OK)
         return IpcBufferOpenResult_error_body(status, detail, body);

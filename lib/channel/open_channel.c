@@ -3,6 +3,7 @@
  * The public calls of ipc_open.h for channels.
  */
 #include "answer.h"
+#include "buffer/open_buffer.h"
 #include "channel/channel.h"
 #include "place/options.h"
 #include "place/place.h"
@@ -30,12 +31,7 @@ static IpcStatus create(void *user, void *memory, size_t size, int fd,
                         const char **detail)
 {
     struct opener *o = user;
-    IpcBufferOptions options = {
-        .struct_size = sizeof options,
-        .flags = o->configuration.flags | IPC_BUFFER_HAS_MEMORY_FD,
-        .max_owners = o->configuration.max_owners,
-        .memory_fd = fd,
-    };
+    IpcBufferOptions options = open_buffer_options(&o->configuration, fd);
     IpcBufferCreateError body = {0};
     IpcStatus status = configure(o, detail);
 
@@ -70,22 +66,12 @@ static IpcStatus check(const char *name, const IpcOpenOptions *options,
                        IpcOpenOptions *taken, struct opener *o,
                        const char **detail)
 {
-    IpcBufferOptions buffer = {.struct_size = sizeof buffer};
-    IpcStatus status = options_take(options, taken, detail);
+    IpcStatus status =
+        open_buffer_check(name, options, taken, detail, &o->value);
 
-    if (status == IPC_OK)
-        status = options_check_name(name, taken->flags, detail);
     if (status != IPC_OK)
         return status;
     o->configuration = taken->configuration;
-    buffer.flags = o->configuration.flags;
-    buffer.max_owners = o->configuration.max_owners;
-    o->value = buffer.flags;
-    *detail = "flags (error.body.value) has IPC_BUFFER_HAS_MEMORY_FD: what is "
-              "opened by its name needs no descriptor";
-    if (buffer.flags & IPC_BUFFER_HAS_MEMORY_FD ||
-        !handle_options_are_known(&buffer, detail, &o->value))
-        return IPC_ERR_INVALID_ARGUMENT;
     return configure(o, detail);
 }
 
