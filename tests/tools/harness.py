@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -104,6 +105,27 @@ class Actor:
     def leave(self):
         self.process.stdin.close()
         self.process.wait()
+
+
+@contextlib.contextmanager
+def reserving_in_a_container(name):
+    """A process of a pid namespace inside of ours that has a reservation open;
+    what is given is its parent, in our namespace."""
+    if not shutil.which("unshare"):
+        raise Skip("there is no unshare")
+    with subprocess.Popen(
+            ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
+             ACTOR, "/" + name, "65536", "0", "join"], bufsize=0,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE) as container:
+        try:
+            if container.stdout.readline() != b"ok\n":
+                raise Skip("namespaces are not permitted here")
+            container.stdin.write(b"reserve 100\n")
+            container.stdout.readline()
+            yield container
+        finally:
+            container.kill()
 
 
 def state_of(pid):

@@ -12,13 +12,13 @@ import re
 import shutil
 import signal
 import struct
-import subprocess
 import tempfile
 import threading
 
 from harness import (ACTOR, FAILED, FOUND, KNOWS_CONSUMERS, NO_SUCH, OK, ONE_CONSUMER,
                      ONE_PRODUCER, PREFIX, SHM, TOOL, Actor, Skip, codes,
-                     new_name, path_of, run, tool, tool_json, wait_until)
+                     new_name, path_of, reserving_in_a_container, run, tool,
+                     tool_json, wait_until)
 
 # Of struct shm_region: where its words are.
 VERSION, FLAGS, REGION_SIZE, BLOCKS, READY = 8, 12, 16, 24, 56
@@ -221,33 +221,20 @@ def killed_in_mid_write():
 def stopped_in_a_container():
     """a producer of a pid namespace inside of ours is named by the pid that we
     know it by"""
-    if not shutil.which("unshare"):
-        raise Skip("there is no unshare")
     name = new_name()
     Actor(name)
-    with subprocess.Popen(
-            ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
-             ACTOR, "/" + name, "65536", "0", "join"], bufsize=0,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE) as container:
-        try:
-            if container.stdout.readline() != b"ok\n":
-                raise Skip("namespaces are not permitted here")
-            container.stdin.write(b"reserve 100\n")
-            container.stdout.readline()
-            inner = pathlib.Path(f"/proc/{container.pid}/task/{container.pid}"
-                                 "/children").read_text().strip()
-            os.kill(int(inner), signal.SIGSTOP)
-            wait_until(lambda: "stopped-writer" in codes(tool_json(
-                "stat", name)["findings"]), "it stops")
-            text = text_of(stuck_findings(name), "stopped-writer")
-            assert (f"is being written by pid {inner} (actor, pid 1 in its pid "
-                    "namespace), which is stopped") in text, text
-            owner, = tool_json("stat", name)["owners"]
-            assert owner["pid"] == 1 and owner["pid_here"] == int(inner)
-            assert not owner["is_here"]
-        finally:
-            container.kill()
+    with reserving_in_a_container(name) as container:
+        inner = pathlib.Path(f"/proc/{container.pid}/task/{container.pid}"
+                             "/children").read_text().strip()
+        os.kill(int(inner), signal.SIGSTOP)
+        wait_until(lambda: "stopped-writer" in codes(tool_json(
+            "stat", name)["findings"]), "it stops")
+        text = text_of(stuck_findings(name), "stopped-writer")
+        assert (f"is being written by pid {inner} (actor, pid 1 in its pid "
+                "namespace), which is stopped") in text, text
+        owner, = tool_json("stat", name)["owners"]
+        assert owner["pid"] == 1 and owner["pid_here"] == int(inner)
+        assert not owner["is_here"]
 
 
 def memory_without_a_name():

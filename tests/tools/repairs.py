@@ -16,8 +16,8 @@ import threading
 import time
 
 from harness import (ACTOR, FAILED, FOUND, LIMIT, NO_SUCH, OK, PREFIX, REFUSED,
-                     SHM, TOOL, Actor, Skip, new_name, path_of, run, tool,
-                     tool_json)
+                     SHM, TOOL, Actor, Skip, new_name, path_of,
+                     reserving_in_a_container, run, tool, tool_json)
 
 READY = 56
 MINE = PREFIX + "*"
@@ -150,25 +150,14 @@ def recover_by_force_sees():
     tool sees it live"""
     name = new_name()
     Actor(name)
-    with subprocess.Popen(
-            ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
-             ACTOR, "/" + name, "65536", "0", "join"], bufsize=0,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE) as container:
-        try:
-            if container.stdout.readline() != b"ok\n":
-                raise Skip("namespaces are not permitted here")
-            container.stdin.write(b"reserve 100\n")
-            container.stdout.readline()
-            assert take_marks_away(path_of(name)) == 1
-            owner, = tool_json("stat", name)["owners"]
-            assert owner["fate"] == "unknown" and owner["pid_here"]
-            done = tool("recover", name, "--force", "--yes")
-            assert done.returncode == REFUSED, done
-            assert "lives, and --force would remove it" in done.stderr
-            assert len(tool_json("stat", name)["owners"]) == 1
-        finally:
-            container.kill()
+    with reserving_in_a_container(name):
+        assert take_marks_away(path_of(name)) == 1
+        owner, = tool_json("stat", name)["owners"]
+        assert owner["fate"] == "unknown" and owner["pid_here"]
+        done = tool("recover", name, "--force", "--yes")
+        assert done.returncode == REFUSED, done
+        assert "lives, and --force would remove it" in done.stderr
+        assert len(tool_json("stat", name)["owners"]) == 1
 
 
 def dead_elsewhere_by_lock():
