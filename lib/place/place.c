@@ -38,7 +38,8 @@ struct opening {
     const char **detail;
     int64_t forbidden_until;
     int64_t deadline;
-    bool is_new; /* the file: this attempt made it */
+    uint64_t made; /* creation number of what this call formatted, or 0 */
+    bool is_new;   /* the file: this attempt made it */
 };
 
 static IpcStatus refuse(const struct opening *w, IpcStatus status,
@@ -162,9 +163,6 @@ static IpcStatus get_lock(const struct opening *w, bool *alone)
     error = errno;
     if (error == EWOULDBLOCK)
         return AGAIN;
-    /* Nobody else can have made anything of it. */
-    if (w->is_new && !(w->options->flags & IPC_OPEN_MEMFD))
-        file_remove(w->place, w->name);
     *w->detail = "the file could not be locked: see sys_errno (ENOLCK: no "
                  "memory for locks; else this file system has no flock(): use "
                  "a name, or a path elsewhere)";
@@ -266,7 +264,7 @@ static IpcStatus share_lock(const struct opening *w)
     return has_no_name(w) ? AGAIN : IPC_OK;
 }
 
-static IpcStatus make(const struct opening *w)
+static IpcStatus make(struct opening *w)
 {
     struct place *p = w->place;
     const struct place_use *use = w->use;
@@ -290,6 +288,8 @@ static IpcStatus make(const struct opening *w)
         return status;
     }
     p->created = true;
+    /* Relaxed: stored by this thread. */
+    w->made = atomic_get_relaxed(&((struct shm_identity *)p->memory)->creation);
     status = share_lock(w);
     if (status != IPC_OK)
         use->leave(use->user);
@@ -318,7 +318,8 @@ static IpcStatus join(const struct opening *w, bool alone, struct ring *ring)
     if (alone && w->options->flags & IPC_OPEN_REPLACE_DEAD &&
         all_are_dead(p, ring))
         return make_way(w);
-    if (w->options->flags & IPC_OPEN_EXCLUSIVE)
+    p->created = ring->creation == w->made;
+    if (w->options->flags & IPC_OPEN_EXCLUSIVE && !p->created)
         return refuse(w, IPC_ERR_EXISTS,
                       "it exists: open without IPC_OPEN_EXCLUSIVE, or unlink "
                       "it when nobody uses it");
@@ -336,8 +337,7 @@ static IpcStatus join(const struct opening *w, bool alone, struct ring *ring)
 }
 
 /* It is to be made, by who is alone with it. */
-static IpcStatus make_alone(const struct opening *w, bool alone,
-                            struct ring *ring)
+static IpcStatus make_alone(struct opening *w, bool alone, struct ring *ring)
 {
     IpcStatus status;
 
@@ -354,9 +354,29 @@ static IpcStatus make_alone(const struct opening *w, bool alone,
     return status == IPC_OK ? join(w, true, ring) : status;
 }
 
-static IpcStatus attempt(struct opening *w)
+/* A file that this attempt made and nobody has used. */
+static void take_back(const struct opening *w)
+{
+    struct stat file;
+
+    if (w->is_new && !(w->options->flags & IPC_OPEN_MEMFD) &&
+        fstat(w->place->fd, &file) == 0 && file.st_size == 0)
+        file_remove(w->place, w->name);
+}
+
+static IpcStatus look_and_enter(struct opening *w, bool alone)
 {
     struct ring ring;
+    IpcStatus status = look(w, &ring);
+
+    if (status == IPC_OK)
+        return join(w, alone, &ring);
+    return status == IPC_ERR_INITIALIZING ? make_alone(w, alone, &ring)
+                                          : status;
+}
+
+static IpcStatus attempt(struct opening *w)
+{
     bool alone = false;
     IpcStatus status;
 
@@ -365,11 +385,10 @@ static IpcStatus attempt(struct opening *w)
     if (status == IPC_OK)
         status = get_lock(w, &alone);
     if (status == IPC_OK)
-        status = look(w, &ring);
-    if (status == IPC_OK)
-        return join(w, alone, &ring);
-    return status == IPC_ERR_INITIALIZING ? make_alone(w, alone, &ring)
-                                          : status;
+        status = look_and_enter(w, alone);
+    if (status != IPC_OK && status != AGAIN)
+        take_back(w);
+    return status;
 }
 
 static IpcStatus try_until_deadline(struct opening *w)

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -143,6 +144,12 @@ CALL(ssize_t, pread, EIO, (int fd, void *to, size_t size, off_t from),
      (fd, to, size, from))
 CALL(ssize_t, pread64, EIO, (int fd, void *to, size_t size, off_t from),
      (fd, to, size, from))
+CALL(int, flock, ENOLCK, (int fd, int how), (fd, how))
+CALL(int, ftruncate, EIO, (int fd, off_t size), (fd, size))
+CALL(int, ftruncate64, EIO, (int fd, off_t size), (fd, size))
+CALL(off_t, lseek, EIO, (int fd, off_t to, int from), (fd, to, from))
+CALL(off_t, lseek64, EIO, (int fd, off_t to, int from), (fd, to, from))
+CALL(int, mlock, EAGAIN, (const void *at, size_t size), (at, size))
 CALL(int, shm_unlink, EACCES, (const char *of), (of))
 CALL(ssize_t, getrandom, ENOSYS, (void *to, size_t size, unsigned flags),
      (to, size, flags))

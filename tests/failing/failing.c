@@ -350,6 +350,94 @@ static bool do_waitset(void)
     return good;
 }
 
+static bool opened(const IpcChannelOpenResult *r)
+{
+    if (worked(*r))
+        return true;
+    must(r->ipc_status != IPC_ERR_SYSTEM || r->error.body.sys_errno != 0);
+    return false;
+}
+
+/* Destroying has no answer: a name that could not be removed stays. */
+static void leave_last(IpcChannel *ch)
+{
+    bool before = tally->failed;
+    bool counted = counts;
+
+    ipc_channel_destroy(ch);
+    counts = false;
+    must(before == (tally->failed != NULL) || shm_unlink(name) == 0 ||
+         errno == ENOENT);
+    counts = counted;
+}
+
+static bool do_open(void)
+{
+    const IpcOpenOptions options = {
+        .struct_size = sizeof options,
+        .flags = IPC_OPEN_GROUP | IPC_OPEN_PREFAULT | IPC_OPEN_LOCK_MEMORY |
+                 IPC_OPEN_UNLINK_LAST,
+        .group = (uint32_t)getegid(),
+        .size = SIZE};
+    IpcChannelOpenResult first = ipc_channel_open(name, &options);
+    IpcChannelOpenResult second;
+    IpcChannelWriteResult w;
+    bool good;
+
+    if (!opened(&first))
+        return false;
+    must(ipc_channel_created(first.result));
+    second = ipc_channel_open(name, &options);
+    good = opened(&second);
+    if (good) {
+        must(!ipc_channel_created(second.result));
+        w = ipc_channel_write(second.result, "x", 1);
+        good = worked(w);
+        leave_last(second.result);
+    }
+    leave_last(first.result);
+    return good;
+}
+
+static void make_leftover(void)
+{
+    bool counted = counts;
+    int fd;
+
+    counts = false;
+    fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
+    must(fd >= 0 && ftruncate(fd, 65536) == 0);
+    must(pwrite(fd, "", 1, 5000) == 1); /* no hole there */
+    close(fd);
+    counts = counted;
+}
+
+/* What a killed creator left is made, and replaced when nobody uses it. */
+static bool do_leftover(void)
+{
+    const IpcOpenOptions options = {.struct_size = sizeof options,
+                                    .flags = IPC_OPEN_REPLACE_DEAD,
+                                    .size = SIZE};
+    bool counted = counts;
+    bool good = true;
+
+    make_leftover();
+    for (int i = 0; i < 2 && good; i++) {
+        IpcChannelOpenResult r = ipc_channel_open(name, &options);
+
+        good = opened(&r);
+        if (good) {
+            /* What could not be unmapped is in use. */
+            must(ipc_channel_created(r.result) || tally->failed);
+            ipc_channel_destroy(r.result);
+        }
+    }
+    counts = false;
+    must(shm_unlink(name) == 0 || !good);
+    counts = counted;
+    return good;
+}
+
 static const struct {
     const char *name;
     bool (*act)(void);
@@ -359,6 +447,7 @@ static const struct {
     {"io_uring", do_io_uring},   {"share", do_share},
     {"recover", do_recover},     {"fork", do_fork},
     {"memory_fd", do_memory_fd}, {"share in halves", do_share_in_halves},
+    {"open", do_open},           {"leftover", do_leftover},
     {"waitset", do_waitset},
 };
 
@@ -504,7 +593,8 @@ static bool all_have_failed(void)
         "malloc", "calloc",     "strdup",   "open",    "fcntl",   "read",
         "mmap",   "munmap",     "fstat",    "stat",    "fchmod",  "fchown",
         "pread",  "sendmsg",    "recvmsg",  "poll",    "dup3",    "getrandom",
-        "kill",   "shm_unlink", "shm_open", "madvise", "syscall", "readlink"};
+        "kill",   "shm_unlink", "shm_open", "madvise", "syscall", "readlink",
+        "flock",  "ftruncate",  "lseek",    "mlock"};
     char wide[32];
     bool all = true;
 
