@@ -40,8 +40,6 @@ STEPPED(int, close, (fd), int fd)
 STEPPED(int, fchmod, (fd, mode), int fd, mode_t mode)
 STEPPED(int, ftruncate, (fd, size), int fd, off_t size)
 STEPPED(int, ftruncate64, (fd, size), int fd, off_t size)
-STEPPED(int, posix_fallocate, (fd, at, size), int fd, off_t at, off_t size)
-STEPPED(int, posix_fallocate64, (fd, at, size), int fd, off_t at, off_t size)
 STEPPED(int, shm_open, (path, flags, mode), const char *path, int flags,
         mode_t mode)
 STEPPED(int, shm_unlink, (path), const char *path)
@@ -65,6 +63,34 @@ int __wrap_flock(int fd, int how)
     last_locked = fd;
     step();
     return answer;
+}
+
+/* What others do just before pages are reserved. */
+static void (*meddle_with_pages)(void);
+static off_t interrupted_above; /* 0: a signal interrupts no size */
+
+int __real_posix_fallocate64(int fd, off_t at, off_t size);
+int __wrap_posix_fallocate64(int fd, off_t at, off_t size);
+int __wrap_posix_fallocate(int fd, off_t at, off_t size);
+
+int __wrap_posix_fallocate64(int fd, off_t at, off_t size)
+{
+    int answer;
+
+    step();
+    if (meddle_with_pages)
+        meddle_with_pages();
+    meddle_with_pages = NULL;
+    if (interrupted_above && size > interrupted_above)
+        return EINTR;
+    answer = __real_posix_fallocate64(fd, at, size);
+    step();
+    return answer;
+}
+
+int __wrap_posix_fallocate(int fd, off_t at, off_t size)
+{
+    return __wrap_posix_fallocate64(fd, at, size);
 }
 
 static void choose_name(void)
@@ -349,6 +375,77 @@ Test(open_races, who_found_it_alone_and_in_use_sees_that_its_name_goes)
 }
 
 /* ------------------------------------------------------------------ others */
+
+/* A kernel takes back all that a call has reserved when a signal comes, so with
+ * a timer that ticks only what is small comes to an end. */
+Test(open_races, pages_are_reserved_in_pieces_where_signals_interrupt)
+{
+    const off_t limits[] = {4096, 100000, 1 << 20};
+    IpcOpenOptions options = options_with(0, SECOND);
+
+    options.size = 5000000;
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        IpcChannel *channel;
+        struct stat file;
+
+        interrupted_above = limits[i];
+        channel = result_of(ipc_channel_open(name, &options));
+        must(fstat(last_locked, &file) == 0);
+        must(file.st_blocks * 512 >= file.st_size);
+        must_be_usable(channel);
+        must_work(ipc_channel_destroy(channel));
+        remove_name();
+    }
+}
+
+static void set_ready(uint32_t ready)
+{
+    const off_t at = offsetof(struct shm_identity, ready);
+    int fd = __real_shm_open(name, O_RDWR, 0);
+
+    must(fd >= 0);
+    must(pwrite(fd, &ready, sizeof ready, at) == sizeof ready);
+    __real_close(fd);
+}
+
+static void end_of_formatting(void)
+{
+    set_ready(SHMIPC_READY);
+}
+
+/* One that uses memory without the lock, as ipc_mmap gives it: seen while it is
+ * formatting, and done with that when it is to be formatted by who opens. */
+Test(open_races, who_formats_without_the_lock_and_is_quicker_keeps_the_name)
+{
+    IpcOpenOptions options = options_with(0, 20 * SECOND);
+    IpcChannel *channel;
+    int said[2], done[2];
+    char go = 0;
+    pid_t child;
+
+    must(pipe(said) == 0 && pipe(done) == 0);
+    child = fork_child();
+    if (child == 0) {
+        close(done[1]);
+        channel = result_of(ipc_channel_open(name, &options));
+        must_work(ipc_channel_write(channel, "x", 2));
+        must(__real_flock(last_locked, LOCK_UN) == 0);
+        set_ready(0);
+        must(write(said[1], &go, 1) == 1);
+        must(read(done[0], &go, 1) == 0);
+        must_work(ipc_channel_destroy(channel));
+        child_done();
+    }
+    close(done[0]);
+    must(read(said[0], &go, 1) == 1);
+    meddle_with_pages = end_of_formatting;
+    channel = result_of(ipc_channel_open(name, &options));
+    must(!ipc_channel_created(channel) && exists());
+    close(done[1]);
+    must_succeed(child);
+    must(must_be_usable(channel) == 1);
+    must_work(ipc_channel_destroy(channel));
+}
 
 Test(open_races, who_holds_the_lock_for_himself_ends_the_wait_at_its_deadline)
 {
