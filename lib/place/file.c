@@ -39,6 +39,11 @@ int file_open(const char *name, uint32_t flags, bool create)
                                  : shm_open(name, how, 0600);
 }
 
+int file_open_to_lock(const char *name)
+{
+    return shm_open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0);
+}
+
 int file_remove_name(const char *name, uint32_t flags)
 {
     return flags & IPC_OPEN_PATH ? unlink(name) : shm_unlink(name);

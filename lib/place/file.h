@@ -20,6 +20,7 @@ struct place {
 /* A descriptor, or -1 and errno. `create`: there was none, and now is, of no
  * size. */
 int file_open(const char *name, uint32_t flags, bool create);
+int file_open_to_lock(const char *name);
 int file_remove_name(const char *name, uint32_t flags);
 
 /* Removes the name if it is still this file's, which may have been moved. 0 or

@@ -27,6 +27,8 @@ enum {
     MODE_WAIT_NS = 20000000,
     SHORTEST_PAUSE_NS = 50000,
     LONGEST_PAUSE_NS = 1000000,
+    /* Who unlinks waits so long for who holds the exclusive lock. */
+    UNLINK_WAIT_NS = 100000000,
 };
 
 struct opening {
@@ -522,15 +524,40 @@ void place_leave(struct place *p)
     errno = saved;
 }
 
+/* Whoever holds the exclusive lock may have looked whose the name is, and be
+ * about to remove it: if it were removed here and made anew by a third in
+ * between, he would take that one's. But who is stopped then is not waited for,
+ * since removing the name is what helps. */
+static int remove_between(const char *name)
+{
+    const int64_t deadline = clock_after(UNLINK_WAIT_NS);
+    const int fd = file_open_to_lock(name);
+    int64_t pause = SHORTEST_PAUSE_NS;
+    int error;
+
+    while (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 &&
+           errno == EWOULDBLOCK && !clock_is_past(deadline))
+        pause_for(&pause, deadline);
+    error = file_remove_name(name, 0) == 0 ? 0 : errno;
+    if (fd >= 0)
+        close(fd);
+    return error;
+}
+
 IpcStatus place_unlink(const char *name, IpcOpenError *body,
                        const char **detail)
 {
     IpcStatus status = options_check_name(name, 0, detail);
+    int state;
 
-    if (status != IPC_OK || file_remove_name(name, 0) == 0)
+    if (status != IPC_OK)
         return status;
-    body->sys_errno = errno;
-    if (errno == ENOENT) {
+    state = cancel_disable();
+    body->sys_errno = remove_between(name);
+    cancel_restore(state);
+    if (body->sys_errno == 0)
+        return IPC_OK;
+    if (body->sys_errno == ENOENT) {
         *detail = "there is nothing of that name: it is removed already, or "
                   "the name is wrong";
         return IPC_ERR_NOT_FOUND;

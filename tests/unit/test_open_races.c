@@ -374,6 +374,48 @@ Test(open_races, who_found_it_alone_and_in_use_sees_that_its_name_goes)
     must_work(ipc_channel_destroy(first));
 }
 
+/* ---------------------------------------------------------------- unlinking */
+
+static int remover; /* descriptor of who has looked whose the name is */
+
+static void remover_goes_on(int fd)
+{
+    (void)fd;
+    must(exists());
+    must(__real_flock(remover, LOCK_UN) == 0);
+}
+
+static void remover_comes(int fd)
+{
+    (void)fd;
+    must(exists() && __real_flock(remover, LOCK_EX | LOCK_NB) == 0);
+    meddle = remover_goes_on;
+    locks_until_meddling = 2;
+}
+
+Test(open_races, a_name_is_not_unlinked_while_another_may_be_about_to)
+{
+    must_work(ipc_channel_destroy(open_with_others(0, 0, remove_it)));
+    remover = __real_shm_open(name, O_RDWR, 0);
+    meddle = remover_comes;
+    locks_until_meddling = 1;
+    must_work(ipc_channel_unlink(name));
+    must(locks_until_meddling == 0 && !exists());
+    __real_close(remover);
+}
+
+Test(open_races, who_is_stopped_with_the_lock_does_not_keep_its_name)
+{
+    int64_t begun = now_ns();
+
+    must_work(ipc_channel_destroy(open_with_others(0, 0, remove_it)));
+    remover = __real_shm_open(name, O_RDWR, 0);
+    must(__real_flock(remover, LOCK_EX | LOCK_NB) == 0);
+    must_work(ipc_channel_unlink(name));
+    must(!exists() && now_ns() - begun < 20 * SECOND);
+    __real_close(remover);
+}
+
 /* ------------------------------------------------------------------ others */
 
 /* A kernel takes back all that a call has reserved when a signal comes, so with
