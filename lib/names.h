@@ -112,6 +112,7 @@
 #define file_make_memory         shmipc_file_make_memory
 #define file_map_memory          shmipc_file_map_memory
 #define file_open                shmipc_file_open
+#define file_open_to_lock        shmipc_file_open_to_lock
 #define file_remove_name         shmipc_file_remove_name
 #define file_system_detail       shmipc_file_system_detail
 #define file_unmap_memory        shmipc_file_unmap_memory

@@ -12,8 +12,10 @@
  *
  * While a handle by name exists its process holds a shared flock() on the file;
  * who formats, replaces or removes holds an exclusive one, which the kernel
- * takes back when he dies. So nobody sees a channel that is half made, and what
- * a killed creator leaves is made anew by who comes next. Memory that is also
+ * takes back when he dies, and with him the children that he forked meanwhile and
+ * that did not exec(). So nobody sees a channel that is half made, and what
+ * a killed creator leaves is made anew by who comes next: a file of size 0, or
+ * one in which there is nothing but zeros, counts as that. Memory that is also
  * mapped without this header (ipc_mmap and ipc_channel_connect) can be joined
  * here, but those mappings count only once they have written or read.
  */
@@ -36,8 +38,9 @@ extern "C" {
 #define IPC_OPEN_REPLACE_DEAD UINT32_C(4)
 /** `group` is to be the group of what is created. */
 #define IPC_OPEN_GROUP        UINT32_C(8)
-/** What exists may belong to any user; whoever owns it can change what is in
- * it at any time, and can make access to it a SIGBUS. */
+/** What exists may belong to any user, and not only to this one or to root.
+ * Whoever owns it, or may write to it, can change what is in it at any time,
+ * and can make access to it a SIGBUS. */
 #define IPC_OPEN_ANY_OWNER    UINT32_C(16)
 /** Memory without a name (memfd_create), for ipc_channel_share or a child; the
  * name is only what /proc shows. Always creates. */
@@ -56,8 +59,9 @@ extern "C" {
 /** The pages are locked in memory (mlock). */
 #define IPC_OPEN_LOCK_MEMORY  UINT32_C(1024)
 /** When this handle is destroyed and no other by name is left, the name is
- * removed, with what was not read. A handle that a forked child inherited does
- * not count, nor does a process that was killed remove anything. */
+ * removed, with what was not read; a file that was renamed keeps its new one. A
+ * handle that a forked child inherited does not count, nor does a process that
+ * was killed remove anything. */
 #define IPC_OPEN_UNLINK_LAST  UINT32_C(2048)
 
 /**
@@ -93,7 +97,8 @@ typedef struct IpcOpenOptions {
 typedef struct IpcOpenError {
     /** errno of the system call that failed, or 0. */
     int sys_errno;
-    /** Of what exists: user, permission bits, size in bytes. */
+    /** Of what exists: user, permission bits, size in bytes; also with
+     * EACCES, if its directory can be searched. */
     uint32_t owner;
     uint32_t mode;
     /** Of what exists, with IPC_ERR_LAYOUT_VERSION; 0 if it has another byte
@@ -133,9 +138,12 @@ IPC_RESULT_UNIT(IpcBufferUnlinkResult, IpcOpenError)
  * IPC_ERR_UNSUPPORTED, IPC_ERR_ALLOCATION: as for ipc_channel_create; the
  * former also for a kernel without what the flags ask for.
  * IPC_ERR_SYSTEM: a system call failed, see `sys_errno`: ENOSPC, the file
- * system is full; EACCES, the mode of what exists forbids it; EPERM, it belongs
- * to another user, or a group or node is not allowed; ELOOP, it is a symbolic
- * link; EROFS, and so on. What this call created is removed again.
+ * system is full; EACCES, the mode of what exists or of a directory forbids it;
+ * EPERM, it belongs to another user, a group or node is not allowed, or what
+ * was to be replaced could not be removed; EFBIG, RLIMIT_FSIZE forbids it;
+ * ENOMEM, also where large pages were not set aside; ELOOP, it is a symbolic
+ * link; EROFS, and so on. What this call created, or found half made, is
+ * removed again.
  *
  * Any thread. Allocates; blocks as file operations do and at most the timeout;
  * it is not a cancellation point. Since 0.1.0.
@@ -153,7 +161,8 @@ IPC_API bool ipc_channel_created(const IpcChannel *channel);
  *
  * IPC_OK. IPC_ERR_INVALID_ARGUMENT: as for ipc_channel_open; a path is removed
  * by unlink(). IPC_ERR_NOT_FOUND: there is none. IPC_ERR_SYSTEM: it could not
- * be removed, see `sys_errno`. Any thread; blocks as file operations do.
+ * be removed, see `sys_errno`. Any thread; blocks as file operations do, and
+ * for at most 0.1 s while another process creates, replaces or removes it.
  * Since 0.1.0.
  */
 IPC_API IpcChannelUnlinkResult ipc_channel_unlink(const char *name);
@@ -171,7 +180,7 @@ ipc_buffer_open(const char *name, const IpcOpenOptions *options);
 IPC_API bool ipc_buffer_created(const IpcBuffer *buffer);
 
 /** The same as ipc_channel_unlink, with its statuses. Any thread; blocks as
- * file operations do. Since 0.1.0. */
+ * that does. Since 0.1.0. */
 IPC_API IpcBufferUnlinkResult ipc_buffer_unlink(const char *name);
 
 #ifdef __cplusplus

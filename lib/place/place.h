@@ -4,8 +4,8 @@
  * in common.
  *
  * The lock is flock() on the file, of an open file description of the handle's
- * own. The kernel takes it back when the last process with that description is
- * gone, whatever ended it.
+ * own. The kernel takes it back when the last process with that description, or
+ * with a mapping made by it, is gone, whatever ended it.
  *
  *     shared       a handle by name is open: held as long as it lives
  *     exclusive    somebody formats, replaces or removes; no handle by name is

@@ -1540,12 +1540,69 @@ MUTATIONS = [
     Mutation(
         name="a killed creator's file is not made again", file="place.c",
         tests=["unit/open", "unit/open_races"],
-        edits=[("if (status == IPC_ERR_NOT_FORMATTED && "
-                "is_as_good_as_empty(p)) return IPC_ERR_INITIALIZING;", "")]),
+        edits=[("if (content == CONTENT_NONE) return IPC_ERR_INITIALIZING;",
+                "if (p->size == 0) return IPC_ERR_INITIALIZING; "
+                "if (content == CONTENT_NONE) "
+                "return tell_foreign(w, IPC_ERR_NOT_FORMATTED);")]),
     Mutation(
-        name="a foreign segment counts as empty", file="place.c",
+        name="a foreign segment counts as empty", file="content.c",
         tests=["unit/open"],
         edits=[("if (bytes[i]) return false;", ";")]),
+    Mutation(
+        name="only the first bytes of a leftover are looked at",
+        file="content.c", tests=["unit/open_odd"],
+        edits=[("&& is_zero_from(fd, sizeof id))", ")")]),
+    Mutation(
+        name="a short file counts as empty", file="content.c",
+        tests=["unit/open_odd"],
+        edits=[("} else if (got == sizeof id) {",
+                "} else if (got < (ssize_t)sizeof id) { "
+                "*content = CONTENT_NONE; } else {")]),
+    Mutation(
+        name="a name that was unlocked is unlinked at once", file="place.c",
+        tests=["unit/open_races"],
+        edits=[("while (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 &&",
+                "while (false &&")]),
+    Mutation(
+        name="the last one out removes another's name", file="file.c",
+        tests=["unit/open", "unit/open_odd"],
+        edits=[("if (file.st_dev != named.st_dev || "
+                "file.st_ino != named.st_ino)", "if (false)")]),
+    Mutation(
+        name="a relative path is another one elsewhere", file="place.c",
+        tests=["unit/open_odd"],
+        edits=[("if (!(flags & IPC_OPEN_PATH) || *name == '/' ||",
+                "if (true ||")]),
+    Mutation(
+        name="a leftover that cannot be removed is waited for",
+        file="place.c", tests=["unit/open_odd"],
+        edits=[("if (!error || error == ENOENT) return AGAIN;",
+                "if (!error || error) return AGAIN;")]),
+    Mutation(
+        name="who lost the lock may be robbed of what he uses",
+        file="place.c", tests=["unit/open_races"],
+        edits=[("if (status == IPC_ERR_IN_USE) return AGAIN;", "")]),
+    Mutation(
+        name="pages are reserved in one piece whatever interrupts",
+        file="file.c", tests=["unit/open_races"],
+        edits=[("if (piece > page)", "if (false)")]),
+    Mutation(
+        name="the limit on the size of files is left to a signal",
+        file="file.c", tests=["unit/open_odd"],
+        edits=[("getrlimit(RLIMIT_FSIZE, &limit) == 0 &&", "false &&")]),
+    Mutation(
+        name="who may not open a file is not told whose it is",
+        file="file.c", tests=["unit/open_odd"],
+        edits=[("if (!error) tell(&file, body);", "")]),
+    Mutation(
+        name="memory without a name takes any length of it",
+        file="options.c", tests=["unit/open_odd"],
+        edits=[("strlen(name) > LONGEST_MEMFD_NAME", "false")]),
+    Mutation(
+        name="a name stays that could not be locked", file="place.c",
+        tests=["failing/every call may fail once"],
+        edits=[("if (status != IPC_OK && status != AGAIN) take_back(w);",
+                "")]),
     Mutation(
         name="a leftover is replaced while its owner lives", file="place.c",
         tests=["unit/open"],
@@ -1569,15 +1626,10 @@ MUTATIONS = [
         tests=["unit/open"],
         edits=[("p->opener == process_token() &&", "")]),
     Mutation(
-        name="the last one out removes another's name", file="place.c",
-        tests=["unit/open"],
-        edits=[("&& fstat(p->fd, &file) == 0 && file.st_nlink > 0)",
-                "&& fstat(p->fd, &file) == 0)")]),
-    Mutation(
         name="a creation that failed leaves its name", file="place.c",
         tests=["unit/open"],
         edits=[("if (!(w->options->flags & IPC_OPEN_MEMFD)) "
-                "file_remove_name(w->name, w->options->flags); return status;",
+                "file_remove(p, w->name); return status;",
                 "return status;")]),
     Mutation(
         name="another user's file is opened", file="file.c",
@@ -1595,7 +1647,7 @@ MUTATIONS = [
         edits=[("if (o->flags & IPC_OPEN_PREFAULT && madvise(p->memory, "
                 "(size_t)p->size, MADV_POPULATE_WRITE) != 0) {",
                 "if (false) {"),
-               ("error = reserve_pages(p);", "error = 0;")]),
+               ("error = reserve_pages(p, detail);", "error = 0;")]),
     Mutation(
         name="opening is a cancellation point", file="place.c",
         tests=["unit/open"],
