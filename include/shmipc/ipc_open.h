@@ -12,8 +12,8 @@
  *
  * While a handle by name exists its process holds a shared flock() on the file;
  * who formats, replaces or removes holds an exclusive one, which the kernel
- * takes back when he dies, and with him the children that he forked meanwhile and
- * that did not exec(). So nobody sees a channel that is half made, and what
+ * takes back when he dies, and with him the children that he forked meanwhile
+ * and that did not exec(). So nobody sees a channel that is half made, and what
  * a killed creator leaves is made anew by who comes next: a file of size 0, or
  * one in which there is nothing but zeros, counts as that. Memory that is also
  * mapped without this header (ipc_mmap and ipc_channel_connect) can be joined
@@ -162,7 +162,7 @@ IPC_API bool ipc_channel_created(const IpcChannel *channel);
  * IPC_OK. IPC_ERR_INVALID_ARGUMENT: as for ipc_channel_open; a path is removed
  * by unlink(). IPC_ERR_NOT_FOUND: there is none. IPC_ERR_SYSTEM: it could not
  * be removed, see `sys_errno`. Any thread; blocks as file operations do, and
- * for at most 0.1 s while another process creates, replaces or removes it.
+ * for at most 100 ms while another process creates, replaces or removes it.
  * Since 0.1.0.
  */
 IPC_API IpcChannelUnlinkResult ipc_channel_unlink(const char *name);

@@ -67,7 +67,7 @@ static int stat_name(const char *name, uint32_t flags, struct stat *file)
 
 int file_remove(const struct place *p, const char *name)
 {
-    struct stat file, named;
+    struct stat file = {0}, named = {0};
     int error = fstat(p->fd, &file) == 0 ? 0 : errno;
 
     if (!error)
@@ -88,7 +88,7 @@ static void tell(const struct stat *file, IpcOpenError *body)
 
 int file_tell(const char *name, uint32_t flags, IpcOpenError *body)
 {
-    struct stat file;
+    struct stat file = {0};
     int error = stat_name(name, flags, &file);
 
     if (!error)

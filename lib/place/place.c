@@ -368,7 +368,7 @@ static void take_back(const struct opening *w)
 
 static IpcStatus look_and_enter(struct opening *w, bool alone)
 {
-    struct ring ring;
+    struct ring ring = {0};
     IpcStatus status = look(w, &ring);
 
     if (status == IPC_OK)

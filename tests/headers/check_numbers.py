@@ -116,6 +116,8 @@ RULES = (
     (OPEN, "rounded up to whole pages; # means # MiB", "0",
      "DEFAULT_SIZE / MIB"),
     (OPEN, "the node's number, at most #", "LAST_NODE"),
+    (OPEN, "for at most # ms while", "UNLINK_WAIT_NS / MS"),
+    (DESIGN, "does not wait longer than # ms", "UNLINK_WAIT_NS / MS"),
     (DESIGN, "looks again after # us to # ms", "SHORTEST_PAUSE_NS / US",
      "LONGEST_PAUSE_NS / MS"),
 

@@ -425,6 +425,7 @@ Test(open_races, pages_are_reserved_in_pieces_where_signals_interrupt)
     const off_t limits[] = {4096, 100000, 1 << 20};
     IpcOpenOptions options = options_with(0, SECOND);
 
+    alarm(20); /* who tries the same again and again never ends */
     options.size = 5000000;
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
         IpcChannel *channel;
