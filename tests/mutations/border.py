@@ -813,7 +813,8 @@ MUTATIONS = [
     Mutation(
         name="a ring's wait has no cap", file="io_uring.c",
         tests=["unit/pollers"],
-        edits=[("timespec_of(WAIT_CAP_NS)", "timespec_of(WAIT_CAP_NS * 999)")]),
+        edits=[("uring_timespec(WAIT_CAP_NS)",
+                "uring_timespec(WAIT_CAP_NS * 999)")]),
     Mutation(
         name="pollers do not look for who cannot signal", file="eventfd.c",
         tests=["wait/ways of waiting mix, and channels travel over sockets"],
@@ -1450,12 +1451,12 @@ MUTATIONS = [
         file="wait.c", tests=["unit/blocking"],
         edits=[("pthread_setcanceltype(type, NULL);", "")]),
     Mutation(
-        name="waking an event loop is a cancellation point", file="wait.c",
-        tests=["unit/blocking"],
-        edits=[("cancelling = cancel_disable(); "
+        name="waking an event loop is a cancellation point",
+        file="counter.h", tests=["unit/blocking"],
+        edits=[("int cancelling = cancel_disable(); "
                 "/* A counter that is full already is readable. */",
-                "pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, "
-                "&cancelling);")]),
+                "int cancelling; pthread_setcancelstate("
+                "PTHREAD_CANCEL_ENABLE, &cancelling);")]),
     # --------------------------------------------------------- dead consumers
     Mutation(
         name="writers are not told of dead consumers", file="block.c",
@@ -1615,7 +1616,8 @@ MUTATIONS = [
     Mutation(
         name="exclusive joins what exists", file="place.c",
         tests=["unit/open"],
-        edits=[("if (w->options->flags & IPC_OPEN_EXCLUSIVE)", "if (false)")]),
+        edits=[("if (w->options->flags & IPC_OPEN_EXCLUSIVE && !p->created)",
+                "if (false)")]),
     Mutation(
         name="who only connects makes what is half made", file="place.c",
         tests=["unit/open"],
@@ -1636,7 +1638,7 @@ MUTATIONS = [
         tests=["unit/open"], edits=[("? 0 : EPERM;", "? 0 : 0;")]),
     Mutation(
         name="a link is followed", file="file.c", tests=["unit/open"],
-        edits=[("| O_NOFOLLOW", "")]),
+        edits=[("| O_NOFOLLOW | O_NOCTTY", "| O_NOCTTY")]),
     Mutation(
         name="the umask cuts the mode of a file", file="file.c",
         tests=["unit/open"],
