@@ -68,19 +68,19 @@ MUTATIONS = [
         name="a channel that is assigned to is not released",
         file="channel.hpp",
         tests=[CH],
-        edits=[("std::swap(handle_, old.handle_);",
-                "handle_ = old.release();")]),
+        edits=[("Channel &operator=(Channel &&) noexcept = default;",
+                "Channel &operator=(Channel &&other) noexcept { "
+                "(void)handle_.release(); handle_.reset(other.release()); "
+                "return *this; }")]),
     Mutation(
-        name="a channel is not released", file="channel.hpp",
+        name="a channel is not released", file="error.hpp",
         tests=[CH],
-        edits=[("[[maybe_unused]] const auto r = "
-                "ipc_channel_destroy(handle_);",
-                "")]),
+        edits=[("[[maybe_unused]] const auto r = Function(handle);",
+                "(void)handle;")]),
     Mutation(
         name="a released channel keeps its handle", file="channel.hpp",
         tests=[CH],
-        edits=[("return std::exchange(handle_, nullptr);",
-                "return handle_;")]),
+        edits=[("return handle_.release();", "return handle_.get();")]),
     Mutation(
         name="a read with a code does not wait", file="channel.hpp",
         tests=[CH],
@@ -115,7 +115,7 @@ MUTATIONS = [
     Mutation(
         name="every channel was created here", file="channel.hpp",
         tests=[CH],
-        edits=[("return ipc_channel_created(handle_);",
+        edits=[("return ipc_channel_created(handle_.get());",
                 "return true;")]),
     Mutation(
         name="every handle was interrupted", file="channel.hpp",
@@ -140,9 +140,9 @@ MUTATIONS = [
     Mutation(
         name="a waitset forgets the user's pointer", file="waitset.hpp",
         tests=[CH],
-        edits=[("succeed(ipc_waitset_add(set_, channel.get(), user), "
+        edits=[("succeed(ipc_waitset_add(set_.get(), channel.get(), user), "
                 "detail::Raise());",
-                "succeed(ipc_waitset_add(set_, channel.get(), nullptr), "
+                "succeed(ipc_waitset_add(set_.get(), channel.get(), nullptr), "
                 "detail::Raise());")]),
     Mutation(
         name="a shared channel is left twice", file="shared.hpp",

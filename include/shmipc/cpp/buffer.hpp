@@ -14,7 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <utility>
+#include <memory>
 
 namespace shmipc
 {
@@ -40,24 +40,10 @@ class Buffer
     {
     }
 
-    Buffer(Buffer &&other) noexcept : handle_(other.release())
-    {
-    }
+    Buffer(Buffer &&) noexcept = default;
+    Buffer &operator=(Buffer &&) noexcept = default;
 
-    Buffer &operator=(Buffer &&other) noexcept
-    {
-        Buffer old(std::move(other));
-
-        std::swap(handle_, old.handle_);
-        return *this;
-    }
-
-    ~Buffer()
-    {
-        if (handle_) {
-            [[maybe_unused]] const auto r = ipc_buffer_destroy(handle_);
-        }
-    }
+    ~Buffer() = default;
 
 #if defined(__cpp_exceptions)
     /** Creates the buffer `name` or joins the one that exists, as
@@ -200,13 +186,13 @@ class Buffer
     /** As ipc_buffer_created. */
     bool created() const noexcept
     {
-        return ipc_buffer_created(handle_);
+        return ipc_buffer_created(handle_.get());
     }
 
     /** As ipc_buffer_max_entry_size. */
     std::uint64_t max_entry_size() const noexcept
     {
-        return ipc_buffer_max_entry_size(handle_);
+        return ipc_buffer_max_entry_size(handle_.get());
     }
 
     explicit operator bool() const noexcept
@@ -217,13 +203,13 @@ class Buffer
     /** For calls of C; still this object's. */
     IpcBuffer *get() const noexcept
     {
-        return handle_;
+        return handle_.get();
     }
 
     /** Gives it up, to be given to ipc_buffer_destroy. */
     IpcBuffer *release() noexcept
     {
-        return std::exchange(handle_, nullptr);
+        return handle_.release();
     }
 
   private:
@@ -269,7 +255,8 @@ class Buffer
 
     template <class Report> bool write_by(Bytes entry, Report report)
     {
-        const auto r = ipc_buffer_write(handle_, entry.data(), entry.size());
+        const auto r =
+            ipc_buffer_write(handle_.get(), entry.data(), entry.size());
 
         if (r.ipc_status != IPC_OK && !detail::is_full(r.ipc_status))
             report(r);
@@ -280,10 +267,10 @@ class Buffer
     Reservation reserve_by(std::size_t size, Report report)
     {
         IpcReservation space;
-        const auto r = ipc_buffer_reserve(handle_, size, &space);
+        const auto r = ipc_buffer_reserve(handle_.get(), size, &space);
 
         if (r.ipc_status == IPC_OK)
-            return Reservation(handle_, space);
+            return Reservation(handle_.get(), space);
         if (!detail::is_full(r.ipc_status))
             report(r);
         return Reservation(r.ipc_status);
@@ -293,7 +280,7 @@ class Buffer
     Result<std::size_t> read_into_by(MutableBytes to, Report report)
     {
         IpcEntry entry = {0, to.data(), to.size()};
-        const auto r = ipc_buffer_read(handle_, &entry);
+        const auto r = ipc_buffer_read(handle_.get(), &entry);
 
         if (r.ipc_status == IPC_OK)
             return {IPC_OK, entry.size};
@@ -305,10 +292,10 @@ class Buffer
     template <class Report> Entry peek_by(Report report)
     {
         IpcEntry entry;
-        const auto r = ipc_buffer_peek(handle_, &entry);
+        const auto r = ipc_buffer_peek(handle_.get(), &entry);
 
         if (r.ipc_status == IPC_OK)
-            return Entry(handle_, entry);
+            return Entry(handle_.get(), entry);
         if (!detail::is_nothing(r.ipc_status))
             report(r);
         return Entry(r.ipc_status);
@@ -316,7 +303,7 @@ class Buffer
 
     template <class Report> std::uint64_t recover_by(Report report)
     {
-        const auto r = ipc_buffer_recover(handle_);
+        const auto r = ipc_buffer_recover(handle_.get());
 
         if (r.ipc_status == IPC_OK)
             return r.result;
@@ -329,14 +316,14 @@ class Buffer
         IpcBufferStats stats{};
 
         stats.struct_size = sizeof stats;
-        const auto r = ipc_buffer_stats(handle_, &stats);
+        const auto r = ipc_buffer_stats(handle_.get(), &stats);
 
         if (r.ipc_status != IPC_OK)
             report(r);
         return stats;
     }
 
-    IpcBuffer *handle_ = nullptr;
+    std::unique_ptr<IpcBuffer, detail::Gives<&ipc_buffer_destroy>> handle_;
 };
 
 } // namespace shmipc

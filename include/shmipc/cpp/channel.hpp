@@ -33,7 +33,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <utility>
+#include <memory>
 
 namespace shmipc
 {
@@ -73,25 +73,11 @@ class Channel
     {
     }
 
-    Channel(Channel &&other) noexcept : handle_(other.release())
-    {
-    }
-
-    Channel &operator=(Channel &&other) noexcept
-    {
-        Channel old(std::move(other));
-
-        std::swap(handle_, old.handle_);
-        return *this;
-    }
+    Channel(Channel &&) noexcept = default;
+    Channel &operator=(Channel &&) noexcept = default;
 
     /** As ipc_channel_destroy: the channel goes on, without this handle. */
-    ~Channel()
-    {
-        if (handle_) {
-            [[maybe_unused]] const auto r = ipc_channel_destroy(handle_);
-        }
-    }
+    ~Channel() = default;
 
     /* ------------------------------------------------ the throwing forms */
 
@@ -431,7 +417,7 @@ class Channel
     /** Whether open() created the channel that this is a handle of. */
     bool created() const noexcept
     {
-        return ipc_channel_created(handle_);
+        return ipc_channel_created(handle_.get());
     }
 
     /** Ends the waits of this handle, those to come too, until
@@ -439,13 +425,13 @@ class Channel
      * signal handlers. Nothing on an empty one. Since 0.1.0. */
     void interrupt() noexcept
     {
-        [[maybe_unused]] const auto r = ipc_channel_interrupt(handle_);
+        [[maybe_unused]] const auto r = ipc_channel_interrupt(handle_.get());
     }
 
     /** Lets this handle wait again; whether it was interrupted. Since 0.1.0. */
     bool clear_interrupt() noexcept
     {
-        const auto r = ipc_channel_clear_interrupt(handle_);
+        const auto r = ipc_channel_clear_interrupt(handle_.get());
 
         return r.ipc_status == IPC_OK && r.result;
     }
@@ -453,7 +439,7 @@ class Channel
     /** As ipc_channel_max_entry_size; 0 of an empty one. */
     std::uint64_t max_entry_size() const noexcept
     {
-        return ipc_channel_max_entry_size(handle_);
+        return ipc_channel_max_entry_size(handle_.get());
     }
 
     explicit operator bool() const noexcept
@@ -464,13 +450,13 @@ class Channel
     /** For calls of C that have no member here; still this object's. */
     IpcChannel *get() const noexcept
     {
-        return handle_;
+        return handle_.get();
     }
 
     /** Gives it up, to be given to ipc_channel_destroy. */
     IpcChannel *release() noexcept
     {
-        return std::exchange(handle_, nullptr);
+        return handle_.release();
     }
 
   private:
@@ -531,21 +517,23 @@ class Channel
 
     template <class Report> bool try_write_by(Bytes entry, Report report)
     {
-        return written(ipc_channel_write(handle_, entry.data(), entry.size()),
-                       report);
+        return written(
+            ipc_channel_write(handle_.get(), entry.data(), entry.size()),
+            report);
     }
 
     template <class Report> void write_by(Bytes entry, Report report)
     {
-        written(ipc_channel_write_blocking(handle_, entry.data(), entry.size()),
+        written(ipc_channel_write_blocking(handle_.get(), entry.data(),
+                                           entry.size()),
                 report);
     }
 
     template <class Report>
     bool write_by(Bytes entry, const timespec *timeout, Report report)
     {
-        return written(ipc_channel_write_with_timeout(handle_, entry.data(),
-                                                      entry.size(), timeout),
+        return written(ipc_channel_write_with_timeout(
+                           handle_.get(), entry.data(), entry.size(), timeout),
                        report);
     }
 
@@ -554,7 +542,7 @@ class Channel
                          const Report &report)
     {
         if (written(r, report))
-            return Reservation(handle_, space);
+            return Reservation(handle_.get(), space);
         return Reservation(r.ipc_status);
     }
 
@@ -562,7 +550,7 @@ class Channel
     Reservation try_reserve_by(std::size_t size, Report report)
     {
         IpcReservation space{};
-        const auto r = ipc_channel_reserve(handle_, size, &space);
+        const auto r = ipc_channel_reserve(handle_.get(), size, &space);
 
         return reserved(r, space, report);
     }
@@ -572,8 +560,8 @@ class Channel
                            Report report)
     {
         IpcReservation space{};
-        const auto r =
-            ipc_channel_reserve_with_timeout(handle_, size, &space, timeout);
+        const auto r = ipc_channel_reserve_with_timeout(handle_.get(), size,
+                                                        &space, timeout);
 
         return reserved(r, space, report);
     }
@@ -589,7 +577,7 @@ class Channel
     template <class Report> Message try_read_by(Report report)
     {
         IpcEntry entry{};
-        const auto r = ipc_channel_try_read(handle_, &entry);
+        const auto r = ipc_channel_try_read(handle_.get(), &entry);
 
         return found(r, report) ? Message(entry) : Message(r.ipc_status);
     }
@@ -598,7 +586,8 @@ class Channel
     Message read_by(const timespec *timeout, Report report)
     {
         IpcEntry entry{};
-        const auto r = ipc_channel_read_with_timeout(handle_, &entry, timeout);
+        const auto r =
+            ipc_channel_read_with_timeout(handle_.get(), &entry, timeout);
 
         return found(r, report) ? Message(entry) : Message(r.ipc_status);
     }
@@ -615,7 +604,7 @@ class Channel
     Result<std::size_t> try_read_into_by(MutableBytes to, Report report)
     {
         IpcEntry entry = {0, to.data(), to.size()};
-        const auto r = ipc_channel_try_read_into(handle_, &entry);
+        const auto r = ipc_channel_try_read_into(handle_.get(), &entry);
 
         return copied(r, entry, report);
     }
@@ -626,7 +615,7 @@ class Channel
     {
         IpcEntry entry = {0, to.data(), to.size()};
         const auto r =
-            ipc_channel_read_into_with_timeout(handle_, &entry, timeout);
+            ipc_channel_read_into_with_timeout(handle_.get(), &entry, timeout);
 
         return copied(r, entry, report);
     }
@@ -634,13 +623,14 @@ class Channel
     template <class R, class Report>
     Entry peeked(const R &r, const IpcEntry &entry, const Report &report)
     {
-        return found(r, report) ? Entry(handle_, entry) : Entry(r.ipc_status);
+        return found(r, report) ? Entry(handle_.get(), entry)
+                                : Entry(r.ipc_status);
     }
 
     template <class Report> Entry try_peek_by(Report report)
     {
         IpcEntry entry{};
-        const auto r = ipc_channel_peek(handle_, &entry);
+        const auto r = ipc_channel_peek(handle_.get(), &entry);
 
         return peeked(r, entry, report);
     }
@@ -649,14 +639,15 @@ class Channel
     Entry peek_by(const timespec *timeout, Report report)
     {
         IpcEntry entry{};
-        const auto r = ipc_channel_peek_with_timeout(handle_, &entry, timeout);
+        const auto r =
+            ipc_channel_peek_with_timeout(handle_.get(), &entry, timeout);
 
         return peeked(r, entry, report);
     }
 
     template <class Report> void close_by(Report report)
     {
-        const auto r = ipc_channel_close(handle_);
+        const auto r = ipc_channel_close(handle_.get());
 
         if (r.ipc_status != IPC_OK)
             report(r);
@@ -664,7 +655,7 @@ class Channel
 
     template <class Report> int fd_by(Report report)
     {
-        const auto r = ipc_channel_fd(handle_);
+        const auto r = ipc_channel_fd(handle_.get());
 
         if (r.ipc_status == IPC_OK)
             return r.result;
@@ -674,7 +665,7 @@ class Channel
 
     template <class Report> void share_by(int socket, Report report)
     {
-        const auto r = ipc_channel_share(handle_, socket, -1, 0);
+        const auto r = ipc_channel_share(handle_.get(), socket, -1, 0);
 
         if (r.ipc_status != IPC_OK)
             report(r);
@@ -682,7 +673,7 @@ class Channel
 
     template <class Report> std::uint64_t recover_by(bool force, Report report)
     {
-        const auto r = ipc_channel_recover(handle_, force);
+        const auto r = ipc_channel_recover(handle_.get(), force);
 
         if (r.ipc_status == IPC_OK)
             return r.result;
@@ -695,14 +686,14 @@ class Channel
         IpcBufferStats stats{};
 
         stats.struct_size = sizeof stats;
-        const auto r = ipc_channel_stats(handle_, &stats);
+        const auto r = ipc_channel_stats(handle_.get(), &stats);
 
         if (r.ipc_status != IPC_OK)
             report(r);
         return stats;
     }
 
-    IpcChannel *handle_ = nullptr;
+    std::unique_ptr<IpcChannel, detail::Gives<&ipc_channel_destroy>> handle_;
 };
 
 using Entry = Channel::Entry;

@@ -84,6 +84,15 @@ class Category final : public std::error_category
     }
 };
 
+/* For a std::unique_ptr: gives a handle to the C call that ends it, whose
+ * result says nothing that could be acted on. */
+template <auto Function> struct Gives {
+    template <class Handle> void operator()(Handle *handle) const noexcept
+    {
+        [[maybe_unused]] const auto r = Function(handle);
+    }
+};
+
 } // namespace detail
 
 /** The category of statuses: its name is "shmipc", its messages are those of

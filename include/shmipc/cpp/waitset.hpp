@@ -21,7 +21,7 @@
 #include <shmipc/ipc_waitset.h>
 
 #include <cstddef>
-#include <utility>
+#include <memory>
 
 namespace shmipc
 {
@@ -44,24 +44,10 @@ class WaitSet
     {
     }
 
-    WaitSet(WaitSet &&other) noexcept : set_(other.release())
-    {
-    }
+    WaitSet(WaitSet &&) noexcept = default;
+    WaitSet &operator=(WaitSet &&) noexcept = default;
 
-    WaitSet &operator=(WaitSet &&other) noexcept
-    {
-        WaitSet old(std::move(other));
-
-        std::swap(set_, old.set_);
-        return *this;
-    }
-
-    ~WaitSet()
-    {
-        if (set_) {
-            [[maybe_unused]] const auto r = ipc_waitset_destroy(set_);
-        }
-    }
+    ~WaitSet() = default;
 
 #if defined(__cpp_exceptions)
     /** Makes an empty set. Allocates. Since 0.1.0. */
@@ -74,13 +60,14 @@ class WaitSet
      * not block. Since 0.1.0. */
     void add(const Channel &channel, void *user = nullptr)
     {
-        succeed(ipc_waitset_add(set_, channel.get(), user), detail::Raise());
+        succeed(ipc_waitset_add(set_.get(), channel.get(), user),
+                detail::Raise());
     }
 
     /** Takes a channel out of the set. Does not block. Since 0.1.0. */
     void remove(const Channel &channel)
     {
-        succeed(ipc_waitset_remove(set_, channel.get()), detail::Raise());
+        succeed(ipc_waitset_remove(set_.get(), channel.get()), detail::Raise());
     }
 
     /** Fills `ready` with channels that are, `room` at most, and says how many,
@@ -123,7 +110,7 @@ class WaitSet
     void add(const Channel &channel, void *user,
              std::error_code &error) noexcept
     {
-        succeed(ipc_waitset_add(set_, channel.get(), user),
+        succeed(ipc_waitset_add(set_.get(), channel.get(), user),
                 detail::Assign(error));
     }
 
@@ -134,7 +121,8 @@ class WaitSet
 
     void remove(const Channel &channel, std::error_code &error) noexcept
     {
-        succeed(ipc_waitset_remove(set_, channel.get()), detail::Assign(error));
+        succeed(ipc_waitset_remove(set_.get(), channel.get()),
+                detail::Assign(error));
     }
 
     Result<std::size_t> try_wait(IpcWaitSetReady *ready, std::size_t room,
@@ -168,7 +156,7 @@ class WaitSet
      * and for signal handlers. Nothing on an empty one. Since 0.1.0. */
     void interrupt() noexcept
     {
-        [[maybe_unused]] const auto r = ipc_waitset_interrupt(set_);
+        [[maybe_unused]] const auto r = ipc_waitset_interrupt(set_.get());
     }
 
     explicit operator bool() const noexcept
@@ -179,13 +167,13 @@ class WaitSet
     /** For calls of C; still this object's. */
     IpcWaitSet *get() const noexcept
     {
-        return set_;
+        return set_.get();
     }
 
     /** Gives it up, to be given to ipc_waitset_destroy. */
     IpcWaitSet *release() noexcept
     {
-        return std::exchange(set_, nullptr);
+        return set_.release();
     }
 
   private:
@@ -210,7 +198,7 @@ class WaitSet
     Result<std::size_t> wait_by(IpcWaitSetReady *ready, std::size_t room,
                                 const timespec *timeout, Report report)
     {
-        const auto r = ipc_waitset_wait(set_, ready, room, timeout);
+        const auto r = ipc_waitset_wait(set_.get(), ready, room, timeout);
 
         if (r.ipc_status == IPC_OK)
             return {IPC_OK, r.result};
@@ -221,7 +209,7 @@ class WaitSet
 
     template <class Report> int fd_by(Report report)
     {
-        const auto r = ipc_waitset_fd(set_);
+        const auto r = ipc_waitset_fd(set_.get());
 
         if (r.ipc_status == IPC_OK)
             return r.result;
@@ -229,7 +217,7 @@ class WaitSet
         return -1;
     }
 
-    IpcWaitSet *set_ = nullptr;
+    std::unique_ptr<IpcWaitSet, detail::Gives<&ipc_waitset_destroy>> set_;
 };
 
 } // namespace shmipc
