@@ -236,7 +236,7 @@ static void must_come_to_sleep(void *memory, bool readers)
         }
         pause_ns(10 * MILLISECOND);
     }
-    must(!"nobody sleeps");
+    must_say(false, "nobody sleeps");
 }
 
 Test(unit, observers_see_which_side_sleeps)
