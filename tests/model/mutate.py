@@ -51,21 +51,42 @@ def run(command, **more):
 
 
 def replace(directory, files, old, new, mutation):
-    """Replaces what is in one of the files, and once."""
+    """Replaces what is in one of the files, and once; says in which."""
     try:
-        replace_once([find_file(directory, name) for name in files], old, new)
+        return os.path.basename(replace_once(
+            [find_file(directory, name) for name in files], old, new))
     except DoesNotFit as misfit:
         fail(f"{mutation}: {misfit}")
 
 
+def sources_of(directory):
+    """What of the library, a copy of it in that directory, is compiled."""
+    return [os.path.join("buffer", name)
+            for name in sorted(os.listdir(directory + "/buffer"))
+            if name.endswith(".c") and name != NAMES] + list(LIB_SOURCES)
+
+
+def object_of(source):
+    return os.path.basename(source)[:-2] + ".o"
+
+
 class Builder:
+    """Compiles all once without a mistake, and then for each mistake only what
+    includes a file that it changes."""
+
     def __init__(self, source, build, cc):
         self.lib = os.path.join(source, "lib")
         self.build = build
         self.cc = cc.split()
         self.flags = ["-std=c11", "-D_GNU_SOURCE", "-DSHMIPC_MODEL",
                       "-I" + HERE, "-I" + os.path.join(source, "include")]
-        self.objects = self.compile_checker()
+        self.checker = self.compile_checker()
+        self.sound = os.path.join(build, "no mistake")
+        shutil.copytree(self.lib, self.sound)
+        self.sources = sources_of(self.sound)
+        self.sources.append(os.path.join(HERE, MUTATED))
+        self.compile_library(self.sources, self.sound)
+        self.needs = {s: self.needs_of(s) for s in self.sources}
 
     def compile(self, flags, files, directory):
         result = run(self.cc + self.flags + flags + ["-c"] + files,
@@ -78,23 +99,31 @@ class Builder:
                        if f.endswith(".c") and f != MUTATED)
         self.compile(["-O2", "-I" + self.lib],
                      [os.path.join(HERE, f) for f in files], self.build)
-        return [os.path.join(self.build, f[:-2] + ".o") for f in files]
+        return [os.path.join(self.build, object_of(f)) for f in files]
+
+    def compile_library(self, sources, directory):
+        self.compile(["-O1", "-w", "-I.", "-MMD"], sources, directory)
+
+    def needs_of(self, source):
+        """The files in lib/ that an object is made of, by their names."""
+        with open(os.path.join(self.sound, object_of(source)[:-2] + ".d")) as f:
+            words = f.read().replace("\\\n", " ").split()[1:]
+        return {os.path.basename(w) for w in words}
 
     def make(self, mutation):
         directory = os.path.join(self.build, mutation.name)
         shutil.copytree(self.lib, directory)
+        changed = set()
         for name, old, new in mutation.edits:
-            replace(directory, PARTS.get(name, [name]), old, new,
-                    mutation.name)
-        sources = [os.path.join("buffer", name)
-                   for name in sorted(os.listdir(directory + "/buffer"))
-                   if name.endswith(".c") and name != NAMES]
-        sources += LIB_SOURCES
-        sources.append(os.path.join(HERE, MUTATED))
-        self.compile(["-O1", "-w", "-I."], sources, directory)
+            files = PARTS.get(name, [name])
+            changed.add(replace(directory, files, old, new, mutation.name))
+        anew = [s for s in self.sources if self.needs[s] & changed]
+        if anew:
+            self.compile_library(anew, directory)
         model = os.path.join(directory, "model")
-        objects = [os.path.basename(s)[:-2] + ".o" for s in sources]
-        result = run(self.cc + ["-o", model] + self.objects + objects,
+        objects = [os.path.join(directory if s in anew else self.sound,
+                                object_of(s)) for s in self.sources]
+        result = run(self.cc + ["-o", model] + self.checker + objects,
                      cwd=directory)
         if result.returncode:
             fail("does not link:\n" + result.stdout)

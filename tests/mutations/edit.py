@@ -18,7 +18,8 @@ def find_file(directory, name):
 
 
 def replace_once(paths, old, new):
-    """Replaces what is in one of the files, and once; white space may differ.
+    """Replaces what is in one of the files, and once, and returns which that
+    was; white space may differ.
     Nobody has to mend a mistake because a line was wrapped elsewhere, but a
     change that it no longer fits is noticed."""
     pattern = r"\s*".join(re.escape(c) for c in "".join(old.split()))
@@ -33,3 +34,4 @@ def replace_once(paths, old, new):
     path, text, (start, end) = found[0]
     with open(path, "w") as f:
         f.write(text[:start] + new + text[end:])
+    return path
