@@ -4,6 +4,7 @@ afterwards, and running the tool."""
 import contextlib
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import unittest
@@ -11,6 +12,11 @@ import unittest
 SHMIPC = sys.argv[1] if len(sys.argv) > 1 else "shmipc"
 # What should be done at once takes no longer on the slowest machine.
 PATIENCE = 60
+
+# The tool keeps what it finds ignored, and so would a test under nohup.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+for ending in signal.SIGHUP, signal.SIGTERM:
+    signal.signal(ending, signal.SIG_DFL)
 
 OK, FOUND, USAGE, FAILED, NO_SUCH, REFUSED, TIMEOUT, CLOSED = range(8)
 
