@@ -8,8 +8,7 @@ a copy of the tree, and demands that a test notices each.
     run.py --generated [--per-function N] [--seed S] [--minutes M]
            [--results FILE] [--survivors FILE] [FILE[:FUNCTION]...]
 
-The mistakes are listed in core.py, border.py, deaths.py and cpp.py; generate.py
-makes others.
+The mistakes are in the files that LISTS names; generate.py makes others.
 --build keeps the copy and its build for the next time. Without NAMEs all are
 tried; a NAME can be a pattern ("owner*") or a file of lib/. Those of the suite
 fuzz take CC=clang, and are left out otherwise.
@@ -29,7 +28,8 @@ from edit import DoesNotFit  # noqa: E402
 from workshop import Broken, DoesNotBuild, Workshop  # noqa: E402
 
 SOURCE = os.path.dirname(os.path.dirname(HERE))
-LISTS = ("core", "border", "deaths", "cpp")
+LISTS = ("core", "regions", "processes", "place", "waiting", "descriptors",
+         "waitset", "answers", "deaths", "cpp")
 
 
 def listed():

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: MIT
+"""Mistakes in descriptors to poll, and in handing channels over. Each names the
+tests that fail with it."""
+from mutation import Mutation
+
+MUTATIONS = [
+    # -------------------------------------------------------- event loops
+    Mutation(
+        name="filler passed while preparing: writers not woken",
+        file="uring_api.c", tests=["wait/waiting through io_uring"],
+        edits=[("wait_notify_rarely(&ch->waiter, WAIT_WRITERS);", "")]),
+    Mutation(
+        name="a linked timeout is an error", file="uring_api.c",
+        tests=["wait/waiting through io_uring"],
+        edits=[("case -ECANCELED:", "")]),
+    Mutation(
+        name="a timeout of its own is an error", file="uring_api.c",
+        tests=["wait/waiting through io_uring"],
+        edits=[("case -ETIME:", "")]),
+    Mutation(
+        name="what a filter forbids is a failure", file="uring_api.c",
+        tests=["wait/waiting through io_uring"],
+        edits=[("case -EACCES:", "")]),
+    Mutation(
+        name="child polls its parent's epoll", file="eventfd.c",
+        tests=["unit/pollers"],
+        edits=[("if (w->token != process_token()) event_close(w);", "")]),
+    Mutation(
+        name="a poller's wait has no cap", file="eventfd.c",
+        tests=["unit/pollers"],
+        edits=[("if (timerfd_settime(w->timer_fd, 0, &at, NULL) != 0)",
+                "(void)at; if (0)")]),
+    Mutation(
+        name="a ring's wait has no cap", file="io_uring.c",
+        tests=["unit/pollers"],
+        edits=[("uring_timespec(WAIT_CAP_NS)",
+                "uring_timespec(WAIT_CAP_NS * 999)")]),
+    Mutation(
+        name="pollers do not look for who cannot signal", file="eventfd.c",
+        tests=["wait/ways of waiting mix, and channels travel over sockets"],
+        edits=[("atomic_get_relaxed(&words->unsignalled) ? "
+                "WAIT_UNSIGNALLED_NS : WAIT_CAP_NS;",
+                "WAIT_CAP_NS;")]),
+    Mutation(
+        name="armed for an old sequence", file="io_uring.c",
+        tests=["wait/waiting through io_uring"],
+        edits=[("if (is_armed(p) && p->seen == seen)", "if (is_armed(p))")],
+        equivalent="what the kernel has queued does not look at the word "
+        "again: any later wake ends it, and one too many costs a look"),
+    Mutation(
+        name="no second look at completions", file="io_uring.c",
+        tests=["wait/waiting through io_uring"],
+        edits=[("return !p->open || reap(p);", "return true;")]),
+    Mutation(
+        name="who has the eventfd says that it cannot signal", file="wait.c",
+        tests=["unit/pollers"],
+        edits=[("if (w->event_fd < 0) /* Relaxed: a poller",
+                "if (w->event_fd >= 0) /* Relaxed: a poller")]),
+    Mutation(
+        name="size of what cannot be unmapped not told", file="segment.c",
+        tests=["unit/segment"],
+        edits=[("body.existing_size = segment->size; body.aligned_size",
+                "body.aligned_size")]),
+    Mutation(
+        name="an eventfd with the number 0 stays open", file="wait.c",
+        tests=["unit/pollers"],
+        edits=[("if (w->event_fd >= 0) close(w->event_fd);",
+                "if (w->event_fd >= 1) close(w->event_fd);")]),
+    Mutation(
+        name="the umask cuts the mode of a segment", file="segment.c",
+        tests=["unit/segment_access"],
+        edits=[("return fchmod(fd, mode) == 0 ? 0 : errno;",
+                "(void)mode; return 0;")]),
+    Mutation(
+        name="the group of a segment is left alone", file="segment.c",
+        tests=["unit/segment_access"],
+        edits=[("fchown(fd, (uid_t)-1, options->group) != 0)",
+                "fchown(fd, (uid_t)-1, (gid_t)-1) != 0)")]),
+    Mutation(
+        name="anybody's segment is opened", file="segment.c",
+        tests=["unit/segment_access"],
+        edits=[("file.st_uid == geteuid() ? 0 : EPERM;",
+                "true ? 0 : EPERM;")]),
+    Mutation(
+        name="what is no segment is waited for", file="segment.c",
+        tests=["unit/segment_access"],
+        edits=[("if (!S_ISREG(file.st_mode)) return EINVAL;", "")]),
+    Mutation(
+        name="a mode that comes late is not waited for", file="segment.c",
+        tests=["unit/segment_races"],
+        edits=[("|| i == MODE_WAIT_MS)", "|| i == 0)")]),
+    Mutation(
+        name="what is shared is not sealed", file="share.c",
+        tests=["unit/share"],
+        edits=[("(void)fcntl(memory_fd, F_ADD_SEALS, F_SEAL_SHRINK);", "")]),
+    Mutation(
+        name="without memory for a ring the default is refused", file="wait.c",
+        tests=["wait/waiting through io_uring"],
+        edits=[("if (status != IPC_OK) /* too old",
+                "if (status == IPC_ERR_UNSUPPORTED) /* too old")]),
+    Mutation(
+        name="without a handle nothing was asked for", file="write.c",
+        tests=["unit/error_bodies"],
+        edits=[("IpcBufferWriteError body = {.requested_size = size};",
+                "IpcBufferWriteError body = {.requested_size = b ? size : 0};"
+                )]),
+    Mutation(
+        name="who skipped too late is told that all is well", file="read.c",
+        tests=["unit/buffer"],
+        edits=[("if (offset != error->offset) return "
+                "IPC_ERR_OFFSET_MISMATCH;",
+                "if (offset < error->offset) return IPC_ALREADY_SKIPPED; if "
+                "(offset > error->offset) return IPC_ERR_OFFSET_MISMATCH;")]),
+    # ------------------------------------ lost descriptors, other clocks
+    Mutation(
+        name="the lock is asked for whom the pid proves", file="owner.c",
+        tests=["borders/uncertain"],
+        edits=[("if (fate != PROCESS_LIVES && (identity & LOCKED) &&",
+                "if ((identity & LOCKED) &&")]),
+    Mutation(
+        name="what is in the place of a lost file is asked",
+        file="backing.c", tests=["borders/uncertain"],
+        edits=[("control(b, F_OFD_GETLK, F_WRLCK, place, &what) == 0 && "
+                "is_still_there(b))",
+                "control(b, F_OFD_GETLK, F_WRLCK, place, &what) == 0)")]),
+    Mutation(
+        name="a lost file is not opened again", file="backing.c",
+        tests=["borders/uncertain"],
+        edits=[("b->inode == file->st_ino && is_still_there(b))",
+                "b->inode == file->st_ino)")]),
+    Mutation(
+        name="start times by two clocks are compared", file="process.c",
+        tests=["borders/uncertain"],
+        edits=[("if (id->start_time > 1 && same_clock(me, id) && "
+                "proc.start_time",
+                "if (id->start_time > 1 && proc.start_time")]),
+    # -------------------------------------------------------------- sharing
+    Mutation(
+        name="cut messages accepted", file="share.c", tests=["unit/share"],
+        edits=[("if (message->cut || header->magic", "if (header->magic")]),
+    Mutation(
+        name="messages whose bytes were cut accepted", file="share.c",
+        tests=["unit/share"],
+        edits=[("(MSG_TRUNC | MSG_CTRUNC)", "MSG_CTRUNC")]),
+    Mutation(
+        name="messages whose descriptors were cut accepted", file="share.c",
+        tests=["unit/share"],
+        edits=[("(MSG_TRUNC | MSG_CTRUNC)", "MSG_TRUNC")]),
+    Mutation(
+        name="can_shrink: never", file="share.c", tests=["unit/share"],
+        edits=[("seals < 0 || !(seals & F_SEAL_SHRINK)",
+                "seals < -1 && !(seals & F_SEAL_SHRINK)")]),
+    Mutation(
+        name="can_shrink: not where there are no seals", file="share.c",
+        tests=["unit/share"],
+        edits=[("seals < 0 || !(seals & F_SEAL_SHRINK)",
+                "seals >= 0 && !(seals & F_SEAL_SHRINK)")]),
+    Mutation(
+        name="can_shrink: not with any seal", file="share.c",
+        tests=["unit/share"],
+        edits=[("seals < 0 || !(seals & F_SEAL_SHRINK)",
+                "seals < 0 || !seals")]),
+    Mutation(
+        name="EINTR while receiving", file="share.c", tests=["unit/share"],
+        edits=[("if (n < 0 && errno == EINTR) continue;", "")]),
+    Mutation(
+        name="EINTR while sending", file="share.c", tests=["unit/share"],
+        edits=[("else if (errno != EINTR) return errno;",
+                "else return errno;")]),
+    Mutation(
+        name="EINTR while waiting for the rest", file="share.c",
+        tests=["unit/share"],
+        edits=[("while (got < 0 && errno == EINTR); return got >= 0;",
+                "while (0); return got >= 0;")]),
+    Mutation(
+        name="half a message sent", file="share.c", tests=["unit/share"],
+        edits=[("else if (errno == EAGAIN && sent > 0) "
+                "wait_for(socket, POLLOUT);", "")]),
+    Mutation(
+        name="half a message received", file="share.c", tests=["unit/share"],
+        edits=[("if (n < 0 && errno == EAGAIN && got > 0 && "
+                "wait_for(socket, POLLIN)) continue;", "")]),
+    Mutation(
+        name="descriptors sent with every piece", file="share.c",
+        tests=["unit/share"],
+        edits=[("if (sent == 0) attach_fds", "attach_fds")]),
+    Mutation(
+        name="every piece begins anew", file="share.c", tests=["unit/share"],
+        edits=[("piece.iov_base = bytes + sent;", "")]),
+    Mutation(
+        name="errno of a mapping not told", file="share.c",
+        tests=["unit/share"],
+        edits=[("shared->memory = NULL; *error = errno;",
+                "shared->memory = NULL;")]),
+    Mutation(
+        name="descriptors stay after a refusal", file="share.c",
+        tests=["unit/share"],
+        edits=[("drop_fds(&message); if (status == IPC_OK)",
+                "if (status == IPC_OK)")]),
+    Mutation(
+        name="mapping stays after a refusal", file="share.c",
+        tests=["unit/share"],
+        edits=[("if (shared.memory) munmap(shared.memory, "
+                "(size_t)shared.size);", "")]),
+    Mutation(
+        name="mapping stays when it is left", file="share.c",
+        tests=["unit/share"],
+        edits=[("if (munmap(shared->memory, (size_t)shared->size) != 0)",
+                "if (0)")]),
+    Mutation(
+        name="what was received is not closed on exec", file="share.c",
+        tests=["unit/share"],
+        edits=[("recvmsg(socket, &m, MSG_CMSG_CLOEXEC)",
+                "recvmsg(socket, &m, 0)")]),
+    Mutation(
+        name="eventfd is not closed on exec", file="eventfd.c",
+        tests=["unit/share"],
+        edits=[("eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)",
+                "eventfd(0, EFD_NONBLOCK)")]),
+    Mutation(
+        name="epoll is not closed on exec", file="eventfd.c",
+        tests=["unit/share"],
+        edits=[("epoll_create1(EPOLL_CLOEXEC)",
+                "epoll_create1(0)")]),
+    Mutation(
+        name="timer is not closed on exec", file="eventfd.c",
+        tests=["unit/share"],
+        edits=[("TFD_NONBLOCK | TFD_CLOEXEC",
+                "TFD_NONBLOCK")]),
+    Mutation(
+        name="a ring's eventfd is not closed on exec", file="io_uring.c",
+        tests=["unit/share"],
+        edits=[("eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)",
+                "eventfd(0, EFD_NONBLOCK)")]),
+]

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""Mistakes in finding memory by its name. Each names the tests that fail with
+it."""
+from mutation import Mutation
+
+MUTATIONS = [
+    # ------------------------------------------------------ named segments
+    Mutation(
+        name="descriptor leak: mapped", file="segment.c",
+        tests=["unit/segment_races"],
+        edits=[("backing_forget(segment->memory); if (munmap", "if (munmap")
+               ]),
+    Mutation(
+        name="descriptor leak: not mapped", file="segment.c",
+        tests=["unit/segment_races"],
+        edits=[("keep(fd, segment); else close(fd);",
+                "keep(fd, segment);")]),
+    Mutation(
+        name="descriptor leak: no pages", file="segment.c",
+        tests=["unit/segment_races"],
+        edits=[("close(fd); shm_unlink(name); return -1;",
+                "shm_unlink(name); return -1;")]),
+    Mutation(
+        name="descriptor leak: another size, or none", file="segment.c",
+        tests=["unit/segment_races"],
+        edits=[("if (status != IPC_OK) close(*fd);", "")]),
+    Mutation(
+        name="not closed on exec: created", file="segment.c", tests=[],
+        edits=[("O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC",
+                "O_RDWR | O_CREAT | O_EXCL")],
+        equivalent="shm_open sets FD_CLOEXEC whether it is asked to or not"),
+    Mutation(
+        name="not closed on exec: opened", file="segment.c", tests=[],
+        edits=[("shm_open(name, O_RDWR | O_CLOEXEC, 0)",
+                "shm_open(name, O_RDWR, 0)")],
+        equivalent="shm_open sets FD_CLOEXEC whether it is asked to or not"),
+    Mutation(
+        name="name that goes in between", file="segment.c",
+        tests=["unit/segment_races"],
+        edits=[("if (status != IPC_ERR_SYSTEM || body->sys_errno != ENOENT) "
+                "return status;", "return status;")]),
+    Mutation(
+        name="name that comes in between", file="segment.c",
+        tests=["unit/segment_races"],
+        edits=[("if (body->sys_errno != EEXIST) return IPC_ERR_SYSTEM;",
+                "return IPC_ERR_SYSTEM;")]),
+    Mutation(
+        name="a signal ends the reservation of pages", file="segment.c",
+        tests=["unit/segment_races"],
+        edits=[("while (error == EINTR);", "while (0);")]),
+    # ------------------------------------------------------------- by name
+    Mutation(
+        name="no lock is taken on a name", file="place.c",
+        tests=["unit/open_races"],
+        edits=[("return flock(w->place->fd, kind | LOCK_NB) == 0;",
+                "return flock(w->place->fd, kind | LOCK_NB) >= -1;")]),
+    Mutation(
+        name="a name that went is not noticed", file="place.c",
+        tests=["unit/open_races"],
+        edits=[("(fstat(w->place->fd, &file) != 0 || file.st_nlink == 0)",
+                "fstat(w->place->fd, &file) != 0")]),
+    Mutation(
+        name="who becomes alone does not look again", file="place.c",
+        tests=["unit/open_races"],
+        edits=[("if (!take_lock(w, LOCK_EX) || has_no_name(w)) return AGAIN; "
+                "status = look(w, ring);",
+                "if (!take_lock(w, LOCK_EX) || has_no_name(w)) return AGAIN; "
+                "status = IPC_ERR_INITIALIZING;")]),
+    Mutation(
+        name="a killed creator's file is not made again", file="place.c",
+        tests=["unit/open", "unit/open_races"],
+        edits=[("if (content == CONTENT_NONE) return IPC_ERR_INITIALIZING;",
+                "if (p->size == 0) return IPC_ERR_INITIALIZING; "
+                "if (content == CONTENT_NONE) "
+                "return tell_foreign(w, IPC_ERR_NOT_FORMATTED);")]),
+    Mutation(
+        name="a foreign segment counts as empty", file="content.c",
+        tests=["unit/open"],
+        edits=[("if (bytes[i]) return false;", ";")]),
+    Mutation(
+        name="only the first bytes of a leftover are looked at",
+        file="content.c", tests=["unit/open_odd"],
+        edits=[("&& is_zero_from(fd, sizeof id))", ")")]),
+    Mutation(
+        name="a short file counts as empty", file="content.c",
+        tests=["unit/open_odd"],
+        edits=[("} else if (got == sizeof id) {",
+                "} else if (got < (ssize_t)sizeof id) { "
+                "*content = CONTENT_NONE; } else {")]),
+    Mutation(
+        name="a name that was unlocked is unlinked at once", file="place.c",
+        tests=["unit/open_races"],
+        edits=[("while (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 &&",
+                "while (false &&")]),
+    Mutation(
+        name="the last one out removes another's name", file="file.c",
+        tests=["unit/open", "unit/open_odd"],
+        edits=[("if (file.st_dev != named.st_dev || "
+                "file.st_ino != named.st_ino)", "if (false)")]),
+    Mutation(
+        name="a relative path is another one elsewhere", file="place.c",
+        tests=["unit/open_odd"],
+        edits=[("if (!(flags & IPC_OPEN_PATH) || *name == '/' ||",
+                "if (true ||")]),
+    Mutation(
+        name="a leftover that cannot be removed is waited for",
+        file="place.c", tests=["unit/open_odd"],
+        edits=[("if (!error || error == ENOENT) return AGAIN;",
+                "if (!error || error) return AGAIN;")]),
+    Mutation(
+        name="who lost the lock may be robbed of what he uses",
+        file="place.c", tests=["unit/open_races"],
+        edits=[("if (status == IPC_ERR_IN_USE) return AGAIN;", "")]),
+    Mutation(
+        name="pages are reserved in one piece whatever interrupts",
+        file="file.c", tests=["unit/open_races"],
+        edits=[("if (piece > page)", "if (false)")]),
+    Mutation(
+        name="the limit on the size of files is left to a signal",
+        file="file.c", tests=["unit/open_odd"],
+        edits=[("getrlimit(RLIMIT_FSIZE, &limit) == 0 &&", "false &&")]),
+    Mutation(
+        name="who may not open a file is not told whose it is",
+        file="file.c", tests=["unit/open_odd"],
+        edits=[("if (!error) tell(&file, body);", "")]),
+    Mutation(
+        name="memory without a name takes any length of it",
+        file="options.c", tests=["unit/open_odd"],
+        edits=[("strlen(name) > LONGEST_MEMFD_NAME", "false")]),
+    Mutation(
+        name="a name stays that could not be locked", file="place.c",
+        tests=["failing/every call may fail once"],
+        edits=[("if (status != IPC_OK && status != AGAIN) take_back(w);",
+                "")]),
+    Mutation(
+        name="a leftover is replaced while its owner lives", file="place.c",
+        tests=["unit/open"],
+        edits=[("|| view.fate == OWNER_IS_DEAD;", "|| true;")]),
+    Mutation(
+        name="a leftover of the dead is never replaced", file="place.c",
+        tests=["unit/open"],
+        edits=[("if (alone && w->options->flags & IPC_OPEN_REPLACE_DEAD && "
+                "all_are_dead(p, ring))", "if (false && all_are_dead(p, ring))")]),
+    Mutation(
+        name="exclusive joins what exists", file="place.c",
+        tests=["unit/open"],
+        edits=[("if (w->options->flags & IPC_OPEN_EXCLUSIVE && !p->created)",
+                "if (false)")]),
+    Mutation(
+        name="who only connects makes what is half made", file="place.c",
+        tests=["unit/open"],
+        edits=[("if (w->options->flags & IPC_OPEN_CONNECT_ONLY) return AGAIN;",
+                "")]),
+    Mutation(
+        name="a forked child removes its parent's name", file="place.c",
+        tests=["unit/open"],
+        edits=[("p->opener == process_token() &&", "")]),
+    Mutation(
+        name="a creation that failed leaves its name", file="place.c",
+        tests=["unit/open"],
+        edits=[("if (!(w->options->flags & IPC_OPEN_MEMFD)) "
+                "file_remove(p, w->name); return status;",
+                "return status;")]),
+    Mutation(
+        name="another user's file is opened", file="file.c",
+        tests=["unit/open"], edits=[("? 0 : EPERM;", "? 0 : 0;")]),
+    Mutation(
+        name="a link is followed", file="file.c", tests=["unit/open"],
+        edits=[("| O_NOFOLLOW | O_NOCTTY", "| O_NOCTTY")]),
+    Mutation(
+        name="the umask cuts the mode of a file", file="file.c",
+        tests=["unit/open"],
+        edits=[("return fchmod(fd, o->mode) == 0 ? 0 : errno;",
+                "return 0;")]),
+    Mutation(
+        name="pages are not made present", file="file.c", tests=["unit/open"],
+        edits=[("if (o->flags & IPC_OPEN_PREFAULT && madvise(p->memory, "
+                "(size_t)p->size, MADV_POPULATE_WRITE) != 0) {",
+                "if (false) {"),
+               ("error = reserve_pages(p, detail);", "error = 0;")]),
+    Mutation(
+        name="opening is a cancellation point", file="place.c",
+        tests=["unit/open"],
+        edits=[("state = cancel_disable(); *detail = \"malloc failed",
+                "state = 0; *detail = \"malloc failed")]),
+    Mutation(
+        name="a file under a lease cannot be opened", file="place.c",
+        tests=["unit/open_races"],
+        edits=[("if (w->place->fd < 0 && errno == EWOULDBLOCK) return AGAIN;",
+                "")]),
+]
