@@ -75,7 +75,7 @@ MUTATIONS = [
                 "return tell_foreign(w, IPC_ERR_NOT_FORMATTED);")]),
     Mutation(
         name="a foreign segment counts as empty", file="content.c",
-        tests=["unit/open"],
+        tests=["unit/open_refused"],
         edits=[("if (bytes[i]) return false;", ";")]),
     Mutation(
         name="only the first bytes of a leftover are looked at",
@@ -163,9 +163,9 @@ MUTATIONS = [
                 "return status;")]),
     Mutation(
         name="another user's file is opened", file="file.c",
-        tests=["unit/open"], edits=[("? 0 : EPERM;", "? 0 : 0;")]),
+        tests=["unit/open_refused"], edits=[("? 0 : EPERM;", "? 0 : 0;")]),
     Mutation(
-        name="a link is followed", file="file.c", tests=["unit/open"],
+        name="a link is followed", file="file.c", tests=["unit/open_refused"],
         edits=[("| O_NOFOLLOW | O_NOCTTY", "| O_NOCTTY")]),
     Mutation(
         name="the umask cuts the mode of a file", file="file.c",
@@ -180,7 +180,7 @@ MUTATIONS = [
                ("error = reserve_pages(p, detail);", "error = 0;")]),
     Mutation(
         name="opening is a cancellation point", file="place.c",
-        tests=["unit/open"],
+        tests=["unit/open_refused"],
         edits=[("state = cancel_disable(); *detail = \"malloc failed",
                 "state = 0; *detail = \"malloc failed")]),
     Mutation(

@@ -103,7 +103,7 @@ MUTATIONS = [
                 "UINT64_C(1)")]),
     Mutation(
         name="a region without a number is joined", file="format.c",
-        tests=["unit/format"],
+        tests=["unit/attach"],
         edits=[("if (atomic_get_relaxed(&id->creation) == 0) return false;",
                 "")]),
     # --------------------------------------------- who finishes a closing
@@ -226,7 +226,7 @@ MUTATIONS = [
     # ------------------------------------------------------ other versions
     Mutation(
         name="a region's shape is looked at before its version",
-        file="format.c", tests=["unit/format"],
+        file="format.c", tests=["unit/attach"],
         edits=[("if (id.layout_version != SHMIPC_LAYOUT_VERSION) return "
                 "IPC_ERR_LAYOUT_VERSION; if (!shape_is_right(&id) || "
                 "id.region_size > SIZE_MAX - slack) return IPC_ERR_CORRUPTED;",
@@ -235,7 +235,7 @@ MUTATIONS = [
                 "SHMIPC_LAYOUT_VERSION) return IPC_ERR_LAYOUT_VERSION;")]),
     Mutation(
         name="older versions are joined", file="format.c",
-        tests=["unit/format"],
+        tests=["unit/attach"],
         edits=[("if (id.layout_version != SHMIPC_LAYOUT_VERSION)",
                 "if (id.layout_version > SHMIPC_LAYOUT_VERSION)")]),
     # ---------------------------------------------------- hostile memory

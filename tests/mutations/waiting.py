@@ -336,20 +336,20 @@ MUTATIONS = [
                 "return answer(status, IPC_ERR_INTERRUPTED);")]),
     Mutation(
         name="no sleep is a cancellation point", file="wait.c",
-        tests=["unit/blocking"],
+        tests=["unit/cancel"],
         edits=[("pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);",
                 "pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type);")]),
     Mutation(
         name="every sleep is a cancellation point", file="wait.c",
-        tests=["unit/blocking"],
+        tests=["unit/cancel"],
         edits=[("w->is_cancellable ?", "1 ?")]),
     Mutation(
         name="after a sleep a thread can be cancelled anywhere",
-        file="wait.c", tests=["unit/blocking"],
+        file="wait.c", tests=["unit/cancel"],
         edits=[("pthread_setcanceltype(type, NULL);", "")]),
     Mutation(
         name="waking an event loop is a cancellation point",
-        file="counter.h", tests=["unit/blocking"],
+        file="counter.h", tests=["unit/cancel"],
         edits=[("int cancelling = cancel_disable(); "
                 "/* A counter that is full already is readable. */",
                 "int cancelling; pthread_setcancelstate("

@@ -42,7 +42,7 @@ MUTATIONS = [
                 "(void)head;")]),
     Mutation(
         name="the thread of a descriptor reads", file="waitset.c",
-        tests=["unit/waitset"],
+        tests=["unit/waitset_calls"],
         edits=[("look_at(set->to_look.first, WATCHER_GLANCES)",
                 "look_at(set->to_look.first, WATCHER_READS)")]),
     Mutation(
@@ -57,7 +57,7 @@ MUTATIONS = [
         equivalent="it only costs more: the benchmark shows it"),
     Mutation(
         name="an interrupt is told twice", file="waitset.c",
-        tests=["unit/waitset"],
+        tests=["unit/waitset_meanwhile"],
         edits=[("if (atomic_swap_relaxed(&set->interrupted, 0))",
                 "if (atomic_get_relaxed(&set->interrupted))")]),
     Mutation(
@@ -82,25 +82,25 @@ MUTATIONS = [
                 "m->channel, m->user, status};")]),
     Mutation(
         name="a descriptor is not readable while something is ready",
-        file="waitset.c", tests=["unit/waitset"],
+        file="waitset.c", tests=["unit/waitset_calls"],
         edits=[("set->unreadable = false; feeder_signal(set->feeder);",
                 "set->unreadable = false;")]),
     Mutation(
         name="a channel that goes stays in its set", file="channel.c",
-        tests=["unit/waitset"],
+        tests=["unit/waitset_meanwhile"],
         edits=[("if (ch->watch) ch->watch->gone(ch->watch);", "")]),
     Mutation(
         name="a forked child uses its parent's set", file="waitset.c",
-        tests=["unit/waitset"],
+        tests=["unit/waitset_calls"],
         edits=[("return set->token == process_token();",
                 "return set->token != 0;")]),
     Mutation(
         name="two threads wait for a set", file="waitset.c",
-        tests=["unit/waitset"],
+        tests=["unit/waitset_calls"],
         edits=[("if (!set->waited_for) {", "{")]),
     Mutation(
         name="the ring of a set is every thread's", file="many_ring.c",
-        tests=["unit/waitset"],
+        tests=["unit/waitset_meanwhile"],
         edits=[("if (set->ring->open && set->ring->thread == this_thread())",
                 "if (set->ring->open)")]),
     Mutation(
@@ -119,7 +119,7 @@ MUTATIONS = [
                 "m->place);", "waitset_enter_line(&set->to_arm, m);")]),
     Mutation(
         name="threads of the library take signals", file="thread.c",
-        tests=["unit/waitset"],
+        tests=["unit/waitset_calls"],
         edits=[("sigfillset(&all);", "sigemptyset(&all);")]),
     Mutation(
         name="the thread of a descriptor is not sent to sleep",

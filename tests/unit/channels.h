@@ -69,4 +69,11 @@ static inline void must_receive(IpcChannel *ch, size_t size, uint64_t seed)
     must_be_entry(&entry, size, seed);
 }
 
+static inline void fill_up(IpcChannel *ch)
+{
+    while (ipc_channel_write(ch, "x", 1).ipc_status == IPC_OK)
+        continue;
+    must_fail(ipc_channel_write(ch, "x", 1), IPC_ERR_NO_SPACE_CONTIGUOUS);
+}
+
 #endif

@@ -29,14 +29,6 @@ static IpcChannel *channel_that_reports(uint32_t mode, void **memory)
     return make_channel(BLOCKS, configuration, memory);
 }
 
-static void fill_up(IpcChannel *ch)
-{
-    while (ipc_channel_write(ch, "x", 1).ipc_status == IPC_OK)
-        continue;
-    must_be(ipc_channel_write(ch, "x", 1).ipc_status,
-            IPC_ERR_NO_SPACE_CONTIGUOUS);
-}
-
 static IpcStatus write_within(IpcChannel *ch, int64_t ns)
 {
     const struct timespec timeout = as_timespec(ns);

@@ -27,13 +27,6 @@ static IpcChannel *of_way(uint32_t wait, uint32_t flags)
     return r.result;
 }
 
-static void fill_up(IpcChannel *ch)
-{
-    while (ipc_channel_write(ch, "x", 1).ipc_status == IPC_OK)
-        continue;
-    must_fail(ipc_channel_write(ch, "x", 1), IPC_ERR_NO_SPACE_CONTIGUOUS);
-}
-
 static void interrupt(IpcChannel *ch)
 {
     must_work(ipc_channel_interrupt(ch));

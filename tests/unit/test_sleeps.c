@@ -168,12 +168,6 @@ static bool none_longer_than(int64_t ns)
     return true;
 }
 
-static void fill_up(IpcChannel *ch)
-{
-    while (ipc_channel_write(ch, "x", 1).ipc_status == IPC_OK)
-        continue;
-}
-
 /* ---------------------------------------------------------------- lengths */
 
 Test(unit, a_read_sleeps_all_its_rounds_and_not_one_more)
