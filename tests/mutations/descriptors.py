@@ -7,19 +7,20 @@ MUTATIONS = [
     # -------------------------------------------------------- event loops
     Mutation(
         name="filler passed while preparing: writers not woken",
-        file="uring_api.c", tests=["wait/waiting through io_uring"],
+        file="uring_api.c",
+        tests=["wait/a channel waits in a ring of the application"],
         edits=[("wait_notify_rarely(&ch->waiter, WAIT_WRITERS);", "")]),
     Mutation(
         name="a linked timeout is an error", file="uring_api.c",
-        tests=["wait/waiting through io_uring"],
+        tests=["wait/a channel waits in a ring of the application"],
         edits=[("case -ECANCELED:", "")]),
     Mutation(
         name="a timeout of its own is an error", file="uring_api.c",
-        tests=["wait/waiting through io_uring"],
+        tests=["wait/a channel waits in a ring of the application"],
         edits=[("case -ETIME:", "")]),
     Mutation(
         name="what a filter forbids is a failure", file="uring_api.c",
-        tests=["wait/waiting through io_uring"],
+        tests=["wait/a channel waits in a ring of the application"],
         edits=[("case -EACCES:", "")]),
     Mutation(
         name="child polls its parent's epoll", file="eventfd.c",
@@ -43,13 +44,13 @@ MUTATIONS = [
                 "WAIT_CAP_NS;")]),
     Mutation(
         name="armed for an old sequence", file="io_uring.c",
-        tests=["wait/waiting through io_uring"],
+        tests=["wait/polling through io_uring"],
         edits=[("if (is_armed(p) && p->seen == seen)", "if (is_armed(p))")],
         equivalent="what the kernel has queued does not look at the word "
         "again: any later wake ends it, and one too many costs a look"),
     Mutation(
         name="no second look at completions", file="io_uring.c",
-        tests=["wait/waiting through io_uring"],
+        tests=["wait/polling through io_uring"],
         edits=[("return !p->open || reap(p);", "return true;")]),
     Mutation(
         name="who has the eventfd says that it cannot signal", file="wait.c",

@@ -2,7 +2,7 @@
 /*
  * A channel's wait in a ring of the application's: what preparing it finds and
  * whom that wakes, and what completions mean. No ring is needed for either; in
- * tests/wait/test_uring.c there is one.
+ * tests/wait/test_own_ring.c there is one.
  */
 #include "channels.h"
 #include <liburing.h>
