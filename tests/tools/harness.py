@@ -50,6 +50,10 @@ def tool_json(*arguments, code=None):
     return json.loads(done.stdout)
 
 
+def listed(*arguments):
+    return {s["name"]: s for s in tool_json("ls", *arguments, code=OK)}
+
+
 def new_name():
     name = f"{PREFIX}{len(names)}"
     names.add(name)
@@ -142,6 +146,12 @@ def wait_until(condition, what):
 
 def codes(findings):
     return {f["code"] for f in findings}
+
+
+def text_of(findings, code):
+    found, = [f for f in findings if f["code"] == code]
+    assert found["advice"]
+    return found["text"]
 
 
 def end_all():
