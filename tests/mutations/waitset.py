@@ -35,7 +35,7 @@ MUTATIONS = [
         edits=[("wait_notify_rarely(&ch->waiter, WAIT_WRITERS);", ";")]),
     Mutation(
         name="a glance overlooks filler for the one consumer", file="read.c",
-        tests=["unit/waitset"],
+        tests=["unit/waitset_calls"],
         edits=[("take_look_at(&b->ring, head, &view) == LOOK_FILLER) "
                 "return IPC_OK;",
                 "take_look_at(&b->ring, head, &view) == LOOK_FILLER) "
