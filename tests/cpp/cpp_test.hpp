@@ -8,6 +8,8 @@
 
 #include <shmipc/ipc.hpp>
 
+#include <array>
+#include <cstddef>
 #include <cstdio>
 
 namespace cpp_test
@@ -25,6 +27,21 @@ inline void failed(const char *file, int line, const char *what)
     std::fprintf(stderr, "%s:%d: not so: %s\n", file, line, what);
     failures++;
 }
+
+// Memory for a channel of a test.
+struct Memory {
+    alignas(64) std::array<unsigned char, 4096> bytes{};
+
+    unsigned char *data()
+    {
+        return bytes.data();
+    }
+
+    std::size_t size() const
+    {
+        return bytes.size();
+    }
+};
 
 template <class Cases> int run_all(const Cases &cases)
 {

@@ -2,7 +2,8 @@
 """Mistakes in the C++ headers. Each names the tests that fail with it."""
 from mutation import Mutation
 
-CH = "cpp/channels, buffers, segments and guards in C++"
+CH = "cpp/channels, buffers and segments in C++"
+GU = "cpp/guards in C++"
 ER = "cpp/errors and timeouts in C++"
 TY = "cpp/typed channels in C++"
 
@@ -11,56 +12,56 @@ MUTATIONS = [
     Mutation(
         name="a guard consumes though an exception unwinds",
         file="in_place.hpp",
-        tests=[CH],
+        tests=[GU],
         edits=[("if (handle_ && std::uncaught_exceptions() <= unwinding_)",
                 "if (handle_)")]),
     Mutation(
         name="a guard that moves forgets what was unwinding",
         file="in_place.hpp",
-        tests=[CH],
+        tests=[GU],
         edits=[("unwinding_(other.unwinding_)",
                 "unwinding_(0)")]),
     Mutation(
         name="a guard does not know what was unwinding", file="in_place.hpp",
-        tests=[CH],
+        tests=[GU],
         edits=[("int unwinding_ = std::uncaught_exceptions();",
                 "int unwinding_ = 0;")]),
     Mutation(
         name="a guard that is assigned forgets what was unwinding",
         file="in_place.hpp",
-        tests=[CH],
+        tests=[GU],
         edits=[("std::swap(unwinding_, old.unwinding_);",
                 "")]),
     Mutation(
         name="take says mine of another's entry", file="in_place.hpp",
-        tests=[CH],
+        tests=[GU],
         edits=[("if (r.ipc_status == IPC_OK) return true;",
                 "return true;")]),
     Mutation(
         name="take calls it an error that somebody was faster",
         file="in_place.hpp",
-        tests=[CH],
+        tests=[GU],
         edits=[("r.ipc_status != IPC_ERR_OFFSET_MISMATCH &&",
                 "")]),
     Mutation(
         name="an entry that is left is consumed", file="in_place.hpp",
-        tests=[CH],
+        tests=[GU],
         edits=[("void leave() noexcept { handle_ = nullptr;",
                 "void leave() noexcept {")]),
     Mutation(
         name="a reservation is not given back", file="in_place.hpp",
-        tests=[CH],
+        tests=[GU],
         edits=[("~BasicReservation() { abort(); }",
                 "~BasicReservation() { }")]),
     Mutation(
         name="a commit that failed gives the reservation up",
         file="in_place.hpp",
-        tests=[CH],
+        tests=[GU],
         edits=[("if (r.ipc_status == IPC_OK) forget(); else report(r);",
                 "forget(); if (r.ipc_status != IPC_OK) report(r);")]),
     Mutation(
         name="a reservation that moves loses its space", file="in_place.hpp",
-        tests=[CH],
+        tests=[GU],
         edits=[("space_(std::exchange(other.space_, IpcReservation{}))",
                 "space_()")]),
     # ----------------------------------------------------------------- handles
