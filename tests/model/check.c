@@ -149,7 +149,7 @@ static IpcStatus checker_write(uint32_t size)
         world.checker_written--;
     trace_result(CHECKER, &(struct result){status, id, 0});
     if (!options.weak)
-        script_moment();
+        truth_moment();
     return status;
 }
 
@@ -160,7 +160,7 @@ static IpcStatus checker_read(void)
     result.status = script_read(CHECKER, &result);
     trace_result(CHECKER, &result);
     if (!options.weak)
-        script_moment();
+        truth_moment();
     return result.status;
 }
 
@@ -171,7 +171,7 @@ static IpcStatus checker_recover(void)
                                     &removed, &offset);
 
     if (!options.weak)
-        script_moment();
+        truth_moment();
     return status;
 }
 

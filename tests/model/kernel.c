@@ -35,7 +35,7 @@ bool clock_timeout_is_valid(const struct timespec *timeout)
 
 bool futex_sleep(atomic_u32 *word, uint32_t seen, int64_t deadline)
 {
-    memory_perform((struct access){SLEEP, memory_location(word), MODEL_RELAXED,
+    memory_perform((struct access){SLEEP, location_of(word), MODEL_RELAXED,
                                    seen, deadline < WAIT_CAP_NS});
     return true;
 }
@@ -44,7 +44,7 @@ void futex_wake(atomic_u32 *word)
 {
     if (current != CHECKER)
         memory_perform(
-            (struct access){WAKE, memory_location(word), MODEL_RELAXED, 0, 0});
+            (struct access){WAKE, location_of(word), MODEL_RELAXED, 0, 0});
 }
 
 void process_fence_others(void)

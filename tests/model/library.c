@@ -97,7 +97,7 @@ static void direct_store(volatile void *p, size_t size, uint64_t value)
 
 uint64_t model_load(const volatile void *p, size_t size, enum model_order order)
 {
-    int l = memory_location(p);
+    int l = location_of(p);
 
     if (l < 0)
         return direct_load(p, size);
@@ -107,7 +107,7 @@ uint64_t model_load(const volatile void *p, size_t size, enum model_order order)
 /* What is there, for checks. */
 uint64_t memory_peek(const volatile void *p, size_t size)
 {
-    int l = memory_location(p);
+    int l = location_of(p);
 
     return l < 0 ? direct_load(p, size) : memory_latest(l);
 }
@@ -115,7 +115,7 @@ uint64_t memory_peek(const volatile void *p, size_t size)
 void model_store(volatile void *p, size_t size, uint64_t value,
                  enum model_order order)
 {
-    int l = memory_location(p);
+    int l = location_of(p);
 
     if (l < 0)
         direct_store(p, size, value);
@@ -126,7 +126,7 @@ void model_store(volatile void *p, size_t size, uint64_t value,
 uint64_t model_add(volatile void *p, size_t size, uint64_t value,
                    enum model_order order)
 {
-    int l = memory_location(p);
+    int l = location_of(p);
     uint64_t old;
 
     if (l >= 0)
@@ -142,7 +142,7 @@ uint64_t model_add(volatile void *p, size_t size, uint64_t value,
 uint64_t model_swap(volatile void *p, size_t size, uint64_t value,
                     enum model_order order)
 {
-    int l = memory_location(p);
+    int l = location_of(p);
     uint64_t old;
 
     if (l >= 0)
@@ -155,7 +155,7 @@ uint64_t model_swap(volatile void *p, size_t size, uint64_t value,
 bool model_cas(volatile void *p, size_t size, uint64_t seen, uint64_t next,
                enum model_order order)
 {
-    int l = memory_location(p);
+    int l = location_of(p);
 
     if (l >= 0)
         return memory_perform((struct access){CAS, l, order, next, seen});
@@ -203,7 +203,7 @@ void payload_store(unsigned char *to, const void *from, size_t size)
         uint64_t word;
 
         memcpy(&word, (const unsigned char *)from + i, sizeof word);
-        memory_perform((struct access){PLAIN_STORE, memory_location(to + i),
+        memory_perform((struct access){PLAIN_STORE, location_of(to + i),
                                        MODEL_RELAXED, word, 0});
     }
 }
@@ -224,7 +224,7 @@ void payload_load_unowned(void *to, const unsigned char *from, size_t size)
     begin_copy(&world.actors[current]);
     for (size_t i = 0; i < size; i += chunk_size()) {
         uint64_t word = memory_perform((struct access){
-            PLAIN_LOAD, memory_location(from + i), MODEL_RELAXED, 0, 0});
+            PLAIN_LOAD, location_of(from + i), MODEL_RELAXED, 0, 0});
 
         for (size_t j = i; j < size && j < i + chunk_size(); j += sizeof word)
             memcpy((unsigned char *)to + j, &word,

@@ -1,189 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Shared memory of the model: which addresses are shared, what is stored
- * there, and who may see what (see MEMORY in model.h).
+ * Shared memory of the model: what is stored there, and who may see what (see
+ * MEMORY in model.h). Which addresses are shared: locations.c.
  */
-#include "model.h"
+#include "locations.h"
 #include "model_payload.h"
 #include <string.h>
 
-enum { CLOCKS = LOCATIONS_MAX, WORDS = REGION_BYTES / 4 };
+enum { CLOCKS = LOCATIONS_MAX };
 _Static_assert(CLOCKS + MAX_ACTORS + 1 <= VIEW_SIZE, "room for the clocks");
 
-static int8_t region_map[WORDS];
-static struct {
-    const volatile void *address;
-    int location;
-} others[16];
-static int others_count;
-static void *home[LOCATIONS_MAX];
-static char names[LOCATIONS_MAX][24];
-static uint8_t word_bytes[LOCATIONS_MAX];
-static bool is_wait_word[LOCATIONS_MAX];
-static int location_count;
-static int first_control, first_chunk, chunk_end;
 static bool settled;
-
-/* ------------------------------------------------------------ addresses */
-
-static int add_location(void *address, const char *name, int number)
-{
-    int location = location_count++;
-
-    if (location >= LOCATIONS_MAX)
-        harness_error("too many locations");
-    home[location] = address;
-    word_bytes[location] = 8;
-    is_wait_word[location] = false;
-    if (number < 0)
-        snprintf(names[location], sizeof names[0], "%s", name);
-    else
-        snprintf(names[location], sizeof names[0], "%s[%d]", name, number);
-    return location;
-}
-
-static void map_word(void *address, const char *name, int number)
-{
-    size_t offset = (size_t)((unsigned char *)address - world.region);
-
-    region_map[offset / 4] = (int8_t)add_location(address, name, number);
-}
-
-static void map_other(void *address, const char *name)
-{
-    others[others_count].address = address;
-    others[others_count++].location = add_location(address, name, -1);
-}
-
-/* Of what was mapped last: it has 32 bits. */
-static void is_half(void)
-{
-    word_bytes[location_count - 1] = 4;
-}
-
-static void map_blocks(const struct ring *r, uint32_t blocks)
-{
-    unsigned per_block = SHMIPC_BLOCK / chunk_size();
-
-    first_control = location_count;
-    for (uint32_t i = 0; i < blocks; i++)
-        map_word(&r->control[i], "control", (int)i);
-    first_chunk = location_count;
-    for (uint32_t i = 0; i < blocks * per_block; i++)
-        map_word(r->blocks + i * chunk_size(),
-                 per_block == 1 ? "block" : "half-block", (int)i);
-    chunk_end = location_count;
-}
-
-static void map_entry(struct IpcBuffer *b)
-{
-    map_other(&b->entered, "entered");
-    map_other(&b->produces, "produces");
-    map_other(&b->consumes, "consumes");
-    map_other(&b->entering, "entering");
-    map_other(&b->owner, "owner");
-    is_half();
-}
-
-/* A handle that several actors use is shared memory as well. */
-static void map_shared_handles(void)
-{
-    others_count = 0;
-    for (int i = 0; i < actor_count; i++) {
-        struct IpcChannel *ch = &world.channels[scripts[i].handle];
-        struct IpcBuffer *b = &ch->buffer;
-
-        if (scripts[i].handle == i || others_count)
-            continue;
-        if (wake_is_channel()) {
-            map_other(&ch->waiter.interrupted, "interrupted");
-            is_half();
-        }
-        map_other(&b->ring.room_end, "room_end");
-        map_other(&b->idle_looks, "idle_looks");
-        is_half();
-        map_other(&b->gap_seen, "gap_seen");
-        if (running->enters)
-            map_entry(b);
-    }
-}
-
-static void map_slot(struct shm_owner *slot, int number)
-{
-    map_word(&slot->identity, "owner id", number);
-    map_word(&slot->started, "owner start", number);
-    if (running->enters) {
-        map_word(&slot->image, "owner image", number);
-        map_word(&slot->handles, "owner handles", number);
-        is_half();
-        map_word(&slot->marks, "owner marks", number);
-        is_half();
-    }
-}
-
-static void map_wait(struct shm_wait *words, const char *side)
-{
-    const char *const names_of[] = {"sequence", "sleepers", "fenced"};
-    atomic_u32 *const words_of[] = {&words->sequence, &words->sleepers,
-                                    &words->fenced};
-    char name[24];
-
-    for (int i = 0; i < 3; i++) {
-        snprintf(name, sizeof name, "%s.%s", side, names_of[i]);
-        map_word(words_of[i], name, -1);
-        is_half();
-        is_wait_word[location_count - 1] = true;
-    }
-}
-
-void memory_map(uint32_t blocks, uint32_t owners)
-{
-    const struct ring *r = &world.channels[CHECKER].buffer.ring;
-
-    memset(region_map, -1, sizeof region_map);
-    location_count = 0;
-    map_word(&r->tail->position, "tail", -1);
-    map_word(&r->head->position, "head", -1);
-    map_word(&r->tail->role, "tail.role", -1);
-    map_word(&r->head->role, "head.role", -1);
-    map_blocks(r, blocks);
-    for (uint32_t i = 0; i < owners; i++)
-        map_slot(&r->owners.slots[i], (int)i);
-    if (strchr(running->script, CALL_SHUT) ||
-        strchr(running->script, CALL_END)) {
-        map_word(&r->tail->closed, "tail.closed", -1);
-        map_word(&r->head->closed, "head.closed", -1);
-    }
-    if (wake_is_channel()) {
-        map_wait(&world.channels[CHECKER].buffer.region->readers, "readers");
-        map_wait(&world.channels[CHECKER].buffer.region->writers, "writers");
-    }
-    map_shared_handles();
-}
-
-int location_control(uint32_t index)
-{
-    return first_control + (int)index;
-}
-
-const char *location_name(int location)
-{
-    return location >= 0 ? names[location] : "";
-}
-
-int memory_location(const volatile void *p)
-{
-    uintptr_t offset = (uintptr_t)p - (uintptr_t)world.region;
-
-    if (!tracking)
-        return -1;
-    if (offset < REGION_BYTES)
-        return region_map[offset / 4];
-    for (int i = 0; i < others_count; i++)
-        if (others[i].address == p)
-            return others[i].location;
-    return -1;
-}
 
 /* -------------------------------------------------------------- messages */
 
@@ -282,7 +109,7 @@ static void store_after(struct actor *me, const struct access *a, int time,
     uint8_t inherited[VIEW_SIZE];
     struct message *m;
 
-    if (value != memory_latest(a->location) && !is_wait_word[a->location])
+    if (value != memory_latest(a->location) && !map.is_wait_word[a->location])
         wake_stir();
 
     if (!memory_is_weak()) {
@@ -328,7 +155,7 @@ static uint64_t plain_load(struct actor *me, const struct access *a)
         if (me->view[a->location] != latest)
             me->raced = true;
         me->view[CLOCKS + current]++;
-        me->copied |= UINT32_C(1) << (a->location - first_chunk);
+        me->copied |= UINT32_C(1) << (a->location - map.first_chunk);
         me->hash = mix(me->hash, me->raced);
     }
     return message_at(a->location, latest)->value;
@@ -363,8 +190,8 @@ void memory_taken(int actor)
     if (me->raced)
         violation("the copy of an entry that was taken is not ordered after "
                   "its stores");
-    for (int i = first_chunk; i < chunk_end; i++)
-        if (me->copied >> (i - first_chunk) & 1) {
+    for (int i = map.first_chunk; i < map.chunk_end; i++)
+        if (me->copied >> (i - map.first_chunk) & 1) {
             world.reader[i] = (uint8_t)(actor + 1);
             world.read_clock[i] = me->view[CLOCKS + actor];
         }
@@ -400,7 +227,7 @@ static uint64_t sum(const struct access *a, uint64_t old)
 {
     uint64_t sum = old + a->value;
 
-    return word_bytes[a->location] == 4 ? (uint32_t)sum : sum;
+    return map.bytes[a->location] == 4 ? (uint32_t)sum : sum;
 }
 
 void memory_fence_of(struct actor *me)
@@ -589,11 +416,11 @@ void memory_begin(void)
 {
     world.pool_used = 0;
     memset(world.reader, 0, sizeof world.reader);
-    for (int i = 0; i < location_count; i++) {
+    for (int i = 0; i < map.count; i++) {
         struct message *m = &world.pool[world.pool_used];
 
         memset(m, 0, sizeof *m);
-        memcpy(&m->value, home[i], word_bytes[i]);
+        memcpy(&m->value, map.home[i], map.bytes[i]);
         hash_message(m);
         world.locations[i].at[0] = (uint16_t)world.pool_used++;
         world.locations[i].count = 1;
@@ -615,7 +442,7 @@ uint64_t memory_hash(void)
 {
     uint64_t hash = 0;
 
-    for (int i = 0; i < location_count; i++) {
+    for (int i = 0; i < map.count; i++) {
         if (options.weak) {
             hash = mix(hash, (uint64_t)world.locations[i].count << 16 |
                                  (uint64_t)world.reader[i] << 8 |

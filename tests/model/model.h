@@ -293,15 +293,20 @@ int process_of_current(void);
 void script_lock(uint64_t slot, uint64_t change);
 bool script_is_locked(uint64_t slot);
 
+/* locations.c */
+enum { LOCATION_TAIL, LOCATION_HEAD, LOCATION_TAIL_ROLE, LOCATION_HEAD_ROLE };
+void location_map(uint32_t blocks, uint32_t owners);
+int location_of(const volatile void *p);
+int location_control(uint32_t index);
+const char *location_name(int location);
+
 /* memory.c */
 void memory_barrier(void);
-int memory_location(const volatile void *p);
 /* Whether accesses see stale values now. */
 bool memory_is_weak(void);
 /* A full fence of that actor, which is not a step of its own. */
 void memory_fence_of(struct actor *me);
 uint64_t memory_perform(struct access a);
-void memory_map(uint32_t blocks, uint32_t owners);
 void memory_begin(void);
 uint64_t memory_choices(const struct actor *a);
 uint64_t memory_latest(int location);
@@ -310,9 +315,6 @@ uint64_t memory_peek(const volatile void *p, size_t size);
 uint64_t memory_hash(void);
 void memory_taken(int actor);
 void memory_settle(bool settled); /* latest values only */
-int location_control(uint32_t index);
-const char *location_name(int location);
-enum { LOCATION_TAIL, LOCATION_HEAD, LOCATION_TAIL_ROLE, LOCATION_HEAD_ROLE };
 
 /* schedule.c */
 void schedule_start(int actor);
@@ -333,19 +335,21 @@ void script_run(int actor);
 void script_setup(const struct scenario *s);
 IpcStatus script_write(int actor, uint32_t id, uint32_t size);
 IpcStatus script_read(int actor, struct result *result);
-void script_begin(int actor);
-void script_moment(void);
 void script_kill(int actor);
 bool actor_is_dead(int process);
 uint64_t actor_boundary_hash(int actor);
 void script_fill(unsigned char *to, uint32_t id, uint32_t size);
-uint32_t script_next_size(void);
-bool script_lacks_room(uint32_t size);
 int script_together(int actor, int call);
 static inline uint32_t actor_id(int actor, int call)
 {
     return (uint32_t)actor * MAX_CALLS + (uint32_t)call + 1;
 }
+
+/* truth.c */
+void truth_begin(int actor);
+void truth_moment(void);
+uint32_t truth_next_size(void);
+bool truth_lacks_room(uint32_t size);
 
 /* check.c */
 uint64_t tail_now(void);

@@ -9,7 +9,7 @@ and demands that the checker finds each.
 A mutation replaces text in a copy of lib/; the text must occur exactly once
 there (white space apart), so that a change of lib/ that a mutation no longer
 fits is noticed.
-The mistakes are in mutations.py.
+The mistakes are in the modules of MODULES.
 """
 import argparse
 import os
@@ -24,8 +24,12 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "mutations"))
 sys.path.insert(0, HERE)
 from edit import DoesNotFit, find_file, replace_once  # noqa: E402
-from mutations import MUTATIONS  # noqa: E402
+import mutations  # noqa: E402
+import orders  # noqa: E402
+import sleepers  # noqa: E402
 
+MODULES = (mutations, orders, sleepers)
+MUTATIONS = [m for module in MODULES for m in module.MUTATIONS]
 # What of the library runs in the checker, besides all of lib/buffer but names.
 LIB_SOURCES = ("ring/format.c", "ring/owner.c", "status.c", "wait/wait.c",
                "channel/block.c", "channel/channel.c", "channel/receive.c",

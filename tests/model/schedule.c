@@ -63,7 +63,7 @@ void schedule_step(int actor, int choice)
     int limit = wake_is_channel() ? STEPS_PER_BLOCKING_CALL : STEPS_PER_CALL;
 
     if (a->steps == 0 && !options.weak)
-        script_begin(actor);
+        truth_begin(actor);
     wake_begin_step(actor);
     current = actor;
     a->choice = choice;
@@ -76,7 +76,7 @@ void schedule_step(int actor, int choice)
         _longjmp(a->context, 1);
     current = CHECKER;
     if (!options.weak)
-        script_moment();
+        truth_moment();
 }
 
 /* A thread waits for the lock of another. What it does afterwards it does as

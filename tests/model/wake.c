@@ -244,7 +244,7 @@ static bool is_stuck(void)
 {
     struct IpcBuffer *b = &world.channels[CHECKER].buffer;
 
-    return script_next_size() == 0 && read_is_stuck(b);
+    return truth_next_size() == 0 && read_is_stuck(b);
 }
 
 /* Writers too move head over filler, and so make room, where it is moved by
@@ -297,9 +297,9 @@ void wake_check_sleepers(void)
             violation("%c sleeps for ever, but the channel is closed", 'A' + i);
         if (wake_is_interrupted(i))
             violation("%c sleeps for ever, but it was interrupted", 'A' + i);
-        if (waits_for_an_entry(call) && script_next_size() > 0)
+        if (waits_for_an_entry(call) && truth_next_size() > 0)
             violation("%c sleeps for ever, but there is an entry", 'A' + i);
-        if (call->kind == CALL_SEND && !script_lacks_room(call->size))
+        if (call->kind == CALL_SEND && !truth_lacks_room(call->size))
             violation("%c sleeps for ever, but there is room", 'A' + i);
         if (call->kind == CALL_SEND && head_is_at_filler() && anybody_passes())
             violation("%c sleeps for ever before filler that it could pass",
