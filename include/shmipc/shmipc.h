@@ -8,12 +8,15 @@
 
 #include <shmipc/ipc_batch.h>
 #include <shmipc/ipc_buffer.h>
+#include <shmipc/ipc_buffer_types.h>
 #include <shmipc/ipc_channel.h>
+#include <shmipc/ipc_channel_types.h>
 #include <shmipc/ipc_common.h>
 #include <shmipc/ipc_compat.h>
 #include <shmipc/ipc_export.h>
 #include <shmipc/ipc_mmap.h>
 #include <shmipc/ipc_open.h>
+#include <shmipc/ipc_share.h>
 #include <shmipc/ipc_waitset.h>
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The calls that take a timeout, for 32-bit programs whose time_t has 32 bits.
- * The library is built with 64; IPC_TIME_ in ipc_channel.h says who gets which.
- * Only in builds where there are both.
+ * The library is built with 64; IPC_TIME_ in ipc_channel_types.h says who gets
+ * which. Only in builds where there are both.
  */
 #include <shmipc/ipc_batch.h>
 #include <shmipc/ipc_channel.h>

@@ -40,8 +40,10 @@ CRASHES = "docs/crashes.md"
 LAYOUT = "lib/ring/layout.h"
 OWNER = "lib/ring/owner.h"
 BUFFER = "include/shmipc/ipc_buffer.h"
+BUFFER_TYPES = "include/shmipc/ipc_buffer_types.h"
 BATCH = "include/shmipc/ipc_batch.h"
 CHANNEL = "include/shmipc/ipc_channel.h"
+CHANNEL_TYPES = "include/shmipc/ipc_channel_types.h"
 OPEN = "include/shmipc/ipc_open.h"
 WAITSET = "include/shmipc/ipc_waitset.h"
 PROTOCOL = "lib/ring/protocol.h"
@@ -76,8 +78,8 @@ RULES = (
     (CHANNEL, "is readable every #", "WAIT_UNSIGNALLED_NS"),
     ("include/shmipc/ipc_uring.h", "# ms is what blocking reads take",
      "WAIT_CAP_NS / MS"),
-    (CHANNEL, "sleeps, ns; #: #, or not at all", "0", "DEFAULT_SPIN_NS"),
-    (CHANNEL, "IPC_WAIT_SLEEP sleeps from # to # ns", "DEFAULT_START_NS",
+    (CHANNEL_TYPES, "sleeps, ns; #: #, or not at all", "0", "DEFAULT_SPIN_NS"),
+    (CHANNEL_TYPES, "IPC_WAIT_SLEEP sleeps from # to # ns", "DEFAULT_START_NS",
      "DEFAULT_MAX_NS"),
     (DESIGN, "tries for # us first", "DEFAULT_SPIN_NS / US"),
     (DESIGN, "with # us 0.13", "DEFAULT_SPIN_NS / US"),
@@ -122,13 +124,15 @@ RULES = (
      "LONGEST_PAUSE_NS / MS"),
 
     # Owners.
-    (BUFFER, "# to #; # means the default: # in the smallest buffers, # in "
-     "those of # blocks, and # from # KiB on", "1", "SHMIPC_OWNERS_LIMIT", "0",
+    (BUFFER_TYPES, "# to #; # means the default: # in the smallest buffers, "
+     "# in those of # blocks, and # from # KiB on", "1",
+     "SHMIPC_OWNERS_LIMIT", "0",
      "owners_of(1)", "SHMIPC_OWNERS_FEW",
      "SHMIPC_OWNERS_FEW * SHMIPC_BLOCKS_PER_FEW", "SHMIPC_OWNERS_DEFAULT_MAX",
      "all_owners_from()"),
-    (CHANNEL, "# to #; # means the default: # in the smallest channels, # in "
-     "those of # blocks, and # from # KiB on", "1", "SHMIPC_OWNERS_LIMIT", "0",
+    (CHANNEL_TYPES, "# to #; # means the default: # in the smallest channels, "
+     "# in those of # blocks, and # from # KiB on", "1",
+     "SHMIPC_OWNERS_LIMIT", "0",
      "owners_of(1)", "SHMIPC_OWNERS_FEW",
      "SHMIPC_OWNERS_FEW * SHMIPC_BLOCKS_PER_FEW", "SHMIPC_OWNERS_DEFAULT_MAX",
      "all_owners_from()"),
@@ -292,7 +296,7 @@ EXEMPTIONS = (
     ("NEWS.md", r"On 32 bits timeouts"),
     (DESIGN, r"## Time on 32 bits.*?built with 64 bits"),
     ("lib/channel/time32.c", r"for 32-bit.*?built with 64;"),
-    (CHANNEL, r"A program for 32-bit glibc.*?those of 64 bits"),
+    (CHANNEL_TYPES, r"A program for 32-bit glibc.*?those of 64 bits"),
     # Kernels, compilers, systems and standards: not ours to choose.
     (ANY, r"\bLinux\s+\d+\.\d+|\bkernels? (?:headers )?before \d+\.\d+"),
     ("lib/wait/uring.h", r"before 6\.7"),
@@ -308,12 +312,12 @@ EXEMPTIONS = (
     ("include/shmipc/cpp/typed.hpp", r"\{42, 99\.5\}"),
     ("include/shmipc/cpp/waitset.hpp", r"ready\[16\].*?ready, 16"),
     ("docs/migration.md", r"\bC(?:\+\+)?\d\d\b"),
-    (CHANNEL, r"\bC\+\+\d\d\b"),
+    (CHANNEL_TYPES, r"\bC\+\+\d\d\b"),
     (DESIGN, r"\bC\+\+23\b"),
     # Sample code: tests/headers/matrix.sh compiles it.
     ("docs/migration.md", r"IPC_CHANNEL_CONFIGURATION\(128, 1000, 100000\)|"
      r"\.max_round_trips = 128"),
-    (CHANNEL, r"`\.max_round_trips = 128`"),
+    (CHANNEL_TYPES, r"`\.max_round_trips = 128`"),
     # Measured once, before there was a bound.
     (DESIGN, r"an 18 MiB ring kept a read of 10 ms for 130 ms"),
     # Permission bits: tests/unit/test_segment_access.c looks at them.
@@ -323,7 +327,7 @@ EXEMPTIONS = (
     ("README.md", r"```c\n.*?```"),
     ("docs/guide.md", r"```c\n.*?```\n\n```text\n.*?```"),
     (CHANNEL, r"uint8_t mem\[1024\];.*?created ="),
-    (CHANNEL, r'shm_open\("name", O_RDWR, 0\)'),
+    ("include/shmipc/ipc_share.h", r'shm_open\("name", O_RDWR, 0\)'),
     # A larger run that somebody may ask for.
     ("CONTRIBUTING.md", r"killed-test -n 4000"),
     # What the maintainer's machine measured, with its unit: the tables of

@@ -118,7 +118,7 @@ classic_flags() {
     c++11 | c++14 | c++17)
         # What clang calls a part of -pedantic is on without it, too.
         echo '-Wno-pedantic -Wno-c++20-extensions -Wno-c++20-designator'
-        # C++11 has no initialisers of members, see ipc_channel.h.
+        # C++11 has no initialisers of members, see ipc_channel_types.h.
         [ "$standard" != c++11 ] || echo -Wno-missing-field-initializers
         ;;
     esac
