@@ -1,10 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What public calls return: the status, and on an error the detail and the
- * body, which are made only then.
+ * body, which are made only then; and that it is said if SHMIPC_DEBUG=1. For
+ * the latter it has to be the first that a file includes: what makes errors is
+ * defined by the public headers, and only here with a word about it.
  */
 #ifndef SHMIPC_ANSWER_H
 #define SHMIPC_ANSWER_H
+
+#ifdef SHMIPC_IPC_COMMON_H
+#error "include answer.h first: errors are not told of otherwise"
+#endif
+
+#include "debug.h"
+
+/* Out of line, with the body by value, and returns the detail: so calls that
+ * succeed take no instruction more. */
+#define IPC_TELLER_(NAME, E)                                                   \
+    IPC_UNUSED_                                                                \
+    __attribute__((cold, noinline)) static const char *NAME##_tell(            \
+        IpcStatus status, const char *detail, E body)                          \
+    {                                                                          \
+        return debug_failed(#NAME, status, detail, #E, &body);                 \
+    }
+/* IPC_EMPTY and the like have a detail too, and are no errors. */
+#define IPC_TELL_(NAME, status, detail)                                        \
+    ((status) < 0 && DEBUG_MAY_BE_ON                                           \
+         ? debug_failed(#NAME, status, detail, NULL, NULL)                     \
+         : (detail))
+#define IPC_TELL_BODY_(NAME, status, detail, body)                             \
+    ((status) < 0 && DEBUG_MAY_BE_ON ? NAME##_tell(status, detail, body)       \
+                                     : (detail))
 
 #include <shmipc/ipc_common.h>
 

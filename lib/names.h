@@ -66,6 +66,9 @@
 #define feeder_end               shmipc_feeder_end
 #define feeder_fd                shmipc_feeder_fd
 #define feeder_forget            shmipc_feeder_forget
+#define debug_failed             shmipc_debug_failed
+#define debug_say                shmipc_debug_say
+#define debug_state              shmipc_debug_state
 #define feeder_go                shmipc_feeder_go
 #define feeder_make              shmipc_feeder_make
 #define feeder_signal            shmipc_feeder_signal
@@ -153,6 +156,7 @@
 #define receive_skip_force       shmipc_receive_skip_force
 #define receive_tell             shmipc_receive_tell
 #define recover_dead             shmipc_recover_dead
+#define recover_revoke           shmipc_recover_revoke
 #define recover_skip             shmipc_recover_skip
 #define send_abort               shmipc_send_abort
 #define send_commit              shmipc_send_commit

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "answer.h"
 #include "backing.h"
 #include <errno.h>
 #include <fcntl.h>

@@ -15,6 +15,12 @@
  * was nothing to do, which is no error: _is_ok is true then. `error.detail` is
  * a text for it too, and `error.has_body` false. Ask reads and peeks whether
  * they _has_entry.
+ *
+ * With SHMIPC_DEBUG=1 in its environment a program is told on stderr why calls
+ * fail, with the numbers of the error's body (the same reason once in a row),
+ * whom the library takes for dead, and what it repairs. The environment is
+ * looked at once, when there is first something to say. Without that, and in
+ * programs that are set-user-ID or the like, the library never prints.
  */
 #ifndef SHMIPC_IPC_COMMON_H
 #define SHMIPC_IPC_COMMON_H
@@ -207,6 +213,13 @@ typedef struct IpcReservation {
     }
 
 /* Parts of the macros above, not for use elsewhere. */
+#ifndef IPC_TELL_
+/* The detail; and the library tells of it on stderr, see above, for which it
+ * defines these before (lib/answer.h). */
+#define IPC_TELLER_(NAME, E)
+#define IPC_TELL_(NAME, status, detail)            (detail)
+#define IPC_TELL_BODY_(NAME, status, detail, body) (detail)
+#endif
 #define IPC_RESULT_ERROR_(NAME, E)                                             \
     typedef struct NAME##Error {                                               \
         const char *detail;                                                    \
@@ -217,21 +230,25 @@ typedef struct IpcReservation {
         E body;                                                                \
     } NAME##Error;
 #define IPC_RESULT_FUNCTIONS_(NAME, E)                                         \
+    IPC_TELLER_(NAME, E)                                                       \
     IPC_UNUSED_ static inline NAME NAME##_error(IpcStatus status,              \
                                                 const char *detail)            \
     {                                                                          \
         NAME r;                                                                \
         r.ipc_status = status;                                                 \
-        r.error.detail = detail ? detail : "";                                 \
+        r.error.detail = IPC_TELL_(NAME, status, detail ? detail : "");        \
         r.error.has_body = false;                                              \
         return r;                                                              \
     }                                                                          \
     IPC_UNUSED_ static inline NAME NAME##_error_body(                          \
         IpcStatus status, const char *detail, E body)                          \
     {                                                                          \
-        NAME r = NAME##_error(status, detail);                                 \
+        NAME r;                                                                \
+        r.ipc_status = status;                                                 \
         r.error.has_body = true;                                               \
         r.error.body = body;                                                   \
+        r.error.detail =                                                       \
+            IPC_TELL_BODY_(NAME, status, detail ? detail : "", body);          \
         return r;                                                              \
     }                                                                          \
     IPC_UNUSED_ static inline bool NAME##_is_ok(NAME r)                        \

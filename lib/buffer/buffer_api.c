@@ -327,7 +327,7 @@ IpcBufferSkipForceResult ipc_buffer_skip_force(IpcBuffer *buffer)
 
 /* --------------------------------------------------------------- looking on */
 
-static IpcBufferRecoverResult recover(IpcBuffer *buffer, bool force)
+static inline IpcBufferRecoverResult recover(IpcBuffer *buffer, bool force)
 {
     IpcBufferSkipError body = {0};
     uint64_t removed;

@@ -7,6 +7,7 @@
  */
 #include "buffer/handle.h"
 #include "backing.h"
+#include "debug.h"
 #include "buffer/in_use.h"
 #include "ring/format.h"
 #include "ring/mapping.h"
@@ -472,6 +473,9 @@ static bool abort_reservations(struct IpcBuffer *b, uint32_t owner)
             control_make(position_tag(r, position), owner, CONTROL_BUSY))
             found |= repair_recover(r, position, word);
     }
+    if (found)
+        DEBUG_SAY("the process's last handle was destroyed with reservations "
+                  "open: they are aborted");
     return found;
 }
 

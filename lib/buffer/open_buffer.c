@@ -2,8 +2,8 @@
 /*
  * The public calls of ipc_open.h for buffers.
  */
-#include "buffer/open_buffer.h"
 #include "answer.h"
+#include "buffer/open_buffer.h"
 #include "buffer/handle.h"
 #include "place/options.h"
 #include "place/place.h"

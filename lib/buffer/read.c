@@ -4,6 +4,7 @@
  */
 #include "buffer/read.h"
 #include "buffer/blame.h"
+#include "buffer/recover.h"
 #include <stdlib.h>
 
 enum {
@@ -56,7 +57,7 @@ static bool revoke_gap(struct IpcBuffer *b, uint64_t position,
         atomic_put_relaxed(&b->gap_seen, position);
         return false;
     }
-    repair_revoke(&b->ring, position);
+    recover_revoke(b, position);
     return true;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "buffer/recover.h"
 
+#include "debug.h"
+
 /* Owners that a walk of RECOVER_SOME asks the kernel about. */
 enum { JUDGED_MAX = 64 };
 
@@ -9,6 +11,30 @@ static bool is_dead(struct IpcBuffer *b, const struct view *view)
 {
     return owner_fate(&b->ring.owners, control_value(view->word)) ==
            OWNER_IS_DEAD;
+}
+
+/* Removes the claim, whose owner is dead. */
+static bool recover(struct IpcBuffer *b, const struct view *view)
+{
+    struct ring *r = &b->ring;
+
+    if (!repair_recover(r, view->position, view->word))
+        return false;
+    DEBUG_SAY("process %u died while it wrote at offset %llu: what it claimed "
+              "there is removed",
+              owner_pid(&r->owners, control_value(view->word)),
+              (unsigned long long)take_offset(r, view));
+    return true;
+}
+
+bool recover_revoke(struct IpcBuffer *b, uint64_t position)
+{
+    if (repair_revoke(&b->ring, position) == 0)
+        return false;
+    DEBUG_SAY("a process was stopped or killed before it wrote what it had "
+              "claimed at offset %llu: that is removed",
+              (unsigned long long)position_offset(&b->ring, position));
+    return true;
 }
 
 /* What is known of the last owner that was found dead: most often several
@@ -73,11 +99,11 @@ IpcStatus recover_dead(struct IpcBuffer *b, enum recover_extent extent,
             if ((extent == RECOVER_SOME && known.judged == JUDGED_MAX) ||
                 !is_known_dead(b, &known, &view))
                 return IPC_ERR_NOT_READY;
-            *removed += repair_recover(r, view.position, view.word);
+            *removed += recover(b, &view);
             break;
         case LOOK_NOTHING:
             if (!repair_is_gap(r, view.position) ||
-                repair_revoke(r, view.position) == 0)
+                !recover_revoke(b, view.position))
                 return IPC_OK;
             *removed += 1;
             break;
@@ -128,11 +154,11 @@ IpcStatus recover_skip(struct IpcBuffer *b, uint64_t *offset)
     case LOOK_NOTHING:
         if (!repair_is_gap(r, view.position))
             return IPC_EMPTY;
-        return skipped(repair_revoke(r, view.position) > 0);
+        return skipped(recover_revoke(b, view.position));
     case LOOK_BUSY:
         if (!is_dead(b, &view))
             return IPC_ERR_LOCKED;
-        return skipped(repair_recover(r, view.position, view.word));
+        return skipped(recover(b, &view));
     case LOOK_RACED:
         return IPC_ERR_LOCKED;
     case LOOK_FILLER:

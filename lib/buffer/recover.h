@@ -16,6 +16,9 @@ enum recover_extent { RECOVER_SOME, RECOVER_ALL };
 IpcStatus recover_dead(struct IpcBuffer *b, enum recover_extent extent,
                        bool force, uint64_t *removed, uint64_t *offset);
 
+/* Removes the gap at `position`, or the rest of it. False: there is none. */
+bool recover_revoke(struct IpcBuffer *b, uint64_t position);
+
 /* Gets past what is at the head, an entry or damage, unless its owner lives. */
 IpcStatus recover_skip(struct IpcBuffer *b, uint64_t *offset);
 

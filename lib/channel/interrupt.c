@@ -3,6 +3,7 @@
  * The public calls that end waits from outside. What they do, and why no such
  * call is lost, is in wait/wait.h.
  */
+#include "answer.h"
 #include "channel/channel.h"
 
 IpcChannelInterruptResult ipc_channel_interrupt(IpcChannel *channel)

@@ -7,6 +7,7 @@
  * at any time: the message, until a handle has taken the eventfd over; what the
  * message still owns at the end is closed.
  */
+#include "answer.h"
 #include "channel/channel.h"
 #include "place/place.h"
 #include <errno.h>

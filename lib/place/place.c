@@ -6,6 +6,7 @@
 
 #include "backing.h"
 #include "cancel.h"
+#include "debug.h"
 #include "place/content.h"
 #include "place/options.h"
 #include "ring/format.h"
@@ -273,6 +274,8 @@ static IpcStatus make(struct opening *w)
     IpcStatus status = IPC_OK;
     int error;
 
+    if (!w->is_new)
+        DEBUG_SAY("%s was left half made: it is made anew", w->name);
     file_unmap_memory(p);
     error = file_make_memory(p, use->size, w->options, w->detail);
     if (error)
@@ -302,6 +305,9 @@ static IpcStatus make_way(const struct opening *w)
 {
     int error = file_remove(w->place, w->name);
 
+    if (!error)
+        DEBUG_SAY("all who used %s are dead: it is removed, to be made anew",
+                  w->name);
     if (!error || error == ENOENT)
         return AGAIN;
     *w->detail = "all who used it are dead, but it could not be removed: only "

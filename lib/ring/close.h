@@ -6,6 +6,7 @@
 #ifndef SHMIPC_CLOSE_H
 #define SHMIPC_CLOSE_H
 
+#include "debug.h"
 #include "ring/protocol.h"
 
 /*
@@ -48,6 +49,8 @@ static inline bool close_finish(struct ring *r)
         return false;
     /* Release [closed]: as above, for the closer. */
     atomic_put_release(&r->head->closed, 1);
+    DEBUG_SAY("a process was stopped or killed while it closed the channel: it "
+              "is closed for all now");
     return true;
 }
 

@@ -2,6 +2,7 @@
 #include "ring/owner.h"
 
 #include "backing.h"
+#include "debug.h"
 
 /*
  * identity: generation:14 | pid:22 | locked:1 | pid namespace:27, started:
@@ -236,8 +237,11 @@ static bool find_free(const struct owner_table *table,
             return true;
     for (uint32_t i = 0; i < table->count; i++)
         if (is_dead(table, i, &seen) &&
-            take_slot(table, i, seen, self, owner, locked))
+            take_slot(table, i, seen, self, owner, locked)) {
+            DEBUG_SAY("process %u is dead: this one takes its owner slot",
+                      pid_of(seen));
             return true;
+        }
     return false;
 }
 
@@ -305,8 +309,12 @@ uint32_t owner_force_out(const struct owner_table *table)
         /* Release [slot]: as in owner_free(). A later stay is another one. */
         if (pid_of(seen) && judge(table, i, seen) == OWNER_UNKNOWN &&
             atomic_cas_release(&slot->identity, seen,
-                               make_free(generation_of(seen))))
+                               make_free(generation_of(seen)))) {
+            DEBUG_SAY("whether process %u lives cannot be told: it is taken "
+                      "for dead, as force says",
+                      pid_of(seen));
             count++;
+        }
     }
     return count;
 }
@@ -445,7 +453,13 @@ IpcStatus owner_take_role(const struct owner_table *table, atomic_u64 *role,
         return IPC_ERR_ROLE_TAKEN;
     *inherited = true;
     /* acq_rel [role]: the same, and it is seen by those who come next. */
-    return atomic_cas_acq_rel(role, holder, mine) ? IPC_OK : IPC_ERR_ROLE_TAKEN;
+    if (!atomic_cas_acq_rel(role, holder, mine))
+        return IPC_ERR_ROLE_TAKEN;
+    if (holder)
+        DEBUG_SAY("process %u, the one producer or consumer, is dead: this one "
+                  "takes its place",
+                  owner_pid(table, (uint32_t)holder));
+    return IPC_OK;
 }
 
 void owner_drop_role(atomic_u64 *role, uint32_t owner, uint32_t handle)

@@ -9,7 +9,8 @@ The library was built without what is in the HEADERs.
 IPC_API functions in the headers = names in lib/shmipc.map = what the shared
 library exports = debian's symbols file. Every one of them says in its contract
 since when it exists; names begin as ours do; and no text speaks of an ipc_
-function that does not exist.
+function that does not exist. Who makes results in lib/ includes answer.h, so
+that its errors are told of.
 """
 import pathlib
 import re
@@ -181,6 +182,19 @@ def check_mentions(root, functions, headers):
             report(f"{path}:{line}: there is no {name}")
 
 
+def check_told(lib):
+    """answer.h itself sees to being first."""
+    makers = [path for path in lib.rglob("*.c")
+              if re.search(r"\bIpc\w+Result_(ok|error|error_body)\(",
+                           path.read_text())]
+
+    for path in makers:
+        if '#include "answer.h"' not in path.read_text():
+            report(f"{path}: makes results and does not include answer.h")
+    if not makers:
+        report("nobody makes results: this script has lost its way")
+
+
 def main():
     root = pathlib.Path(sys.argv[1])
     soversion = sys.argv[2]
@@ -198,6 +212,7 @@ def main():
         check_ignored(header)
         check_prefixes(header)
     check_mentions(root, functions, headers)
+    check_told(root / "lib")
     if len(sys.argv) > 3:
         missing = {name for header in headers if header.name in sys.argv[5:]
                    for name in declared(header)}

@@ -29,7 +29,8 @@ from workshop import Broken, DoesNotBuild, Workshop  # noqa: E402
 
 SOURCE = os.path.dirname(os.path.dirname(HERE))
 LISTS = ("core", "regions", "processes", "place", "waiting", "descriptors",
-         "waitset", "answers", "deaths", "cpp")
+         "waitset", "answers", "words", "deaths",
+         "cpp")
 
 
 def listed():

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""Mistakes in what the library says: the texts of its errors, and what goes to
+stderr if SHMIPC_DEBUG=1. Each names the tests that fail with it."""
+from mutation import Mutation
+
+MUTATIONS = [
+    # ---------------------------------------------------- what is on stderr
+    Mutation(
+        name="the library always talks", file="debug.c", tests=["unit/debug"],
+        edits=[("strcmp(value, \"1\") == 0 ? DEBUG_ON : DEBUG_OFF",
+                "strcmp(value, \"1\") == 0 ? DEBUG_ON : DEBUG_ON")]),
+    Mutation(
+        name="the user makes a privileged program talk", file="debug.c",
+        tests=["unit/debug"],
+        edits=[("secure_getenv(\"SHMIPC_DEBUG\")",
+                "getenv(\"SHMIPC_DEBUG\")")]),
+    Mutation(
+        name="a reason is said each time", file="debug.c",
+        tests=["unit/debug"], edits=[("last = reason;", "")]),
+    Mutation(
+        name="what cannot be said changes errno", file="debug.c",
+        tests=["unit/debug"],
+        edits=[("errno = l->error;", "")]),
+    Mutation(
+        name="an empty read is told of as an error", file="answer.h",
+        tests=["unit/debug"],
+        edits=[("((status) < 0 && DEBUG_MAY_BE_ON \\ ? debug_failed(",
+                "(DEBUG_MAY_BE_ON ? debug_failed(")]),
+    Mutation(
+        name="the numbers of a body are not told", file="answer.h",
+        tests=["unit/debug"],
+        edits=[("detail, #E, &body)", "detail, NULL, NULL)")]),
+    Mutation(
+        name="a number that the text speaks of is left out if it is 0",
+        file="debug.c", tests=["unit/debug"],
+        edits=[("number == 0 && !strstr(detail, m->name)", "number == 0")]),
+    Mutation(
+        name="nobody is told of a removed claim", file="recover.c",
+        tests=["unit/debug"],
+        edits=[("DEBUG_SAY(\"process", "if (0) DEBUG_SAY(\"process")]),
+    Mutation(
+        name="nobody is told of a revoked gap", file="recover.c",
+        tests=["unit/debug"],
+        edits=[("DEBUG_SAY(\"a process", "if (0) DEBUG_SAY(\"a process")]),
+    Mutation(
+        name="nobody is told whose slot is taken", file="owner.c",
+        tests=["unit/debug"],
+        edits=[("DEBUG_SAY(\"process %u is dead",
+                "if (0) DEBUG_SAY(\"process %u is dead")]),
+    Mutation(
+        name="nobody is told that a role passed on", file="owner.c",
+        tests=["unit/debug"],
+        edits=[("if (holder) DEBUG_SAY", "if (0) DEBUG_SAY")]),
+    Mutation(
+        name="nobody is told of a closing that was half done", file="close.h",
+        tests=["unit/debug"], edits=[("DEBUG_SAY", "if (0) DEBUG_SAY")]),
+]
