@@ -3,10 +3,13 @@
  * shmipc: looks at channels in shared memory, and repairs them.
  */
 #include "command.h"
-#include <signal.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <shmipc/ipc_common.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct entry {
     const char *name;
@@ -51,10 +54,27 @@ static int print_version(void)
     return command_finish(COMMAND_OK);
 }
 
+/* What was closed by who started us ("recv >&-") would be the number of the
+ * next file that we open, and messages would go to a pipe or a segment of ours.
+ * In its place comes what can neither be read nor written, as it was meant. */
+static bool fill_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
 
+    if (!fill_standard_streams()) {
+        command_complain("a standard stream is closed, and /dev/null cannot "
+                         "take its place");
+        return COMMAND_FAILED;
+    }
     /* A reader that has seen enough, as `head`, ends us; no message. */
     signal(SIGPIPE, SIG_DFL);
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 ||

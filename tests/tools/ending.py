@@ -311,6 +311,18 @@ class Outputs(ToolTest):
         self.check(done, FAILED)
         self.assertIn(b"Bad file descriptor", done.stderr)
 
+    def test_a_descriptor_that_is_closed_is_taken_for_nothing_else(self):
+        def close_both():
+            os.close(0)
+            os.close(1)
+        done = run("send", self.name, preexec_fn=lambda: os.close(0))
+        self.check(done, FAILED)
+        self.assertIn(b"Bad file descriptor", done.stderr)
+        self.check(run("send", self.name, input=b"1\n"), OK)
+        done = run("recv", self.name, "--no-wait", preexec_fn=close_both)
+        self.check(done, FAILED)
+        self.assertIn(b"Bad file descriptor", done.stderr)
+
     def test_an_output_that_does_not_block_gets_all(self):
         data, got = numbers(LINES), b""
         reading, writing = os.pipe()
