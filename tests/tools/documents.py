@@ -17,7 +17,7 @@ import sys
 import tempfile
 import unittest
 
-from tool import OK, PATIENCE, SHMIPC, ToolTest, run
+from tool import OK, PATIENCE, SHMIPC, ToolTest, run, segment
 
 TOOLS = pathlib.Path(sys.argv[2])
 COMMAND = re.compile(r"^  (\w+) +\w", re.M)
@@ -150,6 +150,23 @@ class Completion(ToolTest):
         for words in ("send", "--count", ""), ("send", "--count=", ""):
             with self.subTest(words=words):
                 self.assertNotIn(self.name, self.bash(*words[:2], ""))
+
+    def test_names_that_others_chose_are_no_commands(self):
+        name = self.name + '"$(touch x)`touch x`; touch x'
+        self.addCleanup(segment(name).unlink, missing_ok=True)
+        self.check(run("create", name), OK)
+        with self.subTest(shell="fish"):
+            # It quotes what it puts into the line.
+            self.assertEqual(self.fish("stat", self.name[:-1]), [name])
+        with self.subTest(shell="bash"):
+            completed, = self.bash("stat", self.name[:-1])
+            # As a shell takes it that reads the line.
+            done = subprocess.run(
+                ["bash", "-c", f"printf %s {completed}"], check=True,
+                stdout=subprocess.PIPE, cwd=self.path.name)
+            self.assertEqual(done.stdout.decode(), name)
+        self.assertFalse(os.path.exists("x"))
+        self.assertFalse(os.path.exists(self.path.name + "/x"))
 
     def test_fish_knows_all_commands_and_options(self):
         self.assertEqual({line.split("\t")[0] for line in self.fish("")},

@@ -3,17 +3,21 @@
 # here with those of `shmipc COMMAND --help`; those with a value end by "=".
 
 # Names of channels, without the slash in front if the word has none; and files
-# once there is a slash elsewhere.
+# once there is a slash elsewhere. Who may create files in /dev/shm chooses their
+# names, so none is given to `compgen -W`, which would run what is in $(...).
 _shmipc_names() {
-    local names
+    local name
 
-    names=$(shmipc ls --json 2>/dev/null |
-        sed -n 's/^ *"name": "\(.*\)",$/\1/p')
-    case $cur in
-    ?*/*) COMPREPLY=($(compgen -f -- "$cur")) ;;
-    /*) COMPREPLY=($(compgen -W "$names" -- "$cur")) ;;
-    *) COMPREPLY=($(compgen -W "${names//\//}" -- "$cur")) ;;
-    esac
+    if [[ $cur == ?*/* ]]; then
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return
+    fi
+    while IFS= read -r name; do
+        [[ $cur == /* ]] || name=${name#/}
+        [[ $name != "$cur"* ]] || COMPREPLY+=("$(printf %q "$name")")
+    done < <(shmipc ls --json 2>/dev/null |
+        sed -n 's/\\\(["\\]\)/\1/g; s/^ *"name": "\(.*\)",$/\1/p')
 }
 
 _shmipc_value() {
@@ -24,7 +28,10 @@ _shmipc_value() {
         COMPREPLY=($(compgen -W "$forms" -- "$cur"))
         ;;
     --group | -g) COMPREPLY=($(compgen -g -- "$cur")) ;;
-    --dir | -d) COMPREPLY=($(compgen -d -- "$cur")) ;;
+    --dir | -d)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+        ;;
     esac
 }
 

@@ -11,7 +11,8 @@ function __shmipc_names
         return
     end
     set -l names (shmipc ls --json 2>/dev/null |
-        string replace -rf '^ *"name": "(.*)",$' '$1')
+        string replace -rf '^ *"name": "(.*)",$' '$1' |
+        string replace -ra '\\\\(["\\\\])' '$1')
     if string match -q '/*' -- $word
         printf '%s\n' $names
     else
