@@ -52,6 +52,16 @@ _Noreturn void command_misuse(const struct command_help *help,
     exit(COMMAND_USAGE);
 }
 
+_Noreturn void command_refuse_value(const struct command_scan *scan)
+{
+    const struct command_option *o = scan->help->options;
+
+    while (o->name && o->id != scan->id)
+        o++;
+    command_misuse(scan->help, "\"%s\" is no %s for --%s", scan->value,
+                   o->value ? o->value : "value", o->name ? o->name : "");
+}
+
 /* One word of several, in lines that begin in one column. */
 static int print_word(const char *word, int size, int column, int indent)
 {
@@ -193,6 +203,7 @@ int command_next(struct command_scan *scan)
     make_options(scan->help, letters, options);
     id = getopt_long(scan->argc, scan->argv, letters, options, NULL);
     scan->next = optind;
+    scan->id = id;
     scan->value = optarg;
     if (id == HELP_ID)
         print_help(scan->help);

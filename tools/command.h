@@ -51,7 +51,8 @@ struct command_scan {
     const struct command_help *help;
     int argc;
     char **argv;
-    const char *value; /* of the option that command_next() returned */
+    int id;            /* that command_next() returned */
+    const char *value; /* of that option */
     int next;          /* afterwards: the index of the first operand */
 };
 
@@ -67,6 +68,8 @@ char **command_operands(struct command_scan *scan, int least, int most);
 _Noreturn void command_misuse(const struct command_help *help,
                               const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* The same for the value of the option that command_next() returned last. */
+_Noreturn void command_refuse_value(const struct command_scan *scan);
 /* "shmipc: text" on standard error. Never ends the program. */
 void command_complain(const char *format, ...)
     __attribute__((format(printf, 1, 2)));

@@ -41,11 +41,12 @@ static bool parse_group(const char *text, uint32_t *group)
     return good && (known || number < UINT32_MAX);
 }
 
-static bool parse_limited(const char *text, uint64_t most, uint32_t *to)
+static bool parse_between(const char *text, uint64_t least, uint64_t most,
+                          uint32_t *to)
 {
     uint64_t number;
 
-    if (!command_parse_count(text, &number) || number > most)
+    if (!command_parse_count(text, &number) || number < least || number > most)
         return false;
     *to = (uint32_t)number;
     return true;
@@ -55,9 +56,13 @@ static void print_account(const struct create *c, const struct join *join)
 {
     struct json_object *o = json_object_new_object();
     IpcBufferStats stats = {.struct_size = sizeof stats};
+    char *name = strdup(c->name);
 
+    if (name)
+        command_clean(name);
     (void)ipc_channel_stats(join->channel, &stats);
-    json_object_object_add(o, "name", json_object_new_string(c->name));
+    json_object_object_add(o, "name", json_object_new_string(name ? name : ""));
+    free(name);
     json_object_object_add(
         o, "created",
         json_object_new_boolean(ipc_channel_created(join->channel)));
@@ -155,18 +160,19 @@ static bool set_value(struct create *c, int id, const char *value)
 {
     switch (id) {
     case 's':
-        return command_parse_size(value, &c->options.size);
+        return command_parse_size(value, &c->options.size) &&
+               c->options.size > 0;
     case 'm':
         return parse_mode(value, &c->options.mode);
     case 'g':
         c->options.flags |= IPC_OPEN_GROUP;
         return parse_group(value, &c->options.group);
     case OPTION_OWNERS:
-        return parse_limited(value, UINT32_MAX,
+        return parse_between(value, 1, UINT32_MAX,
                              &c->options.configuration.max_owners);
     case OPTION_NUMA_NODE:
         c->options.flags |= IPC_OPEN_NUMA_NODE;
-        return parse_limited(value, NODES_MOST - 1, &c->options.numa_node);
+        return parse_between(value, 0, NODES_MOST - 1, &c->options.numa_node);
     default:
         return set_flag(c, id);
     }
@@ -187,7 +193,7 @@ int command_create(int argc, char **argv)
         else if (id == OPTION_IF_MISSING)
             c.options.flags &= ~IPC_OPEN_EXCLUSIVE;
         else if (!set_value(&c, id, scan.value))
-            command_misuse(&help, "\"%s\" is not for this option", scan.value);
+            command_refuse_value(&scan);
     }
     c.name = command_operands(&scan, 1, 1)[0];
     code = join_open(&join, c.name, &c.options);

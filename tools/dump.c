@@ -366,7 +366,7 @@ static void read_option(struct command_scan *scan, int id, struct request *q)
     else if (id == 's' ? !command_parse_size(scan->value, &q->bytes)
                        : !command_parse_count(
                              scan->value, id == 'n' ? &q->words : &q->before))
-        command_misuse(scan->help, "\"%s\" is no number", scan->value);
+        command_refuse_value(scan);
 }
 
 int command_dump(int argc, char **argv)

@@ -249,8 +249,7 @@ static void set_option(struct perf *p, const struct command_scan *scan, int id)
         break;
     }
     if (!good)
-        command_misuse(scan->help, "\"%s\" is not for this option",
-                       scan->value);
+        command_refuse_value(scan);
 }
 
 int command_perf(int argc, char **argv)

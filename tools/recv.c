@@ -436,7 +436,8 @@ static void set_option(struct receive *r, const struct command_scan *scan,
         good = command_parse_duration(value, &r->timeout_ns);
         break;
     case 's':
-        good = command_parse_size(value, &r->options.size);
+        good =
+            command_parse_size(value, &r->options.size) && r->options.size > 0;
         break;
     case OPTION_NO_WAIT:
         r->no_wait = true;
@@ -458,7 +459,7 @@ static void set_option(struct receive *r, const struct command_scan *scan,
         break;
     }
     if (!good)
-        command_misuse(scan->help, "\"%s\" is not for this option", value);
+        command_refuse_value(scan);
 }
 
 static int run(struct receive *r)

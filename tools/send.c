@@ -472,7 +472,8 @@ static void set_option(struct send *s, const struct command_scan *scan, int id)
         good = command_parse_duration(value, &s->transmit.timeout_ns);
         break;
     case 's':
-        good = command_parse_size(value, &s->options.size);
+        good =
+            command_parse_size(value, &s->options.size) && s->options.size > 0;
         break;
     case OPTION_PIECE:
         good = command_parse_size(value, &s->piece) && s->piece > 0;
@@ -497,7 +498,7 @@ static void set_option(struct send *s, const struct command_scan *scan, int id)
         break;
     }
     if (!good)
-        command_misuse(scan->help, "\"%s\" is not for this option", value);
+        command_refuse_value(scan);
 }
 
 static int run(struct send *s)

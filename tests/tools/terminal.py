@@ -161,10 +161,15 @@ def wrong_lines_are_refused():
                   ["stat", "-i", "soon", "a"], ["stat", "-i", "-1", "a"],
                   ["stat", "--count=x", "a"], ["stat", "--count=", "a"],
                   ["dump", "-n", "1x", "a"], ["dump", "-s", "5Q", "a"],
-                  ["dump", "-n", "99999999999999999999", "a"]):
+                  ["dump", "-n", "99999999999999999999", "a"],
+                  ["create", "--size=0", "a"], ["create", "--owners=0", "a"],
+                  ["create", "--mode=999", "a"], ["send", "--size=0", "a"],
+                  ["recv", "--size=0", "a"], ["perf", "--rounds=0"]):
         done = tool(*wrong)
         assert done.returncode == USAGE, (wrong, done)
         assert "--help" in done.stderr and done.stdout == ""
+    done = tool("create", "-s", "many", "a")
+    assert '"many" is no SIZE for --size' in done.stderr
 
 
 def long_options_are_short():
