@@ -2,6 +2,7 @@
 #include "command.h"
 #include "report.h"
 #include "style.h"
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <time.h>
@@ -58,12 +59,20 @@ static void on_signal(int number)
     is_over = 1;
 }
 
+/* Until a signal asks us to end, also one that came just before. */
 static void rest(uint64_t ns)
 {
     struct timespec time = {.tv_sec = (time_t)(ns / 1000000000),
                             .tv_nsec = (long)(ns % 1000000000)};
+    sigset_t asking, before;
 
-    nanosleep(&time, NULL);
+    sigemptyset(&asking);
+    sigaddset(&asking, SIGINT);
+    sigaddset(&asking, SIGTERM);
+    sigprocmask(SIG_BLOCK, &asking, &before);
+    if (!is_over)
+        ppoll(NULL, 0, &time, &before);
+    sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
 static void print(const struct request *q, const struct report *report)
@@ -126,9 +135,9 @@ static void end_screen(bool is_screen)
 
 static int watch(const struct request *q)
 {
-    struct sigaction action = {.sa_handler = on_signal};
     bool is_screen = q->form == FORM_TEXT && style_is_terminal(stdout);
     struct report_past past = {0};
+    struct sigaction action = {.sa_handler = on_signal};
     int code = COMMAND_OK;
 
     sigaction(SIGINT, &action, NULL);
@@ -165,11 +174,9 @@ static void read_option(struct command_scan *scan, int id, struct request *q)
         q->form = FORM_JSON;
     else if (id == PROMETHEUS)
         q->form = FORM_PROMETHEUS;
-    else if (id == 'i' && !command_parse_duration(scan->value, &q->interval))
-        command_misuse(scan->help, "\"%s\" is no time: use one like 0.5s",
-                       scan->value);
-    else if (id == COUNT && !command_parse_count(scan->value, &q->count))
-        command_misuse(scan->help, "\"%s\" is no number", scan->value);
+    else if (id == 'i' ? !command_parse_duration(scan->value, &q->interval)
+                       : !command_parse_count(scan->value, &q->count))
+        command_refuse_value(scan);
 }
 
 int command_stat(int argc, char **argv)
