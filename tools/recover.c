@@ -141,12 +141,12 @@ static int recover_file(const struct request *q, const struct segment *s,
                         strerror(errno));
     memory = mmap(NULL, s->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (memory == MAP_FAILED) {
-        close(fd);
-        return complain(q->name, "it cannot be mapped for writing",
+        code = complain(q->name, "it cannot be mapped for writing",
                         strerror(errno));
+    } else {
+        code = recover_memory(q, memory, s->size, fd, o);
+        munmap(memory, s->size);
     }
-    code = recover_memory(q, memory, s->size, fd, o);
-    munmap(memory, s->size);
     close(fd);
     return code;
 }
