@@ -47,6 +47,7 @@ struct visit {
     struct proc_uses uses;
     struct patient *patients;
     size_t count;
+    size_t unreadable; /* files that this user may not look into */
     struct json_object *segments;
     unsigned weights[FINDING_ERROR + 1];
 };
@@ -78,8 +79,10 @@ static void examine(struct visit *v, struct patient *patient, bool is_last)
 {
     struct segment s;
     struct inspection in;
+    int error = segment_open_in(&s, v->directory, patient->name);
 
-    if (segment_open_in(&s, v->directory, patient->name) == 0) {
+    v->unreadable += is_last && error == EACCES;
+    if (error == 0) {
         inspect_open(&in, &s);
         judge_remember(&patient->past, &in, is_last ? INTERVAL_NS : 0);
         if (is_last && inspect_is_ours(&in)) {
@@ -139,11 +142,17 @@ static void conclude(struct visit *v, struct findings *machine)
     if (v->as_json) {
         json_object_object_add(object, "machine", finding_to_json(machine));
         json_object_object_add(object, "segments", v->segments);
+        json_object_object_add(object, "unreadable",
+                               json_object_new_uint64(v->unreadable));
         command_print_json(object, false);
         return;
     }
     json_object_put(object);
     json_object_put(v->segments);
+    if (v->unreadable)
+        printf("%zu file%s in %s cannot be read by this user: look as another "
+               "one\n",
+               v->unreadable, v->unreadable == 1 ? "" : "s", v->directory);
     printf("%u error%s, %u warning%s, %u note%s\n", v->weights[FINDING_ERROR],
            v->weights[FINDING_ERROR] == 1 ? "" : "s",
            v->weights[FINDING_WARNING],

@@ -3,6 +3,7 @@
 #include "command.h"
 #include "segment.h"
 #include "stop.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -39,6 +40,26 @@ static const char *detail_of(const IpcChannelOpenResult *r)
     }
 }
 
+/* The numbers that the library's texts refer to. */
+static void complain_of_body(const char *name, const IpcChannelOpenResult *r)
+{
+    const IpcOpenError *body = &r->error.body;
+    char number[24];
+
+    if (!r->error.has_body)
+        return;
+    if (r->ipc_status == IPC_ERR_LAYOUT_VERSION)
+        command_complain("%s: its layout version is %u, and that of this "
+                         "shmipc %u",
+                         name, (unsigned)body->layout_version,
+                         (unsigned)body->own_layout_version);
+    else if (body->sys_errno == EPERM || body->sys_errno == EACCES)
+        if (body->mode)
+            command_complain("%s: its owner is %s, its mode %04o", name,
+                             segment_owner(body->owner, number),
+                             (unsigned)body->mode);
+}
+
 static int complain(const char *name, const IpcChannelOpenResult *r)
 {
     const int error = r->error.has_body ? r->error.body.sys_errno : 0;
@@ -47,6 +68,7 @@ static int complain(const char *name, const IpcChannelOpenResult *r)
     command_complain("%s: %s%s%s", *name ? name : "\"\"", detail_of(r),
                      error && !known ? ": " : "",
                      error && !known ? strerror(error) : "");
+    complain_of_body(name, r);
     return code_of(r->ipc_status);
 }
 

@@ -24,10 +24,11 @@ static const struct command_help help = {
     .summary = "Lists the channels and buffers of this machine",
     .text = "FILL is how much of the ring is between what was read and what "
             "was written.\nALIVE and DEAD count the processes that have an "
-            "owner slot: those that have\nwritten, and the consumer where "
-            "there is one only. USERS counts those that\nhave the memory "
-            "mapped, as far as this user may see. AGE is since the\nsegment "
-            "was last changed as a file, which is when it was created.\n",
+            "owner slot: those that have\nwritten, and those that have read "
+            "where readers take one, as the one consumer\ndoes. USERS counts "
+            "those that have the memory mapped, as far as this user may\nsee. "
+            "AGE is since the segment was last changed as a file, which is "
+            "when it was\ncreated.\n",
     .options = options,
     .exits = "  0  done, whatever was found\n"
              "  3  the directory could not be read\n",
@@ -39,6 +40,7 @@ struct listing {
     struct proc_uses uses;
     struct json_object *array;
     size_t shown;
+    size_t unreadable; /* files that this user may not look into */
 };
 
 static uint64_t age_of(const struct stat *file)
@@ -128,22 +130,33 @@ static void list_as_text(struct listing *l, const struct segment *s,
            style_end(stdout), s->name);
 }
 
+/* Whether it is to be listed. Of what may not be read only the file is known,
+ * and not whether it is ours. */
+static bool look(struct listing *l, const char *name, struct segment *s,
+                 struct inspection *in)
+{
+    int error = segment_open_in(s, l->directory, name);
+
+    *in = (struct inspection){.kind = INSPECT_UNREADABLE};
+    if (error == 0) {
+        inspect_open(in, s);
+        return l->all || inspect_is_ours(in);
+    }
+    if (error != EACCES || lstat(s->path, &s->file) != 0 ||
+        !S_ISREG(s->file.st_mode))
+        return false;
+    l->unreadable++;
+    return l->all;
+}
+
 static void list_one(struct listing *l, const char *name)
 {
     struct segment s;
     struct inspection in;
-    size_t users;
-    int error = segment_open_in(&s, l->directory, name);
 
-    if (error == EACCES && l->all)
-        command_complain("%s: %s", s.name, strerror(error));
-    if (error) {
-        segment_close(&s);
-        return;
-    }
-    inspect_open(&in, &s);
-    users = inspect_users(&s, &l->uses);
-    if (l->all || inspect_is_ours(&in)) {
+    if (look(l, name, &s, &in)) {
+        size_t users = inspect_users(&s, &l->uses);
+
         if (l->as_json)
             list_as_json(l, &s, &in, users);
         else
@@ -175,6 +188,10 @@ static int list(struct listing *l)
         command_print_json(l->array, false);
     else
         json_object_put(l->array);
+    if (l->unreadable && !l->all)
+        command_complain("%zu file%s there cannot be read by this user: --all "
+                         "names them",
+                         l->unreadable, l->unreadable == 1 ? "" : "s");
     return COMMAND_OK;
 }
 

@@ -53,6 +53,12 @@ def other_layouts():
             "an older libshmipc")
     name = new_name()
     Actor(name)
+    change(name, VERSION, struct.pack("I", 99))
+    done = tool("recv", name)
+    assert done.returncode == FAILED
+    assert "its layout version is 99, and that of this" in done.stderr
+    name = new_name()
+    Actor(name)
     magic = struct.unpack("<Q", struct.pack(">Q", word_at(name, 0)))[0]
     damaged(0, struct.pack("Q", magic), "other-layout", "other-layout",
             "the other byte order")

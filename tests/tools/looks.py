@@ -4,6 +4,7 @@
 
     looks.py TOOL ACTOR
 """
+import json
 import os
 import pathlib
 import re
@@ -368,6 +369,34 @@ def reads_only():
     assert path_of(name).read_bytes() == before
 
 
+def files_that_may_not_be_read():
+    """ls and doctor tell of files that this user may not read"""
+    with tempfile.TemporaryDirectory() as directory:
+        copy = shutil.copy(TOOL, directory)
+        os.chmod(directory, 0o755)
+        options = {"user": 65534, "group": 65534} if os.geteuid() == 0 else {}
+        options["executable"] = copy
+        segments = pathlib.Path(directory) / "segments"
+        segments.mkdir(0o755)
+        path = segments / "prices"
+        path.write_bytes(bytes(100))
+        path.chmod(0o200)
+        done = tool("ls", "--dir", segments, **options)
+        assert done.returncode == OK and done.stdout == ""
+        assert "1 file there cannot be read by this user" in done.stderr
+        done = tool("ls", "--dir", segments, "--all", "--json", **options)
+        entry, = json.loads(done.stdout)
+        assert entry["name"] == str(path) and entry["size"] == 100
+        assert (entry["kind"], entry["mode"]) == ("unreadable", "0200")
+        assert done.stderr == ""
+        done = tool("doctor", "--dir", segments, **options)
+        assert f"1 file in {segments} cannot be read" in done.stdout
+        done = tool("doctor", "--dir", segments, "--json", **options)
+        assert json.loads(done.stdout)["unreadable"] == 1
+        done = tool("recv", path, **options)
+        assert done.returncode == FAILED and "its mode 0200" in done.stderr
+
+
 def no_such():
     """what is not there, or is no name, has exit codes of its own"""
     for command in ("stat", "dump", "recover", "rm"):
@@ -440,5 +469,5 @@ if __name__ == "__main__":
         stopped_in_a_container, memory_without_a_name, asleep_in_mid_write,
         roles_and_stopped_owners, readers_that_are_known,
         stopped_reader_of_many, who_sleeps, full_and_nobody_reads, closed,
-        owners_full, reads_only, no_such, dump_around_the_head, doctor_is_fine,
+        owners_full, reads_only, files_that_may_not_be_read, no_such, dump_around_the_head, doctor_is_fine,
         doctor_names_what_lacks)
