@@ -4,6 +4,8 @@
  * operation needs and leaves the rest of the entry as it was. The library's
  * source is compiled here once more, with that in place of the installed one.
  */
+#include "answer.h"
+
 #include "channels.h"
 #include <liburing.h>
 
