@@ -109,7 +109,7 @@ MUTATIONS = [
         edits=[("return peek_by(timeout.get(), detail::Raise());",
                 "return try_peek_by(detail::Raise());")]),
     Mutation(
-        name="a write does not wait", file="channel.hpp",
+        name="a write does not wait", file="channel_calls.hpp",
         tests=[CH],
         edits=[("written(ipc_channel_write_blocking(",
                 "written(ipc_channel_write(")]),
