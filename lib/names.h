@@ -20,6 +20,8 @@
 #define backing_release          shmipc_backing_release
 #define backing_unlock           shmipc_backing_unlock
 #define in_use_by                shmipc_in_use_by
+#define pages_check_limit        shmipc_pages_check_limit
+#define pages_reserve            shmipc_pages_reserve
 #define mapping_is_shared        shmipc_mapping_is_shared
 #define handle_check_backing     shmipc_handle_check_backing
 #define handle_options_are_known shmipc_handle_options_are_known

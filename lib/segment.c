@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "answer.h"
 #include "backing.h"
+#include "cancel.h"
+#include "pages.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <shmipc/ipc_mmap.h>
@@ -17,9 +19,20 @@ enum {
     CREATOR_WAIT_MS = 1000,
     MODE_WAIT_MS = 20,
     MODE_DEFAULT = 0600,
+    /* So often signals may break off what reserves the pages; then they wait.
+     * In pieces it could be done between two of them, but what others take for
+     * the size would grow. */
+    DISTURBANCES_MAX = 3,
 };
 
-static const struct timespec millisecond = {.tv_sec = 0, .tv_nsec = 1000000};
+/* Signals do not shorten it: a creator is given its time. */
+static void sleep_a_millisecond(void)
+{
+    struct timespec left = {.tv_sec = 0, .tv_nsec = 1000000};
+
+    while (nanosleep(&left, &left) != 0 && errno == EINTR)
+        continue;
+}
 
 static bool name_is_good(const char *name)
 {
@@ -30,15 +43,18 @@ static bool name_is_good(const char *name)
     return *name != '\0' && !strchr(name, '/');
 }
 
-/* Pages for the whole file; posix_fallocate returns its error. */
+/* Pages for the whole file. 0 or errno. */
 static int reserve_pages(int fd, uint64_t size)
 {
-    int error;
+    int error = pages_check_limit(size);
 
-    do {
-        error = posix_fallocate(fd, 0, (off_t)size);
-    } while (error == EINTR);
-    return error;
+    if (error)
+        return error;
+    for (int i = 0;; i++) {
+        error = pages_reserve(fd, 0, size, i >= DISTURBANCES_MAX);
+        if (error != EINTR)
+            return error;
+    }
 }
 
 /* 0 or errno. Not left to shm_open(), whose mode the umask cuts. */
@@ -88,7 +104,7 @@ static IpcStatus await_size(int fd, IpcMemorySegmentError *body)
             return IPC_OK;
         if (body->existing_size > 0)
             return IPC_ERR_ILLEGAL_STATE;
-        nanosleep(&millisecond, NULL);
+        sleep_a_millisecond();
     }
     return IPC_ERR_INITIALIZING;
 }
@@ -117,7 +133,7 @@ static int open_name(const char *name)
 
         if (fd >= 0 || errno != EACCES || i == MODE_WAIT_MS)
             return fd;
-        nanosleep(&millisecond, NULL);
+        sleep_a_millisecond();
     }
 }
 
@@ -171,6 +187,9 @@ static const char *map_detail(IpcStatus status,
     if (status == IPC_ERR_SYSTEM && body->existed && body->sys_errno == EACCES)
         return "the segment exists and its mode forbids this user to read and "
                "write it: create it with another mode or group";
+    if (status == IPC_ERR_SYSTEM && !body->existed && body->sys_errno == EFBIG)
+        return "the segment would be larger than this process may make a file "
+               "(RLIMIT_FSIZE, ulimit -f): ask for less, or raise the limit";
     switch (status) {
     case IPC_ERR_ILLEGAL_STATE:
         return "the segment exists with another size: ask for existing_size, "
@@ -264,6 +283,7 @@ IpcMemorySegmentResult ipc_mmap_with_options(const char *name, uint64_t size,
     IpcMemorySegmentError body = {0};
     IpcMemorySegment *segment;
     IpcStatus status = IPC_ERR_ALLOCATION;
+    int state;
 
     if (!name_is_good(name))
         return IpcMemorySegmentResult_error_body(
@@ -283,11 +303,13 @@ IpcMemorySegmentResult ipc_mmap_with_options(const char *name, uint64_t size,
         return IpcMemorySegmentResult_error_body(
             IPC_ERR_INVALID_ARGUMENT, "the size is 0 or too large to be mapped",
             body);
+    state = cancel_disable();
     segment = calloc(1, sizeof *segment);
     if (segment)
         segment->name = strdup(name);
     if (segment && segment->name)
         status = map_file(name, options, segment, &body);
+    cancel_restore(state);
     if (status == IPC_OK)
         return IpcMemorySegmentResult_ok(IPC_OK, segment);
     if (segment)
@@ -335,15 +357,18 @@ IpcMmapUnmapResult ipc_unmap(IpcMemorySegment *segment)
 IpcMmapUnlinkResult ipc_unlink(IpcMemorySegment *segment)
 {
     IpcMemorySegmentError body;
+    int state;
 
     if (!segment)
         return IpcMmapUnlinkResult_error(
             IPC_ERR_INVALID_ARGUMENT, "the segment is NULL: nothing to unlink");
     body = describe(segment);
+    state = cancel_disable();
     if (shm_unlink(segment->name) != 0 && errno != ENOENT)
         body.sys_errno = errno;
     else
         body.sys_errno = unmap(segment);
+    cancel_restore(state);
     if (body.sys_errno == 0)
         return IpcMmapUnlinkResult_ok(IPC_OK);
     return IpcMmapUnlinkResult_error_body(

@@ -81,10 +81,11 @@ typedef struct IpcMmapOptions {
  * IPC_ERR_INITIALIZING: it exists, but its creator has not given it a size
  * within a second.
  * IPC_ERR_SYSTEM: a system call failed, see `sys_errno` (ENOSPC: /dev/shm is
- * full; EINVAL or ENAMETOOLONG: the name is too long; EACCES: the mode of the
- * segment forbids it), or `existed` is true and what exists belongs to another
- * user (EPERM) or is no segment (ENXIO or EINVAL). A segment that this call
- * created is removed again. IPC_ERR_ALLOCATION: malloc failed. Any thread.
+ * full; EFBIG: RLIMIT_FSIZE forbids it; EINVAL or ENAMETOOLONG: the name is too
+ * long; EACCES: the mode of the segment forbids it), or `existed` is true and
+ * what exists belongs to another user (EPERM) or is no segment (ENXIO or
+ * EINVAL). A segment that this call created is removed again.
+ * IPC_ERR_ALLOCATION: malloc failed. Any thread; no cancellation point.
  * Blocks as file operations do, and up to a second for a creator that is slow.
  * Since 0.1.0.
  */

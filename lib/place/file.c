@@ -4,12 +4,12 @@
  */
 #include "place/file.h"
 
+#include "pages.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -284,22 +284,19 @@ static int give_access(int fd, const IpcOpenOptions *o)
 static int give_size(struct place *p, uint64_t size)
 {
     struct stat file;
-    struct rlimit limit;
 
     if (fstat(p->fd, &file) != 0)
         return errno;
     p->size = round_up(size, p);
     if ((uint64_t)file.st_size > p->size)
         p->size = (uint64_t)file.st_size;
-    /* Beyond it ftruncate() would be a SIGXFSZ. */
-    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && p->size > limit.rlim_cur)
+    if (pages_check_limit(p->size) != 0)
         return EFBIG;
     return ftruncate(p->fd, (off_t)p->size) == 0 ? 0 : errno;
 }
 
-/* A full file system is to be an error now, and not a SIGBUS later. Kernels
- * take back all of what a call has reserved when a signal comes: where a timer
- * ticks the pieces become small enough to be done in between. */
+/* Where a timer ticks the pieces become small enough to be done in between; and
+ * a single page is not disturbed. */
 static int reserve_pages(const struct place *p, const char **detail)
 {
     const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
@@ -311,7 +308,7 @@ static int reserve_pages(const struct place *p, const char **detail)
     while (done < p->size && !error) {
         if (piece > p->size - done)
             piece = p->size - done;
-        error = posix_fallocate(p->fd, (off_t)done, (off_t)piece);
+        error = pages_reserve(p->fd, done, piece, piece <= page);
         if (!error) {
             done += piece;
         } else if (error == EINTR) {

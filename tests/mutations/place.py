@@ -47,7 +47,38 @@ MUTATIONS = [
     Mutation(
         name="a signal ends the reservation of pages", file="segment.c",
         tests=["unit/segment_races"],
-        edits=[("while (error == EINTR);", "while (0);")]),
+        edits=[("if (error != EINTR) return error;", "return error;")]),
+    Mutation(
+        name="a signal in time keeps pages from being reserved for ever",
+        file="segment.c", tests=["unit/segment_races"],
+        edits=[("i >= DISTURBANCES_MAX", "false")]),
+    Mutation(
+        name="a signal in time keeps a page from being reserved for ever",
+        file="file.c", tests=["unit/open_races"],
+        edits=[("piece, piece <= page)", "piece, false)")]),
+    Mutation(
+        name="signals wait for ever once pages were reserved", file="pages.c",
+        tests=["unit/segment_races", "unit/open_races"],
+        edits=[("pthread_sigmask(SIG_SETMASK, &before, NULL);", "")]),
+    Mutation(
+        name="a segment beyond the limit of files", file="segment.c",
+        tests=["unit/segment"],
+        edits=[("int error = pages_check_limit(size);", "int error = 0;")]),
+    Mutation(
+        name="signals shorten the wait for a creator", file="segment.c",
+        tests=["unit/segment"],
+        edits=[("while (nanosleep(&left, &left) != 0 && errno == EINTR) "
+                "continue;", "nanosleep(&left, &left);")]),
+    Mutation(
+        name="mapping a segment is a cancellation point", file="segment.c",
+        tests=["failing/no call is a cancellation point"],
+        edits=[("state = cancel_disable(); segment = calloc",
+                "state = 0; segment = calloc")]),
+    Mutation(
+        name="unlinking a segment is a cancellation point", file="segment.c",
+        tests=["failing/no call is a cancellation point"],
+        edits=[("state = cancel_disable(); if (shm_unlink",
+                "state = 0; if (shm_unlink")]),
     # ------------------------------------------------------------- by name
     Mutation(
         name="no lock is taken on a name", file="place.c",
@@ -118,7 +149,7 @@ MUTATIONS = [
     Mutation(
         name="the limit on the size of files is left to a signal",
         file="file.c", tests=["unit/open_odd"],
-        edits=[("getrlimit(RLIMIT_FSIZE, &limit) == 0 &&", "false &&")]),
+        edits=[("if (pages_check_limit(p->size) != 0)", "if (false)")]),
     Mutation(
         name="who may not open a file is not told whose it is",
         file="file.c", tests=["unit/open_odd"],

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 
 static const char *name_for(const char *what)
 {
@@ -191,6 +192,7 @@ Test(unit, a_size_beyond_the_memory_is_a_system_error_and_leaves_no_name)
     }
 }
 
+/* And not the signal that ends who is not prepared for it. */
 Test(unit, a_file_size_limit_is_a_system_error_and_leaves_no_name)
 {
     const char *name = name_for("efbig");
@@ -200,12 +202,15 @@ Test(unit, a_file_size_limit_is_a_system_error_and_leaves_no_name)
         const struct rlimit limit = {4096, 4096};
         IpcMemorySegmentResult r;
 
-        signal(SIGXFSZ, SIG_IGN);
         must(setrlimit(RLIMIT_FSIZE, &limit) == 0);
         r = ipc_mmap(name, 100000);
         must_fail(r, IPC_ERR_SYSTEM);
         must(r.error.body.sys_errno == EFBIG);
+        must(strstr(r.error.detail, "RLIMIT_FSIZE") != NULL);
         must(!name_exists(name));
+        r = ipc_mmap(name, 4096);
+        must_work(r);
+        must_work(ipc_unlink(r.result));
         child_done();
     }
     must_succeed(child);
@@ -244,6 +249,27 @@ Test(unit, a_segment_whose_creator_stalls_is_initializing_after_a_second)
     must(now_ns() - start >= 900 * MILLISECOND);
     must(now_ns() - start < 10 * SECOND);
     must(name_exists(name));
+    close(fd);
+    must(shm_unlink(name) == 0);
+}
+
+static void do_nothing(int signal)
+{
+    (void)signal;
+}
+
+Test(unit, signals_do_not_shorten_the_wait_for_a_creator)
+{
+    const struct itimerval often = {{0, 50}, {0, 50}}, never = {0};
+    const char *name = name_for("ticks");
+    int fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
+    int64_t start = now_ns();
+
+    must(fd >= 0 && signal(SIGALRM, do_nothing) != SIG_ERR);
+    must(setitimer(ITIMER_REAL, &often, NULL) == 0);
+    must_fail(ipc_mmap(name, 1000), IPC_ERR_INITIALIZING);
+    must(setitimer(ITIMER_REAL, &never, NULL) == 0);
+    must(now_ns() - start >= 999 * MILLISECOND);
     close(fd);
     must(shm_unlink(name) == 0);
 }
