@@ -91,7 +91,11 @@ static int open_anew(int fd, const struct stat *wanted)
 
 /* ------------------------------------------------------------------- fork */
 
-/* What came with the fork holds the parent's locks as long as it is open. */
+/* What came with the fork holds the parent's locks as long as it is open. It
+ * stays so where fstat() cannot tell whose a descriptor is, as it can fail on
+ * network file systems: to close what may be the program's would be worse, and
+ * all that comes of it is that the parent's death is not proven by its lock as
+ * long as this child lives. */
 static void open_all_anew(void)
 {
     for (struct backing *b = files; b; b = b->next) {
@@ -122,13 +126,16 @@ static void after_fork_in_parent(void)
     pthread_mutex_unlock(&lock);
 }
 
+/* fork() is no cancellation point. */
 static void after_fork_in_child(void)
 {
     int saved = errno;
+    int state = cancel_disable();
 
     open_all_anew();
     errno = saved;
     pthread_mutex_unlock(&lock);
+    cancel_restore(state);
 }
 
 void backing_after_fork(_Atomic uint64_t *done)

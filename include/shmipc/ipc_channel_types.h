@@ -49,7 +49,9 @@ typedef struct IpcChannel IpcChannel;
 
 /** For `options`: a blocked call is a cancellation point (pthread_cancel) where
  * it sleeps, and only there: one that need not sleep is none. What the thread
- * was waiting for is left as it is. Without this no call is one. */
+ * was waiting for is left as it is. ipc_channel_accept is one before it takes
+ * anything from its socket. Without this no call is one, and
+ * ipc_channel_share never is. */
 #define IPC_CHANNEL_CANCELLATION_POINTS   UINT32_C(8)
 
 /** For `options`: a write or reserve that would block says

@@ -51,8 +51,8 @@ IPC_RESULT_UNIT(IpcChannelLeaveSharedResult, IpcChannelSystemError)
  * or more than the file; or -1 and 0 for a handle that was not opened by name.
  * IPC_ERR_SYSTEM: see `sys_errno`; EAGAIN if the socket does not block and is
  * full. After any other error on a stream part of the message may be sent:
- * close the socket. Blocks as the socket does; never raises SIGPIPE.
- * Since 0.1.0.
+ * close the socket. Blocks as the socket does; never raises SIGPIPE; is no
+ * cancellation point. Since 0.1.0.
  */
 IPC_API IPC_NODISCARD_ IpcChannelShareResult ipc_channel_share(
     IpcChannel *channel, int socket, int memory_fd, uint64_t size);
@@ -73,7 +73,8 @@ IPC_API IPC_NODISCARD_ IpcChannelShareResult ipc_channel_share(
  * IPC_ERR_SYSTEM: see `sys_errno`; EAGAIN if the socket does not block and
  * nothing is there, ECONNRESET if the other side has closed it.
  * Others as for ipc_channel_connect_sized. After an error other than EAGAIN
- * the socket is of no more use. Blocks as the socket does. Since 0.1.0.
+ * the socket is of no more use. Blocks as the socket does; a cancellation point
+ * if `configuration` says so, until a message is there. Since 0.1.0.
  */
 IPC_API IPC_NODISCARD_ IpcChannelAcceptResult
 ipc_channel_accept(int socket, IpcChannelConfiguration configuration);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "channel/poll.h"
+#include "cancel.h"
 
 IpcStatus poll_descriptor(struct IpcChannel *ch, int *fd, const char **detail)
 {
     struct waiter *w = &ch->waiter;
+    int state;
 
     *detail = "this way of waiting has no descriptor: use IPC_WAIT_FUTEX, "
               "IPC_WAIT_IO_URING or IPC_WAIT_EVENTFD";
@@ -14,7 +16,9 @@ IpcStatus poll_descriptor(struct IpcChannel *ch, int *fd, const char **detail)
     if (w->backend->polls_by == WAIT_BY_EVENT && w->event_fd < 0)
         return IPC_ERR_ILLEGAL_STATE;
     *detail = "no descriptor could be made: see sys_errno";
+    state = cancel_disable();
     *fd = w->backend->fd(w);
+    cancel_restore(state);
     if (*fd < 0)
         return IPC_ERR_SYSTEM;
     /* Relaxed: other threads need not poll. */

@@ -8,6 +8,7 @@
  * message still owns at the end is closed.
  */
 #include "answer.h"
+#include "cancel.h"
 #include "channel/channel.h"
 #include "place/place.h"
 #include <errno.h>
@@ -184,12 +185,18 @@ static IpcChannelShareResult share_place(IpcChannel *channel, int socket)
 IpcChannelShareResult ipc_channel_share(IpcChannel *channel, int socket,
                                         int memory_fd, uint64_t size)
 {
+    IpcChannelShareResult result;
+    int state;
+
     if (!channel)
         return IpcChannelShareResult_error(IPC_ERR_INVALID_ARGUMENT,
                                            channel_null_handle);
-    if (memory_fd == -1 && size == 0)
-        return share_place(channel, socket);
-    return share(channel, socket, memory_fd, size);
+    state = cancel_disable();
+    result = memory_fd == -1 && size == 0
+                 ? share_place(channel, socket)
+                 : share(channel, socket, memory_fd, size);
+    cancel_restore(state);
+    return result;
 }
 
 /* ------------------------------------------------------------- receiving */
@@ -350,29 +357,60 @@ static IpcStatus join(struct message *message, IpcSharedChannel *shared,
     return status;
 }
 
+/* 0 or errno. The thread can end in here: nothing is taken, not even the
+ * descriptors. */
+static int await_message(int socket)
+{
+    char byte;
+    ssize_t got;
+
+    do {
+        got = recv(socket, &byte, sizeof byte, MSG_PEEK);
+    } while (got < 0 && errno == EINTR);
+    return got < 0 ? errno : 0;
+}
+
+static IpcStatus accept_message(int socket,
+                                const IpcChannelConfiguration *configuration,
+                                IpcSharedChannel *shared,
+                                IpcChannelSystemError *body,
+                                const char **detail)
+{
+    struct message message = {.count = 0};
+    IpcStatus status = IPC_ERR_SYSTEM;
+
+    body->sys_errno = receive_message(socket, &message);
+    if (!body->sys_errno)
+        status = check_message(&message, detail);
+    if (status == IPC_OK)
+        status = map_memory(message.fds[0], message.header.size, shared,
+                            &body->sys_errno, detail);
+    if (status == IPC_OK)
+        status = join(&message, shared, configuration, detail, &body->value);
+    drop_fds(&message);
+    if (status != IPC_OK && shared->memory)
+        munmap(shared->memory, (size_t)shared->size);
+    return status;
+}
+
 IpcChannelAcceptResult ipc_channel_accept(int socket,
                                           IpcChannelConfiguration configuration)
 {
     IpcSharedChannel shared = {0};
     IpcChannelSystemError body = {0};
-    struct message message = {.count = 0};
     const char *detail = "nothing could be received: see sys_errno";
     IpcStatus status = IPC_ERR_SYSTEM;
 
-    body.sys_errno = receive_message(socket, &message);
-    if (!body.sys_errno)
-        status = check_message(&message, &detail);
-    if (status == IPC_OK)
-        status = map_memory(message.fds[0], message.header.size, &shared,
-                            &body.sys_errno, &detail);
-    if (status == IPC_OK)
-        status = join(&message, &shared, &configuration, &detail, &body.value);
-    drop_fds(&message);
-    if (status == IPC_OK)
-        return IpcChannelAcceptResult_ok(IPC_OK, shared);
-    if (shared.memory)
-        munmap(shared.memory, (size_t)shared.size);
-    return IpcChannelAcceptResult_error_body(status, detail, body);
+    if (configuration.options & IPC_CHANNEL_CANCELLATION_POINTS)
+        body.sys_errno = await_message(socket);
+    if (!body.sys_errno) {
+        int state = cancel_disable();
+
+        status =
+            accept_message(socket, &configuration, &shared, &body, &detail);
+        cancel_restore(state);
+    }
+    return ANSWER_WITH(IpcChannelAcceptResult, status, shared, detail, body);
 }
 
 IpcChannelLeaveSharedResult ipc_channel_leave_shared(IpcSharedChannel *shared)

@@ -55,17 +55,20 @@ static IpcStatus open_backend(struct waiter *w, uint32_t number)
 IpcStatus wait_open(struct waiter *w, uint32_t number)
 {
     IpcStatus status;
+    int cancelling;
 
     memset(w, 0, sizeof *w);
     w->event_fd = -1;
     w->poll_fd = -1;
     w->timer_fd = -1;
     w->token = process_token();
-    if (number != IPC_WAIT_DEFAULT)
-        return open_backend(w, number);
-    status = open_backend(w, SHMIPC_DEFAULT_WAIT);
-    if (status != IPC_OK) /* too old, forbidden, or no memory for a ring */
+    cancelling = cancel_disable();
+    status = open_backend(w, number == IPC_WAIT_DEFAULT ? SHMIPC_DEFAULT_WAIT
+                                                        : number);
+    /* Too old, forbidden, or no memory for a ring. */
+    if (status != IPC_OK && number == IPC_WAIT_DEFAULT)
         status = open_backend(w, IPC_WAIT_FUTEX);
+    cancel_restore(cancelling);
     return status;
 }
 

@@ -503,10 +503,12 @@ IpcStatus waitset_make(struct IpcWaitSet **made)
 IpcStatus waitset_fd(struct IpcWaitSet *set, int *fd, const char **detail)
 {
     IpcStatus status = IPC_OK;
+    int state;
 
     *detail = foreign;
     if (!is_ours(set))
         return IPC_ERR_ILLEGAL_STATE;
+    state = cancel_disable();
     pthread_mutex_lock(&set->lock);
     *detail = "a thread is waiting for this set: ask for the descriptor before";
     if (set->waited_for)
@@ -523,6 +525,7 @@ IpcStatus waitset_fd(struct IpcWaitSet *set, int *fd, const char **detail)
     if (status == IPC_OK)
         *fd = feeder_fd(set->feeder);
     pthread_mutex_unlock(&set->lock);
+    cancel_restore(state);
     return status;
 }
 
@@ -546,7 +549,7 @@ static void forget_threads(struct IpcWaitSet *set)
     group_forget(set);
 }
 
-IpcStatus waitset_end(struct IpcWaitSet *set)
+static IpcStatus end(struct IpcWaitSet *set)
 {
     bool ours = is_ours(set);
     bool busy = false;
@@ -573,4 +576,13 @@ IpcStatus waitset_end(struct IpcWaitSet *set)
     free(set->members);
     free(set);
     return IPC_OK;
+}
+
+IpcStatus waitset_end(struct IpcWaitSet *set)
+{
+    int state = cancel_disable();
+    IpcStatus status = end(set);
+
+    cancel_restore(state);
+    return status;
 }

@@ -47,10 +47,14 @@ static bool was_seen(const char *name)
     return false;
 }
 
+static void (*noticed)(const char *name); /* told of each call, or NULL */
+
 static bool fails(const char *name)
 {
     int i = 0;
 
+    if (noticed)
+        noticed(name);
     if (!counts || ++tally->calls != fails_at)
         return false;
     tally->failed = name;

@@ -25,29 +25,6 @@ static int open_descriptors(void)
     return count;
 }
 
-static void set_scene(void)
-{
-    pid_t pid;
-
-    snprintf(name, sizeof name, "/shmipc-failing-%d", (int)getpid());
-    memory_fd = memfd_create("failing", MFD_CLOEXEC);
-    must(memory_fd >= 0 && ftruncate(memory_fd, SIZE) == 0);
-    shared = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, memory_fd, 0);
-    must(shared != MAP_FAILED);
-    must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, sockets) == 0);
-    must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, streams) == 0);
-    pid = fork();
-    if (pid == 0) {
-        IpcReservation r;
-        IpcChannelResult made =
-            ipc_channel_create(shared, SIZE, configured(IPC_WAIT_FUTEX));
-
-        IPC_IGNORE(ipc_channel_reserve(made.result, 10, &r));
-        _exit(0);
-    }
-    waitpid(pid, NULL, 0);
-}
-
 /* What the first call of a process makes for all that follow; in a scene of its
  * own, which it may change. */
 static int pieces_kept(bool (*act)(void))

@@ -182,6 +182,28 @@ MUTATIONS = [
         edits=[("if (n < 0 && errno == EAGAIN && got > 0 && "
                 "wait_for(socket, POLLIN)) continue;", "")]),
     Mutation(
+        name="sharing is a cancellation point", file="share.c",
+        tests=["unit/share", "failing/no call is a cancellation point"],
+        edits=[("state = cancel_disable(); result = memory_fd",
+                "state = 0; result = memory_fd")]),
+    Mutation(
+        name="accepting is a cancellation point", file="share.c",
+        tests=["unit/share", "failing/no call is a cancellation point"],
+        edits=[("int state = cancel_disable(); status = accept_message",
+                "int state = 0; status = accept_message")]),
+    Mutation(
+        name="accepting is no cancellation point if asked", file="share.c",
+        tests=["unit/share"],
+        edits=[("if (configuration.options & IPC_CHANNEL_CANCELLATION_POINTS)",
+                "if (false)")]),
+    Mutation(
+        name="accepting waits twice for what never comes", file="share.c",
+        tests=["unit/share"],
+        edits=[("body.sys_errno = await_message(socket);",
+                "(void)await_message(socket);")],
+        equivalent="where the socket does not block the second try says the "
+        "same; only who set a time for its socket waits twice as long"),
+    Mutation(
         name="descriptors sent with every piece", file="share.c",
         tests=["unit/share"],
         edits=[("if (sent == 0) attach_fds", "attach_fds")]),

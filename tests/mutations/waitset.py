@@ -149,4 +149,14 @@ MUTATIONS = [
                 "static void park(struct feeder *f) { feeder_signal(f);"),
                ("pthread_mutex_unlock(&f->lock); feeder_signal(f);",
                 "pthread_mutex_unlock(&f->lock);")]),
+    Mutation(
+        name="ending a set is a cancellation point", file="waitset.c",
+        tests=["failing/no call is a cancellation point"],
+        edits=[("int state = cancel_disable(); IpcStatus status = end(set);",
+                "int state = 0; IpcStatus status = end(set);")]),
+    Mutation(
+        name="the child of a fork can be cancelled in the handler",
+        file="backing.c", tests=["failing/no call is a cancellation point"],
+        edits=[("int state = cancel_disable(); open_all_anew();",
+                "int state = 0; open_all_anew();")]),
 ]

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
@@ -394,6 +395,74 @@ Test(unit, leaving_gives_the_handle_back)
     there = must_accept();
     must_work(ipc_channel_stats(there.channel, &stats));
     must(stats.owners == 0);
+}
+
+static void *accept_when_cancelled(void *there)
+{
+    pthread_cancel(pthread_self());
+    must_share();
+    *(IpcSharedChannel *)there = must_accept();
+    pthread_testcancel();
+    return NULL;
+}
+
+Test(unit, who_is_cancelled_shares_and_accepts_to_the_end)
+{
+    IpcSharedChannel there = {0};
+    pthread_t thread;
+    void *end;
+
+    start(SOCK_STREAM, F_SEAL_SHRINK);
+    must(pthread_create(&thread, NULL, accept_when_cancelled, &there) == 0);
+    must(pthread_join(thread, &end) == 0 && end == PTHREAD_CANCELED);
+    must(there.channel != NULL);
+    must_carry(&there);
+    must_work(ipc_channel_leave_shared(&there));
+}
+
+static IpcChannelConfiguration cancellable(void)
+{
+    IpcChannelConfiguration configuration = quick;
+
+    configuration.options = IPC_CHANNEL_CANCELLATION_POINTS;
+    return configuration;
+}
+
+static void *accept_cancellably(void *unused)
+{
+    (void)unused;
+    IPC_IGNORE(ipc_channel_accept(sockets[1], cancellable()));
+    return NULL;
+}
+
+/* Before anything came, and when something is there that it could take. */
+Test(unit, accepting_is_a_cancellation_point_if_asked_and_takes_nothing)
+{
+    IpcChannelAcceptResult r;
+    int before;
+
+    start(SOCK_STREAM, F_SEAL_SHRINK);
+    must_share_and_accept();
+    before = open_descriptors();
+    for (int i = 0; i < 2; i++) {
+        pthread_t thread;
+        void *end;
+
+        must(pthread_create(&thread, NULL, accept_cancellably, NULL) == 0);
+        pause_ns(10 * MILLISECOND);
+        must(pthread_cancel(thread) == 0);
+        must(pthread_join(thread, &end) == 0 && end == PTHREAD_CANCELED);
+        must(open_descriptors() == before);
+    }
+    must_share();
+    r = ipc_channel_accept(sockets[1], cancellable());
+    must_work(r);
+    must_carry(&r.result);
+    must_work(ipc_channel_leave_shared(&r.result));
+    must(fcntl(sockets[1], F_SETFL, O_NONBLOCK) == 0);
+    r = ipc_channel_accept(sockets[1], cancellable());
+    must_fail(r, IPC_ERR_SYSTEM);
+    must(r.error.body.sys_errno == EAGAIN);
 }
 
 /* On a file system that knows none. */
