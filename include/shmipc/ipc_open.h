@@ -60,6 +60,8 @@ extern "C" {
 #define IPC_OPEN_LOCK_MEMORY  UINT32_C(1024)
 /** When this handle is destroyed and no other by name is left, the name is
  * removed, with what was not read; a file that was renamed keeps its new one. A
+ * path that does not begin at the root goes from the directory that was the
+ * current one when it was opened, of which the handle keeps a descriptor. A
  * handle that a forked child inherited does not count, nor does a process that
  * was killed remove anything. */
 #define IPC_OPEN_UNLINK_LAST  UINT32_C(2048)
@@ -88,8 +90,9 @@ typedef struct IpcOpenOptions {
     uint32_t numa_node;
     /** As for ipc_channel_create: `flags` and `max_owners` are for what is
      * created, the rest for this handle; the first three members zero means the
-     * defaults. Has no IPC_CHANNEL_HAS_MEMORY_FD. For ipc_buffer_open `flags`
-     * and `max_owners` count. */
+     * defaults. Has neither IPC_CHANNEL_HAS_MEMORY_FD nor IPC_BUFFER_RECREATE:
+     * open never formats anew what is there. For ipc_buffer_open `flags` and
+     * `max_owners` count. */
     IpcChannelConfiguration configuration;
     uint64_t reserved[4];
 } IpcOpenOptions;

@@ -24,19 +24,19 @@ enum { POLICY_BIND = 2, POLICY_MOVE_PAGES = 2, NODES = 1024 };
 #define MADV_POPULATE_WRITE 23
 #endif
 
-int file_open(const char *name, uint32_t flags, bool create)
+int file_open(const struct place *p, const char *name, bool create)
 {
     /* Neither a link that somebody else made, nor a pipe or a terminal that
      * would do something when it is opened. */
     const int how = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK |
                     (create ? O_CREAT | O_EXCL : 0);
 
-    if (flags & IPC_OPEN_MEMFD)
+    if (p->flags & IPC_OPEN_MEMFD)
         return memfd_create(
             name, MFD_CLOEXEC | MFD_ALLOW_SEALING |
-                      (flags & IPC_OPEN_HUGE_PAGES ? MFD_HUGETLB : 0));
-    return flags & IPC_OPEN_PATH ? open(name, how, 0600)
-                                 : shm_open(name, how, 0600);
+                      (p->flags & IPC_OPEN_HUGE_PAGES ? MFD_HUGETLB : 0));
+    return p->flags & IPC_OPEN_PATH ? openat(p->directory, name, how, 0600)
+                                    : shm_open(name, how, 0600);
 }
 
 int file_open_to_lock(const char *name)
@@ -44,19 +44,21 @@ int file_open_to_lock(const char *name)
     return shm_open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0);
 }
 
-int file_remove_name(const char *name, uint32_t flags)
+int file_remove_name(const char *name)
 {
-    return flags & IPC_OPEN_PATH ? unlink(name) : shm_unlink(name);
+    return shm_unlink(name);
 }
 
 /* What the name leads to, also for who may not open it. 0 or errno. */
-static int stat_name(const char *name, uint32_t flags, struct stat *file)
+static int stat_name(const struct place *p, const char *name, struct stat *file)
 {
     int error;
     int fd;
 
-    if (flags & IPC_OPEN_PATH)
-        return lstat(name, file) == 0 ? 0 : errno;
+    if (p->flags & IPC_OPEN_PATH)
+        return fstatat(p->directory, name, file, AT_SYMLINK_NOFOLLOW) == 0
+                   ? 0
+                   : errno;
     fd = shm_open(name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
     if (fd < 0)
         return errno;
@@ -71,12 +73,14 @@ int file_remove(const struct place *p, const char *name)
     int error = fstat(p->fd, &file) == 0 ? 0 : errno;
 
     if (!error)
-        error = stat_name(name, p->flags, &named);
+        error = stat_name(p, name, &named);
     if (error)
         return error;
     if (file.st_dev != named.st_dev || file.st_ino != named.st_ino)
         return ENOENT;
-    return file_remove_name(name, p->flags) == 0 ? 0 : errno;
+    error = p->flags & IPC_OPEN_PATH ? unlinkat(p->directory, name, 0)
+                                     : shm_unlink(name);
+    return error == 0 ? 0 : errno;
 }
 
 static void tell(const struct stat *file, IpcOpenError *body)
@@ -86,10 +90,10 @@ static void tell(const struct stat *file, IpcOpenError *body)
     body->existing_size = (uint64_t)file->st_size;
 }
 
-int file_tell(const char *name, uint32_t flags, IpcOpenError *body)
+int file_tell(const struct place *p, const char *name, IpcOpenError *body)
 {
     struct stat file = {0};
-    int error = stat_name(name, flags, &file);
+    int error = stat_name(p, name, &file);
 
     if (!error)
         tell(&file, body);

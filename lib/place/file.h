@@ -12,6 +12,7 @@ struct place {
     void *memory;
     uint64_t size;
     int fd;          /* whose description holds the lock */
+    int directory;   /* from which a path goes; AT_FDCWD where it needs none */
     uint32_t flags;  /* IPC_OPEN_* */
     uint64_t opener; /* token of the process */
     bool created;
@@ -19,9 +20,9 @@ struct place {
 
 /* A descriptor, or -1 and errno. `create`: there was none, and now is, of no
  * size. */
-int file_open(const char *name, uint32_t flags, bool create);
+int file_open(const struct place *place, const char *name, bool create);
 int file_open_to_lock(const char *name);
-int file_remove_name(const char *name, uint32_t flags);
+int file_remove_name(const char *name);
 
 /* Removes the name if it is still this file's, which may have been moved. 0 or
  * errno; ENOENT: it is not. */
@@ -29,7 +30,7 @@ int file_remove(const struct place *place, const char *name);
 
 /* Tells whose the file is, and its mode, also to who may not open it. 0 or
  * errno. */
-int file_tell(const char *name, uint32_t flags, IpcOpenError *body);
+int file_tell(const struct place *place, const char *name, IpcOpenError *body);
 
 /* 0 or errno: whether that is a file of somebody whom we trust; tells whose. */
 int file_check(int fd, uint32_t flags, IpcOpenError *body);

@@ -12,7 +12,7 @@
 #include "ring/format.h"
 #include "wait/clock.h"
 #include <errno.h>
-#include <limits.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -96,7 +96,7 @@ static void let_go(struct place *p)
  * is in the file; and what was looked at may be older than its mode. */
 static IpcStatus forbidden(struct opening *w)
 {
-    int error = file_tell(w->name, w->options->flags, w->body);
+    int error = file_tell(w->place, w->name, w->body);
 
     if (error == ENOENT)
         return AGAIN;
@@ -116,7 +116,7 @@ static IpcStatus forbidden(struct opening *w)
 
 static IpcStatus create_file(struct opening *w)
 {
-    w->place->fd = file_open(w->name, w->options->flags, true);
+    w->place->fd = file_open(w->place, w->name, true);
     w->is_new = w->place->fd >= 0;
     if (w->is_new)
         return IPC_OK;
@@ -133,7 +133,7 @@ static IpcStatus get_file(struct opening *w)
 
     if (flags & IPC_OPEN_MEMFD)
         return create_file(w);
-    w->place->fd = file_open(w->name, flags, false);
+    w->place->fd = file_open(w->place, w->name, false);
     if (w->place->fd < 0 && errno == ENOENT) {
         if (flags & IPC_OPEN_CONNECT_ONLY)
             return refuse(w, IPC_ERR_NOT_FOUND,
@@ -429,25 +429,27 @@ static int64_t deadline_of(uint64_t timeout_ns)
                                               : (int64_t)timeout_ns);
 }
 
-/* A path as it is from any directory, where that can be told. */
-static char *lasting_name(const char *name, uint32_t flags)
+/* A path goes on from where it began, whatever becomes the current directory,
+ * in this call or before the handle goes; and that may be deeper than a path
+ * can be long. */
+static IpcStatus open_directory(const struct opening *w)
 {
-    char directory[PATH_MAX];
-    size_t size = strlen(name) + 1;
-    size_t length;
-    char *whole;
+    struct place *p = w->place;
 
-    if (!(flags & IPC_OPEN_PATH) || *name == '/' ||
-        !getcwd(directory, sizeof directory))
-        return strdup(name);
-    length = strlen(directory);
-    whole = malloc(length + 1 + size);
-    if (whole) {
-        memcpy(whole, directory, length);
-        whole[length] = '/';
-        memcpy(whole + length + 1, name, size);
-    }
-    return whole;
+    if (!(p->flags & IPC_OPEN_PATH) || *w->name == '/')
+        return IPC_OK;
+    p->directory = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (p->directory >= 0)
+        return IPC_OK;
+    *w->detail = file_system_detail(errno, true);
+    return system_error(w, errno);
+}
+
+static void close_directory(struct place *p)
+{
+    if (p->directory >= 0)
+        close(p->directory);
+    p->directory = AT_FDCWD;
 }
 
 static struct place *new_place(const char *name, uint32_t flags)
@@ -459,7 +461,8 @@ static struct place *new_place(const char *name, uint32_t flags)
     p->fd = -1;
     p->flags = flags;
     p->opener = process_token();
-    p->name = lasting_name(name, flags);
+    p->directory = AT_FDCWD;
+    p->name = strdup(name);
     if (!p->name) {
         free(p);
         return NULL;
@@ -469,6 +472,7 @@ static struct place *new_place(const char *name, uint32_t flags)
 
 static void free_place(struct place *p)
 {
+    close_directory(p);
     free(p->name);
     free(p);
 }
@@ -498,7 +502,11 @@ IpcStatus place_open(const char *name, const IpcOpenOptions *options,
     *detail = "malloc failed: no memory for the handle";
     w.place = new_place(name, options->flags);
     if (w.place)
+        status = open_directory(&w);
+    if (status == IPC_OK)
         status = try_until_deadline(&w);
+    if (status == IPC_OK && !(options->flags & IPC_OPEN_UNLINK_LAST))
+        close_directory(w.place);
     if (status == IPC_OK)
         *place = w.place;
     else if (w.place)
@@ -544,7 +552,7 @@ static int remove_between(const char *name)
     while (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 &&
            errno == EWOULDBLOCK && !clock_is_past(deadline))
         pause_for(&pause, deadline);
-    error = file_remove_name(name, 0) == 0 ? 0 : errno;
+    error = file_remove_name(name) == 0 ? 0 : errno;
     if (fd >= 0)
         close(fd);
     return error;

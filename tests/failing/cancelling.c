@@ -15,13 +15,34 @@
 
 /* Names without what some C libraries put before or behind them. */
 static const char *const points[] = {
-    "clock_nanosleep", "close",     "fclose",       "fcntl",
-    "fopen",           "fstat",     "ftruncate",    "getcwd",
-    "getdelim",        "getrandom", "lseek",        "lstat",
-    "nanosleep",       "open",      "poll",         "posix_fallocate",
-    "ppoll",           "pread",     "pthread_join", "read",
-    "readlink",        "recvmsg",   "sendmsg",      "shm_open",
-    "shm_unlink",      "stat",      "unlink",       "write",
+    "clock_nanosleep",
+    "close",
+    "fclose",
+    "fcntl",
+    "fopen",
+    "fstat",
+    "fstatat",
+    "ftruncate",
+    "getdelim",
+    "getrandom",
+    "lseek",
+    "nanosleep",
+    "open",
+    "openat",
+    "poll",
+    "posix_fallocate",
+    "ppoll",
+    "pread",
+    "pthread_join",
+    "read",
+    "readlink",
+    "recvmsg",
+    "sendmsg",
+    "shm_open",
+    "shm_unlink",
+    "stat",
+    "unlinkat",
+    "write",
 };
 
 enum { POINTS = sizeof points / sizeof points[0] };
@@ -77,10 +98,11 @@ static void note(const char *call)
     }
 
 WATCHED(int, close, (int fd), (fd))
-WATCHED(int, lstat, (const char *path, struct stat *to), (path, to))
-WATCHED(int, lstat64, (const char *path, struct stat *to), (path, to))
-WATCHED(int, unlink, (const char *path), (path))
-WATCHED(char *, getcwd, (char *to, size_t size), (to, size))
+WATCHED(int, fstatat, (int at, const char *path, struct stat *to, int flags),
+        (at, path, to, flags))
+WATCHED(int, fstatat64, (int at, const char *path, struct stat *to, int flags),
+        (at, path, to, flags))
+WATCHED(int, unlinkat, (int at, const char *path, int flags), (at, path, flags))
 WATCHED(FILE *, fopen, (const char *path, const char *how), (path, how))
 WATCHED(FILE *, fopen64, (const char *path, const char *how), (path, how))
 WATCHED(int, fclose, (FILE * file), (file))
@@ -95,6 +117,21 @@ WATCHED(int, ppoll,
          const sigset_t *mask),
         (fds, count, timeout, mask))
 WATCHED(int, pthread_join, (pthread_t thread, void **result), (thread, result))
+
+int __real_openat(int at, const char *path, int flags, ...);
+int __wrap_openat(int at, const char *path, int flags, unsigned mode);
+int __wrap_openat64(int at, const char *path, int flags, unsigned mode);
+
+int __wrap_openat(int at, const char *path, int flags, unsigned mode)
+{
+    note("openat");
+    return __real_openat(at, path, flags, mode);
+}
+
+int __wrap_openat64(int at, const char *path, int flags, unsigned mode)
+{
+    return __wrap_openat(at, path, flags, mode);
+}
 
 ssize_t __real___getdelim(char **line, size_t *room, int end, FILE *file);
 ssize_t __wrap___getdelim(char **line, size_t *room, int end, FILE *file);

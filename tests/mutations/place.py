@@ -219,4 +219,25 @@ MUTATIONS = [
         tests=["unit/open_races"],
         edits=[("if (w->place->fd < 0 && errno == EWOULDBLOCK) return AGAIN;",
                 "")]),
+    Mutation(
+        name="to open by name takes IPC_BUFFER_RECREATE",
+        file="open_buffer.c", tests=["unit/open_refused"],
+        edits=[("if (taken->configuration.flags & IPC_BUFFER_RECREATE)",
+                "if (false)")]),
+    Mutation(
+        name="a path goes from wherever the program is when the handle goes",
+        file="place.c", tests=["unit/open_odd"],
+        edits=[("if (status == IPC_OK && !(options->flags & "
+                "IPC_OPEN_UNLINK_LAST)) close_directory",
+                "if (status == IPC_OK) close_directory")]),
+    Mutation(
+        name="every path keeps its directory open", file="place.c",
+        tests=["unit/open_odd"],
+        edits=[("if (status == IPC_OK && !(options->flags & "
+                "IPC_OPEN_UNLINK_LAST)) close_directory",
+                "if (false) close_directory")]),
+    Mutation(
+        name="the directory of a path stays open", file="place.c",
+        tests=["unit/open_odd"],
+        edits=[("close_directory(p); free(p->name);", "free(p->name);")]),
 ]

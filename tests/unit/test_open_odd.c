@@ -5,6 +5,7 @@
  * processes that are limited or interrupted.
  */
 #include "helpers.h"
+#include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -84,6 +85,17 @@ static void make_file(off_t length, const char *bytes, off_t at)
 static void become(uid_t user)
 {
     must(setgid(user) == 0 && setuid(user) == 0);
+}
+
+static int open_descriptors(void)
+{
+    DIR *directory = opendir("/proc/self/fd");
+    int count = 0;
+
+    while (directory && readdir(directory))
+        count++;
+    closedir(directory);
+    return count;
 }
 
 /* A file system that others do not see, for the rest of this process. */
@@ -192,6 +204,52 @@ Test(open_odd, a_relative_path_is_the_same_after_a_change_of_directory)
     must(chdir("/") == 0);
     must_work(ipc_channel_destroy(channel));
     must(!exists(path));
+}
+
+/* Deeper than a path can be long, so that it has none from the root; and the
+ * directories are moved. */
+Test(open_odd, a_relative_path_is_the_same_however_deep_and_wherever_it_goes)
+{
+    enum { DEEP = 40 };
+    char step[130];
+    IpcChannel *channel;
+    int directory;
+
+    memset(step, 'd', sizeof step - 1);
+    step[sizeof step - 1] = '\0';
+    must(mkdir(path, 0700) == 0 && chdir(path) == 0);
+    for (int i = 0; i < DEEP; i++)
+        must(mkdir(step, 0700) == 0 && chdir(step) == 0);
+    must((directory = open(".", O_RDONLY | O_DIRECTORY)) >= 0);
+    channel = open_last("channel");
+    must(faccessat(directory, "channel", F_OK, 0) == 0);
+    must(rename(path, moved) == 0 && chdir("/") == 0);
+    must_work(ipc_channel_destroy(channel));
+    must(faccessat(directory, "channel", F_OK, 0) != 0);
+    must(fchdir(directory) == 0);
+    for (int i = 0; i < DEEP; i++)
+        must(chdir("..") == 0 && rmdir(step) == 0);
+    must(chdir("/") == 0 && rmdir(moved) == 0);
+}
+
+Test(open_odd, only_a_path_that_is_to_be_removed_keeps_its_directory_open)
+{
+    int before = open_descriptors();
+    int kept[2];
+
+    must(chdir("/tmp") == 0);
+    for (int i = 0; i < 2; i++) {
+        IpcOpenOptions options =
+            options_with(IPC_OPEN_PATH | (i ? IPC_OPEN_UNLINK_LAST : 0));
+        IpcChannelOpenResult r =
+            ipc_channel_open(path + strlen("/tmp/"), &options);
+
+        must_work(r);
+        kept[i] = open_descriptors();
+        must_work(ipc_channel_destroy(r.result));
+    }
+    must(kept[1] == kept[0] + 1);
+    must(!exists(path) && open_descriptors() == before);
 }
 
 Test(open_odd, a_leftover_that_cannot_be_removed_is_named_at_once)
