@@ -76,6 +76,11 @@ IpcStatus open_buffer_check(const char *name, const IpcOpenOptions *options,
     if (taken->configuration.flags & IPC_BUFFER_HAS_MEMORY_FD ||
         !handle_options_are_known(&buffer, detail, value))
         return IPC_ERR_INVALID_ARGUMENT;
+    *detail = "flags (error.body.value) has IPC_BUFFER_RECREATE: what is there "
+              "is never formatted anew by its name; unlink it first, or, for "
+              "what the dead left, open with IPC_OPEN_REPLACE_DEAD";
+    if (taken->configuration.flags & IPC_BUFFER_RECREATE)
+        return IPC_ERR_INVALID_ARGUMENT;
     *value = 0;
     return IPC_OK;
 }

@@ -51,6 +51,7 @@ Test(open, names_and_options_that_cannot_be_meant_are_refused)
     MUST_REFUSE(configuration.max_round_trips, 1);
     MUST_REFUSE(configuration.flags, 1024);
     MUST_REFUSE(configuration.flags, IPC_BUFFER_HAS_MEMORY_FD);
+    MUST_REFUSE(configuration.flags, IPC_BUFFER_RECREATE);
     MUST_REFUSE(configuration.max_owners, 5000);
     MUST_REFUSE(configuration.options, IPC_CHANNEL_HAS_MEMORY_FD);
     must(!exists());
