@@ -20,5 +20,4 @@ int main(void)
     puts((const char *)price.payload);
     free(price.payload);
     ipc_channel_destroy(opened.result);
-    return 0;
 }

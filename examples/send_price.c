@@ -17,5 +17,4 @@ int main(void)
     if (IpcChannelWriteResult_is_error(sent))
         return fprintf(stderr, "send: %s\n", sent.error.detail), 1;
     ipc_channel_destroy(opened.result);
-    return 0;
 }

@@ -15,6 +15,8 @@ awk -v dir="$dir" '/^```c$/ {n++; on = 1; next} /^```$/ {on = 0}
 # One text: the README shows what the examples hold.
 for n in 1:send_price 2:receive_price; do
     sed -n '/^#include/,$p' "$examples/${n#*:}.c" | cmp - "$dir/${n%:*}.c"
+    # Short, though every error is looked at.
+    test "$(sed -n '/^int main/,/^}/p' "$dir/${n%:*}.c" | wc -l)" -lt 15
     # Beside other runs of this test.
     sed "s|/prices|$name|" "$dir/${n%:*}.c" >"$dir/${n#*:}.c"
     "$@" -std=c11 -Wall -Wextra -pedantic -Werror -I"$include" \
