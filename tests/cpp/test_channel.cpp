@@ -340,6 +340,15 @@ void channels_by_name()
     options.flags = IPC_OPEN_CONNECT_ONLY;
     expect(!shmipc::Buffer::open(name.c_str(), &options, error));
     expect(error == IPC_ERR_NOT_FOUND);
+    {
+        shmipc::Buffer first = shmipc::Buffer::open(name.c_str(), error);
+        shmipc::Buffer second = shmipc::Buffer::open(name.c_str());
+        expect(!error && first.created() && !second.created());
+    }
+    shmipc::Buffer::unlink(name.c_str());
+    expect_error(IPC_ERR_NOT_FOUND, shmipc::Buffer::unlink(name.c_str()));
+    shmipc::Buffer::unlink(name.c_str(), error);
+    expect(error == IPC_ERR_NOT_FOUND);
     expect(!Channel().created() && !shmipc::Buffer().created());
 }
 

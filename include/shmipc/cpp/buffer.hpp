@@ -54,6 +54,12 @@ class Buffer
         return open_by(name, options, detail::Raise());
     }
 
+    /** Removes the name, as ipc_buffer_unlink. Since 0.1.0. */
+    static void unlink(const char *name)
+    {
+        unlink_by(name, detail::Raise());
+    }
+
     /** Formats memory as an empty buffer, as ipc_buffer_create_with_options;
      * `options` may be nullptr. Allocates. Since 0.1.0. */
     static Buffer create(MutableBytes memory,
@@ -123,6 +129,16 @@ class Buffer
                        std::error_code &error) noexcept
     {
         return open_by(name, options, detail::Assign(error));
+    }
+
+    static Buffer open(const char *name, std::error_code &error) noexcept
+    {
+        return open(name, nullptr, error);
+    }
+
+    static void unlink(const char *name, std::error_code &error) noexcept
+    {
+        unlink_by(name, detail::Assign(error));
     }
 
     static Buffer create(MutableBytes memory, const IpcBufferOptions *options,
@@ -227,6 +243,15 @@ class Buffer
                           Report report)
     {
         return made(ipc_buffer_open(name, options), report);
+    }
+
+    template <class Report>
+    static void unlink_by(const char *name, Report report)
+    {
+        const auto r = ipc_buffer_unlink(name);
+
+        if (r.ipc_status != IPC_OK)
+            report(r);
     }
 
     template <class Report>

@@ -38,13 +38,15 @@
 namespace shmipc
 {
 
-/** What channels are used with if nobody says otherwise, to be changed. */
+/** What channels are used with if nobody says otherwise, to be changed.
+ * Since 0.1.0. */
 inline IpcChannelConfiguration default_configuration() noexcept
 {
     return IPC_CHANNEL_DEFAULTS;
 }
 
-/** Options for opening by name, to be filled in; `struct_size` is set. */
+/** Options for opening by name, to be filled in; `struct_size` is set.
+ * Since 0.1.0. */
 inline IpcOpenOptions open_options() noexcept
 {
     IpcOpenOptions options{};
