@@ -27,7 +27,7 @@ static const struct workload workloads[] = {
     {"paced", "one side is slower", workload_paced},
     {"memory", "how many messages fit", workload_memory},
     {"growth", "rings, messages, producers", workload_growth},
-    {"lifecycle", "create, attach, first write", workload_lifecycle},
+    {"lifecycle", "create, open, attach, first write", workload_lifecycle},
     {"recovery", "after a producer was killed", workload_recovery},
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What it costs to make, join and leave a buffer or a channel, and what a
- * process pays once: for its first message into a region, and for its first
- * one of all after a fork.
+ * What it costs to make, join and leave a buffer or a channel, in memory or by
+ * name, and what a process pays once: for its first message into a region, and
+ * for its first one of all after a fork.
  */
 #include "workloads.h"
 #include "calls.h"
@@ -10,7 +10,10 @@
 #include "statistics.h"
 #include <fcntl.h>
 #include <shmipc/shmipc.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +23,7 @@ enum { SAMPLES = 1000, FORKS = 200 };
 static struct {
     void *memory;
     size_t size;
+    void *mapped; /* by a name, of `size` bytes */
     IpcBuffer *buffer;
     IpcChannel *channel;
 } my;
@@ -102,6 +106,82 @@ static bool write_channel(void)
         ipc_channel_write(my.channel, "12345678", 8));
 }
 
+/* --------------------------------------------------------------- by name */
+
+static const char *its_name(void)
+{
+    static char name[32];
+
+    snprintf(name, sizeof name, "/shmipc-bench-%ld", (long)getpid());
+    return name;
+}
+
+static bool open_channel(void)
+{
+    IpcOpenOptions options = {.struct_size = sizeof options, .size = my.size};
+    IpcChannelOpenResult r = ipc_channel_open(its_name(), &options);
+
+    my.channel = r.result;
+    return IpcChannelOpenResult_is_ok(r);
+}
+
+static bool visit_name(void)
+{
+    IpcChannelOpenResult r = ipc_channel_open(its_name(), NULL);
+
+    return IpcChannelOpenResult_is_ok(r) &&
+           IpcChannelDestroyResult_is_ok(ipc_channel_destroy(r.result));
+}
+
+static bool remove_channel(void)
+{
+    return destroy_channel() && shm_unlink(its_name()) == 0;
+}
+
+/* For comparison: what a name costs that has memory and nothing else. */
+static bool map_named(int flags)
+{
+    int fd = shm_open(its_name(), O_RDWR | flags, 0600);
+    struct stat file;
+
+    if (fd < 0 || (flags && posix_fallocate(fd, 0, (off_t)my.size) != 0) ||
+        fstat(fd, &file) != 0)
+        return false;
+    my.mapped = mmap(NULL, (size_t)file.st_size, PROT_READ | PROT_WRITE,
+                     MAP_SHARED, fd, 0);
+    return close(fd) == 0 && my.mapped != MAP_FAILED;
+}
+
+static bool unmap_named(void)
+{
+    return munmap(my.mapped, my.size) == 0;
+}
+
+static bool create_named(void)
+{
+    return map_named(O_CREAT | O_EXCL);
+}
+
+static bool remove_named(void)
+{
+    return unmap_named() && shm_unlink(its_name()) == 0;
+}
+
+static bool create_unmapped(void)
+{
+    return create_named() && unmap_named();
+}
+
+static bool visit_named(void)
+{
+    return map_named(0) && unmap_named();
+}
+
+static bool unlink_named(void)
+{
+    return shm_unlink(its_name()) == 0;
+}
+
 /* For comparison: what a child pays for anything that it does first is mostly
  * page faults. */
 static bool look_at_proc(void)
@@ -178,6 +258,14 @@ static const struct task operations[] = {
               write_channel, destroy_channel, false),
     OPERATION("shmipc channel: child's first", TRAIT_OURS, create_channel,
               write_channel, destroy_channel, true),
+    OPERATION("bare: shm_open, fallocate, mmap", TRAIT_KERNEL, nothing,
+              create_named, remove_named, false),
+    OPERATION("shmipc channel: open, creates", TRAIT_OURS, nothing,
+              open_channel, remove_channel, false),
+    OPERATION("bare: shm_open, mmap, munmap", TRAIT_KERNEL, create_unmapped,
+              visit_named, unlink_named, false),
+    OPERATION("shmipc channel: open, destroy", TRAIT_OURS, open_channel,
+              visit_name, remove_channel, false),
 };
 
 enum { OPERATIONS = sizeof operations / sizeof operations[0] };
