@@ -181,6 +181,7 @@ def killed_in_mid_write():
     other.does("read")
     actor.kill()
     findings = stuck_findings(name)
+    assert "dead-owners" in codes(findings)
     assert text_of(findings, "dead-claim") == (
         f"entry at offset 128 was being written by pid {actor.pid}, which is "
         "dead")

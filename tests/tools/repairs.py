@@ -17,7 +17,7 @@ import time
 
 from harness import (ACTOR, FAILED, FOUND, LIMIT, NO_SUCH, OK, PREFIX, REFUSED,
                      SHM, TOOL, Actor, Skip, new_name, path_of,
-                     reserving_in_a_container, run, tool, tool_json)
+                     reserving_in_a_container, run, text_of, tool, tool_json)
 
 READY = 56
 MINE = PREFIX + "*"
@@ -97,23 +97,39 @@ def in_new_namespace(*command):
     return done
 
 
+def die_where_nobody_can_tell(name, order):
+    """Has a process of another pid namespace do something and die; and takes
+    away what would prove the deaths of all owners."""
+    script = ("import sys,subprocess\n"
+              "p=subprocess.Popen(sys.argv[2:],stdin=subprocess.PIPE,"
+              "stdout=subprocess.PIPE,bufsize=0)\n"
+              "p.stdout.readline()\n"
+              "p.stdin.write(sys.argv[1].encode()+b'\\n')\n"
+              "p.stdout.readline()\n"
+              "p.kill(); p.wait()\n")
+    in_new_namespace("python3", "-c", script, order, ACTOR, "/" + name, "65536",
+                     "0", "join")
+    # They were locked, so that they can be judged; not without that mark.
+    return take_marks_away(path_of(name))
+
+
+def an_owner_that_nobody_can_judge():
+    """an owner that nobody here can judge is told of, also where it is in
+    nobody's way"""
+    name = new_name()
+    Actor(name)
+    assert die_where_nobody_can_tell(name, "write 9") == 1
+    text = text_of(tool_json("stat", name, code=FOUND)["findings"],
+                   "unknown-owner")
+    assert "of another pid namespace" in text
+    assert "nobody here can tell whether it lives" in text
+
+
 def recover_by_force():
     """recover by force removes owners that nobody can judge, and names them"""
     name = new_name()
-    path = path_of(name)
     Actor(name).does("write 9", "read").kill()
-    # Without the file there is no lock that proves the death.
-    script = ("import ctypes,sys,os,subprocess\n"
-              "p=subprocess.Popen(sys.argv[1:],stdin=subprocess.PIPE,"
-              "stdout=subprocess.PIPE,bufsize=0)\n"
-              "p.stdout.readline()\n"
-              "p.stdin.write(b'reserve 100\\n')\n"
-              "p.stdout.readline()\n"
-              "p.kill(); p.wait()\n")
-    in_new_namespace("python3", "-c", script, ACTOR, "/" + name, "65536", "0",
-                     "join")
-    # It was locked, so this one is judged; take the lock's mark away.
-    assert take_marks_away(path) == 2
+    assert die_where_nobody_can_tell(name, "reserve 100") == 2
     report = tool_json("stat", name, code=FOUND)
     fates = sorted(o["fate"] for o in report["owners"])
     assert fates == ["dead", "unknown"], report
@@ -409,7 +425,8 @@ def prune_is_no_owner():
 
 if __name__ == "__main__":
     run(recover_removes_dead_claims, recover_leaves_the_living,
-        recover_finishes_a_closing, recover_by_force,
+        recover_finishes_a_closing, an_owner_that_nobody_can_judge,
+        recover_by_force,
         recover_by_force_sees, dead_elsewhere_by_lock,
         rm_removes, rm_refuses, prune_is_dry, prune_takes_the_dead_alone,
         prune_takes_what_was_half_made, prune_never_takes_what_is_in_use,
