@@ -8,6 +8,10 @@
 #ifndef SHMIPC_NAMES_H
 #define SHMIPC_NAMES_H
 
+#define ahead_acknowledge shmipc_ahead_acknowledge
+#define ahead_detail      shmipc_ahead_detail
+#define ahead_give_back   shmipc_ahead_give_back
+#define ahead_read        shmipc_ahead_read
 #define backing_adopt            shmipc_backing_adopt
 #define backing_after_fork       shmipc_backing_after_fork
 #define backing_ask              shmipc_backing_ask
@@ -36,6 +40,7 @@
 #define blame_handle             shmipc_blame_handle
 #define blame_owners             shmipc_blame_owners
 #define blame_pieces             shmipc_blame_pieces
+#define blame_read_ahead         shmipc_blame_read_ahead
 #define blame_read_batch         shmipc_blame_read_batch
 #define blame_read_into          shmipc_blame_read_into
 #define blame_reserve            shmipc_blame_reserve
@@ -149,6 +154,7 @@
 #define read_entry               shmipc_read_entry
 #define read_glance              shmipc_read_glance
 #define read_is_stuck            shmipc_read_is_stuck
+#define read_look_ahead          shmipc_read_look_ahead
 #define read_look_otherwise      shmipc_read_look_otherwise
 #define read_peek                shmipc_read_peek
 #define read_skip                shmipc_read_skip

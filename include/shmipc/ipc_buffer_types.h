@@ -223,7 +223,11 @@ typedef struct IpcBufferStats {
      * for ever. */
     uint32_t sleeping_readers;
     uint32_t sleeping_writers;
-    uint64_t reserved[2];
+    /** Of `used`, bytes that the one consumer has read ahead and not
+     * acknowledged (ipc_acknowledge.h); of an array at least the first block.
+     * What was handed out to one that died still counts. */
+    uint64_t unacknowledged;
+    uint64_t reserved[1];
 } IpcBufferStats;
 
 typedef struct IpcBufferStatsError {

@@ -6,6 +6,7 @@
 #ifndef SHMIPC_SHMIPC_H
 #define SHMIPC_SHMIPC_H
 
+#include <shmipc/ipc_acknowledge.h>
 #include <shmipc/ipc_batch.h>
 #include <shmipc/ipc_buffer.h>
 #include <shmipc/ipc_buffer_types.h>

@@ -104,6 +104,13 @@ const char *blame_skip(const void *handle)
                   : blame_handle();
 }
 
+const char *blame_read_ahead(const void *handle)
+{
+    return handle ? "offset is not a multiple of 8: pass the offset of an "
+                    "entry that was read ahead"
+                  : blame_handle();
+}
+
 const char *blame_stats(const void *handle)
 {
     return handle ? "dest is NULL: pass an IpcBufferStats to fill"

@@ -28,6 +28,7 @@ const char *blame_read_into(const void *handle, const IpcEntry *dest);
 const char *blame_read_batch(const void *handle, const IpcEntry *entries,
                              const void *memory);
 const char *blame_skip(const void *handle);
+const char *blame_read_ahead(const void *handle);
 const char *blame_stats(const void *handle);
 const char *blame_owners(const void *handle);
 

@@ -7,6 +7,9 @@
  *   entry   handle_produce()          handle_may_produce()   the slot and the
  *                                                            role are ours
  *   lock    unlock_entry()            lock_entry()           one at a time
+ *   ahead   lead(), follow()          handle_leads()         a glance sees the
+ *                                                            cursor, or a head
+ *                                                            that is as far
  */
 #ifndef SHMIPC_HANDLE_H
 #define SHMIPC_HANDLE_H
@@ -30,6 +33,12 @@ struct IpcBuffer {
     atomic_u64 produces; /* may write */
     atomic_u64 consumes; /* may read */
     atomic_u64 entering; /* lock around the changes; a token as well */
+    /* Of the one consumer that has read ahead of head, while it has: then it is
+     * not in `consumes`, so that other reads find out. */
+    atomic_u64 leads;
+    atomic_u64 cursor;   /* the head word after what it read */
+    uint64_t last_ahead; /* offset of the last entry of that */
+    uint64_t ahead;      /* entries between head and cursor */
     atomic_u32 owner;
     bool locked;         /* so is its slot, by us */
     bool is_holding;     /* the backing, which is released with the handle */
@@ -101,6 +110,22 @@ static inline bool handle_may_consume(struct IpcBuffer *b)
      * and with that one thread at a time reads. Whatever lets them take turns
      * orders what they do. */
     return atomic_get_relaxed(&b->consumes) == process_token();
+}
+
+static inline bool handle_leads(const struct IpcBuffer *b)
+{
+    /* Acquire [ahead]: `cursor`, or else a head that is as far. */
+    return atomic_get_acquire(&b->leads) == process_token();
+}
+
+/* Where this handle's reads go on, a head word. */
+static inline uint64_t handle_read_end(const struct IpcBuffer *b)
+{
+    /* Relaxed: see handle_leads(). */
+    if (handle_leads(b))
+        return atomic_get_relaxed(&b->cursor);
+    /* Acquire [head]: words that were replaced before are gone. */
+    return atomic_get_acquire(&b->ring.head->position);
 }
 
 static inline uint32_t handle_owner(struct IpcBuffer *b)

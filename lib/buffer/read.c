@@ -87,10 +87,29 @@ static bool look_again(struct IpcBuffer *b, uint64_t position,
            (close_finish(&b->ring) || revoke_gap(b, position, status));
 }
 
-static IpcStatus look(struct IpcBuffer *b, struct view *view)
+/* What is behind what was read ahead, and behind filler there: that is passed
+ * with the entries before it. Nobody else moves this reader's cursor, or head
+ * past it. */
+static enum look look_ahead(const struct IpcBuffer *b, struct view *view)
+{
+    uint64_t head = handle_read_end(b);
+
+    for (uint32_t steps = 0; steps < PROTOCOL_STEPS; steps++) {
+        enum look look = take_look_at(&b->ring, head, view);
+
+        if (look != LOOK_FILLER)
+            return look;
+        head = view->next;
+    }
+    return LOOK_RACED;
+}
+
+__attribute__((always_inline)) static inline IpcStatus
+look(struct IpcBuffer *b, struct view *view, bool ahead)
 {
     for (;;) {
-        enum look look = take_look(&b->ring, view);
+        enum look look =
+            ahead ? look_ahead(b, view) : take_look(&b->ring, view);
         IpcStatus status = status_of(look);
         bool again = false;
 
@@ -109,12 +128,21 @@ IpcStatus read_look_otherwise(struct IpcBuffer *b, struct view *view,
     IpcStatus status = IPC_OK;
 
     if (b->ring.readers_enter && !handle_may_consume(b))
-        status = handle_consume(b);
+        status = handle_leads(b) ? IPC_ERR_ILLEGAL_STATE : handle_consume(b);
     if (status != IPC_OK) {
         error->offset = position_offset(&b->ring, protocol_head(&b->ring));
         return status;
     }
-    status = look(b, view);
+    status = look(b, view, false);
+    error->offset = take_offset(&b->ring, view);
+    return status < 0 ? handle_unless_anew(b, status) : status;
+}
+
+IpcStatus read_look_ahead(struct IpcBuffer *b, struct view *view,
+                          IpcBufferReadError *error)
+{
+    IpcStatus status = look(b, view, true);
+
     error->offset = take_offset(&b->ring, view);
     return status < 0 ? handle_unless_anew(b, status) : status;
 }
@@ -197,12 +225,11 @@ IpcStatus read_allocate(struct IpcBuffer *b, IpcEntry *dest,
 
 /* --------------------------------------------------------------- in place */
 
-/* For who may not move head: the first entry behind it that is no filler. */
-static IpcStatus look_on(const struct IpcBuffer *b, struct view *view,
-                         IpcBufferReadError *error)
+/* For who may not move head: the first entry from there on that is no filler.
+ */
+static IpcStatus look_on(const struct IpcBuffer *b, uint64_t head,
+                         struct view *view, IpcBufferReadError *error)
 {
-    /* Acquire [head]: words that were replaced before are gone. */
-    uint64_t head = atomic_get_acquire(&b->ring.head->position);
     enum look look = LOOK_FILLER;
 
     for (uint32_t steps = 0; look == LOOK_FILLER && steps < PROTOCOL_STEPS;
@@ -226,18 +253,15 @@ IpcStatus read_glance(const struct IpcBuffer *b)
     struct view view;
 
     for (int tries = 0; tries < PROTOCOL_TRIES; tries++) {
-        /* Acquire [head]: words that were replaced before are gone. */
-        uint64_t head = atomic_get_acquire(&b->ring.head->position);
+        bool leads = handle_leads(b);
+        uint64_t head = handle_read_end(b);
         IpcStatus status;
 
-        if (b->ring.one_consumer &&
+        if (b->ring.one_consumer && !leads &&
             take_look_at(&b->ring, head, &view) == LOOK_FILLER)
             return IPC_OK;
-        status = look_on(b, &view, &error);
-        /* Relaxed: who has acquired a word of a later lap, which says nothing
-         * of this one, sees that head has moved. */
-        if (status != IPC_EMPTY ||
-            atomic_get_relaxed(&b->ring.head->position) == head)
+        status = look_on(b, head, &view, &error);
+        if (status != IPC_EMPTY || handle_read_end(b) == head)
             return handle_unless_anew(b, status);
     }
     return IPC_ERR_LOCKED;
@@ -253,7 +277,10 @@ IpcStatus read_peek(struct IpcBuffer *b, IpcEntry *dest,
         return IPC_ERR_INVALID_ARGUMENT;
     status = read_look(b, &view, error);
     if (status == IPC_ERR_READ_ONLY)
-        status = handle_unless_anew(b, look_on(b, &view, error));
+        status =
+            handle_unless_anew(b, look_on(b, handle_read_end(b), &view, error));
+    else if (status == IPC_ERR_ILLEGAL_STATE)
+        status = read_look_ahead(b, &view, error);
     if (status != IPC_OK) {
         dest->payload = NULL; /* as in read_allocate() */
         return status;
@@ -285,9 +312,7 @@ IpcStatus read_skip(struct IpcBuffer *b, uint64_t offset,
 bool read_is_stuck(struct IpcBuffer *b)
 {
     struct view view;
-    /* Acquire [head]: words that were replaced before are gone. */
-    uint64_t head = atomic_get_acquire(&b->ring.head->position);
-    enum look look = take_look_at(&b->ring, head, &view);
+    enum look look = take_look_at(&b->ring, handle_read_end(b), &view);
 
     return look == LOOK_BUSY ||
            (look == LOOK_NOTHING && repair_is_gap(&b->ring, view.position));
@@ -307,6 +332,9 @@ const char *read_detail(IpcStatus status)
     case IPC_ERR_LOCKED:
         return "a living process is writing the entry, or other readers were "
                "faster every time: try again";
+    case IPC_ERR_ILLEGAL_STATE:
+        return "entries that this handle read ahead are not acknowledged yet: "
+               "read on ahead, or acknowledge them or give them back first";
     case IPC_ERR_OFFSET_MISMATCH:
         return "the entry at that offset is not at the head, or no longer, as "
                "somebody else took it: what was peeked is not yours; peek "

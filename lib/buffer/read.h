@@ -16,6 +16,7 @@ IpcStatus read_entry(struct IpcBuffer *b, IpcEntry *dest,
  * this and read_peek() get to look and find no entry, dest->payload is NULL. */
 IpcStatus read_allocate(struct IpcBuffer *b, IpcEntry *dest,
                         IpcBufferReadError *error);
+/* Of a handle that has read ahead: what comes next. */
 IpcStatus read_peek(struct IpcBuffer *b, IpcEntry *dest,
                     IpcBufferReadError *error);
 /* error->offset: where the head is, whatever the status. */
@@ -28,12 +29,16 @@ const char *read_detail(IpcStatus status);
 IpcStatus read_look_otherwise(struct IpcBuffer *b, struct view *view,
                               IpcBufferReadError *error);
 
+/* What is behind the entries that this handle, which leads, has read ahead. */
+IpcStatus read_look_ahead(struct IpcBuffer *b, struct view *view,
+                          IpcBufferReadError *error);
+
 /* What a read would say, from a thread that does not read: moves and takes
  * nothing. IPC_OK also for filler that only the one consumer can pass. */
 IpcStatus read_glance(const struct IpcBuffer *b);
 
-/* Whether what is at the head is claimed but not committed, so that a repair
- * may help. Moves nothing. */
+/* Whether what is to be read next is claimed but not committed, so that a
+ * repair may help. Moves nothing. */
 bool read_is_stuck(struct IpcBuffer *b);
 
 /* The same, when there is an entry at the head. */

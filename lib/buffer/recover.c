@@ -59,9 +59,9 @@ static bool is_known_dead(struct IpcBuffer *b, struct verdict *known,
 }
 
 /*
- * Walks from the head on over what readers will pass, and removes dead claims
- * and gaps on the way; finishes a closing. It does not move head: in
- * one-consumer mode only the consumer may, and it may be doing so right now.
+ * Walks from where reading goes on over what readers will pass, and removes
+ * dead claims and gaps on the way; finishes a closing. It does not move head:
+ * in one-consumer mode only the consumer may, and it may be doing so right now.
  */
 IpcStatus recover_dead(struct IpcBuffer *b, enum recover_extent extent,
                        bool force, uint64_t *removed, uint64_t *offset)
@@ -82,8 +82,7 @@ IpcStatus recover_dead(struct IpcBuffer *b, enum recover_extent extent,
     close_finish(r);
     if (force)
         owner_force_out(&r->owners);
-    /* Acquire [head]: words that were replaced before are gone. */
-    head = atomic_get_acquire(&r->head->position);
+    head = handle_read_end(b);
     steps = 2 * (uint64_t)r->block_count;
     if (extent == RECOVER_SOME && steps > PROTOCOL_STEPS)
         steps = PROTOCOL_STEPS;
@@ -143,7 +142,7 @@ IpcStatus recover_skip(struct IpcBuffer *b, uint64_t *offset)
     r = &b->ring;
     status = handle_unless_anew(b, IPC_OK);
     if (status == IPC_OK && r->one_consumer && !handle_may_consume(b))
-        status = handle_consume(b);
+        status = handle_leads(b) ? IPC_ERR_ILLEGAL_STATE : handle_consume(b);
     if (status != IPC_OK)
         return status;
     look = take_look(r, &view);

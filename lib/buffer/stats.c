@@ -32,6 +32,26 @@ static int32_t writer_at(const struct ring *r, enum look look, struct view view)
                : 0;
 }
 
+/* Bytes of blocks from the head word to the end of what was read ahead: a hint
+ * of the one consumer, which may be as old as it likes. */
+static uint64_t unacknowledged(const struct ring *r, uint64_t head,
+                               uint64_t used)
+{
+    /* Relaxed: a look of a monitor. */
+    uint64_t read = atomic_get_relaxed(&r->head->read);
+    uint64_t from = position_of_head(head), to = position_of_head(read);
+    int64_t blocks = position_distance(r, from, to);
+
+    /* Part of an array's entries hold all of its blocks. */
+    if (blocks == 0 && position_item(head) < position_item(read))
+        blocks = 1;
+    if (!position_is_valid(r, to) || blocks <= 0)
+        return 0;
+    return (uint64_t)blocks * SHMIPC_BLOCK < used
+               ? (uint64_t)blocks * SHMIPC_BLOCK
+               : used;
+}
+
 static void describe_ends(const struct IpcBuffer *b, IpcBufferStats *stats)
 {
     const struct ring *r = &b->ring;
@@ -51,6 +71,7 @@ static void describe_ends(const struct IpcBuffer *b, IpcBufferStats *stats)
         used = r->block_count; /* they moved between the two loads */
     look = take_look_at(r, head, &view);
     stats->used = used > 0 ? (uint64_t)used * SHMIPC_BLOCK : 0;
+    stats->unacknowledged = unacknowledged(r, head, stats->used);
     stats->head_offset = take_offset(r, &view);
     stats->tail_offset = position_offset(r, view.position) + stats->used;
     stats->head_state = head_state_of(look, used);

@@ -4,6 +4,7 @@
  * The library is built with 64; IPC_TIME_ in ipc_channel_types.h says who gets
  * which. Only in builds where there are both.
  */
+#include <shmipc/ipc_acknowledge.h>
 #include <shmipc/ipc_batch.h>
 #include <shmipc/ipc_channel.h>
 #include <shmipc/ipc_waitset.h>
@@ -77,6 +78,17 @@ IpcChannelReadWithTimeoutResult time32_read_into(IpcChannel *channel,
                                                  const struct time32 *timeout)
 {
     return ipc_channel_read_into_with_timeout(
+        channel, dest, widen(timeout, &(struct timespec){0}));
+}
+
+IPC_API IpcChannelReadAheadResult
+time32_read_ahead(IpcChannel *channel, IpcEntry *dest,
+                  const struct time32
+                      *timeout) __asm__("ipc_channel_read_ahead_with_timeout");
+IpcChannelReadAheadResult time32_read_ahead(IpcChannel *channel, IpcEntry *dest,
+                                            const struct time32 *timeout)
+{
+    return ipc_channel_read_ahead_with_timeout(
         channel, dest, widen(timeout, &(struct timespec){0}));
 }
 

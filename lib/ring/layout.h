@@ -50,7 +50,7 @@
 #include <stddef.h>
 
 #define SHMIPC_MAGIC          UINT64_C(0x4350494d48532d31) /* "1-SHMIPC" */
-#define SHMIPC_LAYOUT_VERSION UINT32_C(4)
+#define SHMIPC_LAYOUT_VERSION UINT32_C(5)
 
 enum {
     SHMIPC_ALIGN = 64,
@@ -102,7 +102,9 @@ struct shm_head {
     atomic_u64 position;
     atomic_u64 role;   /* one-consumer mode: who; else 0 */
     atomic_u64 closed; /* 1: closed; consumers look here */
-    uint64_t reserved[5];
+    atomic_u64 read;   /* one-consumer mode, a hint: up to where entries were
+                        * read ahead of position, a head word */
+    uint64_t reserved[4];
 };
 
 struct shm_wait {
@@ -152,6 +154,7 @@ _Static_assert(sizeof(struct shm_head) == 64, "head is one line");
 _Static_assert(offsetof(struct shm_tail, role) == 8, "layout");
 _Static_assert(offsetof(struct shm_tail, closed) == 16, "layout");
 _Static_assert(offsetof(struct shm_head, closed) == 16, "layout");
+_Static_assert(offsetof(struct shm_head, read) == 24, "layout");
 _Static_assert(offsetof(struct shm_head, role) == 8, "layout");
 _Static_assert(sizeof(struct shm_wait) == 64, "wait words are one line");
 _Static_assert(offsetof(struct shm_wait, sleepers) == 4, "layout");

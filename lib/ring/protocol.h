@@ -177,6 +177,7 @@
  *   between P5 and P7                    BUSY(owner), a dead claim
  *   after P7                             a committed entry
  *   a consumer before C5                 the entry, still there
+ *   one that reads ahead, before C5      the entries behind head, still there
  *   after it                             nothing
  *   one-producer mode, P7 to tail        tail behind words of its own lap; the
  *                                        next producer moves it over them
@@ -191,7 +192,10 @@
  *
  * ONE PRODUCER, ONE CONSUMER
  *   The one producer does P1, P2, P6, P7, and then stores tail; no CAS, no
- *   BUSY, nothing to revoke. The one consumer's C5 is a store.
+ *   BUSY, nothing to revoke. The one consumer's C5 is a store. He need not do it
+ *   for each entry at once: he can look on from where the last one ended, with
+ *   a cursor of his own, and store head when he is done with several. Nobody
+ *   else moves head, and no producer comes past it.
  */
 #ifndef SHMIPC_PROTOCOL_H
 #define SHMIPC_PROTOCOL_H

@@ -211,6 +211,8 @@ RULES = (
      "SHMIPC_BLOCK"),
     (BUFFER, "not a multiple of #", "SHMIPC_ARRAY_ALIGN"),
     (CHANNEL, "not a multiple of #", "SHMIPC_ARRAY_ALIGN"),
+    ("include/shmipc/ipc_acknowledge.h", "not a multiple of #",
+     "SHMIPC_ARRAY_ALIGN"),
     ("include/shmipc/ipc_common.h", "a multiple of #, always",
      "SHMIPC_ARRAY_ALIGN"),
     ("include/shmipc/ipc_common.h", "aligned to #", "SHMIPC_BLOCK"),

@@ -44,17 +44,14 @@ static void check_actors_entry(uint32_t id, size_t size, uint64_t offset)
     check_order(actor, call, offset);
 }
 
-/* An entry was read: whole, known, and for the first time? */
-void check_entry(const unsigned char *payload, size_t size, uint64_t offset,
-                 struct result *result)
+/* Is it whole? Its number. */
+uint32_t check_whole(const unsigned char *payload, size_t size)
 {
     uint64_t word, wanted;
     uint32_t id;
 
     memcpy(&word, payload, sizeof word);
     id = (uint32_t)(word >> 32);
-    result->id = id;
-    result->offset = offset;
     for (uint32_t i = 0; i < size; i += 8) {
         wanted = (uint64_t)id << 32 | size << 8 | (i / chunk_size() + 1);
         word = wanted;
@@ -63,6 +60,17 @@ void check_entry(const unsigned char *payload, size_t size, uint64_t offset,
             violation("a torn entry: the word at byte %u of %zu is %#llx", i,
                       size, (unsigned long long)word);
     }
+    return id;
+}
+
+/* An entry was read: whole, known, and for the first time? */
+void check_entry(const unsigned char *payload, size_t size, uint64_t offset,
+                 struct result *result)
+{
+    uint32_t id = check_whole(payload, size);
+
+    result->id = id;
+    result->offset = offset;
     if (id < CHECKER_ID)
         check_actors_entry(id, size, offset);
     else if (id - CHECKER_ID >= (uint32_t)world.checker_written ||
@@ -147,7 +155,7 @@ static IpcStatus checker_write(uint32_t size)
     status = script_write(CHECKER, id, size);
     if (status != IPC_OK)
         world.checker_written--;
-    trace_result(CHECKER, &(struct result){status, id, 0});
+    trace_result(CHECKER, &(struct result){status, id, 0, 0});
     if (!options.weak)
         truth_moment();
     return status;

@@ -20,6 +20,7 @@ def in_file(file):
     return mutation
 
 
+in_ahead = in_file("ahead.c")
 in_protocol = in_file("protocol.h")
 in_repair = in_file("repair.h")
 in_close = in_file("close.h")

@@ -132,6 +132,10 @@ enum call_kind {
     CALL_READ_ARRAY = 'y',
     CALL_GAP_READ = 'g',
     CALL_PEEK = 'p',
+    CALL_READ_AHEAD = 'l',
+    CALL_ACKNOWLEDGE = 'k',
+    CALL_ACKNOWLEDGE_ONE = 'j',
+    CALL_GIVE_BACK = 'u',
     CALL_RECOVER = 'v',
     CALL_FORCE = 'f',
     CALL_FORCE_OUT = 'x',
@@ -199,6 +203,7 @@ struct result {
     IpcStatus status;
     uint32_t id; /* of the entry that was read */
     uint64_t offset;
+    uint32_t size; /* of what was read ahead */
 };
 
 /* A napper may wake up by itself, a sleeper may not. */
@@ -285,7 +290,7 @@ static inline uint32_t chunk_size(void)
 
 /* Calls that claim, and calls that read. */
 #define CALLS_WRITE   "wsbaoWNS"
-#define CALLS_READ    "rpgqyRTM"
+#define CALLS_READ    "rpgqylRTM"
 #define CALLS_CHANNEL "WNSRTMVCI"
 
 /* script.c, on locks */
@@ -345,6 +350,9 @@ static inline uint32_t actor_id(int actor, int call)
     return (uint32_t)actor * MAX_CALLS + (uint32_t)call + 1;
 }
 
+/* acknowledge.c */
+IpcStatus acknowledge_call(int actor, char kind, struct result *result);
+
 /* truth.c */
 void truth_begin(int actor);
 void truth_moment(void);
@@ -355,6 +363,7 @@ bool truth_lacks_room(uint32_t size);
 uint64_t tail_now(void);
 void check_state(void);
 void check_stopped(void);
+uint32_t check_whole(const unsigned char *payload, size_t size);
 void check_entry(const unsigned char *payload, size_t size, uint64_t offset,
                  struct result *result);
 extern uint64_t crash_points;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Mistakes in the ring: claims, reads, deaths, owners and closing."""
-from mistake import Mutation, in_close, in_protocol, in_repair
+from mistake import Mutation, in_ahead, in_close, in_protocol, in_repair
 
 MUTATIONS = [
     Mutation("no-mistake", "--sc two-writers", [], harmless=True),
@@ -111,6 +111,27 @@ MUTATIONS = [
           "            more.next = copy_more(&to, b, &view);\n"
           "            more.head = view.next;\n"
           "            read_take(b, &more, 1);\n")]),
+    # ---------------------------------------------------- reading ahead
+    in_ahead(
+        "reading-ahead-releases", "--sc ahead-alone",
+        "        lead(b);\n",
+        "        lead(b);\n    take_move(&b->ring, view.head, view.next);\n"),
+    in_ahead(
+        "acknowledging-one-releases-all", "--sc ahead-one-by-one",
+        "    if (b->ahead == 0)\n        to =", "    if (1)\n        to ="),
+    in_ahead(
+        "acknowledging-releases-one-more", "--sc ahead-heir",
+        "        release(b, view.next, *count);",
+        "        release(b, position_advance(&b->ring,"
+        " position_of_head(view.next), 1), *count);"),
+    in_ahead(
+        "what-is-given-back-is-released", "--sc ahead-given-back",
+        "    atomic_put_relaxed(&b->cursor, view.head);",
+        "    take_move(&b->ring, view.head, view.next);\n"
+        "    atomic_put_relaxed(&b->cursor, view.next);"),
+    in_ahead(
+        "filler-that-was-passed-is-never-released", "--sc ahead-past-a-pad",
+        "        to = atomic_get_relaxed(&b->cursor);", "        ;"),
     # ---------------------------------------------------------- arrays
     in_protocol(
         "array-ends-with-its-first-item", "--sc array",

@@ -12,6 +12,8 @@
  *     a64a64   one array of two         y64 read up to three as an array
  *
  *     o40      reserve, leave it open   c   close the ring
+ *     l        read ahead               j   acknowledge the first of that
+ *     u        give all of that back    k   acknowledge all of it
  *
  * Through a channel, which wakes and may wait:
  *
@@ -58,7 +60,7 @@ static void parse_call(const char **text, struct script *script)
     struct call *call = &script->calls[script->count++];
 
     if (script->count > MAX_CALLS ||
-        !strchr("wsrgpvfxdbqayocWNSRTMVCI", **text))
+        !strchr("wsrgpvfxdbqayoclkjuWNSRTMVCI", **text))
         harness_error("script: bad call at \"%s\"", *text);
     call->kind = *(*text)++;
     if (strchr(CALLS_WRITE, call->kind))
@@ -292,6 +294,11 @@ static IpcStatus run_call(int actor, struct result *result)
         return script_read(actor, result);
     case CALL_PEEK:
         return peek(actor, result);
+    case CALL_READ_AHEAD:
+    case CALL_ACKNOWLEDGE:
+    case CALL_ACKNOWLEDGE_ONE:
+    case CALL_GIVE_BACK:
+        return acknowledge_call(actor, call->kind, result);
     case CALL_RECOVER:
         return recover_dead(b, RECOVER_ALL, false, &removed, &offset);
     case CALL_FORCE_OUT:
@@ -334,6 +341,9 @@ static bool status_is_fine(int actor, char kind, IpcStatus status)
     case IPC_OK:
         return true;
     case IPC_EMPTY:
+        if (kind == CALL_ACKNOWLEDGE || kind == CALL_ACKNOWLEDGE_ONE ||
+            kind == CALL_GIVE_BACK)
+            return true; /* nothing was read ahead */
         return reads && (options.weak ? !knows_better(actor) : a->empty_true);
     case IPC_ERR_CLOSED:
         return ring_is_closed();

@@ -6,10 +6,10 @@
 #include "buffer/read.h"
 #include "model.h"
 
-/* The size of the entry behind filler at the head; 0: there is none. */
-static uint32_t true_next_size(const struct ring *r)
+/* The size of the entry behind filler at a head word; 0: there is none. */
+static uint32_t true_size_at(const struct ring *r, uint64_t head)
 {
-    uint64_t position = position_of_head(memory_latest(LOCATION_HEAD));
+    uint64_t position = position_of_head(head);
 
     for (uint32_t i = 0; i <= r->block_count; i++) {
         uint32_t index = position_index(r, position);
@@ -27,6 +27,21 @@ static uint32_t true_next_size(const struct ring *r)
         position = position_advance(r, position, control_value(word));
     }
     return 0;
+}
+
+static uint32_t true_next_size(const struct ring *r)
+{
+    return true_size_at(r, memory_latest(LOCATION_HEAD));
+}
+
+/* The same for who reads ahead: behind what he has. */
+static uint32_t true_size_ahead(const struct ring *r, int actor)
+{
+    const struct IpcBuffer *b = &world.channels[scripts[actor].handle].buffer;
+
+    return b->leads == (uint64_t)scripts[actor].process + 1
+               ? true_size_at(r, b->cursor)
+               : true_next_size(r);
 }
 
 static bool truly_lacks_room(const struct ring *r, uint32_t size)
@@ -53,6 +68,8 @@ static void note_truth(int actor, uint32_t next)
         a->full_true = a->full_true || truly_lacks_room(r, call->size);
         return;
     }
+    if (call->kind == CALL_READ_AHEAD)
+        next = true_size_ahead(r, actor);
     a->empty_true |= next == 0;
     a->other_true |= call->wanted && next && next != call->wanted;
 }

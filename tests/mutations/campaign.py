@@ -18,6 +18,7 @@ STAGES = {
 }
 # What is likely to notice a mistake in a file, and so runs first there.
 LIKELY = {
+    "ahead.c": ["unit/ahead"],
     "batch.c": ["unit/batch", "unit/array*"],
     "batch.h": ["unit/batch", "unit/array*"],
     "block.c": ["unit/sleeps", "unit/repair", "unit/blocking", "unit/cancel"],

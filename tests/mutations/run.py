@@ -28,9 +28,8 @@ from edit import DoesNotFit  # noqa: E402
 from workshop import Broken, DoesNotBuild, Workshop  # noqa: E402
 
 SOURCE = os.path.dirname(os.path.dirname(HERE))
-LISTS = ("core", "regions", "processes", "place", "waiting", "descriptors",
-         "waitset", "answers", "words", "deaths",
-         "cpp")
+LISTS = ("core", "acknowledge", "regions", "processes", "place", "waiting",
+         "descriptors", "waitset", "answers", "words", "deaths", "cpp")
 
 
 def listed():
