@@ -238,7 +238,8 @@ static void go_on(void)
         on_sleep = NULL;
     } else if (sleeps_left >= IN_LAST_ROUND) {
         now += round_length - 1;
-        round_length *= 2;
+        if (sleeps_left > IN_LAST_ROUND)
+            round_length *= 2;
     }
 }
 
