@@ -5,25 +5,14 @@
  * failed yet. Each time the operation says what is wrong or does without, and
  * leaves no memory, descriptor or name behind; after that it works.
  */
+#include "../self.h"
 #include "operations.h"
-#include <dirent.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 
 enum { CALLS_MAX = 200 };
 
 /* ---------------------------------------------------------------- running */
-
-static int open_descriptors(void)
-{
-    DIR *directory = opendir("/proc/self/fd");
-    int count = 0;
-
-    while (directory && readdir(directory))
-        count++;
-    closedir(directory);
-    return count;
-}
 
 /* What the first call of a process makes for all that follow; in a scene of its
  * own, which it may change. */

@@ -3,8 +3,8 @@
  * What ipc_channel_accept receives: any bytes, with any descriptors, over
  * sockets of both kinds. What it accepts has to be usable.
  */
+#include "../self.h"
 #include "fuzz.h"
-#include <dirent.h>
 #include <fcntl.h>
 #include <shmipc/shmipc.h>
 #include <sys/eventfd.h>
@@ -105,18 +105,6 @@ static void use(IpcSharedChannel *shared)
     timed_only(ipc_channel_try_read_into(shared->channel, &entry));
     timed(ipc_channel_recover(shared->channel, true));
     timed(ipc_channel_leave_shared(shared));
-}
-
-static int open_descriptors(void)
-{
-    DIR *directory = opendir("/proc/self/fd");
-    int count = 0;
-
-    must(directory != NULL);
-    while (readdir(directory))
-        count++;
-    closedir(directory);
-    return count;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -3,8 +3,8 @@
  * Named segments when others are at it, and what is left open of them. The
  * linker sends the library's system calls here (see meson.build).
  */
+#include "../self.h"
 #include "helpers.h"
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -200,18 +200,6 @@ Test(unit, signals_do_not_end_the_reservation_of_pages)
 }
 
 /* ------------------------------------------------------------ descriptors */
-
-static int open_descriptors(void)
-{
-    DIR *directory = opendir("/proc/self/fd");
-    int count = 0;
-
-    must(directory != NULL);
-    while (readdir(directory))
-        count++;
-    closedir(directory);
-    return count;
-}
 
 /* But one while it is mapped, whatever becomes of it. */
 Test(unit, no_descriptor_of_a_segment_stays_open)

@@ -4,8 +4,8 @@
  * or drop something. The linker sends the library's system calls here (see
  * meson.build). What peers can send wrongly is in tests/wait/test_eventfd.c.
  */
+#include "../self.h"
 #include "channels.h"
-#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -198,18 +198,6 @@ static void must_share_and_accept(void)
     there = must_accept();
     must_carry(&there);
     must_work(ipc_channel_leave_shared(&there));
-}
-
-static int open_descriptors(void)
-{
-    DIR *directory = opendir("/proc/self/fd");
-    int count = 0;
-
-    must(directory != NULL);
-    while (readdir(directory))
-        count++;
-    closedir(directory);
-    return count;
 }
 
 /* ------------------------------------------------- pieces, interruptions */

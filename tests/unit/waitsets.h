@@ -6,64 +6,15 @@
 #ifndef TEST_WAITSETS_H
 #define TEST_WAITSETS_H
 
+#include "../old_kernel.h"
+#include "../self.h"
 #include "channels.h"
-#include <dirent.h>
-#include <liburing.h>
 #include <pthread.h>
-#include <sys/syscall.h>
-
-#ifndef SYS_futex_waitv
-#define SYS_futex_waitv 449
-#endif
 
 enum { BLOCKS = 4, ROOM = 8, MANY = 300 };
-enum way { RING, WAITV, NAPS };
 
-static enum way way;
-static atomic_u32 ring_sleeps, waitv_sleeps;
 static const struct timespec at_once, shortly = {.tv_nsec = 20 * MILLISECOND};
 static const struct timespec patience = {.tv_sec = 20, .tv_nsec = 0};
-
-/* ----------------------------------------------- a kernel that lacks things */
-
-long __real_syscall(long number, ...);
-long __wrap_syscall(long number, ...);
-int __real_io_uring_queue_init_params(unsigned entries, struct io_uring *ring,
-                                      struct io_uring_params *p);
-int __wrap_io_uring_queue_init_params(unsigned entries, struct io_uring *ring,
-                                      struct io_uring_params *p);
-
-long __wrap_syscall(long number, ...)
-{
-    long argument[6];
-    va_list list;
-
-    va_start(list, number);
-    for (int i = 0; i < 6; i++)
-        argument[i] = va_arg(list, long);
-    va_end(list);
-    if (number == SYS_futex_waitv) {
-        atomic_add_relaxed(&waitv_sleeps, 1);
-        if (way == NAPS) {
-            errno = ENOSYS;
-            return -1;
-        }
-    }
-    return __real_syscall(number, argument[0], argument[1], argument[2],
-                          argument[3], argument[4], argument[5]);
-}
-
-int __wrap_io_uring_queue_init_params(unsigned entries, struct io_uring *ring,
-                                      struct io_uring_params *p)
-{
-    int error = way == RING
-                    ? __real_io_uring_queue_init_params(entries, ring, p)
-                    : -EPERM;
-
-    if (error == 0)
-        atomic_add_relaxed(&ring_sleeps, 1);
-    return error;
-}
 
 /* ------------------------------------------------------------------- sets */
 
@@ -84,14 +35,7 @@ static int others_threads;
 
 static inline int count_threads(void)
 {
-    DIR *tasks = opendir("/proc/self/task");
-    int count = 0;
-
-    must(tasks);
-    for (struct dirent *e = readdir(tasks); e; e = readdir(tasks))
-        count += e->d_name[0] != '.';
-    closedir(tasks);
-    return count - others_threads;
+    return self_count("/proc/self/task") - others_threads;
 }
 
 static inline void make_set(enum way by, int count)

@@ -9,8 +9,8 @@
  * Linked with the library whose sleeps have no cap: a lost wake-up is a
  * timeout.
  */
+#include "../self.h"
 #include "wait_test.h"
-#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -19,18 +19,6 @@
 enum { SMALL_RING = 1024 };
 
 static int messages = 5000;
-
-static int open_descriptors(void)
-{
-    DIR *d = opendir("/proc/self/fd");
-    int count = 0;
-
-    CHECK(d, "no /proc/self/fd");
-    while (readdir(d))
-        count++;
-    closedir(d);
-    return count;
-}
 
 /* ------------------------------------------------------- pairs of ways */
 

@@ -52,13 +52,8 @@ static void a_channel_waits_in_ones_own_ring(void)
     if (writer == 0) {
         IpcChannel *mine = join(IPC_WAIT_FUTEX);
 
-        for (uint32_t i = 0; i < NUMBERS; i++) {
-            for (uint32_t spins = (i * 2654435761u >> 20) % 3000; spins;
-                 spins--)
-                atomic_cpu_relax();
-            must(ipc_channel_write_blocking(mine, &i, sizeof i).ipc_status ==
-                 IPC_OK);
-        }
+        for (uint32_t i = 0; i < NUMBERS; i++)
+            send_after_a_while(mine, i);
         ipc_channel_close(mine);
         _exit(0);
     }

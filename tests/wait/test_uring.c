@@ -4,10 +4,10 @@
  * it. Descriptors of such handles: test_uring_poll.c; the application's own
  * ring: test_own_ring.c.
  */
+#include "../self.h"
 #include "uring_test.h"
 #include "channel/channel.h"
 #include "wait/clock.h"
-#include <dirent.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
@@ -234,21 +234,9 @@ static void a_ring_that_fails_is_no_descriptor(void)
     ipc_channel_destroy(ch);
 }
 
-static int count_descriptors(void)
-{
-    DIR *directory = opendir("/proc/self/fd");
-    int count = 0;
-
-    must(directory);
-    while (readdir(directory))
-        count++;
-    closedir(directory);
-    return count;
-}
-
 static void handles_leave_nothing_behind(void)
 {
-    int before = count_descriptors();
+    int before = open_descriptors();
 
     for (int i = 0; i < 50; i++) {
         IpcChannel *ch = create(IPC_WAIT_IO_URING);
@@ -259,7 +247,7 @@ static void handles_leave_nothing_behind(void)
         ipc_channel_destroy(ch);
         munmap(memory, MEMORY);
     }
-    must(count_descriptors() == before);
+    must(open_descriptors() == before);
 }
 
 static void no_descriptor_is_left_for_a_ring(void)

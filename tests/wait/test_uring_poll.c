@@ -81,12 +81,7 @@ static void an_event_loop_loses_nothing(void)
         IpcChannel *mine = join(IPC_WAIT_FUTEX);
 
         for (uint32_t i = 0; i < NUMBERS; i++) {
-            /* Every so often a time in which the loop goes to sleep. */
-            for (uint32_t spins = (i * 2654435761u >> 20) % 3000; spins;
-                 spins--)
-                atomic_cpu_relax();
-            must(ipc_channel_write_blocking(mine, &i, sizeof i).ipc_status ==
-                 IPC_OK);
+            send_after_a_while(mine, i);
             if (i % 1000 == 0)
                 must(write(pipes[1], "x", 1) == 1);
         }

@@ -8,61 +8,20 @@
  *
  *     test_waitset [-n messages]
  */
+#include "../old_kernel.h"
 #include "wait_test.h"
-#include <liburing.h>
 #include <shmipc/ipc_waitset.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdarg.h>
-#include <sys/syscall.h>
-
-#ifndef SYS_futex_waitv
-#define SYS_futex_waitv 449
-#endif
 
 enum { CHANNELS_MAX = 300, WRITERS = 3, CAPACITY = 2048, ROOM = 16 };
-enum way { RING, WAITV, NAPS };
 
 static const char *const names[] = {"a ring", "futex_waitv", "naps"};
-static enum way way;
 static uint64_t messages = 100000;
 static struct shared channels[CHANNELS_MAX];
 static int count;
 static _Atomic uint64_t *taken; /* messages that the reader has read */
-
-/* ----------------------------------------------- a kernel that lacks things */
-
-long __real_syscall(long number, ...);
-long __wrap_syscall(long number, ...);
-int __real_io_uring_queue_init_params(unsigned entries, struct io_uring *ring,
-                                      struct io_uring_params *p);
-int __wrap_io_uring_queue_init_params(unsigned entries, struct io_uring *ring,
-                                      struct io_uring_params *p);
-
-long __wrap_syscall(long number, ...)
-{
-    long argument[6];
-    va_list list;
-
-    va_start(list, number);
-    for (int i = 0; i < 6; i++)
-        argument[i] = va_arg(list, long);
-    va_end(list);
-    if (number == SYS_futex_waitv && way == NAPS) {
-        errno = ENOSYS;
-        return -1;
-    }
-    return __real_syscall(number, argument[0], argument[1], argument[2],
-                          argument[3], argument[4], argument[5]);
-}
-
-int __wrap_io_uring_queue_init_params(unsigned entries, struct io_uring *ring,
-                                      struct io_uring_params *p)
-{
-    return way == RING ? __real_io_uring_queue_init_params(entries, ring, p)
-                       : -EPERM;
-}
 
 /* ---------------------------------------------------------------- writers */
 

@@ -10,6 +10,7 @@
 #ifndef SHMIPC_URING_TEST_H
 #define SHMIPC_URING_TEST_H
 
+#include "ring/atomics.h"
 #include <errno.h>
 #include <shmipc/ipc_uring.h>
 #include <stdio.h>
@@ -93,6 +94,15 @@ static inline void pause_ns(int64_t ns)
                                .tv_nsec = (long)(ns % 1000000000)};
 
     nanosleep(&t, NULL);
+}
+
+/* Every so often a time in which the reader goes to sleep. */
+static inline void send_after_a_while(IpcChannel *ch, uint32_t number)
+{
+    for (uint32_t spins = (number * 2654435761u >> 20) % 3000; spins; spins--)
+        atomic_cpu_relax();
+    must(ipc_channel_write_blocking(ch, &number, sizeof number).ipc_status ==
+         IPC_OK);
 }
 
 static inline void reap_child(pid_t child)
