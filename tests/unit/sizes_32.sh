@@ -25,6 +25,7 @@ fi
 "$@" -m32 -march=i686 -Wno-psabi -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -O1 -I"$root/include" -I"$root/lib" \
     -o "$out/sizes" "$root/tests/unit/sizes_32.c" "$root"/lib/buffer/*.c \
     "$root"/lib/ring/*.c "$root"/lib/place/*.c "$root/lib/wait/clock.c" \
-    "$root/lib/backing.c" "$root/lib/debug.c" "$root/lib/status.c" \
+    "$root/lib/backing.c" "$root/lib/debug.c" "$root/lib/pages.c" \
+    "$root/lib/status.c" \
     -pthread -latomic
 "$out/sizes"
