@@ -25,21 +25,10 @@ enum { OTHERS = sizeof others / sizeof others[0] };
 
 static struct shm_region *region;
 
-static IpcBuffer *format(uint32_t blocks, uint32_t owners, uint32_t flags)
-{
-    IpcBufferOptions options = {
-        .struct_size = sizeof options, .flags = flags, .max_owners = owners};
-    IpcBufferCreateResult r = ipc_buffer_create_with_options(
-        region, ring_size(blocks, owners), &options);
-
-    must_work(r);
-    return r.result;
-}
-
 static IpcBuffer *format_as(int other)
 {
-    return format(others[other].blocks, others[other].owners,
-                  others[other].flags);
+    return make_ring(region, others[other].blocks, others[other].owners,
+                     others[other].flags);
 }
 
 /* A channel that its handle has written into and read from. */
@@ -223,7 +212,7 @@ Test(unit, a_handle_that_has_not_entered_does_not_enter_another_ring)
         IpcEntry entry = {0, data, sizeof data};
 
         region = shared_memory(MEMORY);
-        old = format(BLOCKS, 8, mode);
+        old = make_ring(region, BLOCKS, 8, mode);
         format_as(other);
         must_fail(ipc_buffer_write(old, "x", 1), IPC_ERR_FORMATTED_ANEW);
         if (mode & IPC_BUFFER_ONE_CONSUMER)
@@ -260,7 +249,7 @@ Test(unit, who_calls_while_it_is_being_formatted_is_told_too)
         must_fail(ipc_channel_read(ch, &entry), IPC_ERR_FORMATTED_ANEW);
         must_fail(ipc_channel_recover(ch, false), IPC_ERR_FORMATTED_ANEW);
         must_fail(ipc_channel_connect(region, quick), IPC_ERR_INITIALIZING);
-        format(BLOCKS, 8, mode);
+        make_ring(region, BLOCKS, 8, mode);
         must_fail(ipc_channel_read(ch, &entry), IPC_ERR_FORMATTED_ANEW);
     }
 }
@@ -289,7 +278,7 @@ static void must_be_told_asleep(IpcChannel *ch, void *(*call)(void *))
 
     must(pthread_create(&thread, NULL, call, ch) == 0);
     pause_ns(30 * 1000 * 1000);
-    format(BLOCKS, 8, 0);
+    make_ring(region, BLOCKS, 8, 0);
     must(pthread_join(thread, NULL) == 0);
     must_be(slept_until, IPC_ERR_FORMATTED_ANEW);
 }
@@ -364,7 +353,7 @@ Test(unit, each_creation_has_a_number_of_its_own)
 
     region = shared_memory(MEMORY);
     for (int i = 0; i < TIMES; i++) {
-        must_work(ipc_buffer_destroy(format(BLOCKS, 8, 0)));
+        must_work(ipc_buffer_destroy(make_ring(region, BLOCKS, 8, 0)));
         numbers[i] = atomic_get_relaxed(&region->identity.creation);
         must(numbers[i] != 0);
         for (int j = 0; j < i; j++)

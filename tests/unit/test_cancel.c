@@ -80,20 +80,13 @@ static void *write_until_cancelled(void *channel)
 static IpcChannel *cancellable(uint32_t wait, uint32_t mode)
 {
     IpcChannelConfiguration configuration = quick;
-    size_t size = ring_size(BLOCKS, 8);
-    IpcChannelResult r;
 
     if (SANITIZED)
         cr_skip_test("AddressSanitizer fails when a thread is cancelled");
     configuration.wait = wait;
     configuration.flags = mode;
-    configuration.max_owners = 8;
     configuration.options = IPC_CHANNEL_CANCELLATION_POINTS;
-    r = ipc_channel_create(shared_memory(size), size, configuration);
-    if (r.ipc_status == IPC_ERR_UNSUPPORTED)
-        return NULL;
-    must_work(r);
-    return r.result;
+    return try_channel(BLOCKS, configuration, NULL);
 }
 
 static void cancel_a_thread_that(void *(*what)(void *), IpcChannel *ch)

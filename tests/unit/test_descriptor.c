@@ -71,20 +71,12 @@ static int fd;
 static bool start(uint32_t wait)
 {
     IpcChannelConfiguration configuration = quick;
-    IpcChannelFdResult descriptor;
-    IpcChannelResult r;
 
     configuration.wait = wait;
-    memory = shared_memory(ring_size(BLOCKS, 8));
-    configuration.max_owners = 8;
-    r = ipc_channel_create(memory, ring_size(BLOCKS, 8), configuration);
-    if (r.ipc_status == IPC_ERR_UNSUPPORTED)
+    ch = try_channel(BLOCKS, configuration, &memory);
+    if (!ch)
         return false;
-    must_work(r);
-    ch = r.result;
-    descriptor = ipc_channel_fd(ch);
-    must_work(descriptor);
-    fd = descriptor.result;
+    fd = result_of(ipc_channel_fd(ch));
     return true;
 }
 

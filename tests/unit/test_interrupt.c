@@ -13,18 +13,11 @@ enum { BLOCKS = 4 };
 static IpcChannel *of_way(uint32_t wait, uint32_t flags)
 {
     IpcChannelConfiguration configuration = quick;
-    size_t size = ring_size(BLOCKS, 8);
-    IpcChannelResult r;
 
     configuration.wait = wait;
     configuration.flags = flags;
-    configuration.max_owners = 8;
     configuration.max_round_trips = IPC_CHANNEL_UNLIMITED_ROUND_TRIPS;
-    r = ipc_channel_create(shared_memory(size), size, configuration);
-    if (r.ipc_status == IPC_ERR_UNSUPPORTED)
-        return NULL;
-    must_work(r);
-    return r.result;
+    return try_channel(BLOCKS, configuration, NULL);
 }
 
 static void interrupt(IpcChannel *ch)
@@ -404,21 +397,11 @@ Test(unit, a_signal_handler_ends_the_wait_of_its_own_thread_and_keeps_errno)
 static IpcChannel *of_options(uint32_t wait, uint32_t options, void **memory)
 {
     IpcChannelConfiguration configuration = quick;
-    size_t size = ring_size(BLOCKS, 8);
-    void *at = shared_memory(size);
-    IpcChannelResult r;
 
     configuration.wait = wait;
     configuration.options = options;
-    configuration.max_owners = 8;
     configuration.max_round_trips = IPC_CHANNEL_UNLIMITED_ROUND_TRIPS;
-    r = ipc_channel_create(at, size, configuration);
-    if (r.ipc_status == IPC_ERR_UNSUPPORTED)
-        return NULL;
-    must_work(r);
-    if (memory)
-        *memory = at;
-    return r.result;
+    return try_channel(BLOCKS, configuration, memory);
 }
 
 static void note_signal(int signal)

@@ -82,22 +82,6 @@ static void make_file(off_t length, const char *bytes, off_t at)
     close(fd);
 }
 
-static void become(uid_t user)
-{
-    must(setgid(user) == 0 && setuid(user) == 0);
-}
-
-static int open_descriptors(void)
-{
-    DIR *directory = opendir("/proc/self/fd");
-    int count = 0;
-
-    while (directory && readdir(directory))
-        count++;
-    closedir(directory);
-    return count;
-}
-
 /* A file system that others do not see, for the rest of this process. */
 static bool mount_here(const char *where, const char *type, const char *how)
 {

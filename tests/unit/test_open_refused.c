@@ -155,11 +155,6 @@ Test(open, links_directories_and_pipes_are_refused)
     must(r.error.body.sys_errno == ENOENT);
 }
 
-static void become(uid_t user)
-{
-    must(setgid(user) == 0 && setuid(user) == 0);
-}
-
 Test(open, what_another_user_planted_is_refused)
 {
     IpcOpenOptions any = options_with(IPC_OPEN_ANY_OWNER);

@@ -5,6 +5,7 @@
  * are made here.
  */
 #include "channels.h"
+#include "slots.h"
 
 enum {
     BLOCKS = 8,
@@ -12,9 +13,7 @@ enum {
     ONE_CONSUMER = 2,
     RESERVES = 1, /* as in lib/ring/owner.h */
     CONSUMES = 4,
-    GENERATION_SHIFT = 50,
     GENERATIONS = 1 << 14,
-    PID_SHIFT = 28,
     HANDLES_MASK = (1 << 18) - 1,
 };
 
@@ -26,18 +25,6 @@ static uint32_t handles_of(struct shm_owner *slot)
 static uint64_t generation_of(uint64_t word)
 {
     return word >> GENERATION_SHIFT;
-}
-
-static struct shm_owner *slot_of(struct shm_region *region, pid_t pid)
-{
-    for (uint32_t i = 0; i < region->identity.owner_count; i++) {
-        uint64_t identity = atomic_get_relaxed(&region->owners[i].identity);
-
-        if ((pid_t)(identity >> PID_SHIFT & 0x3fffff) == pid)
-            return &region->owners[i];
-    }
-    must_say(false, "no slot of process %d", (int)pid);
-    return NULL;
 }
 
 /* The owner id that this process stores into a word it claims. */

@@ -3,6 +3,7 @@
  * The list of a buffer's owners: who is in it, and what it says of them.
  */
 #include "channels.h"
+#include "slots.h"
 #include <sys/stat.h>
 
 enum {
@@ -10,8 +11,6 @@ enum {
     OWNERS = 8,
     ONE_PRODUCER = 1,
     ONE_CONSUMER = 2,
-    PID_SHIFT = 28,
-    GENERATION_SHIFT = 50,
 };
 
 /* All of them; returns how many. */
@@ -37,18 +36,6 @@ static IpcOwner owner_of(const IpcBuffer *b, pid_t pid)
             return owners[i];
     must_say(false, "process %d is not in the list", (int)pid);
     return owners[0];
-}
-
-static struct shm_owner *slot_of(struct shm_region *region, pid_t pid)
-{
-    for (uint32_t i = 0; i < region->identity.owner_count; i++) {
-        uint64_t identity = atomic_get_relaxed(&region->owners[i].identity);
-
-        if ((pid_t)(identity >> PID_SHIFT & 0x3fffff) == pid)
-            return &region->owners[i];
-    }
-    must_say(false, "no slot of process %d", (int)pid);
-    return NULL;
 }
 
 static uint64_t wall_clock(void)

@@ -3,7 +3,7 @@
  * Who lives, and who this process is, where the system says less than usual.
  * The linker sends the library's system calls here (see meson.build).
  */
-#include "helpers.h"
+#include "slots.h"
 #include "ring/process.h"
 #include <fcntl.h>
 #include <linux/membarrier.h>
@@ -339,18 +339,6 @@ Test(unit, a_child_registers_itself)
 }
 
 /* ------------------------------------------------- slots of other programs */
-
-static struct shm_owner *slot_of(struct shm_region *region, pid_t pid)
-{
-    for (uint32_t i = 0; i < region->identity.owner_count; i++) {
-        uint64_t identity = atomic_get_relaxed(&region->owners[i].identity);
-
-        if ((pid_t)(identity >> 28 & 0x3fffff) == pid)
-            return &region->owners[i];
-    }
-    must_say(false, "no slot of process %d", (int)pid);
-    return NULL;
-}
 
 Test(unit, what_could_not_be_found_out_is_looked_for_again)
 {

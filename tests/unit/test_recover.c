@@ -2,7 +2,7 @@
 /*
  * What dead, stopped and unknown producers leave, and how one gets past it.
  */
-#include "helpers.h"
+#include "slots.h"
 
 enum { BLOCKS = 16, ONE_CONSUMER = 2 };
 
@@ -164,19 +164,6 @@ Test(unit, a_stopped_producer_is_alive_and_goes_on_unharmed)
 }
 
 /* ------------------------------------------- what only poking can produce */
-
-/* The slot of the child, which is the only one besides ours. */
-static struct shm_owner *slot_of(struct shm_region *region, pid_t pid)
-{
-    for (uint32_t i = 0; i < region->identity.owner_count; i++) {
-        uint64_t identity = atomic_get_relaxed(&region->owners[i].identity);
-
-        if ((pid_t)(identity >> 28 & 0x3fffff) == pid)
-            return &region->owners[i];
-    }
-    must_say(false, "no slot of process %d", (int)pid);
-    return NULL;
-}
 
 Test(unit, a_pid_that_was_given_to_another_process_does_not_keep_a_claim)
 {

@@ -60,18 +60,10 @@ Test(unit, a_write_that_others_outrun_waits_to_the_end_of_its_time)
 static IpcChannel *channel_that_reports(uint32_t wait, void **memory)
 {
     IpcChannelConfiguration configuration = quick;
-    size_t size = ring_size(BLOCKS, 8);
-    IpcChannelResult r;
 
     configuration.options = IPC_CHANNEL_REPORT_DEAD_PRODUCERS;
-    configuration.max_owners = 8;
     configuration.wait = wait;
-    *memory = shared_memory(size);
-    r = ipc_channel_create(*memory, size, configuration);
-    if (r.ipc_status == IPC_ERR_UNSUPPORTED)
-        return NULL; /* not built, or an old kernel */
-    must_work(r);
-    return r.result;
+    return try_channel(BLOCKS, configuration, memory);
 }
 
 /* A child that writes an entry, one more behind a gap, and dies. */

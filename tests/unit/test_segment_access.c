@@ -68,12 +68,6 @@ Test(access, a_new_segment_has_the_mode_asked_for_whatever_the_umask)
     }
 }
 
-/* With root's rights nothing would be forbidden. */
-static void become(uid_t user)
-{
-    must(setgid(user) == 0 && setuid(user) == 0);
-}
-
 Test(access, a_umask_that_forbids_all_does_not_lock_the_creator_out)
 {
     pid_t child = fork_child();
