@@ -34,13 +34,22 @@ static void sleep_a_millisecond(void)
         continue;
 }
 
-static bool name_is_good(const char *name)
+/* NULL: it can be one. */
+static const char *blame_name(const char *name)
 {
     if (!name)
-        return false;
+        return "the name is NULL: use one like \"/orders\"";
     if (*name == '/')
         name++;
-    return *name != '\0' && !strchr(name, '/');
+    if (*name == '\0')
+        return "the name is empty: use one like \"/orders\"";
+    if (strchr(name, '/'))
+        return "the name has a slash that is not its first character: use one "
+               "like \"/orders\"";
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        return "the name is \".\" or \"..\", which are directories: use one "
+               "like \"/orders\"";
+    return NULL;
 }
 
 /* Pages for the whole file. 0 or errno. */
@@ -190,10 +199,15 @@ static const char *map_detail(IpcStatus status,
     if (status == IPC_ERR_SYSTEM && !body->existed && body->sys_errno == EFBIG)
         return "the segment would be larger than this process may make a file "
                "(RLIMIT_FSIZE, ulimit -f): ask for less, or raise the limit";
+    if (status == IPC_ERR_SYSTEM && body->sys_errno == ENAMETOOLONG)
+        return "the name is too long for a segment: at most 255 bytes";
+    if (status == IPC_ERR_SYSTEM && body->sys_errno == ENOSPC)
+        return "/dev/shm is full (see df /dev/shm): remove what is not needed, "
+               "ask for less, or enlarge it";
     switch (status) {
     case IPC_ERR_ILLEGAL_STATE:
-        return "the segment exists with another size: ask for existing_size, "
-               "or unlink it first";
+        return "the segment exists with another size: ask for "
+               "error.body.existing_size, or unlink it first";
     case IPC_ERR_INITIALIZING:
         return "the segment exists but has no size yet: its creator is slow "
                "or died; try again or unlink it";
@@ -201,7 +215,7 @@ static const char *map_detail(IpcStatus status,
         return "malloc failed: no memory for the segment's description";
     default:
         return "the segment could not be created, opened or mapped: see "
-               "sys_errno";
+               "error.body.sys_errno";
     }
 }
 
@@ -239,15 +253,17 @@ static IpcStatus map_file(const char *name, const IpcMmapOptions *options,
     return status;
 }
 
-/* False: the rounded size is beyond what can be mapped. */
-static bool round_to_pages(uint64_t size, IpcMemorySegmentError *body)
+/* NULL: it was rounded up. */
+static const char *round_to_pages(uint64_t size, IpcMemorySegmentError *body)
 {
     body->page_size = (uint64_t)sysconf(_SC_PAGESIZE);
-    if (size == 0 || size > PTRDIFF_MAX - body->page_size)
-        return false;
+    if (size == 0)
+        return "the size is 0: say how many bytes to map";
+    if (size > PTRDIFF_MAX - body->page_size)
+        return "the size is more than can be mapped: ask for less";
     body->aligned_size =
         (size + body->page_size - 1) / body->page_size * body->page_size;
-    return true;
+    return NULL;
 }
 
 static void free_segment(IpcMemorySegment *segment)
@@ -256,19 +272,26 @@ static void free_segment(IpcMemorySegment *segment)
     free(segment);
 }
 
-static bool options_are_known(const IpcMmapOptions *options)
+/* NULL: they are possible. */
+static const char *blame_options(const IpcMmapOptions *options)
 {
-    const uint32_t known = IPC_MMAP_GROUP | IPC_MMAP_ANY_OWNER;
-
-    if (options->struct_size != sizeof *options || (options->flags & ~known) ||
-        options->mode > 0777 || options->reserved32 ||
-        (options->group && !(options->flags & IPC_MMAP_GROUP)))
-        return false;
+    if (options->struct_size != sizeof *options)
+        return "options.struct_size is not sizeof(IpcMmapOptions): set it to "
+               "that, and zero the rest";
+    if (options->flags & ~(IPC_MMAP_GROUP | IPC_MMAP_ANY_OWNER))
+        return "options.flags has bits that this library does not know: use "
+               "IPC_MMAP_*, or a newer library";
+    if (options->mode > 0777)
+        return "options.mode is above 0777: give permission bits alone";
+    if (options->group && !(options->flags & IPC_MMAP_GROUP))
+        return "options.group is set: that takes the flag IPC_MMAP_GROUP";
+    if (options->reserved32)
+        return "options.reserved32 is not zero: zero what you do not set";
     for (size_t i = 0;
          i < sizeof options->reserved / sizeof options->reserved[0]; i++)
         if (options->reserved[i])
-            return false;
-    return true;
+            return "options.reserved is not zero: zero what you do not set";
+    return NULL;
 }
 
 IpcMemorySegmentResult ipc_mmap(const char *name, uint64_t size)
@@ -284,25 +307,16 @@ IpcMemorySegmentResult ipc_mmap_with_options(const char *name, uint64_t size,
     IpcMemorySegment *segment;
     IpcStatus status = IPC_ERR_ALLOCATION;
     int state;
+    const char *wrong = blame_name(name);
 
-    if (!name_is_good(name))
-        return IpcMemorySegmentResult_error_body(
-            IPC_ERR_INVALID_ARGUMENT,
-            "the name is NULL, empty, or has a slash inside: use one like "
-            "\"/orders\"",
-            body);
     options = options ? options : &defaults;
-    if (!options_are_known(options))
-        return IpcMemorySegmentResult_error_body(
-            IPC_ERR_INVALID_ARGUMENT,
-            "options: set struct_size to sizeof(IpcMmapOptions), use known "
-            "flags and a mode of at most 0777, a group only with "
-            "IPC_MMAP_GROUP, and zero the rest",
-            body);
-    if (!round_to_pages(size, &body))
-        return IpcMemorySegmentResult_error_body(
-            IPC_ERR_INVALID_ARGUMENT, "the size is 0 or too large to be mapped",
-            body);
+    if (!wrong)
+        wrong = blame_options(options);
+    if (!wrong)
+        wrong = round_to_pages(size, &body);
+    if (wrong)
+        return IpcMemorySegmentResult_error_body(IPC_ERR_INVALID_ARGUMENT,
+                                                 wrong, body);
     state = cancel_disable();
     segment = calloc(1, sizeof *segment);
     if (segment)
@@ -344,8 +358,9 @@ IpcMmapUnmapResult ipc_unmap(IpcMemorySegment *segment)
     IpcMemorySegmentError body;
 
     if (!segment)
-        return IpcMmapUnmapResult_error(
-            IPC_ERR_INVALID_ARGUMENT, "the segment is NULL: nothing to unmap");
+        return IpcMmapUnmapResult_error(IPC_ERR_INVALID_ARGUMENT,
+                                        "the segment is NULL, nothing to "
+                                        "unmap: pass what ipc_mmap returned");
     body = describe(segment);
     body.sys_errno = unmap(segment);
     if (body.sys_errno == 0)
@@ -360,8 +375,9 @@ IpcMmapUnlinkResult ipc_unlink(IpcMemorySegment *segment)
     int state;
 
     if (!segment)
-        return IpcMmapUnlinkResult_error(
-            IPC_ERR_INVALID_ARGUMENT, "the segment is NULL: nothing to unlink");
+        return IpcMmapUnlinkResult_error(IPC_ERR_INVALID_ARGUMENT,
+                                         "the segment is NULL, nothing to "
+                                         "unlink: pass what ipc_mmap returned");
     body = describe(segment);
     state = cancel_disable();
     if (shm_unlink(segment->name) != 0 && errno != ENOENT)

@@ -156,10 +156,10 @@ IPC_API IPC_NODISCARD_ IpcChannelResult ipc_channel_create(
  * wait; ipc_buffer_observe looks on there.
  * IPC_ERR_INVALID_ARGUMENT: `mem` is NULL, the configuration is impossible (as
  * for ipc_channel_create), or `memory_fd` is not of the file that the memory is
- * of. IPC_ERR_UNSUPPORTED: that `wait` was not built, or the running kernel
- * lacks it. IPC_ERR_ALLOCATION: malloc failed, or there is no memory or
- * descriptor for IPC_WAIT_IO_URING.
- * Changes nothing in the channel. Allocates; does not block. Since 0.1.0.
+ * of. IPC_ERR_UNSUPPORTED: that `wait` was not
+ * built, or the running kernel lacks it. IPC_ERR_ALLOCATION: malloc failed, or
+ * there is no memory or descriptor for IPC_WAIT_IO_URING. Changes nothing in
+ * the channel. Allocates; does not block. Since 0.1.0.
  */
 IPC_API IPC_NODISCARD_ IpcChannelConnectResult
 ipc_channel_connect(void *mem, IpcChannelConfiguration configuration);
@@ -179,7 +179,8 @@ IPC_API IPC_NODISCARD_ IpcChannelConnectResult ipc_channel_connect_sized(
  * other thread may be using the handle. The channel goes on for others, and
  * does not close. Old code that free()s a handle instead does no harm, except
  * that its process's owner slot, and a role that it took, stay taken until the
- * process ends.
+ * process ends. A handle that is used or destroyed once more is a use of freed
+ * memory, which the library cannot notice; sanitizers and valgrind do.
  *
  * IPC_OK: the handle is gone. IPC_ERR_INVALID_ARGUMENT: NULL. Does not block;
  * wakes who waited for a reservation, by system calls. Since 0.1.0.

@@ -75,8 +75,8 @@ typedef struct IpcMmapOptions {
  * this process or to root: others could have put it there to see what comes.
  *
  * IPC_OK: `result` is to be given to ipc_unmap or ipc_unlink.
- * IPC_ERR_INVALID_ARGUMENT: `name` is NULL, empty, or has a slash other than
- * the first character; `size` is 0 or beyond the address space.
+ * IPC_ERR_INVALID_ARGUMENT: `name` is NULL, empty, "." or "..", or has a slash
+ * other than the first character; `size` is 0 or beyond the address space.
  * IPC_ERR_ILLEGAL_STATE: it exists with another size, `existing_size`.
  * IPC_ERR_INITIALIZING: it exists, but its creator has not given it a size
  * within a second.
@@ -103,7 +103,8 @@ IPC_API IPC_NODISCARD_ IpcMemorySegmentResult ipc_mmap_with_options(
     const char *name, uint64_t size, const IpcMmapOptions *options);
 
 /**
- * Unmaps the segment and frees `segment`. The name stays. No handle may use
+ * Unmaps the segment and frees `segment`: it must not be given to any call
+ * again, which cannot be noticed. The name stays. No handle may use
  * the memory any more. IPC_ERR_INVALID_ARGUMENT: NULL. IPC_ERR_SYSTEM: munmap
  * failed; `segment` is as it was. Since 0.1.0.
  */

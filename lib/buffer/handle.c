@@ -128,30 +128,26 @@ static const char *blame_options(const IpcBufferOptions *options,
     *value = (int64_t)options->struct_size;
     if (options->struct_size != sizeof *options)
         return "struct_size (error.body.value) is not "
-               "sizeof(IpcBufferOptions): set it to "
-               "that, and zero what is not set";
+               "sizeof(IpcBufferOptions): set it to that, and zero what is not "
+               "set";
     *value = unknown;
     if (unknown)
         return "flags has bits (error.body.value) that this library does not "
-               "know: use "
-               "IPC_BUFFER_*, or a newer library";
+               "know: use IPC_BUFFER_*, or a newer library";
     *value = options->max_owners;
     if (options->max_owners > SHMIPC_OWNERS_LIMIT)
         return "max_owners (error.body.value) is above 4096: no more processes "
-               "can write "
-               "at the same time";
+               "can write at the same time";
     *value = options->memory_fd;
     if (options->memory_fd && !has_file(options))
         return "memory_fd is set (error.body.value), but not "
-               "IPC_BUFFER_HAS_MEMORY_FD in "
-               "flags";
+               "IPC_BUFFER_HAS_MEMORY_FD in flags: set both, or none";
     *value = options->reserved32;
     for (size_t i = 0;
          i < sizeof options->reserved / sizeof options->reserved[0]; i++)
         *value |= (int64_t)options->reserved[i];
     return *value ? "a reserved member is not 0 (error.body.value): initialise "
-                    "the whole "
-                    "options"
+                    "the whole options"
                   : NULL;
 }
 
@@ -181,8 +177,9 @@ static IpcStatus check_size(const void *mem, size_t size, uint32_t owners,
     *blocks = size > slack ? format_blocks_in(size - slack, owners) : 0;
     if (*blocks == 0)
         return refuse(detail, IPC_ERR_INVALID_ARGUMENT,
-                      "size is too small: provide at least min_size bytes, or "
-                      "what ipc_buffer_align_size() says");
+                      "size is too small: provide at least error.body.min_size "
+                      "bytes, or what ipc_buffer_align_size() or "
+                      "ipc_channel_align_size() says");
     return IPC_OK;
 }
 
@@ -198,9 +195,9 @@ static IpcStatus check_use(const void *mem, size_t size,
     if (body->value == 0)
         return IPC_OK;
     return refuse(detail, IPC_ERR_IN_USE,
-                  "mem holds one that a process (its pid is error.body.value) "
-                  "uses, and that "
-                  "lives or may live: attach or connect instead, wait until it "
+                  "mem holds a buffer or channel that a process (error.body."
+                  "value is its pid) uses, and that lives or may live: attach "
+                  "or connect instead, wait until it "
                   "is gone, or, if its messages may be lost, set "
                   "IPC_BUFFER_RECREATE");
 }
@@ -259,8 +256,8 @@ const char *handle_attach_detail(IpcStatus status)
 {
     switch (status) {
     case IPC_ERR_NOT_FORMATTED:
-        return "the memory holds no buffer: one process has to create it "
-               "first";
+        return "the memory holds no buffer or channel: create one there first, "
+               "or map the memory that has one";
     case IPC_ERR_INITIALIZING:
         return "the memory is being formatted: attach again in a moment, or "
                "create it anew if its creator died";
@@ -268,8 +265,8 @@ const char *handle_attach_detail(IpcStatus status)
         return "the memory was formatted with another layout version or byte "
                "order: use one libshmipc on both sides, or create it anew";
     case IPC_ERR_TRUNCATED:
-        return "the mapping is shorter than the region in it: map min_size "
-               "bytes";
+        return "the mapping is shorter than the region in it: map "
+               "error.body.min_size bytes";
     case IPC_ERR_ALLOCATION:
         return "malloc failed: no memory for the handle";
     default:

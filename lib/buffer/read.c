@@ -325,7 +325,7 @@ const char *read_detail(IpcStatus status)
         return blame_handle(); /* of calls that take nothing else */
     case IPC_ERR_TOO_SMALL:
         return "the destination is too small for the entry, which stays: "
-               "provide required_size bytes";
+               "provide error.body.required_size bytes";
     case IPC_ERR_NOT_READY:
         return "the next entry is being written: try again, or call recover "
                "if its producer died";
@@ -340,8 +340,8 @@ const char *read_detail(IpcStatus status)
                "somebody else took it: what was peeked is not yours; peek "
                "again";
     case IPC_ERR_SIZE_MISMATCH:
-        return "the next entry has another size, required_size bytes: read it "
-               "with that, or alone";
+        return "the next entry has another size, error.body.required_size "
+               "bytes: read it with that, or alone";
     case IPC_ERR_ROLE_TAKEN:
         return "another handle is the one consumer, and its process lives or "
                "may live: destroy it first, create the buffer without "
@@ -356,17 +356,23 @@ const char *read_detail(IpcStatus status)
     case IPC_ERR_READ_ONLY:
         return handle_read_only;
     case IPC_ERR_CLOSED:
-        return "the channel was closed, and all that was written is read";
+        return "the channel was closed, and all that was written is read: "
+               "nothing more comes, so destroy the handle";
     case IPC_ERR_PRODUCERS_DEAD:
         return "every process that wrote into the channel is dead, and all "
-               "that they wrote is read";
+               "that they wrote is read: nothing comes until another one "
+               "writes, "
+               "so start a writer";
     case IPC_ERR_INTERRUPTED:
         return "the handle was interrupted, or a signal came, before there was "
-               "an entry: clear the former if it is to wait again";
+               "an entry: call ipc_channel_clear_interrupt if it is to wait "
+               "again";
     case IPC_ERR_TIMEOUT:
-        return "the deadline passed before there was an entry";
+        return "the deadline passed before there was an entry: nothing was "
+               "read; see whether anybody writes";
     case IPC_ERR_RETRY_LIMIT:
-        return "max_round_trips rounds passed before there was an entry";
+        return "max_round_trips rounds passed before there was an entry: "
+               "nothing was read; raise it, or use a read that blocks";
     default:
         return "head or a control word cannot be true: the memory was "
                "damaged; skip_force gets past a single word";

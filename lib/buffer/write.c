@@ -260,10 +260,12 @@ const char *write_detail(IpcStatus status)
 {
     switch (status) {
     case IPC_ERR_ENTRY_TOO_LARGE:
-        return "the entry is larger than ipc_buffer_max_entry_size(): split "
-               "it, or create a larger buffer";
+        return "the entry is larger than ipc_buffer_max_entry_size() or "
+               "ipc_channel_max_entry_size() says: split it, or create with "
+               "more memory";
     case IPC_ERR_NO_SPACE_CONTIGUOUS:
-        return "no space right now: try again after readers drained";
+        return "there is no space right now (free: error.body.free_space): try "
+               "again when readers have read, or use a write that waits";
     case IPC_ERR_OWNERS_FULL:
         return handle_owners_full;
     case IPC_ERR_ROLE_TAKEN:
@@ -274,19 +276,22 @@ const char *write_detail(IpcStatus status)
     case IPC_ERR_ILLEGAL_STATE:
         return "a reservation is open: commit or abort it first";
     case IPC_ERR_CLOSED:
-        return "the channel was closed: nothing more can be written";
+        return "the channel was closed: nothing more can be written until it "
+               "is created anew";
     case IPC_ERR_FORMATTED_ANEW:
         return handle_formatted_anew;
     case IPC_ERR_READ_ONLY:
         return handle_read_only;
     case IPC_ERR_CONSUMERS_DEAD:
         return "every process that read from the channel is dead, and there is "
-               "no space: nobody makes any until another one reads";
+               "no space: nobody makes any until another one reads, so start a "
+               "reader";
     case IPC_ERR_INTERRUPTED:
         return "the handle was interrupted, or a signal came, before there was "
-               "space: clear the former if it is to wait again";
+               "space: call ipc_channel_clear_interrupt if it is to wait again";
     case IPC_ERR_TIMEOUT:
-        return "the deadline passed before there was space";
+        return "the deadline passed before there was space: nothing was "
+               "written; see whether anybody reads";
     case IPC_ERR_LOCKED:
         return "other producers were faster every time: try again";
     default:
@@ -320,7 +325,8 @@ const char *write_commit_detail(IpcStatus status)
         return handle_formatted_anew;
     default:
         return "the reservation is not open: it was committed or aborted "
-               "before, or made by another process";
+               "before, or made by another process, as before a fork: reserve "
+               "anew";
     }
 }
 

@@ -48,13 +48,11 @@ static const char *blame_waiting(const IpcChannelConfiguration *c,
     *value = c->start_sleep_ns;
     if (c->start_sleep_ns < 0)
         return "start_sleep_ns is negative (error.body.value): it is the "
-               "length of the "
-               "first round, at least 1";
+               "length of the first round, at least 1";
     *value = c->max_sleep_ns;
     if (c->max_sleep_ns < c->start_sleep_ns)
         return "max_sleep_ns (error.body.value) is below start_sleep_ns: the "
-               "longest "
-               "round is at least as long as the first";
+               "longest round is at least as long as the first";
     return NULL;
 }
 
@@ -69,19 +67,16 @@ static const char *blame_rest(const IpcChannelConfiguration *c, int64_t *value)
     *value = unknown;
     if (unknown)
         return "options has bits (error.body.value) that this library does not "
-               "know: use "
-               "IPC_CHANNEL_*, or a newer library";
+               "know: use IPC_CHANNEL_*, or a newer library";
     *value = c->memory_fd;
     if (c->memory_fd && !(c->options & IPC_CHANNEL_HAS_MEMORY_FD))
         return "memory_fd is set (error.body.value), but not "
-               "IPC_CHANNEL_HAS_MEMORY_FD in "
-               "options";
+               "IPC_CHANNEL_HAS_MEMORY_FD in options: set both, or none";
     for (size_t i = 0; i < sizeof c->reserved / sizeof c->reserved[0]; i++) {
         *value = (int64_t)c->reserved[i];
         if (c->reserved[i])
             return "a reserved member is not 0 (error.body.value): initialise "
-                   "the whole "
-                   "configuration";
+                   "the whole configuration";
     }
     return NULL;
 }
@@ -146,8 +141,9 @@ IpcStatus channel_configure(struct IpcChannel *ch,
     if (status == IPC_ERR_INVALID_ARGUMENT)
         *detail = "wait (error.body.value) is no IpcWait: use IPC_WAIT_DEFAULT";
     if (status == IPC_ERR_UNSUPPORTED)
-        *detail = "this way of waiting was not built, or the running kernel "
-                  "lacks it: use IPC_WAIT_DEFAULT";
+        *detail =
+            "wait (error.body.value) is a way of waiting that was not built, "
+            "or that the running kernel lacks: use IPC_WAIT_DEFAULT";
     if (status == IPC_ERR_ALLOCATION)
         *detail = "no memory or no descriptor for this way of waiting: raise "
                   "RLIMIT_MEMLOCK or RLIMIT_NOFILE, or use IPC_WAIT_DEFAULT";

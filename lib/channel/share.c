@@ -287,7 +287,8 @@ static IpcStatus check_message(const struct message *message,
 {
     const struct share_header *header = &message->header;
 
-    *detail = "what came is not what ipc_channel_share sends";
+    *detail = "what came is not what ipc_channel_share sends: see what is at "
+              "the other end, and close the socket";
     if (message->cut || header->magic != SHARE_MAGIC)
         return IPC_ERR_CORRUPTED;
     *detail = "the sender's libshmipc speaks another version: use one on both "
@@ -398,7 +399,7 @@ IpcChannelAcceptResult ipc_channel_accept(int socket,
 {
     IpcSharedChannel shared = {0};
     IpcChannelSystemError body = {0};
-    const char *detail = "nothing could be received: see sys_errno";
+    const char *detail = "nothing could be received: see error.body.sys_errno";
     IpcStatus status = IPC_ERR_SYSTEM;
 
     if (configuration.options & IPC_CHANNEL_CANCELLATION_POINTS)
@@ -420,7 +421,8 @@ IpcChannelLeaveSharedResult ipc_channel_leave_shared(IpcSharedChannel *shared)
     if (!shared || !shared->channel)
         return IpcChannelLeaveSharedResult_error(
             IPC_ERR_INVALID_ARGUMENT,
-            "what to leave is NULL, or was left already");
+            "what to leave is NULL, or was left already: pass what "
+            "ipc_channel_accept returned, once");
     ipc_channel_destroy(shared->channel);
     if (munmap(shared->memory, (size_t)shared->size) != 0)
         body.sys_errno = errno;

@@ -125,15 +125,17 @@ const char *file_system_detail(int error, bool creating)
     case EACCES:
         return creating ? "this user may not create it: the directory (for a "
                           "name: /dev/shm) forbids it"
-                        : "it exists and its mode, see body.mode, forbids this "
+                        : "it exists and its mode, see error.body.mode, "
+                          "forbids this "
                           "user to read and write it: let its creator give "
                           "another mode or group";
     case EPERM:
-        return creating ? "its mode or group could not be set: use a group "
-                          "of which this user is a member"
-                        : "it exists and belongs to another user, body.owner: "
-                          "use another name, or IPC_OPEN_ANY_OWNER if that "
-                          "user is to be trusted";
+        return creating
+                   ? "its mode or group could not be set: use a group "
+                     "of which this user is a member"
+                   : "it exists and belongs to another user, error.body.owner: "
+                     "use another name, or IPC_OPEN_ANY_OWNER if that "
+                     "user is to be trusted";
     case EINVAL:
     case ENXIO:
     case EISDIR:

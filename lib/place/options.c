@@ -59,15 +59,40 @@ IpcStatus options_check_name(const char *name, uint32_t flags,
     return IPC_OK;
 }
 
-/* Flags that cannot be meant together. */
-static bool exclude_each_other(uint32_t flags)
+/* NULL: they can be meant together. */
+static const char *blame_together(uint32_t flags)
 {
-    if (flags & IPC_OPEN_CONNECT_ONLY &&
-        flags & (IPC_OPEN_EXCLUSIVE | IPC_OPEN_REPLACE_DEAD | IPC_OPEN_GROUP))
-        return true;
-    return flags & IPC_OPEN_MEMFD &&
-           flags & (IPC_OPEN_CONNECT_ONLY | IPC_OPEN_REPLACE_DEAD |
-                    IPC_OPEN_PATH | IPC_OPEN_UNLINK_LAST);
+    if (flags & IPC_OPEN_CONNECT_ONLY) {
+        if (flags & IPC_OPEN_EXCLUSIVE)
+            return "options.flags has IPC_OPEN_CONNECT_ONLY and "
+                   "IPC_OPEN_EXCLUSIVE: it either exists or does not";
+        if (flags & IPC_OPEN_REPLACE_DEAD)
+            return "options.flags has IPC_OPEN_CONNECT_ONLY and "
+                   "IPC_OPEN_REPLACE_DEAD: the former never creates, so leave "
+                   "one out";
+        if (flags & IPC_OPEN_GROUP)
+            return "options.flags has IPC_OPEN_CONNECT_ONLY and "
+                   "IPC_OPEN_GROUP: the group is given to what is created, so "
+                   "leave one out";
+        if (flags & IPC_OPEN_MEMFD)
+            return "options.flags has IPC_OPEN_CONNECT_ONLY and "
+                   "IPC_OPEN_MEMFD: what has no name is always created; pass "
+                   "it by ipc_channel_share";
+    }
+    if (flags & IPC_OPEN_MEMFD) {
+        if (flags & IPC_OPEN_REPLACE_DEAD)
+            return "options.flags has IPC_OPEN_MEMFD and "
+                   "IPC_OPEN_REPLACE_DEAD: what has no name leaves nothing "
+                   "behind, so leave the latter out";
+        if (flags & IPC_OPEN_PATH)
+            return "options.flags has IPC_OPEN_MEMFD and IPC_OPEN_PATH: it is "
+                   "memory without a name or a file, so leave one out";
+        if (flags & IPC_OPEN_UNLINK_LAST)
+            return "options.flags has IPC_OPEN_MEMFD and "
+                   "IPC_OPEN_UNLINK_LAST: there is no name to remove, so leave "
+                   "the latter out";
+    }
+    return NULL;
 }
 
 static bool reserved_is_zero(const IpcOpenOptions *o)
@@ -88,12 +113,13 @@ static IpcStatus check(const IpcOpenOptions *o, const char **detail)
         return refuse(detail, "options.flags has one that is no IPC_OPEN_*: "
                               "those of the channel belong into "
                               "options.configuration.flags");
-    if (exclude_each_other(o->flags))
-        return refuse(detail,
-                      "options.flags exclude each other: IPC_OPEN_CONNECT_ONLY "
-                      "creates nothing, and IPC_OPEN_MEMFD has no name");
+    *detail = blame_together(o->flags);
+    if (*detail)
+        return IPC_ERR_INVALID_ARGUMENT;
     if (o->mode > 0777)
-        return refuse(detail, "options.mode is above 0777");
+        return refuse(detail,
+                      "options.mode is above 0777: give permission bits "
+                      "alone");
     if (o->group && !(o->flags & IPC_OPEN_GROUP))
         return refuse(detail, "options.group is set: that takes the flag "
                               "IPC_OPEN_GROUP");
@@ -101,7 +127,8 @@ static IpcStatus check(const IpcOpenOptions *o, const char **detail)
         return refuse(detail, "options.numa_node is set: that takes the flag "
                               "IPC_OPEN_NUMA_NODE");
     if (o->numa_node > LAST_NODE)
-        return refuse(detail, "options.numa_node is above 1023");
+        return refuse(detail, "options.numa_node is above 1023: see "
+                              "/sys/devices/system/node");
     if (!reserved_is_zero(o))
         return refuse(detail, "options.reserved is not zero: zero what you do "
                               "not set");

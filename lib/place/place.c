@@ -186,11 +186,12 @@ static IpcStatus tell_foreign(const struct opening *w, IpcStatus status)
     switch (status) {
     case IPC_ERR_LAYOUT_VERSION:
         w->body->layout_version = version_in(w->place);
-        return refuse(w, status,
-                      "it was made by a libshmipc whose layout has the version "
-                      "body.layout_version (0: of another byte order), and "
-                      "this one's is 5: use one libshmipc on both sides, or "
-                      "unlink it when nobody uses it");
+        return refuse(
+            w, status,
+            "it was made by a libshmipc whose layout has the version "
+            "error.body.layout_version (0: of another byte order), and "
+            "this one's is 5: use one libshmipc on both sides, or "
+            "unlink it when nobody uses it");
     case IPC_ERR_NOT_FORMATTED:
         return refuse(w, status,
                       "it exists and holds something else, of another program: "
@@ -310,10 +311,11 @@ static IpcStatus make_way(const struct opening *w)
                   w->name);
     if (!error || error == ENOENT)
         return AGAIN;
-    *w->detail = "all who used it are dead, but it could not be removed: only "
-                 "its owner, body.owner, or who may write into a directory "
-                 "without the sticky bit can do that; open without "
-                 "IPC_OPEN_REPLACE_DEAD";
+    *w->detail =
+        "all who used it are dead, but it could not be removed: only "
+        "its owner, error.body.owner, or who may write into a directory "
+        "without the sticky bit can do that; open without "
+        "IPC_OPEN_REPLACE_DEAD";
     return system_error(w, error);
 }
 
@@ -564,6 +566,10 @@ IpcStatus place_unlink(const char *name, IpcOpenError *body,
     IpcStatus status = options_check_name(name, 0, detail);
     int state;
 
+    if (status != IPC_OK && name && strchr(name + (*name == '/'), '/'))
+        *detail = "the name has a slash that is not its first character: pass "
+                  "what was opened without IPC_OPEN_PATH, and remove a path by "
+                  "unlink()";
     if (status != IPC_OK)
         return status;
     state = cancel_disable();

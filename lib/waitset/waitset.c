@@ -357,7 +357,8 @@ IpcStatus waitset_wait(struct IpcWaitSet *set, IpcWaitSetReady *ready,
         return status;
     cancelling = cancel_disable();
     pthread_mutex_lock(&set->lock);
-    *detail = "another thread is waiting for this set: one at a time may";
+    *detail = "another thread is waiting for this set: one at a time may, so "
+              "make a set for each";
     if (!set->waited_for) {
         set->waited_for = true;
         status = show(set, wait_for_some(set, ready, room, until, count));
@@ -477,7 +478,8 @@ IpcStatus waitset_remove(struct IpcWaitSet *set, IpcChannel *ch,
     *detail = foreign;
     if (!is_ours(set))
         return IPC_ERR_ILLEGAL_STATE;
-    *detail = "the channel is not in this set";
+    *detail =
+        "the channel is not in this set: add it first, and remove it once";
     if (!m || m->set != set)
         return IPC_ERR_ILLEGAL_STATE;
     gone(&m->watch);

@@ -8,7 +8,12 @@
 #include <errno.h>
 
 static const char null_set[] = "the set is NULL: create one first";
-static const char null_channel[] = "the set or the channel is NULL";
+
+static const char *null_argument(const IpcWaitSet *set)
+{
+    return set ? "the channel is NULL: create, connect or open it first"
+               : null_set;
+}
 
 static IpcWaitSetSystemError body_of(IpcStatus status)
 {
@@ -40,7 +45,7 @@ IpcWaitSetDestroyResult ipc_waitset_destroy(IpcWaitSet *set)
 IpcWaitSetAddResult ipc_waitset_add(IpcWaitSet *set, IpcChannel *channel,
                                     void *user)
 {
-    const char *detail = null_channel;
+    const char *detail = null_argument(set);
     IpcStatus status = set && channel ? waitset_add(set, channel, user, &detail)
                                       : IPC_ERR_INVALID_ARGUMENT;
 
@@ -49,23 +54,37 @@ IpcWaitSetAddResult ipc_waitset_add(IpcWaitSet *set, IpcChannel *channel,
 
 IpcWaitSetRemoveResult ipc_waitset_remove(IpcWaitSet *set, IpcChannel *channel)
 {
-    const char *detail = null_channel;
+    const char *detail = null_argument(set);
     IpcStatus status = set && channel ? waitset_remove(set, channel, &detail)
                                       : IPC_ERR_INVALID_ARGUMENT;
 
     return ANSWER(IpcWaitSetRemoveResult, status, detail, body_of(status));
 }
 
+static const char *blame_wait(const IpcWaitSet *set,
+                              const IpcWaitSetReady *ready, size_t room)
+{
+    if (!set)
+        return null_set;
+    if (!ready)
+        return "ready is NULL: pass an array of IpcWaitSetReady to fill";
+    if (room == 0)
+        return "room is 0: say how many elements ready has";
+    return "the timeout is negative, or its tv_nsec is not from 0 to "
+           "999999999: "
+           "it is how long to wait from now on, and NULL for ever";
+}
+
 static const char *wait_detail(IpcStatus status, const char *detail)
 {
     switch (status) {
-    case IPC_ERR_INVALID_ARGUMENT:
-        return "the set or the array is NULL, its room is 0, or the timeout "
-               "is negative or has a tv_nsec out of range";
     case IPC_ERR_TIMEOUT:
-        return "the deadline passed before a channel was ready";
+        return "the deadline passed before a channel was ready: wait again, or "
+               "see whether anybody writes";
     case IPC_ERR_INTERRUPTED:
-        return "the wait was ended by ipc_waitset_interrupt";
+        return "the wait was ended by ipc_waitset_interrupt: wait again if it "
+               "is "
+               "to go on";
     default:
         return detail;
     }
@@ -82,6 +101,8 @@ IpcWaitSetWaitResult ipc_waitset_wait(IpcWaitSet *set, IpcWaitSetReady *ready,
     if (set && ready && room > 0 && clock_timeout_is_valid(timeout))
         status = waitset_wait(set, ready, room, clock_after_timeout(timeout),
                               &count, &detail);
+    else
+        detail = blame_wait(set, ready, room);
     return ANSWER_WITH(IpcWaitSetWaitResult, status, count,
                        wait_detail(status, detail), body_of(status));
 }
@@ -91,7 +112,8 @@ IpcWaitSetInterruptResult ipc_waitset_interrupt(IpcWaitSet *set)
     IpcStatus status = set ? waitset_interrupt(set) : IPC_ERR_INVALID_ARGUMENT;
 
     return ANSWER(IpcWaitSetInterruptResult, status,
-                  set ? "the set belongs to the process that made it"
+                  set ? "the set belongs to the process that made it: a forked "
+                        "child has to make its own"
                       : null_set,
                   body_of(status));
 }

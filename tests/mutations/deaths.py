@@ -133,7 +133,7 @@ MUTATIONS = [
         name="recovery leaves the rest of a claim", file="recover.c",
         tests=["crash recover"],
         edits=[("if (!repair_is_gap(r, view.position) || "
-                "repair_revoke(r, view.position) == 0) return IPC_OK;",
+                "!recover_revoke(b, view.position)) return IPC_OK;",
                 "return IPC_OK;")]),
     Mutation(
         name="force removes nobody", file="owner.c",

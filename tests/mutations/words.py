@@ -54,4 +54,27 @@ MUTATIONS = [
     Mutation(
         name="nobody is told of a closing that was half done", file="close.h",
         tests=["unit/debug"], edits=[("DEBUG_SAY", "if (0) DEBUG_SAY")]),
+    # -------------------------------------------------------------- texts
+    Mutation(
+        name="two faulty names of a segment share a text", file="segment.c",
+        tests=["unit/mistakes"],
+        edits=[("return \"the name is empty: use",
+                "return \"the name is NULL: use")]),
+    Mutation(
+        name="a text does not say what to do", file="write.c",
+        tests=["unit/mistakes"],
+        edits=[("again when readers have read, or use a write that waits",
+                "again")]),
+    Mutation(
+        name="a text speaks of no member of the body", file="handle.c",
+        tests=["unit/mistakes"],
+        edits=[("(error.body. \" \"value is its pid)", "")]),
+    Mutation(
+        name="a name that is not there is to be removed at the end",
+        file="options.c", tests=["unit/mistakes"],
+        edits=[("if (flags & IPC_OPEN_UNLINK_LAST)", "if (0)")]),
+    Mutation(
+        name="memory without a name is looked for", file="options.c",
+        tests=["unit/mistakes"],
+        edits=[("if (flags & IPC_OPEN_MEMFD) return", "if (0) return")]),
 ]
