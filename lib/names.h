@@ -52,6 +52,8 @@
 #define block_again              shmipc_block_again
 #define block_blame              shmipc_block_blame
 #define channel_close            shmipc_channel_close
+#define channel_configure_join   shmipc_channel_configure_join
+#define channel_flag_of_buffer   shmipc_channel_flag_of_buffer
 #define channel_configure        shmipc_channel_configure
 #define channel_create           shmipc_channel_create
 #define channel_finish_closing   shmipc_channel_finish_closing

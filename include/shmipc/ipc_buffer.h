@@ -159,8 +159,8 @@ IPC_API IPC_NODISCARD_ IpcBufferAttachResult ipc_buffer_observe(const void *mem,
  * ipc_buffer_attach_sized with options, for their `memory_fd`; NULL means none.
  * The other flags and `max_owners` are the creator's business and ignored. In
  * addition IPC_ERR_INVALID_ARGUMENT: the options are none that
- * ipc_buffer_create_with_options would take, or `memory_fd` is not of the file
- * that the memory is of. Since 0.1.0.
+ * ipc_buffer_create_with_options would take, have IPC_BUFFER_RECREATE, or
+ * `memory_fd` is not of the file that the memory is of. Since 0.1.0.
  */
 IPC_API IPC_NODISCARD_ IpcBufferAttachResult ipc_buffer_attach_with_options(
     void *mem, size_t size, const IpcBufferOptions *options);

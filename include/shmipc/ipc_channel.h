@@ -147,7 +147,8 @@ IPC_API IPC_NODISCARD_ IpcChannelResult ipc_channel_create(
  * Joins the channel that another handle created at `mem`. Trusts the region's
  * own header about its size: if that is not to be trusted use
  * ipc_channel_connect_sized. The configuration is this handle's own; `flags`
- * and `max_owners` are the creator's business and ignored.
+ * and `max_owners` are the creator's business and ignored, but that
+ * IPC_BUFFER_RECREATE and IPC_BUFFER_HAS_MEMORY_FD are refused.
  *
  * IPC_OK: `result` is the handle, to be given to ipc_channel_destroy.
  * IPC_ERR_NOT_FORMATTED, IPC_ERR_INITIALIZING, IPC_ERR_LAYOUT_VERSION,
@@ -155,8 +156,8 @@ IPC_API IPC_NODISCARD_ IpcChannelResult ipc_channel_create(
  * IPC_ERR_READ_ONLY: it is mapped for reading only, where a channel cannot
  * wait; ipc_buffer_observe looks on there.
  * IPC_ERR_INVALID_ARGUMENT: `mem` is NULL, the configuration is impossible (as
- * for ipc_channel_create), or `memory_fd` is not of the file that the memory is
- * of. IPC_ERR_UNSUPPORTED: that `wait` was not
+ * for ipc_channel_create) or has one of these flags, or `memory_fd` is not of
+ * the file that the memory is of. IPC_ERR_UNSUPPORTED: that `wait` was not
  * built, or the running kernel lacks it. IPC_ERR_ALLOCATION: malloc failed, or
  * there is no memory or descriptor for IPC_WAIT_IO_URING. Changes nothing in
  * the channel. Allocates; does not block. Since 0.1.0.

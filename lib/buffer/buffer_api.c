@@ -84,6 +84,12 @@ static IpcStatus join(IpcBuffer *b, const void *mem, size_t size, bool observes,
 
     if (!handle_options_are_known(options, detail, &body->value))
         return IPC_ERR_INVALID_ARGUMENT;
+    if (options && options->flags & IPC_BUFFER_RECREATE) {
+        *detail = "flags (error.body.value) has IPC_BUFFER_RECREATE: attach "
+                  "formats nothing, so leave it out, or create";
+        body->value = options->flags;
+        return IPC_ERR_INVALID_ARGUMENT;
+    }
     status = handle_attach(b, mem, size, observes, &body->min_size, detail);
     if (status == IPC_OK && options &&
         options->flags & IPC_BUFFER_HAS_MEMORY_FD)

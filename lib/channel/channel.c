@@ -17,6 +17,10 @@ enum {
 const char channel_null_handle[] =
     "the handle is NULL: create or connect a channel first";
 
+const char channel_flag_of_buffer[] =
+    "flags (error.body.value) has IPC_BUFFER_HAS_MEMORY_FD: a channel has "
+    "IPC_CHANNEL_HAS_MEMORY_FD in options for that";
+
 /* For a configuration that says nothing of waiting. A read waits until there is
  * an entry; who only sleeps looks a thousand times a second when idle. */
 enum { DEFAULT_START_NS = 1000, DEFAULT_MAX_NS = 1000 * 1000 };
@@ -148,6 +152,28 @@ IpcStatus channel_configure(struct IpcChannel *ch,
         *detail = "no memory or no descriptor for this way of waiting: raise "
                   "RLIMIT_MEMLOCK or RLIMIT_NOFILE, or use IPC_WAIT_DEFAULT";
     return status;
+}
+
+/* The other flags are the creator's business. */
+static const char *blame_joiner(const IpcChannelConfiguration *c,
+                                int64_t *value)
+{
+    *value = c->flags;
+    if (c->flags & IPC_BUFFER_RECREATE)
+        return "flags (error.body.value) has IPC_BUFFER_RECREATE: who joins "
+               "formats nothing, so leave it out, or create";
+    if (c->flags & IPC_BUFFER_HAS_MEMORY_FD)
+        return channel_flag_of_buffer;
+    return NULL;
+}
+
+IpcStatus channel_configure_join(struct IpcChannel *ch,
+                                 const IpcChannelConfiguration *c,
+                                 const char **detail, int64_t *value)
+{
+    *detail = blame_joiner(c, value);
+    return *detail ? IPC_ERR_INVALID_ARGUMENT
+                   : channel_configure(ch, c, detail, value);
 }
 
 /* After an attempt to make or join the buffer. */

@@ -32,6 +32,7 @@ struct IpcChannel {
 };
 
 extern const char channel_null_handle[];
+extern const char channel_flag_of_buffer[];
 
 /* NULL for NULL. */
 static inline struct IpcBuffer *channel_buffer(struct IpcChannel *ch)
@@ -44,6 +45,11 @@ static inline struct IpcBuffer *channel_buffer(struct IpcChannel *ch)
 IpcStatus channel_configure(struct IpcChannel *ch,
                             const IpcChannelConfiguration *configuration,
                             const char **detail, int64_t *value);
+
+/* The same for who joins: also not possible is what only a creator can do. */
+IpcStatus channel_configure_join(struct IpcChannel *ch,
+                                 const IpcChannelConfiguration *c,
+                                 const char **detail, int64_t *value);
 
 /* Makes or joins the buffer of a configured handle; on an error nothing is
  * left to release but the handle's memory. */

@@ -55,9 +55,7 @@ static IpcStatus configure(struct IpcChannel *ch,
         .memory_fd = c->memory_fd,
     };
     *value = c->flags;
-    *detail =
-        "flags (error.body.value) has IPC_BUFFER_HAS_MEMORY_FD: a channel has "
-        "IPC_CHANNEL_HAS_MEMORY_FD in options for that";
+    *detail = channel_flag_of_buffer;
     if (c->flags & IPC_BUFFER_HAS_MEMORY_FD)
         return IPC_ERR_INVALID_ARGUMENT;
     return channel_configure(ch, c, detail, value);
@@ -96,7 +94,7 @@ ipc_channel_connect_sized(void *mem, size_t size,
     if (!ch)
         return IpcChannelConnectResult_error(
             IPC_ERR_ALLOCATION, handle_attach_detail(IPC_ERR_ALLOCATION));
-    status = channel_configure(ch, &configuration, &detail, &body.value);
+    status = channel_configure_join(ch, &configuration, &detail, &body.value);
     if (status == IPC_OK)
         status = channel_join(ch, mem, size,
                               configuration.options & IPC_CHANNEL_HAS_MEMORY_FD

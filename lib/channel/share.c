@@ -340,7 +340,7 @@ static IpcStatus join(struct message *message, IpcSharedChannel *shared,
     *detail = "malloc failed: no memory for the handle";
     if (!ch)
         return IPC_ERR_ALLOCATION;
-    status = channel_configure(ch, configuration, detail, value);
+    status = channel_configure_join(ch, configuration, detail, value);
     if (status == IPC_OK) {
         if (message->header.events) {
             ch->waiter.event_fd = message->fds[1];

@@ -77,4 +77,12 @@ MUTATIONS = [
         name="memory without a name is looked for", file="options.c",
         tests=["unit/mistakes"],
         edits=[("if (flags & IPC_OPEN_MEMFD) return", "if (0) return")]),
+    Mutation(
+        name="who connects may want it recreated", file="channel.c",
+        tests=["unit/mistakes"],
+        edits=[("if (c->flags & IPC_BUFFER_RECREATE)", "if (0)")]),
+    Mutation(
+        name="who attaches may want it recreated", file="buffer_api.c",
+        tests=["unit/mistakes"],
+        edits=[("options && options->flags & IPC_BUFFER_RECREATE", "0")]),
 ]

@@ -405,6 +405,28 @@ static void configurations(void)
                 5000);
 }
 
+/* What only a creator can do. */
+static void flags_of_joiners(void)
+{
+    const IpcStatus wrong = IPC_ERR_INVALID_ARGUMENT;
+    void *memory;
+    IpcChannelConfiguration c = quick;
+    IpcBufferOptions options = {.struct_size = sizeof options,
+                                .flags = IPC_BUFFER_RECREATE};
+
+    new_channel(BLOCKS, 0, &memory);
+    c.flags = IPC_BUFFER_RECREATE;
+    must_tell_number("connect and recreate", ipc_channel_connect(memory, c),
+                     wrong, "has IPC_BUFFER_RECREATE", "leave it out", value,
+                     c.flags);
+    must_tell_number(
+        "attach and recreate",
+        ipc_buffer_attach_with_options(memory, ring_size(BLOCKS, 8), &options),
+        wrong, "attach formats nothing", "leave it out", value, c.flags);
+    c.flags = IPC_BUFFER_HAS_MEMORY_FD;
+    must_be(ipc_channel_connect(memory, c).ipc_status, wrong);
+}
+
 /* ----------------------------------------------------------------- writing */
 
 static void writes(void)
@@ -709,6 +731,7 @@ Test(unit, each_mistake_has_a_text_that_says_what_was_wrong_and_what_to_do)
     memory_to_create_in();
     memory_to_join();
     configurations();
+    flags_of_joiners();
     writes();
     reservations();
     reads();
