@@ -294,9 +294,8 @@ void backing_forget(const void *memory)
     free(found);
 }
 
-struct backing *backing_find(const void *memory, uint64_t *offset)
+static struct backing *find_noted(const void *memory, uint64_t *offset)
 {
-    int state = enter();
     struct backing *found = NULL;
 
     for (struct note *n = notes; n && !found; n = n->next) {
@@ -305,8 +304,34 @@ struct backing *backing_find(const void *memory, uint64_t *offset)
         if (*offset < n->size)
             found = n->backing;
     }
+    return found;
+}
+
+struct backing *backing_find(const void *memory, uint64_t *offset)
+{
+    int state = enter();
+    struct backing *found = find_noted(memory, offset);
+
     leave(state);
     return found;
+}
+
+int backing_reopen(const void *memory, const int *fd)
+{
+    int saved = errno;
+    int state = enter();
+    uint64_t offset;
+    struct backing *b = find_noted(memory, &offset);
+    struct stat file;
+    int own = -1;
+
+    if (b && is_still_there(b))
+        fd = &b->fd;
+    if (fd && is_file(*fd, &file))
+        own = open_anew(*fd, &file);
+    leave(state);
+    errno = saved;
+    return own;
 }
 
 /* ------------------------------------------------------------------ locks */

@@ -37,6 +37,10 @@ void backing_forget(const void *memory);
 /* What is noted for an address, or NULL; *offset is its place in the file. */
 struct backing *backing_find(const void *memory, uint64_t *offset);
 
+/* A description of the file that the memory is known to be of, or else `fd`, if
+ * it is not NULL; to be closed by the caller. -1: there is none. */
+int backing_reopen(const void *memory, const int *fd);
+
 /* Locks the byte that stands for a place in the file, as often as it is
  * unlocked again. False: it cannot be. */
 bool backing_lock(struct backing *b, uint64_t place);

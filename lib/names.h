@@ -26,6 +26,9 @@
 #define in_use_by                shmipc_in_use_by
 #define pages_check_limit        shmipc_pages_check_limit
 #define pages_reserve            shmipc_pages_reserve
+#define backing_reopen           shmipc_backing_reopen
+#define maker_begin              shmipc_maker_begin
+#define maker_end                shmipc_maker_end
 #define mapping_is_shared        shmipc_mapping_is_shared
 #define handle_check_backing     shmipc_handle_check_backing
 #define handle_options_are_known shmipc_handle_options_are_known

@@ -97,11 +97,15 @@ IPC_API uint64_t ipc_buffer_suggest_size(size_t capacity);
  * IPC_ERR_INVALID_ARGUMENT: `mem` is NULL, `size` is 0 or exceeds the address
  * space, or is below the body's `min_size`; the memory is left as it is.
  * IPC_ERR_IN_USE: another process uses it, the body's `value` is the pid of
- * one; the memory is left as it is.
+ * one; or, `value` being 0, the file that `mem` is of is open by its name (see
+ * ipc_open.h), or being made by it. The memory is left as it is. That there is
+ * such a name is seen of segments of ipc_mmap and where the options have
+ * `memory_fd`: who formats other memory while somebody opens its file by name
+ * has to see to it himself that he is alone.
  * IPC_ERR_READ_ONLY: `mem` is mapped for reading only, or not at all.
  * IPC_ERR_ALLOCATION: no memory for the handle.
- * Allocates; makes system calls to judge whether such processes live; does not
- * block. Since 0.1.0.
+ * Allocates; makes system calls to judge whether such processes live; waits at
+ * most 0.1 s, for who opens the memory's file by its name. Since 0.1.0.
  */
 IPC_API IPC_NODISCARD_ IpcBufferCreateResult ipc_buffer_create(void *mem,
                                                                size_t size);

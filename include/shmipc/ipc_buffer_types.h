@@ -34,8 +34,8 @@ typedef struct IpcBuffer IpcBuffer;
 /** For `flags` of IpcBufferOptions: `memory_fd` is one. */
 #define IPC_BUFFER_HAS_MEMORY_FD   UINT32_C(4)
 
-/** For create: format the memory although living processes use what it holds.
- * Their handles get IPC_ERR_FORMATTED_ANEW, and what they write until they
+/** For create: format the memory although living processes use what it holds,
+ * or have it open by its name. Not for what is opened by a name. Their handles get IPC_ERR_FORMATTED_ANEW, and what they write until they
  * notice may be lost. */
 #define IPC_BUFFER_RECREATE        UINT32_C(8)
 

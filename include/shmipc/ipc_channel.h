@@ -136,9 +136,10 @@ IPC_API uint64_t ipc_channel_suggest_size(size_t capacity);
  * for IPC_WAIT_IO_URING. IPC_ERR_SYSTEM: no eventfd could be made for
  * IPC_WAIT_EVENTFD, errno says why. IPC_ERR_READ_ONLY: `mem` is mapped for
  * reading only, or not at all. IPC_ERR_IN_USE: another process uses what it
- * holds, the body's `value` is the pid of one; the memory is left as it is.
- * Allocates; makes system calls to judge whether such processes live; does not
- * block. Since 0.1.0.
+ * holds, the body's `value` is the pid of one, or the memory's file is open or
+ * being made by its name, as for ipc_buffer_create; the memory is left as it is.
+ * Allocates; makes system calls to judge whether such processes live; waits at
+ * most 0.1 s, for who opens the memory's file by its name. Since 0.1.0.
  */
 IPC_API IPC_NODISCARD_ IpcChannelResult ipc_channel_create(
     void *mem, size_t size, IpcChannelConfiguration configuration);

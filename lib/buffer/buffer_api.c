@@ -11,6 +11,7 @@
 #include "buffer/recover.h"
 #include "buffer/stats.h"
 #include "buffer/write.h"
+#include "place/maker.h"
 #include "place/place.h"
 #include "ring/format.h"
 #include <shmipc/ipc_batch.h>
@@ -60,11 +61,16 @@ ipc_buffer_create_with_options(void *mem, size_t size,
     const char *detail = NULL;
     IpcBuffer *b = malloc(sizeof *b);
     IpcStatus status;
+    int lock;
 
     if (!b)
         return IpcBufferCreateResult_error(
             IPC_ERR_ALLOCATION, "malloc failed: no memory for the handle");
-    status = handle_create(b, mem, size, options, &body, &detail);
+    status = maker_begin(mem, options, &lock, &detail);
+    if (status == IPC_OK) {
+        status = handle_create(b, mem, size, options, &body, &detail);
+        maker_end(lock);
+    }
     if (status == IPC_OK)
         return IpcBufferCreateResult_ok(IPC_OK, b);
     free(b);

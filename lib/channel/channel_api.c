@@ -12,6 +12,7 @@
 #include "channel/poll.h"
 #include "channel/receive.h"
 #include "channel/send.h"
+#include "place/maker.h"
 #include "place/place.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -61,6 +62,23 @@ static IpcStatus configure(struct IpcChannel *ch,
     return channel_configure(ch, c, detail, value);
 }
 
+/* With nobody else who formats it by its name. */
+static IpcStatus create_alone(struct IpcChannel *ch, void *mem, size_t size,
+                              const IpcBufferOptions *options,
+                              IpcBufferCreateError *body, const char **detail)
+{
+    int lock;
+    IpcStatus status = maker_begin(mem, options, &lock, detail);
+
+    if (status == IPC_OK) {
+        status = channel_create(ch, mem, size, options, body, detail);
+        maker_end(lock);
+    } else {
+        wait_close(&ch->waiter);
+    }
+    return status;
+}
+
 IpcChannelResult ipc_channel_create(void *mem, size_t size,
                                     IpcChannelConfiguration configuration)
 {
@@ -75,7 +93,7 @@ IpcChannelResult ipc_channel_create(void *mem, size_t size,
             IPC_ERR_ALLOCATION, "malloc failed: no memory for the handle");
     status = configure(ch, &configuration, &options, &detail, &body.value);
     if (status == IPC_OK)
-        status = channel_create(ch, mem, size, &options, &body, &detail);
+        status = create_alone(ch, mem, size, &options, &body, &detail);
     if (status == IPC_OK)
         return IpcChannelResult_ok(IPC_OK, ch);
     free(ch);

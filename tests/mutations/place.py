@@ -240,4 +240,43 @@ MUTATIONS = [
         name="the directory of a path stays open", file="place.c",
         tests=["unit/open_odd"],
         edits=[("close_directory(p); free(p->name);", "free(p->name);")]),
+    Mutation(
+        name="who creates in mapped memory takes no lock", file="maker.c",
+        tests=["unit/makers"],
+        edits=[("if (*lock >= 0 && !wait_for_lock(", "if (false && !("
+                "wait_for_lock)(")]),
+    Mutation(
+        name="who creates in mapped memory lets go before he begins",
+        file="buffer_api.c", tests=["unit/makers"],
+        edits=[("if (status == IPC_OK) { status = handle_create(b, mem, size, "
+                "options, &body, &detail); maker_end(lock); }",
+                "if (status == IPC_OK) { maker_end(lock); status = "
+                "handle_create(b, mem, size, options, &body, &detail); }")]),
+    Mutation(
+        name="who creates in mapped memory waits for nobody", file="maker.c",
+        tests=["unit/makers"],
+        edits=[("if (clock_is_past(deadline)) return false;",
+                "return false;")]),
+    Mutation(
+        name="who creates anew minds those who have it open", file="maker.c",
+        tests=["unit/makers"],
+        edits=[("(!minds_users && flock", "(false && flock")]),
+    Mutation(
+        name="a channel in mapped memory is created without the lock",
+        file="channel_api.c", tests=["unit/makers"],
+        edits=[("status = create_alone(ch, mem,",
+                "status = channel_create(ch, mem,"),
+               ("static IpcStatus create_alone(",
+                "__attribute__((unused)) static IpcStatus create_alone(")]),
+    Mutation(
+        name="segments are not known to be open by name", file="backing.c",
+        tests=["unit/makers"],
+        edits=[("struct backing *b = find_noted(memory, &offset); struct stat",
+                "struct backing *b = NULL; struct stat"),
+               ("uint64_t offset; struct backing *b",
+                "struct backing *b")]),
+    Mutation(
+        name="the lock of who created stays", file="maker.c",
+        tests=["unit/makers"],
+        edits=[("flock(lock, LOCK_UN); close(lock);", "")]),
 ]
