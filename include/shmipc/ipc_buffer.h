@@ -210,7 +210,9 @@ IPC_API IPC_NODISCARD_ IpcBufferWriteResult ipc_buffer_write(IpcBuffer *buffer,
 
 /**
  * ipc_buffer_write of the `count` pieces in `pieces`, one after the other, as
- * one entry. Pieces may be empty, the whole may not. Since 0.1.0.
+ * one entry. Pieces may be empty, the whole may not. In addition
+ * IPC_ERR_INVALID_ARGUMENT: `count` is not above 0, or a piece that is not
+ * empty is NULL. Since 0.1.0.
  */
 IPC_API IPC_NODISCARD_ IpcBufferWriteResult
 ipc_buffer_writev(IpcBuffer *buffer, const struct iovec *pieces, int count);
@@ -352,7 +354,8 @@ IPC_API IpcBufferStatsResult ipc_buffer_stats(const IpcBuffer *buffer,
 
 /**
  * Lists the processes that have owner slots, living or dead: those that have
- * written, and in one-consumer mode the consumer. The first `room` of them are
+ * written, and with IPC_BUFFER_ONE_CONSUMER or IPC_BUFFER_KNOWS_CONSUMERS those
+ * that have read. The first `room` of them are
  * described in `owners`, an array whose elements are as large as
  * `owners[0].struct_size` says, which the caller sets; it is set in all that
  * are filled, and the rest is untouched. Who leaves or comes meanwhile may be

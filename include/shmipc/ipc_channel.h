@@ -184,8 +184,10 @@ IPC_API IPC_NODISCARD_ IpcChannelConnectResult ipc_channel_connect_sized(
  * process ends. A handle that is used or destroyed once more is a use of freed
  * memory, which the library cannot notice; sanitizers and valgrind do.
  *
- * IPC_OK: the handle is gone. IPC_ERR_INVALID_ARGUMENT: NULL. Does not block;
- * wakes who waited for a reservation, by system calls. Since 0.1.0.
+ * IPC_OK: the handle is gone. IPC_ERR_INVALID_ARGUMENT: NULL. Does not block,
+ * but that it waits for the thread of ipc_channel_fd to end if there is one,
+ * and removes a name as file operations do; wakes who waited for a reservation,
+ * by system calls. Since 0.1.0.
  */
 IPC_API IpcChannelDestroyResult ipc_channel_destroy(IpcChannel *channel);
 
@@ -520,7 +522,8 @@ IPC_API IpcChannelStatsResult ipc_channel_stats(const IpcChannel *channel,
 
 /**
  * Lists the processes that have owner slots, living or dead: those that have
- * written, and in one-consumer mode the consumer. The first `room` of them are
+ * written, and with IPC_BUFFER_ONE_CONSUMER or IPC_BUFFER_KNOWS_CONSUMERS those
+ * that have read. The first `room` of them are
  * described in `owners`, an array whose elements are as large as
  * `owners[0].struct_size` says, which the caller sets; it is set in all that
  * are filled, and the rest is untouched. Who leaves or comes meanwhile may be
@@ -573,8 +576,8 @@ IPC_API IpcChannelOwnersResult ipc_channel_owners(const IpcChannel *channel,
  * eventfd.
  * IPC_ERR_ILLEGAL_STATE: the handle has no eventfd.
  * IPC_ERR_INVALID_ARGUMENT: NULL. IPC_ERR_SYSTEM: no descriptor or no thread
- * could be made, `sys_errno` says why; or it is an inherited io_uring's. Does
- * not block. Since 0.1.0.
+ * could be made, `sys_errno` says why; or it is an inherited io_uring's.
+ * Allocates; does not block. Since 0.1.0.
  */
 IPC_API IPC_NODISCARD_ IpcChannelFdResult ipc_channel_fd(IpcChannel *channel);
 

@@ -16,6 +16,11 @@
  * a text for it too, and `error.has_body` false. Ask reads and peeks whether
  * they _has_entry.
  *
+ * Contracts. A function blocks, or allocates, only if its contract says so. One
+ * that is "the same" as another, or does what another does, has the contract of
+ * that one but for what it tells. Which threads and processes may call it at
+ * once is told there, or at the head of its header for all functions.
+ *
  * With SHMIPC_DEBUG=1 in its environment a program is told on stderr why calls
  * fail, with the numbers of the error's body (the same reason once in a row),
  * whom the library takes for dead, and what it repairs. The environment is

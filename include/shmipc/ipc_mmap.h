@@ -86,7 +86,8 @@ typedef struct IpcMmapOptions {
  * what exists belongs to another user (EPERM) or is no segment (ENXIO or
  * EINVAL). A segment that this call created is removed again.
  * IPC_ERR_ALLOCATION: malloc failed. Any thread; no cancellation point.
- * Blocks as file operations do, and up to a second for a creator that is slow.
+ * Allocates; blocks as file operations do, and up to a second for a creator
+ * that is slow.
  * Since 0.1.0.
  */
 IPC_API IPC_NODISCARD_ IpcMemorySegmentResult ipc_mmap(const char *name,
@@ -106,7 +107,8 @@ IPC_API IPC_NODISCARD_ IpcMemorySegmentResult ipc_mmap_with_options(
  * Unmaps the segment and frees `segment`: it must not be given to any call
  * again, which cannot be noticed. The name stays. No handle may use
  * the memory any more. IPC_ERR_INVALID_ARGUMENT: NULL. IPC_ERR_SYSTEM: munmap
- * failed; `segment` is as it was. Since 0.1.0.
+ * failed; `segment` is as it was. Any thread, while no other one uses
+ * `segment`. Since 0.1.0.
  */
 IPC_API IpcMmapUnmapResult ipc_unmap(IpcMemorySegment *segment);
 
@@ -114,7 +116,8 @@ IPC_API IpcMmapUnmapResult ipc_unmap(IpcMemorySegment *segment);
  * Removes the name and does what ipc_unmap does; the memory lasts until the
  * last process has unmapped it. A name that is gone already is not an error.
  * IPC_ERR_INVALID_ARGUMENT: NULL. IPC_ERR_SYSTEM: the name could not be
- * removed, or munmap failed; `segment` is as it was. Since 0.1.0.
+ * removed, or munmap failed; `segment` is as it was. Any thread, as ipc_unmap;
+ * blocks as file operations do. Since 0.1.0.
  */
 IPC_API IpcMmapUnlinkResult ipc_unlink(IpcMemorySegment *segment);
 

@@ -73,8 +73,9 @@ IPC_API IPC_NODISCARD_ IpcChannelShareResult ipc_channel_share(
  * IPC_ERR_SYSTEM: see `sys_errno`; EAGAIN if the socket does not block and
  * nothing is there, ECONNRESET if the other side has closed it.
  * Others as for ipc_channel_connect_sized. After an error other than EAGAIN
- * the socket is of no more use. Blocks as the socket does; a cancellation point
- * if `configuration` says so, until a message is there. Since 0.1.0.
+ * the socket is of no more use. Allocates; blocks as the socket does; a
+ * cancellation point if `configuration` says so, until a message is there.
+ * Since 0.1.0.
  */
 IPC_API IPC_NODISCARD_ IpcChannelAcceptResult
 ipc_channel_accept(int socket, IpcChannelConfiguration configuration);

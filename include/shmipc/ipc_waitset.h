@@ -165,8 +165,8 @@ IPC_API IpcWaitSetInterruptResult ipc_waitset_interrupt(IpcWaitSet *set);
  * IPC_OK: `result` is the descriptor. IPC_ERR_INVALID_ARGUMENT: NULL.
  * IPC_ERR_SYSTEM: eventfd or thread could not be made, `sys_errno` says why.
  * IPC_ERR_UNSUPPORTED: the library was built without eventfd.
- * IPC_ERR_ILLEGAL_STATE: a thread is waiting, or the set is a parent's. Does
- * not block. Since 0.1.0.
+ * IPC_ERR_ILLEGAL_STATE: a thread is waiting, or the set is a parent's.
+ * Allocates; does not block. Since 0.1.0.
  */
 IPC_API IPC_NODISCARD_ IpcWaitSetFdResult ipc_waitset_fd(IpcWaitSet *set);
 
