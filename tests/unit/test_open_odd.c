@@ -4,8 +4,8 @@
  * full or foreign file systems, moved meanwhile, not to be removed; and
  * processes that are limited or interrupted.
  */
+#include "../self.h"
 #include "helpers.h"
-#include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
