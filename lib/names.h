@@ -31,7 +31,6 @@
 #define maker_end                shmipc_maker_end
 #define mapping_is_shared        shmipc_mapping_is_shared
 #define handle_check_backing     shmipc_handle_check_backing
-#define handle_options_are_known shmipc_handle_options_are_known
 #define handle_set_backing       shmipc_handle_set_backing
 #define owner_unlock             shmipc_owner_unlock
 #define batch_read               shmipc_batch_read
@@ -86,7 +85,9 @@
 #define feeder_signal            shmipc_feeder_signal
 #define format_blocks_in         shmipc_format_blocks_in
 #define format_default_owners    shmipc_format_default_owners
+#define format_default_subscribers shmipc_format_default_subscribers
 #define format_open              shmipc_format_open
+#define format_point_nowhere     shmipc_format_point_nowhere
 #define format_region            shmipc_format_region
 #define format_region_size       shmipc_format_region_size
 #define format_slack             shmipc_format_slack
@@ -101,10 +102,19 @@
 #define handle_close             shmipc_handle_close
 #define handle_consume           shmipc_handle_consume
 #define handle_create            shmipc_handle_create
+#define handle_enter             shmipc_handle_enter
+#define handle_fate              shmipc_handle_fate
 #define handle_formatted_anew    shmipc_handle_formatted_anew
+#define handle_not_subscribed    shmipc_handle_not_subscribed
+#define handle_options_are_known shmipc_handle_options_are_known
+#define handle_options_have_file shmipc_handle_options_have_file
+#define handle_options_modes     shmipc_handle_options_modes
+#define handle_options_subscribers shmipc_handle_options_subscribers
 #define handle_owners_full       shmipc_handle_owners_full
 #define handle_produce           shmipc_handle_produce
 #define handle_read_only         shmipc_handle_read_only
+#define handle_set_consumer      shmipc_handle_set_consumer
+#define handle_unsubscribe       shmipc_handle_unsubscribe
 #define many_ring_close          shmipc_many_ring_close
 #define many_ring_keeps          shmipc_many_ring_keeps
 #define many_ring_sleep          shmipc_many_ring_sleep
@@ -113,6 +123,7 @@
 #define owner_count              shmipc_owner_count
 #define owner_drop_role          shmipc_owner_drop_role
 #define owner_fate               shmipc_owner_fate
+#define owner_finds_move         shmipc_owner_finds_move
 #define owner_force_out          shmipc_owner_force_out
 #define owner_free               shmipc_owner_free
 #define owner_look               shmipc_owner_look
@@ -123,6 +134,11 @@
 #define owners_detail            shmipc_owners_detail
 #define owners_list              shmipc_owners_list
 #define pace_rest                shmipc_pace_rest
+#define subscribe_begin          shmipc_subscribe_begin
+#define subscribe_end            shmipc_subscribe_end
+#define subscribe_list           shmipc_subscribe_list
+#define subscribe_list_detail    shmipc_subscribe_list_detail
+#define write_remove_dead        shmipc_write_remove_dead
 #define file_check               shmipc_file_check
 #define file_make_memory         shmipc_file_make_memory
 #define file_map_memory          shmipc_file_map_memory
@@ -136,6 +152,7 @@
 #define file_settle_memory       shmipc_file_settle_memory
 #define file_tell                shmipc_file_tell
 #define open_buffer_check        shmipc_open_buffer_check
+#define open_buffer_size         shmipc_open_buffer_size
 #define open_buffer_options      shmipc_open_buffer_options
 #define options_capacity         shmipc_options_capacity
 #define options_check_name       shmipc_options_check_name

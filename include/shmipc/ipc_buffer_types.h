@@ -47,6 +47,11 @@ typedef struct IpcBuffer IpcBuffer;
  * too. */
 #define IPC_BUFFER_KNOWS_CONSUMERS UINT32_C(16)
 
+/** For `flags` at creation: not a queue, in which each entry is read by one
+ * reader; every subscriber reads every entry. See ipc_subscribe.h. Not with
+ * IPC_BUFFER_ONE_CONSUMER; IPC_BUFFER_KNOWS_CONSUMERS is implied. */
+#define IPC_BUFFER_BROADCAST       UINT32_C(32)
+
 /**
  * How to create or join a buffer. Set `struct_size` to sizeof(IpcBufferOptions)
  * and the rest to zero for the defaults.
@@ -54,8 +59,8 @@ typedef struct IpcBuffer IpcBuffer;
 typedef struct IpcBufferOptions {
     size_t struct_size;
     /** IPC_BUFFER_ONE_PRODUCER, IPC_BUFFER_ONE_CONSUMER,
-     * IPC_BUFFER_KNOWS_CONSUMERS, IPC_BUFFER_HAS_MEMORY_FD,
-     * IPC_BUFFER_RECREATE, or 0. */
+     * IPC_BUFFER_KNOWS_CONSUMERS, IPC_BUFFER_BROADCAST,
+     * IPC_BUFFER_HAS_MEMORY_FD, IPC_BUFFER_RECREATE, or 0. */
     uint32_t flags;
     /** How many processes may write at the same time, 1 to 4096; 0 means the
      * default: 2 in the smallest buffers, 8 in those of 64 blocks, and 64 from
@@ -76,7 +81,10 @@ typedef struct IpcBufferOptions {
      * not the memory's is refused, but for a copy that was made of it since its
      * creation: that cannot be told from it. */
     int32_t memory_fd;
-    uint32_t reserved32;
+    /** With IPC_BUFFER_BROADCAST: how many can subscribe at the same time, 1 to
+     * 1024; 0 means the default: 2 in the smallest buffers, and 16 from 128
+     * blocks on. Each takes 128 bytes of the memory. Else 0. */
+    uint32_t max_subscribers;
     uint64_t reserved[3];
 } IpcBufferOptions;
 

@@ -104,7 +104,7 @@ typedef struct IpcChannelConfiguration {
     /** Length of the longest round, start_sleep_ns or more. */
     long max_sleep_ns;
     /** For create: IPC_BUFFER_ONE_PRODUCER, IPC_BUFFER_ONE_CONSUMER,
-     * IPC_BUFFER_KNOWS_CONSUMERS, IPC_BUFFER_RECREATE. */
+     * IPC_BUFFER_KNOWS_CONSUMERS, IPC_BUFFER_BROADCAST, IPC_BUFFER_RECREATE. */
     uint32_t flags IPC_ZERO_;
     /** For create: how many processes may write at the same time, 1 to 4096; 0
      * means the default: 2 in the smallest channels, 8 in those of 64 blocks,
@@ -127,7 +127,12 @@ typedef struct IpcChannelConfiguration {
      * namespaces too, if all that use the memory give one of the same file;
      * segments of ipc_mmap need no such member. IpcBufferOptions says more. */
     int32_t memory_fd IPC_ZERO_;
-    uint64_t reserved[5] IPC_ZERO_;
+    /** For create, with IPC_BUFFER_BROADCAST: how many can subscribe at the
+     * same time, 1 to 1024; 0 means the default: 2 in the smallest channels,
+     * and 16 from 128 blocks on. Each takes 128 bytes of the memory. Else 0. */
+    uint32_t max_subscribers IPC_ZERO_;
+    uint32_t reserved32 IPC_ZERO_;
+    uint64_t reserved[4] IPC_ZERO_;
 } IpcChannelConfiguration;
 
 /** Initialises an IpcChannelConfiguration with its first three members and the
@@ -137,8 +142,9 @@ typedef struct IpcChannelConfiguration {
                                   max_sleep_ns)                                \
     {                                                                          \
         (max_round_trips), (start_sleep_ns), (max_sleep_ns), 0, 0, 0, 0, 0, 0, \
+            0, 0,                                                              \
         {                                                                      \
-            0, 0, 0, 0, 0                                                      \
+            0, 0, 0, 0                                                         \
         }                                                                      \
     }
 

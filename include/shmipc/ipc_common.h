@@ -122,7 +122,11 @@ typedef enum IpcStatus {
     /** The memory to be formatted is used by another process. */
     IPC_ERR_IN_USE = -29,
     /** There is nothing of that name. */
-    IPC_ERR_NOT_FOUND = -30
+    IPC_ERR_NOT_FOUND = -30,
+    /** A subscriber was too far behind, and entries passed it by. */
+    IPC_ERR_LAGGED = -31,
+    /** Each subscriber reads everything there, and the handle is none. */
+    IPC_ERR_NOT_SUBSCRIBED = -34
 } IpcStatus;
 
 /**

@@ -7,16 +7,13 @@
  */
 #include "buffer/handle.h"
 #include "backing.h"
+#include "buffer/handle_options.h"
 #include "debug.h"
 #include "buffer/in_use.h"
 #include "ring/format.h"
 #include "ring/mapping.h"
 #include <sched.h>
 #include <string.h>
-
-#define MODES                                                                  \
-    (IPC_BUFFER_ONE_PRODUCER | IPC_BUFFER_ONE_CONSUMER |                       \
-     IPC_BUFFER_KNOWS_CONSUMERS)
 
 const char handle_formatted_anew[] =
     "the memory was formatted anew since this handle was made: destroy it and "
@@ -26,6 +23,10 @@ const char handle_owners_full[] =
     "all owner slots belong to processes that live or may live: create the "
     "buffer with a larger max_owners, or, if you know that some are dead, "
     "recover with force (ipc_buffer_owners lists them)";
+
+const char handle_not_subscribed[] =
+    "the handle is no subscriber, or a parent process of this one is: call "
+    "ipc_buffer_subscribe or ipc_channel_subscribe first";
 
 const char handle_read_only[] =
     "the memory is mapped for reading only, or the handle observes: map it for "
@@ -40,9 +41,10 @@ static void prepare(struct IpcBuffer *b, void *mem)
     if (b->max_entry_size > SHMIPC_ENTRY_MAX)
         b->max_entry_size = SHMIPC_ENTRY_MAX;
     b->flags = (b->ring.one_producer ? IPC_BUFFER_ONE_PRODUCER : 0) |
-               (b->ring.one_consumer    ? IPC_BUFFER_ONE_CONSUMER
-                : b->ring.readers_enter ? IPC_BUFFER_KNOWS_CONSUMERS
-                                        : 0);
+               (b->ring.subscriber_count ? IPC_BUFFER_BROADCAST
+                : b->ring.one_consumer   ? IPC_BUFFER_ONE_CONSUMER
+                : b->ring.readers_enter  ? IPC_BUFFER_KNOWS_CONSUMERS
+                                         : 0);
     b->number = process_next_handle();
     b->ring.owners.backing =
         backing_find(b->region->owners, &b->ring.owners.place);
@@ -64,6 +66,7 @@ void handle_set_backing(struct IpcBuffer *b, const void *mem, int fd)
 static void observe(struct IpcBuffer *b)
 {
     b->observes = true;
+    b->ring.head = b->ring.gate;
     b->ring.one_consumer = true;
     b->ring.readers_enter = true;
 }
@@ -106,67 +109,22 @@ IpcStatus handle_check_backing(struct IpcBuffer *b, const void *mem, int fd,
     return IPC_OK;
 }
 
-/* One consumer is known anyway. */
-static uint32_t modes_of(uint32_t flags)
+static uint64_t smallest_size(uint32_t owners, uint32_t subscribers)
 {
-    return flags & MODES &
-           ~(flags & IPC_BUFFER_ONE_CONSUMER ? IPC_BUFFER_KNOWS_CONSUMERS : 0);
-}
-
-static bool has_file(const IpcBufferOptions *options)
-{
-    return options && options->flags & IPC_BUFFER_HAS_MEMORY_FD;
-}
-
-static const char *blame_options(const IpcBufferOptions *options,
-                                 int64_t *value)
-{
-    const uint32_t unknown =
-        options->flags &
-        ~(MODES | IPC_BUFFER_HAS_MEMORY_FD | IPC_BUFFER_RECREATE);
-
-    *value = (int64_t)options->struct_size;
-    if (options->struct_size != sizeof *options)
-        return "struct_size (error.body.value) is not "
-               "sizeof(IpcBufferOptions): set it to that, and zero what is not "
-               "set";
-    *value = unknown;
-    if (unknown)
-        return "flags has bits (error.body.value) that this library does not "
-               "know: use IPC_BUFFER_*, or a newer library";
-    *value = options->max_owners;
-    if (options->max_owners > SHMIPC_OWNERS_LIMIT)
-        return "max_owners (error.body.value) is above 4096: no more processes "
-               "can write at the same time";
-    *value = options->memory_fd;
-    if (options->memory_fd && !has_file(options))
-        return "memory_fd is set (error.body.value), but not "
-               "IPC_BUFFER_HAS_MEMORY_FD in flags: set both, or none";
-    *value = options->reserved32;
-    for (size_t i = 0;
-         i < sizeof options->reserved / sizeof options->reserved[0]; i++)
-        *value |= (int64_t)options->reserved[i];
-    return *value ? "a reserved member is not 0 (error.body.value): initialise "
-                    "the whole options"
-                  : NULL;
-}
-
-bool handle_options_are_known(const IpcBufferOptions *options,
-                              const char **detail, int64_t *value)
-{
-    *detail = options ? blame_options(options, value) : NULL;
-    return *detail == NULL;
+    return format_region_size(1, owners ? owners : format_default_owners(1),
+                              subscribers == FORMAT_SOME_SUBSCRIBERS
+                                  ? format_default_subscribers(1)
+                                  : subscribers);
 }
 
 static IpcStatus check_size(const void *mem, size_t size, uint32_t owners,
-                            uint32_t *blocks, IpcBufferCreateError *body,
-                            const char **detail)
+                            uint32_t subscribers, uint32_t *blocks,
+                            IpcBufferCreateError *body, const char **detail)
 {
     size_t slack = format_slack(mem);
 
     body->requested_size = size;
-    body->min_size = slack + format_region_size(
-                                 1, owners ? owners : format_default_owners(1));
+    body->min_size = slack + smallest_size(owners, subscribers);
     if (size == 0)
         return refuse(detail, IPC_ERR_INVALID_ARGUMENT,
                       "size is 0: pass the number of bytes at mem");
@@ -174,7 +132,8 @@ static IpcStatus check_size(const void *mem, size_t size, uint32_t owners,
         return refuse(detail, IPC_ERR_INVALID_ARGUMENT,
                       "size is too large: mem + size is beyond the address "
                       "space");
-    *blocks = size > slack ? format_blocks_in(size - slack, owners) : 0;
+    *blocks =
+        size > slack ? format_blocks_in(size - slack, owners, subscribers) : 0;
     if (*blocks == 0)
         return refuse(detail, IPC_ERR_INVALID_ARGUMENT,
                       "size is too small: provide at least error.body.min_size "
@@ -190,8 +149,9 @@ static IpcStatus check_use(const void *mem, size_t size,
 {
     if (options && options->flags & IPC_BUFFER_RECREATE)
         return IPC_OK;
-    body->value =
-        in_use_by(mem, size, has_file(options) ? &options->memory_fd : NULL);
+    body->value = in_use_by(
+        mem, size,
+        handle_options_have_file(options) ? &options->memory_fd : NULL);
     if (body->value == 0)
         return IPC_OK;
     return refuse(detail, IPC_ERR_IN_USE,
@@ -215,8 +175,9 @@ static IpcStatus check_create(const void *mem, size_t size,
                       "mem is NULL: pass the memory to format");
     if (!handle_options_are_known(options, detail, &body->value))
         return IPC_ERR_INVALID_ARGUMENT;
-    status = check_size(mem, size, options ? options->max_owners : 0, blocks,
-                        body, detail);
+    status =
+        check_size(mem, size, options ? options->max_owners : 0,
+                   handle_options_subscribers(options), blocks, body, detail);
     if (status != IPC_OK)
         return status;
     if (process_token() == 0)
@@ -226,7 +187,8 @@ static IpcStatus check_create(const void *mem, size_t size,
         return refuse(detail, IPC_ERR_READ_ONLY,
                       "mem is mapped for reading only, or not at all: map it "
                       "with PROT_READ | PROT_WRITE");
-    if (has_file(options) && !read_identity(options->memory_fd, mem, &id))
+    if (handle_options_have_file(options) &&
+        !read_identity(options->memory_fd, mem, &id))
         return refuse_file(detail);
     return check_use(mem, size, options, body, detail);
 }
@@ -235,19 +197,22 @@ IpcStatus handle_create(struct IpcBuffer *b, void *mem, size_t size,
                         const IpcBufferOptions *options,
                         IpcBufferCreateError *body, const char **detail)
 {
-    uint32_t owners = 0, blocks;
+    uint32_t owners = 0, subscribers = handle_options_subscribers(options),
+             blocks;
     IpcStatus status = check_create(mem, size, options, &blocks, body, detail);
 
     if (status != IPC_OK)
         return status;
     if (options)
         owners = options->max_owners;
+    if (subscribers == FORMAT_SOME_SUBSCRIBERS)
+        subscribers = format_default_subscribers(blocks);
     memset(b, 0, sizeof *b);
     format_region(mem, size - format_slack(mem), blocks,
-                  owners ? owners : format_default_owners(blocks),
-                  options ? modes_of(options->flags) : 0, &b->ring);
+                  owners ? owners : format_default_owners(blocks), subscribers,
+                  options ? handle_options_modes(options->flags) : 0, &b->ring);
     prepare(b, mem);
-    if (has_file(options))
+    if (handle_options_have_file(options))
         status = handle_check_backing(b, mem, options->memory_fd, detail);
     return status;
 }
@@ -282,7 +247,7 @@ IpcStatus handle_attach(struct IpcBuffer *b, const void *mem, size_t size,
     void *region = (void *)(uintptr_t)mem; /* NOLINT(*-no-int-to-ptr) */
     IpcStatus status;
 
-    *needed = format_region_size(1, 1);
+    *needed = format_region_size(1, 1, 0);
     if (!mem)
         return refuse(detail, IPC_ERR_INVALID_ARGUMENT,
                       "mem is NULL: pass the memory that create was given");
@@ -428,6 +393,8 @@ IpcStatus handle_consume(struct IpcBuffer *b)
 
     lock_entry(b, token);
     status = may_enter(b);
+    if (status == IPC_OK && b->ring.subscriber_count)
+        status = IPC_ERR_NOT_SUBSCRIBED;
     if (status == IPC_OK && b->ring.readers_enter)
         status = enter(b, token);
     if (status == IPC_OK && b->ring.one_consumer)
@@ -439,6 +406,47 @@ IpcStatus handle_consume(struct IpcBuffer *b)
         atomic_put_relaxed(&b->consumes, token);
     unlock_entry(b);
     return status;
+}
+
+IpcStatus handle_enter(struct IpcBuffer *b)
+{
+    uint64_t token = process_token();
+    IpcStatus status;
+
+    lock_entry(b, token);
+    status = may_enter(b);
+    if (status == IPC_OK)
+        status = enter(b, token);
+    unlock_entry(b);
+    return status;
+}
+
+void handle_set_consumer(struct IpcBuffer *b, bool consumes)
+{
+    if (consumes)
+        owner_mark(&b->ring.owners, handle_owner(b), OWNER_CONSUMES);
+    /* Relaxed: see handle_may_consume(). */
+    atomic_put_relaxed(&b->consumes, consumes ? process_token() : 0);
+}
+
+void handle_unsubscribe(struct IpcBuffer *b)
+{
+    handle_set_consumer(b, false);
+    format_point_nowhere(&b->ring);
+    subscriber_leave(&b->ring, b->slot, handle_owner(b));
+}
+
+uint32_t handle_fate(enum owner_fate fate)
+{
+    switch (fate) {
+    case OWNER_IS_DEAD:
+        return IPC_OWNER_IS_DEAD;
+    case OWNER_UNKNOWN:
+        return IPC_OWNER_UNKNOWN;
+    case OWNER_LIVES:
+        break;
+    }
+    return IPC_OWNER_LIVES;
 }
 
 /* The position in [tail - n, tail) with that index. */
@@ -485,6 +493,8 @@ static bool leave(struct IpcBuffer *b)
     /* What is there now is not ours. */
     if (creation_is_over(&b->ring))
         return false;
+    if (b->ring.subscriber_count && handle_may_consume(b))
+        handle_unsubscribe(b);
     if (b->ring.one_producer)
         owner_drop_role(&b->ring.tail->role, owner, b->number);
     if (b->ring.one_consumer)

@@ -44,6 +44,11 @@ struct IpcBuffer {
     bool is_holding;     /* the backing, which is released with the handle */
     struct place *place; /* what the memory is in, if opened by name */
 
+    uint32_t slot;      /* as a subscriber */
+    atomic_u64 held_by; /* hint: what a move of the gate ended at last */
+    atomic_u32 held;    /* hint: looks at that in a row */
+    atomic_u32 needed;  /* hint: blocks that there was no room for at last */
+
     struct pace read_pace, write_pace;
     atomic_u32 run;        /* entries read since a look found none */
     atomic_u32 idle_looks; /* looks that found nothing */
@@ -70,11 +75,6 @@ void handle_set_backing(struct IpcBuffer *b, const void *mem, int fd);
 IpcStatus handle_check_backing(struct IpcBuffer *b, const void *mem, int fd,
                                const char **detail);
 
-/* Whether options can be meant so; NULL can. If not, *detail says which member
- * is wrong, and *value is what it has. */
-bool handle_options_are_known(const IpcBufferOptions *options,
-                              const char **detail, int64_t *value);
-
 /* True: reservations that were open have become filler, which others may be
  * waiting for. */
 bool handle_close(struct IpcBuffer *b);
@@ -84,6 +84,7 @@ const char *handle_attach_detail(IpcStatus status);
 extern const char handle_formatted_anew[];
 extern const char handle_read_only[];
 extern const char handle_owners_full[];
+extern const char handle_not_subscribed[];
 
 /* For slow paths: `status`, unless the region was formatted anew, which
  * explains whatever the call found there. */
@@ -97,6 +98,16 @@ static inline IpcStatus handle_unless_anew(const struct IpcBuffer *b,
  * slow halves of the two questions below. */
 IpcStatus handle_produce(struct IpcBuffer *b);
 IpcStatus handle_consume(struct IpcBuffer *b);
+
+/* Takes an owner slot alone. */
+IpcStatus handle_enter(struct IpcBuffer *b);
+
+/* In a ring with subscribers: whether the handle is one, of this process. */
+void handle_set_consumer(struct IpcBuffer *b, bool consumes);
+void handle_unsubscribe(struct IpcBuffer *b);
+
+/* An IpcOwnerFate: the numbers that users see stay what they are. */
+uint32_t handle_fate(enum owner_fate fate);
 
 static inline bool handle_may_produce(struct IpcBuffer *b)
 {

@@ -5,8 +5,10 @@
 #include "answer.h"
 #include "buffer/open_buffer.h"
 #include "buffer/handle.h"
+#include "buffer/handle_options.h"
 #include "place/options.h"
 #include "place/place.h"
+#include <shmipc/ipc_subscribe.h>
 #include <stdlib.h>
 
 struct opener {
@@ -21,8 +23,23 @@ IpcBufferOptions open_buffer_options(const IpcChannelConfiguration *c, int fd)
         .struct_size = sizeof(IpcBufferOptions),
         .flags = c->flags | IPC_BUFFER_HAS_MEMORY_FD,
         .max_owners = c->max_owners,
+        .max_subscribers = c->max_subscribers,
         .memory_fd = fd,
     };
+}
+
+/* Subscribers come on top, the default number of a large one. */
+uint64_t open_buffer_size(const IpcOpenOptions *taken)
+{
+    const IpcChannelConfiguration *c = &taken->configuration;
+    uint64_t size = ipc_buffer_align_size(options_capacity(taken));
+    uint64_t more = c->max_subscribers ? c->max_subscribers
+                                       : SHMIPC_SUBSCRIBERS_DEFAULT_MAX;
+
+    if (!(c->flags & IPC_BUFFER_BROADCAST))
+        return size;
+    more *= IPC_SUBSCRIBER_SIZE;
+    return size > SIZE_MAX - more ? UINT64_MAX : size + more;
 }
 
 static IpcStatus create(void *user, void *memory, size_t size, int fd,
@@ -103,7 +120,7 @@ IpcBufferOpenResult ipc_buffer_open(const char *name,
     if (!opener.buffer)
         return IpcBufferOpenResult_error_body(
             IPC_ERR_ALLOCATION, handle_attach_detail(IPC_ERR_ALLOCATION), body);
-    use.size = ipc_buffer_align_size(options_capacity(&taken));
+    use.size = open_buffer_size(&taken);
     status = place_open(name, &taken, &use, &place, &body, &detail);
     if (status != IPC_OK) {
         free(opener.buffer);

@@ -16,4 +16,7 @@ IpcStatus open_buffer_check(const char *name, const IpcOpenOptions *options,
                             IpcOpenOptions *taken, const char **detail,
                             int64_t *value);
 
+/* Bytes of memory for what options ask for; UINT64_MAX: it cannot be had. */
+uint64_t open_buffer_size(const IpcOpenOptions *taken);
+
 #endif

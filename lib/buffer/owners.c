@@ -2,25 +2,11 @@
 #include "buffer/owners.h"
 #include <string.h>
 
-/* The numbers that users see stay what they are. */
-static uint32_t fate_of(enum owner_fate fate)
-{
-    switch (fate) {
-    case OWNER_IS_DEAD:
-        return IPC_OWNER_IS_DEAD;
-    case OWNER_UNKNOWN:
-        return IPC_OWNER_UNKNOWN;
-    case OWNER_LIVES:
-        break;
-    }
-    return IPC_OWNER_LIVES;
-}
-
 static uint32_t flags_of(const struct ring *r, const struct owner_view *view)
 {
     /* Relaxed, both: who has a role has it for long. */
     uint32_t producer = (uint32_t)atomic_get_relaxed(&r->tail->role);
-    uint32_t consumer = (uint32_t)atomic_get_relaxed(&r->head->role);
+    uint32_t consumer = (uint32_t)atomic_get_relaxed(&r->gate->role);
 
     return (view->locked ? IPC_OWNER_LOCKED : 0) |
            (view->owner == producer ? IPC_OWNER_ONE_PRODUCER : 0) |
@@ -38,7 +24,7 @@ static IpcOwner describe(const struct ring *r, const struct owner_view *view,
         .entries_written = view->written,
         .pid_namespace = process_namespace_inode(view->pid_namespace),
         .pid = (int32_t)view->pid,
-        .fate = fate_of(view->fate),
+        .fate = handle_fate(view->fate),
         .handles = view->handles,
         .flags = flags_of(r, view),
     };

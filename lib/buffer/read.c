@@ -5,6 +5,7 @@
 #include "buffer/read.h"
 #include "buffer/blame.h"
 #include "buffer/recover.h"
+#include "ring/format.h"
 #include <stdlib.h>
 
 enum {
@@ -104,6 +105,23 @@ static enum look look_ahead(const struct IpcBuffer *b, struct view *view)
     return LOOK_RACED;
 }
 
+/* The head of a subscriber is a cursor that others can change. */
+static IpcStatus look_at_cursor(struct IpcBuffer *b)
+{
+    uint64_t cursor;
+
+    if (subscriber_is(&b->ring, b->slot, handle_owner(b), &cursor))
+        return IPC_ERR_CORRUPTED;
+    if (cursor_state(&b->ring, cursor) == SUBSCRIBER_LEAVING) {
+        subscriber_settle(&b->ring, b->slot, cursor);
+        return IPC_OK;
+    }
+    /* Somebody who forced owners out took us for dead. */
+    handle_set_consumer(b, false);
+    format_point_nowhere(&b->ring);
+    return IPC_ERR_NOT_SUBSCRIBED;
+}
+
 __attribute__((always_inline)) static inline IpcStatus
 look(struct IpcBuffer *b, struct view *view, bool ahead)
 {
@@ -113,6 +131,10 @@ look(struct IpcBuffer *b, struct view *view, bool ahead)
         IpcStatus status = status_of(look);
         bool again = false;
 
+        if (look == LOOK_DAMAGE && b->ring.subscriber_count) {
+            status = look_at_cursor(b);
+            again = status == IPC_OK;
+        }
         if (look == LOOK_BUSY)
             again = rest(b);
         else if (look == LOOK_NOTHING)
@@ -252,6 +274,10 @@ IpcStatus read_glance(const struct IpcBuffer *b)
     IpcBufferReadError error;
     struct view view;
 
+    /* Relaxed: see handle_may_consume(). */
+    if (b->ring.subscriber_count &&
+        atomic_get_relaxed(&b->consumes) != process_token())
+        return handle_unless_anew(b, IPC_ERR_NOT_SUBSCRIBED);
     for (int tries = 0; tries < PROTOCOL_TRIES; tries++) {
         bool leads = handle_leads(b);
         uint64_t head = handle_read_end(b);
@@ -355,6 +381,8 @@ const char *read_detail(IpcStatus status)
         return handle_formatted_anew;
     case IPC_ERR_READ_ONLY:
         return handle_read_only;
+    case IPC_ERR_NOT_SUBSCRIBED:
+        return handle_not_subscribed;
     case IPC_ERR_CLOSED:
         return "the channel was closed, and all that was written is read: "
                "nothing more comes, so destroy the handle";

@@ -58,6 +58,18 @@ static bool is_known_dead(struct IpcBuffer *b, struct verdict *known,
     return true;
 }
 
+/* Where subscribers read, all behind the gate matters, and first of all what
+ * holds this one up. */
+static uint64_t where_to_begin(struct IpcBuffer *b, enum recover_extent extent)
+{
+    const struct ring *r = &b->ring;
+
+    if (r->subscriber_count &&
+        (extent == RECOVER_ALL || !handle_may_consume(b)))
+        return protocol_head(r);
+    return handle_read_end(b);
+}
+
 /*
  * Walks from where reading goes on over what readers will pass, and removes
  * dead claims and gaps on the way; finishes a closing. It does not move head:
@@ -82,7 +94,7 @@ IpcStatus recover_dead(struct IpcBuffer *b, enum recover_extent extent,
     close_finish(r);
     if (force)
         owner_force_out(&r->owners);
-    head = handle_read_end(b);
+    head = where_to_begin(b, extent);
     steps = 2 * (uint64_t)r->block_count;
     if (extent == RECOVER_SOME && steps > PROTOCOL_STEPS)
         steps = PROTOCOL_STEPS;
@@ -107,7 +119,11 @@ IpcStatus recover_dead(struct IpcBuffer *b, enum recover_extent extent,
             *removed += 1;
             break;
         case LOOK_ENTRY:
-            return IPC_OK;
+            if (r->subscriber_count == 0)
+                return IPC_OK;
+            head =
+                position_advance(r, view.position, control_extent(view.word));
+            break;
         case LOOK_RACED:
         case LOOK_DAMAGE:
             return IPC_ERR_CORRUPTED;
@@ -141,7 +157,8 @@ IpcStatus recover_skip(struct IpcBuffer *b, uint64_t *offset)
         return IPC_ERR_INVALID_ARGUMENT;
     r = &b->ring;
     status = handle_unless_anew(b, IPC_OK);
-    if (status == IPC_OK && r->one_consumer && !handle_may_consume(b))
+    if (status == IPC_OK && (r->one_consumer || r->subscriber_count) &&
+        !handle_may_consume(b))
         status = handle_leads(b) ? IPC_ERR_ILLEGAL_STATE : handle_consume(b);
     if (status != IPC_OK)
         return status;

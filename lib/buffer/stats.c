@@ -38,7 +38,7 @@ static uint64_t unacknowledged(const struct ring *r, uint64_t head,
                                uint64_t used)
 {
     /* Relaxed: a look of a monitor. */
-    uint64_t read = atomic_get_relaxed(&r->head->read);
+    uint64_t read = atomic_get_relaxed(&r->gate->read);
     uint64_t from = position_of_head(head), to = position_of_head(read);
     int64_t blocks = position_distance(r, from, to);
 
@@ -57,7 +57,7 @@ static void describe_ends(const struct IpcBuffer *b, IpcBufferStats *stats)
     const struct ring *r = &b->ring;
     /* Acquire [head]: before the word there and before tail, so that what is
      * reported of them can be true at the same time. */
-    uint64_t head = atomic_get_acquire(&r->head->position);
+    uint64_t head = atomic_get_acquire(&r->gate->position);
     uint64_t tail = protocol_tail(r);
     int64_t used = position_distance(r, position_of_head(head), tail);
     struct view view = {0};
@@ -85,7 +85,7 @@ static uint32_t closed_state_of(const struct ring *r)
     if (!close_has_begun(r))
         return IPC_BUFFER_OPEN;
     /* Relaxed: a look of a monitor. */
-    return atomic_get_relaxed(&r->head->closed) ? IPC_BUFFER_CLOSED
+    return atomic_get_relaxed(&r->gate->closed) ? IPC_BUFFER_CLOSED
                                                 : IPC_BUFFER_CLOSING;
 }
 

@@ -5,6 +5,14 @@
 #include "buffer/write.h"
 #include "buffer/blame.h"
 
+enum {
+    /* Looks for room in a row that end at the same subscriber or claim, before
+     * it is asked whether that is dead: when they have become so many, when
+     * twice as many and so on, and every so many. */
+    JUDGE_FROM = 16,
+    JUDGE_EVERY = 1024,
+};
+
 /* True: it rested. Blocks count as entries. */
 static bool rest(struct IpcBuffer *b)
 {
@@ -25,14 +33,72 @@ static enum claim_outcome claim_once(struct IpcBuffer *b, uint32_t blocks,
                : claim_shared(&b->ring, blocks, handle_owner(b), position);
 }
 
+/* Where room is held up by the same again and again, whether that is dead. */
+static bool is_time_to_judge(struct IpcBuffer *b, const struct gate_stop *stop)
+{
+    uint32_t held = atomic_hint(&b->held) + 1;
+    uint64_t by = stop->word + stop->slot;
+
+    if (atomic_hint(&b->held_by) != by) {
+        atomic_set_hint(&b->held_by, by);
+        held = 1;
+    }
+    atomic_set_hint(&b->held, held);
+    return held >= JUDGE_FROM &&
+           ((held & (held - 1)) == 0 || held % JUDGE_EVERY == 0);
+}
+
+/* Where there are subscribers, who needs room makes it. */
+static enum claim_outcome claim_past_gate(struct IpcBuffer *b, uint32_t blocks,
+                                          uint64_t *position)
+{
+    bool rested = false;
+
+    atomic_set_hint(&b->needed, blocks);
+    for (int tries = 0; tries < PROTOCOL_TRIES; tries++) {
+        struct gate_stop stop;
+        enum gate_outcome moved =
+            gate_make_room(&b->ring, blocks, handle_owner(b), &stop);
+        enum claim_outcome outcome;
+
+        if (moved == GATE_DAMAGE)
+            return CLAIM_DAMAGE;
+        if (moved == GATE_HELD && is_time_to_judge(b, &stop) &&
+            gate_remove(&b->ring, &stop))
+            continue;
+        outcome = claim_once(b, blocks, position);
+        if (outcome != CLAIM_FULL)
+            return outcome;
+        if (moved != GATE_HELD)
+            continue;
+        if (rested || !rest(b))
+            return CLAIM_FULL;
+        rested = true;
+    }
+    return CLAIM_RACED;
+}
+
+bool write_remove_dead(struct IpcBuffer *b)
+{
+    struct gate_stop stop;
+
+    return b->ring.subscriber_count && handle_may_produce(b) &&
+           gate_make_room(&b->ring, atomic_hint(&b->needed), handle_owner(b),
+                          &stop) == GATE_HELD &&
+           gate_remove(&b->ring, &stop);
+}
+
 /* Perhaps only filler at the head is in the way, which no reader has passed
  * yet. Where head is moved by CAS anyone may pass it. */
 static enum claim_outcome claim_when_full(struct IpcBuffer *b, uint32_t blocks,
                                           uint64_t *position)
 {
-    bool rested = rest(b);
+    bool rested;
     struct view view;
 
+    if (b->ring.subscriber_count)
+        return claim_past_gate(b, blocks, position);
+    rested = rest(b);
     if (b->ring.one_consumer)
         return rested ? claim_once(b, blocks, position) : CLAIM_FULL;
     if (take_look(&b->ring, &view) == LOOK_DAMAGE)

@@ -39,6 +39,10 @@ enum {
 /* The status that users get. */
 IpcStatus write_commit_status(IpcStatus status);
 
+/* Where there are subscribers, after there was no room: whether what holds it
+ * up is dead, and was removed. For who is about to sleep. */
+bool write_remove_dead(struct IpcBuffer *b);
+
 /* Descriptions of errors: the detail, and the body. `b` may be NULL. What is
  * wrong with arguments blame.h says. */
 const char *write_detail(IpcStatus status);

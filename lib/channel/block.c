@@ -2,6 +2,7 @@
 #include "channel/block.h"
 #include "buffer/blame.h"
 #include "buffer/read.h"
+#include "buffer/write.h"
 #include "wait/clock.h"
 
 enum {
@@ -198,6 +199,13 @@ static bool sleep_or_repair(struct block *b, IpcStatus *status)
      * for the dead behind that. */
     if ((!stuck || b->side == WAIT_WRITERS) && are_all_dead(b, *status))
         return next_try(b, BLOCK_ALL_DEAD);
+    /* Where writers make room themselves, nobody tells them that what holds
+     * them up is dead, or was committed. */
+    if (b->side == WAIT_WRITERS && ch->buffer.ring.subscriber_count) {
+        if (write_remove_dead(&ch->buffer))
+            return next_try(b, BLOCK_SLEPT);
+        stuck = true;
+    }
     if (stuck)
         until = clock_earlier(until, clock_after(STUCK_SLEEP_NS));
     /* Here, where nothing but a sleep is left to do. */

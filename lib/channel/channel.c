@@ -77,8 +77,8 @@ static const char *blame_rest(const IpcChannelConfiguration *c, int64_t *value)
         return "memory_fd is set (error.body.value), but not "
                "IPC_CHANNEL_HAS_MEMORY_FD in options: set both, or none";
     for (size_t i = 0; i < sizeof c->reserved / sizeof c->reserved[0]; i++) {
-        *value = (int64_t)c->reserved[i];
-        if (c->reserved[i])
+        *value = (int64_t)(c->reserved[i] | c->reserved32);
+        if (*value)
             return "a reserved member is not 0 (error.body.value): initialise "
                    "the whole configuration";
     }

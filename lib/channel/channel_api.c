@@ -53,6 +53,7 @@ static IpcStatus configure(struct IpcChannel *ch,
                                  ? IPC_BUFFER_HAS_MEMORY_FD
                                  : 0),
         .max_owners = c->max_owners,
+        .max_subscribers = c->max_subscribers,
         .memory_fd = c->memory_fd,
     };
     *value = c->flags;

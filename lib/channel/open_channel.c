@@ -87,7 +87,7 @@ static IpcStatus open_name(struct opener *o, const char *name,
     if (status != IPC_OK)
         return status;
     o->configured = true;
-    use.size = ipc_channel_align_size(options_capacity(&taken));
+    use.size = open_buffer_size(&taken);
     status = place_open(name, &taken, &use, &place, body, detail);
     if (status == IPC_OK)
         o->channel->buffer.place = place;

@@ -24,7 +24,7 @@ static inline void close_ring(struct ring *r)
         /* Relaxed: tail carries no data, and is final with it. */
         atomic_or_relaxed(&r->tail->position, SHMIPC_TAIL_CLOSED);
     /* Release [closed]: tail is final, and our entries come before it. */
-    atomic_put_release(&r->head->closed, 1);
+    atomic_put_release(&r->gate->closed, 1);
 }
 
 static inline bool close_has_begun(const struct ring *r)
@@ -45,10 +45,10 @@ static inline bool close_has_begun(const struct ring *r)
 static inline bool close_finish(struct ring *r)
 {
     /* Relaxed: to do it twice does no harm. */
-    if (!close_has_begun(r) || atomic_get_relaxed(&r->head->closed))
+    if (!close_has_begun(r) || atomic_get_relaxed(&r->gate->closed))
         return false;
     /* Release [closed]: as above, for the closer. */
-    atomic_put_release(&r->head->closed, 1);
+    atomic_put_release(&r->gate->closed, 1);
     DEBUG_SAY("a process was stopped or killed while it closed the channel: it "
               "is closed for all now");
     return true;
@@ -61,7 +61,7 @@ static inline bool close_is_final(const struct ring *r, uint64_t head)
     struct view view;
 
     /* Acquire [closed]: tail is final, and what the closer wrote is there. */
-    if (!atomic_get_acquire(&r->head->closed))
+    if (!atomic_get_acquire(&r->gate->closed))
         return false;
     return r->one_producer ? take_look_at(r, head, &view) == LOOK_NOTHING
                            : protocol_tail(r) == head;

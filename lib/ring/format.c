@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "ring/format.h"
+#include "ring/cursor.h"
 #include <string.h>
 
 #define ALL_FLAGS                                                              \
     (IPC_BUFFER_ONE_PRODUCER | IPC_BUFFER_ONE_CONSUMER |                       \
-     IPC_BUFFER_KNOWS_CONSUMERS)
+     IPC_BUFFER_KNOWS_CONSUMERS | IPC_BUFFER_BROADCAST)
 
 struct shape {
+    uint64_t subscribers_offset;
     uint64_t control_offset;
     uint64_t blocks_offset;
     uint64_t region_size;
@@ -17,21 +19,26 @@ static uint64_t align_up(uint64_t bytes)
     return (bytes + SHMIPC_ALIGN - 1) & ~(uint64_t)(SHMIPC_ALIGN - 1);
 }
 
-static struct shape shape_of(uint32_t blocks, uint32_t owners)
+static struct shape shape_of(uint32_t blocks, uint32_t owners,
+                             uint32_t subscribers)
 {
     struct shape s;
 
-    s.control_offset = align_up(sizeof(struct shm_region) +
-                                (uint64_t)owners * sizeof(struct shm_owner));
+    s.subscribers_offset =
+        align_up(sizeof(struct shm_region) +
+                 (uint64_t)owners * sizeof(struct shm_owner));
+    s.control_offset = s.subscribers_offset +
+                       (uint64_t)subscribers * sizeof(struct shm_subscriber);
     s.blocks_offset =
         align_up(s.control_offset + (uint64_t)blocks * sizeof(atomic_u64));
     s.region_size = s.blocks_offset + (uint64_t)blocks * SHMIPC_BLOCK;
     return s;
 }
 
-uint64_t format_region_size(uint32_t blocks, uint32_t owners)
+uint64_t format_region_size(uint32_t blocks, uint32_t owners,
+                            uint32_t subscribers)
 {
-    return shape_of(blocks, owners).region_size;
+    return shape_of(blocks, owners, subscribers).region_size;
 }
 
 uint32_t format_default_owners(uint32_t blocks)
@@ -48,14 +55,28 @@ uint32_t format_default_owners(uint32_t blocks)
     return owners > few ? owners : few;
 }
 
-static bool fits(uint64_t room, uint32_t blocks, uint32_t owners)
+uint32_t format_default_subscribers(uint32_t blocks)
+{
+    uint32_t subscribers = blocks / SHMIPC_BLOCKS_PER_SUBSCRIBER;
+
+    if (subscribers < SHMIPC_SUBSCRIBERS_MIN)
+        return SHMIPC_SUBSCRIBERS_MIN;
+    return subscribers < SHMIPC_SUBSCRIBERS_DEFAULT_MAX
+               ? subscribers
+               : SHMIPC_SUBSCRIBERS_DEFAULT_MAX;
+}
+
+static bool fits(uint64_t room, uint32_t blocks, uint32_t owners,
+                 uint32_t subscribers)
 {
     if (owners == 0)
         owners = format_default_owners(blocks);
-    return format_region_size(blocks, owners) <= room;
+    if (subscribers == FORMAT_SOME_SUBSCRIBERS)
+        subscribers = format_default_subscribers(blocks);
+    return format_region_size(blocks, owners, subscribers) <= room;
 }
 
-uint32_t format_blocks_in(uint64_t room, uint32_t owners)
+uint32_t format_blocks_in(uint64_t room, uint32_t owners, uint32_t subscribers)
 {
     uint32_t low = 0;
     uint32_t high = SHMIPC_BLOCKS_MAX;
@@ -63,7 +84,7 @@ uint32_t format_blocks_in(uint64_t room, uint32_t owners)
     while (low < high) {
         uint32_t middle = high - (high - low) / 2;
 
-        if (fits(room, middle, owners))
+        if (fits(room, middle, owners, subscribers))
             low = middle;
         else
             high = middle - 1;
@@ -85,26 +106,47 @@ static uint32_t bits_for_index(uint32_t blocks)
     return bits;
 }
 
+/* No subscriber's cursor, nor any block, has that position. */
+static struct shm_head nowhere = {.position = UINT64_MAX};
+
+void format_point_nowhere(struct ring *ring)
+{
+    ring->head = &nowhere;
+}
+
+/* Positions have two bits that cursors need. */
+static uint32_t index_bits_of(const struct shm_identity *id)
+{
+    return bits_for_index(id->block_count) + (id->subscriber_count ? 2 : 0);
+}
+
 static void point_at(struct ring *ring, void *base,
                      const struct shm_identity *id)
 {
     struct shm_region *region = base;
     unsigned char *bytes = base;
-    struct shape shape = shape_of(id->block_count, id->owner_count);
+    struct shape shape =
+        shape_of(id->block_count, id->owner_count, id->subscriber_count);
 
     memset(ring, 0, sizeof *ring);
     ring->tail = &region->tail;
+    ring->gate = &region->head;
     ring->head = &region->head;
+    ring->subscribers = (void *)(bytes + shape.subscribers_offset);
+    ring->subscriber_count = id->subscriber_count;
+    if (id->subscriber_count)
+        format_point_nowhere(ring);
     ring->control = (void *)(bytes + shape.control_offset);
     ring->blocks = bytes + shape.blocks_offset;
     ring->block_count = id->block_count;
-    ring->index_bits = bits_for_index(id->block_count);
+    ring->index_bits = index_bits_of(id);
     ring->index_mask = (UINT64_C(1) << ring->index_bits) - 1;
     ring->lap_gap = ring->index_mask + 1 - id->block_count;
     ring->one_producer = id->flags & IPC_BUFFER_ONE_PRODUCER;
     ring->one_consumer = id->flags & IPC_BUFFER_ONE_CONSUMER;
     ring->readers_enter =
-        id->flags & (IPC_BUFFER_ONE_CONSUMER | IPC_BUFFER_KNOWS_CONSUMERS);
+        id->flags & (IPC_BUFFER_ONE_CONSUMER | IPC_BUFFER_KNOWS_CONSUMERS |
+                     IPC_BUFFER_BROADCAST);
     ring->owners.slots = region->owners;
     ring->owners.count = id->owner_count;
     /* Relaxed: nobody else has this handle yet. 0: no room is known. */
@@ -125,8 +167,13 @@ static bool shape_is_right(const struct shm_identity *id)
         id->owner_count == 0 || id->owner_count > SHMIPC_OWNERS_LIMIT ||
         id->flags & ~ALL_FLAGS)
         return false;
-    return id->region_size ==
-           format_region_size(id->block_count, id->owner_count);
+    if (id->subscriber_count > SHMIPC_SUBSCRIBERS_LIMIT ||
+        !(id->flags & IPC_BUFFER_BROADCAST) != (id->subscriber_count == 0) ||
+        (id->subscriber_count && id->flags & IPC_BUFFER_ONE_CONSUMER))
+        return false;
+    return id->region_size == format_region_size(id->block_count,
+                                                 id->owner_count,
+                                                 id->subscriber_count);
 }
 
 /* Copies the identity, so that what is judged is what is used. */
@@ -144,6 +191,7 @@ static void copy_identity(const struct shm_identity *from,
     to->region_size = id->region_size;
     to->block_count = id->block_count;
     to->owner_count = id->owner_count;
+    to->subscriber_count = id->subscriber_count;
 }
 
 /* Up to where a ring that was here before has control words. Its handles are to
@@ -157,16 +205,25 @@ static uint64_t end_of_old_words(const struct shm_region *region, uint64_t room)
     if (id.magic != SHMIPC_MAGIC ||
         id.layout_version != SHMIPC_LAYOUT_VERSION || !shape_is_right(&id))
         return 0;
-    end = shape_of(id.block_count, id.owner_count).blocks_offset;
+    end = shape_of(id.block_count, id.owner_count, id.subscriber_count)
+              .blocks_offset;
     return end < room ? end : room;
 }
 
+static void free_subscribers(struct ring *ring)
+{
+    for (uint32_t i = 0; i < ring->subscriber_count; i++)
+        /* Relaxed: published by `ready`. */
+        atomic_put_relaxed(&ring->subscribers[i].cursor.position,
+                           cursor_free(ring));
+}
+
 void format_region(void *mem, uint64_t room, uint32_t blocks, uint32_t owners,
-                   uint32_t flags, struct ring *ring)
+                   uint32_t subscribers, uint32_t flags, struct ring *ring)
 {
     unsigned char *base = (unsigned char *)mem + format_slack(mem);
     struct shm_region *region = (void *)base;
-    struct shape shape = shape_of(blocks, owners);
+    struct shape shape = shape_of(blocks, owners, subscribers);
     /* Relaxed: only to differ from it. */
     uint64_t last = atomic_get_relaxed(&region->identity.creation);
     uint64_t end = end_of_old_words(region, room);
@@ -187,8 +244,9 @@ void format_region(void *mem, uint64_t room, uint32_t blocks, uint32_t owners,
     region->identity.block_count = blocks;
     region->identity.owner_count = owners;
     memset(region->identity.reserved, 0, sizeof region->identity.reserved);
-    region->identity.reserved32 = 0;
+    region->identity.subscriber_count = subscribers;
     point_at(ring, base, &region->identity);
+    free_subscribers(ring);
     /* Relaxed, both: published by `ready`. */
     atomic_put_relaxed(&region->tail.position, ring->first);
     atomic_put_relaxed(&region->head.position, ring->first);
@@ -204,7 +262,7 @@ IpcStatus format_open(void *mem, size_t size, struct ring *ring,
     struct shm_region *region = (void *)base;
     struct shm_identity id;
 
-    *needed = slack + format_region_size(1, 1);
+    *needed = slack + format_region_size(1, 1, 0);
     if (size < slack + sizeof id)
         return IPC_ERR_TRUNCATED;
     /* Acquire [ready]: the region is whole. */

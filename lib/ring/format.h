@@ -15,14 +15,21 @@
 #include "ring/position.h"
 #include <shmipc/ipc_buffer.h>
 
-/* Bytes of a region with that many blocks and owners. */
-uint64_t format_region_size(uint32_t blocks, uint32_t owners);
+/* Bytes of a region with that many blocks, owners and subscribers. */
+uint64_t format_region_size(uint32_t blocks, uint32_t owners,
+                            uint32_t subscribers);
 
 /* The number of owners that a region gets by default. */
 uint32_t format_default_owners(uint32_t blocks);
 
+/* The number of subscribers that a region for some gets by default. */
+uint32_t format_default_subscribers(uint32_t blocks);
+
+/* For `subscribers` below: the default number. */
+#define FORMAT_SOME_SUBSCRIBERS UINT32_MAX
+
 /* The most blocks that fit into `room` bytes; owners 0: the default. */
-uint32_t format_blocks_in(uint64_t room, uint32_t owners);
+uint32_t format_blocks_in(uint64_t room, uint32_t owners, uint32_t subscribers);
 
 /* Bytes from `mem` to the region's first byte. */
 size_t format_slack(const void *mem);
@@ -36,7 +43,11 @@ static inline const atomic_u32 *format_first_word(const void *mem)
 /* Writes an empty region and points *ring at it. The caller has made sure
  * that it fits into `room` bytes. */
 void format_region(void *mem, uint64_t room, uint32_t blocks, uint32_t owners,
-                   uint32_t flags, struct ring *ring);
+                   uint32_t subscribers, uint32_t flags, struct ring *ring);
+
+/* What a handle of a ring with subscribers that is none reads by: there is
+ * nothing. */
+void format_point_nowhere(struct ring *ring);
 
 /* Checks what is at `mem`, of which `size` bytes may be looked at (SIZE_MAX:
  * as many as its identity says), and points *ring at it. On an error *needed is

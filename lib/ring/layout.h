@@ -15,6 +15,8 @@
  *     +-----------------------+
  *     | owner slots    64 B m |  who may hold claims
  *     +-----------------------+
+ *     | subscribers   128 B s |  only with IPC_BUFFER_BROADCAST: how far each
+ *     +-----------------------+  has read; then `head` is the gate
  *     | control words   8 B n |  one per block, padded to a multiple of 64
  *     +-----------------------+
  *     | blocks         64 B n |  payload only
@@ -33,6 +35,17 @@
  *
  * Head, 64 bit: item:6 | position:58. The item is 0 except in an array: there
  * it is how many of the array's entries have been taken.
+ *
+ * Cursor, 64 bit: the head of one subscriber. In a ring with subscribers the
+ * index has two bits more than n needs, which are 0 in every position, tail and
+ * head too. In a cursor they say what it is:
+ *
+ *     reads    item | position: the subscriber has read up to there
+ *     evicted  the same, but the gate may have passed it
+ *     joining  an owner above the index; nobody: a free slot
+ *     leaving  an owner above the index: it is dead, and being removed
+ *
+ * So a cursor that is no position has an index that does not exist.
  *
  * Control word, 64 bit: tag:32 | value:28 | state:4. The tag is the low half
  * of the lap that the word speaks of. A word with another tag says nothing
@@ -65,6 +78,12 @@ enum {
     SHMIPC_OWNERS_FEW = 8,
     SHMIPC_OWNERS_DEFAULT_MAX = 64,
     SHMIPC_OWNERS_LIMIT = 4096,
+    /* By default a ring with subscribers has a slot for so many blocks each,
+     * from the first number to the second. */
+    SHMIPC_BLOCKS_PER_SUBSCRIBER = 8,
+    SHMIPC_SUBSCRIBERS_MIN = 2,
+    SHMIPC_SUBSCRIBERS_DEFAULT_MAX = 16,
+    SHMIPC_SUBSCRIBERS_LIMIT = 1024,
     SHMIPC_BLOCKS_PER_OWNER = 14, /* 64 owners from 68 KiB on */
     /* Control words inside entries are renewed when the low bits of the lap
      * are zero, so that no word is ever older than this many laps. */
@@ -88,7 +107,7 @@ struct shm_identity {
     atomic_u64 creation; /* never 0, another one for each formatting */
     uint64_t reserved[2];
     atomic_u32 ready;
-    uint32_t reserved32;
+    uint32_t subscriber_count; /* 0: a queue */
 };
 
 struct shm_tail {
@@ -130,6 +149,20 @@ struct shm_owner {
     atomic_u64 since;          /* wall clock, ns; for people */
 };
 
+/* All but the cursor belong to the stay of `owner`, and are stored before the
+ * cursor becomes a position. Figures are for people. */
+struct shm_subscriber {
+    struct shm_head cursor; /* of which only `position` is used */
+    atomic_u64 joined;      /* the first position of this stay */
+    atomic_u64 lag;         /* bytes behind tail that it may be; see policy */
+    atomic_u64 lost;        /* bytes that it did not get */
+    atomic_u64 slowest;     /* times that writers found no room for it alone */
+    atomic_u64 since;       /* wall clock, ns */
+    atomic_u32 owner;
+    atomic_u32 policy; /* SUBSCRIBER_* */
+    uint64_t reserved[2];
+};
+
 struct shm_region {
     struct shm_identity identity;
     struct shm_tail tail;
@@ -137,6 +170,7 @@ struct shm_region {
     struct shm_wait readers;
     struct shm_wait writers;
     struct shm_owner owners[];
+    /* struct shm_subscriber subscribers[]; */
 };
 
 _Static_assert(sizeof(struct shm_identity) == 64, "identity is one line");
@@ -170,6 +204,14 @@ _Static_assert(offsetof(struct shm_owner, written) == 40, "layout");
 _Static_assert(offsetof(struct shm_owner, handles) == 48, "layout");
 _Static_assert(offsetof(struct shm_owner, marks) == 52, "layout");
 _Static_assert(offsetof(struct shm_owner, since) == 56, "layout");
+_Static_assert(sizeof(struct shm_subscriber) == 128, "two lines, one hot");
+_Static_assert(offsetof(struct shm_subscriber, joined) == 64, "layout");
+_Static_assert(offsetof(struct shm_subscriber, lag) == 72, "layout");
+_Static_assert(offsetof(struct shm_subscriber, lost) == 80, "layout");
+_Static_assert(offsetof(struct shm_subscriber, slowest) == 88, "layout");
+_Static_assert(offsetof(struct shm_subscriber, since) == 96, "layout");
+_Static_assert(offsetof(struct shm_subscriber, owner) == 104, "layout");
+_Static_assert(offsetof(struct shm_subscriber, policy) == 108, "layout");
 _Static_assert(offsetof(struct shm_region, tail) == 64, "layout");
 _Static_assert(offsetof(struct shm_region, head) == 128, "layout");
 _Static_assert(offsetof(struct shm_region, readers) == 192, "layout");
@@ -184,6 +226,20 @@ enum control_state {
     CONTROL_PAD = 3,   /* value: blocks of filler */
     CONTROL_SKIP = 4,  /* value: blocks of a claim that came to nothing */
     CONTROL_ARRAY = 5, /* value: size and count of the committed entries */
+};
+
+/* What a subscriber's cursor is: the two upper bits of its index. */
+enum subscriber_state {
+    SUBSCRIBER_READS = 0,
+    SUBSCRIBER_EVICTED = 1,
+    SUBSCRIBER_JOINING = 2,
+    SUBSCRIBER_LEAVING = 3,
+};
+
+/* What happens to a subscriber when writers need the room that it holds. */
+enum subscriber_policy {
+    SUBSCRIBER_BLOCKS = 0, /* they wait for it */
+    SUBSCRIBER_LAGS = 1, /* it is evicted if it is further behind than `lag` */
 };
 
 #define CONTROL_VALUE_MAX UINT32_C(0x0fffffff)

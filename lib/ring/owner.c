@@ -367,6 +367,21 @@ bool owner_all_are_dead(const struct owner_table *table, uint32_t mark)
     return found;
 }
 
+bool owner_finds_move(const struct owner_table *table, bool asks)
+{
+    for (uint32_t i = 0; i < table->count; i++) {
+        /* Acquire [slot]: `marks` are not older. */
+        uint64_t identity = atomic_get_acquire(&table->slots[i].identity);
+
+        /* Acquire [move]: the gate is where a move that is over left it. */
+        if (pid_of(identity) &&
+            atomic_get_acquire(&table->slots[i].marks) >= OWNER_MOVE &&
+            !(asks && judge(table, i, identity) == OWNER_IS_DEAD))
+            return true;
+    }
+    return false;
+}
+
 static struct owner_view view_slot(const struct owner_table *table, uint32_t i,
                                    uint64_t identity)
 {

@@ -141,6 +141,29 @@ static inline void owner_mark(const struct owner_table *table, uint32_t owner,
         atomic_or_relaxed(marks, mark);
 }
 
+/* Of `marks` the upper half counts the moves of the gate that the process has
+ * under way, in all its threads. */
+enum { OWNER_MOVE = 1 << 16 };
+
+static inline void owner_begin_move(const struct owner_table *table,
+                                    uint32_t owner)
+{
+    /* Relaxed: ordered by the fence of G4. */
+    atomic_add_relaxed(&table->slots[owner_slot(owner)].marks, OWNER_MOVE);
+}
+
+static inline void owner_end_move(const struct owner_table *table,
+                                  uint32_t owner)
+{
+    /* Release [move]: the gate comes first. */
+    atomic_add_release(&table->slots[owner_slot(owner)].marks,
+                       UINT32_MAX - OWNER_MOVE + 1);
+}
+
+/* Whether a move of the gate is under way. `asks`: those of dead owners do not
+ * count. */
+bool owner_finds_move(const struct owner_table *table, bool asks);
+
 static inline bool owner_is_marked(const struct owner_table *table,
                                    uint32_t owner, uint32_t mark)
 {

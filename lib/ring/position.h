@@ -13,7 +13,7 @@
 
 struct ring {
     struct shm_tail *tail;
-    struct shm_head *head;
+    struct shm_head *head; /* a subscriber's is its own cursor */
     atomic_u64 *control;
     unsigned char *blocks;
     uint64_t index_mask; /* 2^index_bits - 1 */
@@ -30,6 +30,9 @@ struct ring {
     atomic_u64 room_end;
     const struct shm_identity *identity;
     uint64_t creation; /* the identity's, when the handle was made */
+    struct shm_head *gate; /* up to where blocks are free; a queue's is head */
+    struct shm_subscriber *subscribers;
+    uint32_t subscriber_count; /* 0: a queue */
 };
 
 static inline uint32_t position_index(const struct ring *r, uint64_t position)

@@ -226,15 +226,18 @@ static inline uint64_t protocol_tail(const struct ring *r)
     return atomic_get_relaxed(&r->tail->position) & ~SHMIPC_TAIL_CLOSED;
 }
 
+/* The ring's head, whoever asks. */
 static inline uint64_t protocol_head(const struct ring *r)
 {
     /* Acquire [head]: the blocks before it were read. */
-    return position_of_head(atomic_get_acquire(&r->head->position));
+    return position_of_head(atomic_get_acquire(&r->gate->position));
 }
 
 #include "ring/claim.h"
 #include "ring/take.h"
 #include "ring/repair.h"
 #include "ring/close.h"
+#include "ring/subscriber.h"
+#include "ring/gate.h"
 
 #endif

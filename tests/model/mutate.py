@@ -41,7 +41,7 @@ MUTATED = "calls.c"
 VIOLATION = 1
 TIMEOUT_S = 30
 PARTS = {"protocol.h": ["claim.h", "take.h", "repair.h", "close.h",
-                        "protocol.h"]}
+                        "subscriber.h", "gate.h", "protocol.h"]}
 
 
 def fail(text):

@@ -222,7 +222,7 @@ Test(unit, each_wrong_member_of_a_configuration_is_named_with_its_value)
     c = quick, c.wait = 17, must_name(c, "wait", 17);
     c = quick, c.options = 0x80000001, must_name(c, "options", 0x80000000);
     c = quick, c.memory_fd = 5, must_name(c, "memory_fd", 5);
-    c = quick, c.reserved[4] = 9, must_name(c, "a reserved member", 9);
+    c = quick, c.reserved[3] = 9, must_name(c, "a reserved member", 9);
     c = quick, c.flags = 0x41, must_name(c, "flags", 0x40);
     c = quick, c.flags = IPC_BUFFER_HAS_MEMORY_FD, must_name(c, "flags", 4);
     c = quick, c.max_owners = 4097, must_name(c, "max_owners", 4097);
@@ -269,10 +269,10 @@ Test(unit, each_wrong_member_of_options_is_named_with_its_value)
     IpcBufferOptions o;
 
     o = good, o.struct_size = 3, must_name_option(o, "struct_size", 3);
-    o = good, o.flags = 0x21, must_name_option(o, "flags", 0x20);
+    o = good, o.flags = 0x81, must_name_option(o, "flags", 0x80);
     o = good, o.max_owners = 5000, must_name_option(o, "max_owners", 5000);
     o = good, o.memory_fd = 7, must_name_option(o, "memory_fd", 7);
-    o = good, o.reserved32 = 6, must_name_option(o, "a reserved member", 6);
+    o = good, o.max_subscribers = 6, must_name_option(o, "max_subscribers", 6);
     o = good, o.reserved[2] = 8, must_name_option(o, "a reserved member", 8);
 }
 

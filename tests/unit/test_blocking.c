@@ -419,7 +419,7 @@ Test(unit, unknown_options_are_refused)
     must_fail(ipc_channel_create(memory, 4096, configuration),
               IPC_ERR_INVALID_ARGUMENT);
     configuration = quick;
-    configuration.reserved[4] = 1;
+    configuration.reserved[3] = 1;
     must_fail(ipc_channel_create(memory, 4096, configuration),
               IPC_ERR_INVALID_ARGUMENT);
     configuration = quick;

@@ -203,7 +203,8 @@ Test(unit, an_impossible_configuration_is_refused)
     c = quick, c.options = 32, must_refuse(c);
     c = quick, c.wait = UINT32_MAX, must_refuse(c);
     c = quick, c.memory_fd = 1, must_refuse(c);
-    for (size_t i = 0; i < 5; i++)
+    c = quick, c.reserved32 = 1, must_refuse(c);
+    for (size_t i = 0; i < sizeof c.reserved / sizeof c.reserved[0]; i++)
         c = quick, c.reserved[i] = 1, must_refuse(c);
 }
 

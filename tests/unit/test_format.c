@@ -273,7 +273,7 @@ Test(unit, create_refuses_impossible_arguments_and_changes_nothing)
         bad.struct_size = sizes[i];
         must_fail(ipc_buffer_create_with_options(mem, size, &bad), invalid);
     }
-    for (uint32_t flag = 32; flag; flag <<= 1) {
+    for (uint32_t flag = 64; flag; flag <<= 1) {
         bad = good;
         bad.flags = flag | 1;
         must_fail(ipc_buffer_create_with_options(mem, size, &bad), invalid);
@@ -284,7 +284,7 @@ Test(unit, create_refuses_impossible_arguments_and_changes_nothing)
     bad.max_owners = UINT32_MAX;
     must_fail(ipc_buffer_create_with_options(mem, size, &bad), invalid);
     bad = good;
-    bad.reserved32 = 1;
+    bad.max_subscribers = 1;
     must_fail(ipc_buffer_create_with_options(mem, size, &bad), invalid);
     bad = good;
     bad.memory_fd = 1; /* without its flag */

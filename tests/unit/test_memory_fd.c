@@ -314,7 +314,7 @@ Test(unit, attaching_refuses_options_that_creating_would)
 {
     int fd = new_file();
     void *memory = map_shared(fd);
-    static const char *const names[] = {"struct_size", "flags", "reserved",
+    static const char *const names[] = {"struct_size", "flags", "max_subscribers",
                                         "reserved", "memory_fd"};
     IpcBufferOptions bad[5];
 
@@ -323,7 +323,7 @@ Test(unit, attaching_refuses_options_that_creating_would)
         bad[i] = options_with(fd);
     bad[0].struct_size--;
     bad[1].flags |= 1U << 31;
-    bad[2].reserved32 = 1;
+    bad[2].max_subscribers = 1;
     bad[3].reserved[2] = 1;
     bad[4].flags = 0; /* a descriptor without its flag */
     for (int i = 0; i < 5; i++) {
