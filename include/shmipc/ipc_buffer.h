@@ -104,8 +104,8 @@ IPC_API uint64_t ipc_buffer_suggest_size(size_t capacity);
  * has to see to it himself that he is alone.
  * IPC_ERR_READ_ONLY: `mem` is mapped for reading only, or not at all.
  * IPC_ERR_ALLOCATION: no memory for the handle.
- * Allocates; makes system calls to judge whether such processes live; waits at
- * most 0.1 s, for who opens the memory's file by its name. Since 0.1.0.
+ * Allocates; makes system calls to judge whether such processes live; waits
+ * for at most 100 ms for who opens the memory's file by its name. Since 0.1.0.
  */
 IPC_API IPC_NODISCARD_ IpcBufferCreateResult ipc_buffer_create(void *mem,
                                                                size_t size);

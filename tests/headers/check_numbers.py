@@ -120,6 +120,8 @@ RULES = (
     (OPEN, "the node's number, at most #", "LAST_NODE"),
     (OPEN, "for at most # ms while", "UNLINK_WAIT_NS / MS"),
     (DESIGN, "does not wait longer than # ms", "UNLINK_WAIT_NS / MS"),
+    (BUFFER, "waits for at most # ms for who opens", "LOCK_WAIT_NS / MS"),
+    (CHANNEL, "waits for at most # ms for who opens", "LOCK_WAIT_NS / MS"),
     (DESIGN, "looks again after # us to # ms", "SHORTEST_PAUSE_NS / US",
      "LONGEST_PAUSE_NS / MS"),
 
