@@ -177,7 +177,8 @@ typedef struct IpcChannelSystemError {
     /** errno of the system call that failed, or 0. */
     int sys_errno;
     /** The number that `detail` speaks of: the value that a member of the
-     * configuration has; else 0. */
+     * configuration has, or a size that bounds the one that was given; else
+     * 0. */
     int64_t value;
 } IpcChannelSystemError;
 IPC_RESULT(IpcChannelFdResult, int, IpcChannelSystemError)

@@ -20,9 +20,9 @@ const char handle_formatted_anew[] =
     "connect again";
 
 const char handle_owners_full[] =
-    "all owner slots belong to processes that live or may live: create the "
-    "buffer with a larger max_owners, or, if you know that some are dead, "
-    "recover with force (ipc_buffer_owners lists them)";
+    "all owner slots belong to processes that live or may live: create it with "
+    "a larger max_owners, or, if you know that some are dead, recover with "
+    "force (ipc_channel_owners and ipc_buffer_owners list them)";
 
 const char handle_not_subscribed[] =
     "the handle is no subscriber, or a parent process of this one is: call "
@@ -130,8 +130,8 @@ static IpcStatus check_size(const void *mem, size_t size, uint32_t owners,
                       "size is 0: pass the number of bytes at mem");
     if (size > UINTPTR_MAX - (uintptr_t)mem)
         return refuse(detail, IPC_ERR_INVALID_ARGUMENT,
-                      "size is too large: mem + size is beyond the address "
-                      "space");
+                      "size is too large, mem + size is beyond the address "
+                      "space: pass the number of bytes at mem");
     *blocks =
         size > slack ? format_blocks_in(size - slack, owners, subscribers) : 0;
     if (*blocks == 0)

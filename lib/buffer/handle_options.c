@@ -48,7 +48,7 @@ static const char *blame_options(const IpcBufferOptions *options,
     *value = options->max_owners;
     if (options->max_owners > SHMIPC_OWNERS_LIMIT)
         return "max_owners (error.body.value) is above 4096: no more processes "
-               "can write at the same time";
+               "can write at the same time, so give that or less";
     *value = options->flags;
     if (options->flags & IPC_BUFFER_BROADCAST &&
         options->flags & IPC_BUFFER_ONE_CONSUMER)

@@ -370,7 +370,7 @@ const char *read_detail(IpcStatus status)
                "bytes: read it with that, or alone";
     case IPC_ERR_ROLE_TAKEN:
         return "another handle is the one consumer, and its process lives or "
-               "may live: destroy it first, create the buffer without "
+               "may live: destroy it first, create without "
                "IPC_BUFFER_ONE_CONSUMER, or, if you know it is dead, recover "
                "with force";
     case IPC_ERR_OWNERS_FULL:

@@ -326,8 +326,9 @@ const char *write_detail(IpcStatus status)
 {
     switch (status) {
     case IPC_ERR_ENTRY_TOO_LARGE:
-        return "the entry is larger than ipc_buffer_max_entry_size() or "
-               "ipc_channel_max_entry_size() says: split it, or create with "
+        return "the entry (error.body.requested_size) is larger than "
+               "ipc_channel_max_entry_size() or ipc_buffer_max_entry_size() "
+               "says: split it, or create with "
                "more memory";
     case IPC_ERR_NO_SPACE_CONTIGUOUS:
         return "there is no space right now (free: error.body.free_space): try "
@@ -336,7 +337,7 @@ const char *write_detail(IpcStatus status)
         return handle_owners_full;
     case IPC_ERR_ROLE_TAKEN:
         return "another handle is the one producer, and its process lives or "
-               "may live: destroy it first, create the buffer without "
+               "may live: destroy it first, create without "
                "IPC_BUFFER_ONE_PRODUCER, or, if you know it is dead, recover "
                "with force";
     case IPC_ERR_ILLEGAL_STATE:

@@ -15,7 +15,8 @@ enum {
 };
 
 const char channel_null_handle[] =
-    "the handle is NULL: create or connect a channel first";
+    "the handle is NULL: create, connect or open a channel first, and see "
+    "whether that worked";
 
 const char channel_flag_of_buffer[] =
     "flags (error.body.value) has IPC_BUFFER_HAS_MEMORY_FD: a channel has "

@@ -121,6 +121,25 @@ static uint64_t size_of_file(int fd, int *error)
     return (uint64_t)file.st_size;
 }
 
+/* NULL: such a mapping can be shared. Else why not, and *value is the bound. */
+static const char *blame_memory(const IpcChannel *channel, uint64_t file,
+                                uint64_t size, int64_t *value)
+{
+    if (file == 0)
+        return "memory_fd is no file with memory: pass what memfd_create or "
+               "shm_open returned";
+    *value = (int64_t)channel->buffer.region_size;
+    if (size < channel->buffer.region_size)
+        return "size is less than the channel's (error.body.value): say how "
+               "many bytes of the file to map";
+    *value = (int64_t)file;
+    if (size > file)
+        return "size is more than the file's (error.body.value): say how many "
+               "bytes of the file to map";
+    *value = 0;
+    return NULL;
+}
+
 /* Sends the memory's descriptor, and the eventfd. */
 static IpcChannelShareResult share(IpcChannel *channel, int socket,
                                    int memory_fd, uint64_t size)
@@ -130,13 +149,13 @@ static IpcChannelShareResult share(IpcChannel *channel, int socket,
     int fds[FDS_MAX] = {memory_fd};
     IpcChannelSystemError body = {0};
     uint64_t file = size_of_file(memory_fd, &body.sys_errno);
+    const char *wrong =
+        body.sys_errno ? NULL : blame_memory(channel, file, size, &body.value);
     int count = 1;
 
-    if (!body.sys_errno && (size < channel->buffer.region_size || size > file))
-        return IpcChannelShareResult_error(
-            IPC_ERR_INVALID_ARGUMENT,
-            "the size is less than the channel's or more than the file's, or "
-            "memory_fd is no file: use what memfd_create or shm_open returned");
+    if (wrong)
+        return IpcChannelShareResult_error_body(IPC_ERR_INVALID_ARGUMENT, wrong,
+                                                body);
     /* What cannot be sealed is shared all the same; the receiver sees it. */
     (void)fcntl(memory_fd, F_ADD_SEALS, F_SEAL_SHRINK);
     if (channel->waiter.event_fd >= 0) {
@@ -147,7 +166,10 @@ static IpcChannelShareResult share(IpcChannel *channel, int socket,
         body.sys_errno = send_message(socket, &header, fds, count);
     if (body.sys_errno)
         return IpcChannelShareResult_error_body(
-            IPC_ERR_SYSTEM, "the channel could not be sent: see sys_errno",
+            IPC_ERR_SYSTEM,
+            "the channel could not be sent: see error.body.sys_errno (EBADF: "
+            "socket or memory_fd is no open descriptor; EPIPE: the other end "
+            "is closed)",
             body);
     return IpcChannelShareResult_ok(IPC_OK);
 }

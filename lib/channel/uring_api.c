@@ -46,7 +46,9 @@ IpcChannelPrepareWaitResult ipc_channel_prepare_wait(IpcChannel *channel,
     if (!channel || !sqe)
         return IpcChannelPrepareWaitResult_error(
             IPC_ERR_INVALID_ARGUMENT,
-            "the handle or the submission entry is NULL: is the ring full?");
+            channel ? "sqe is NULL: pass what io_uring_get_sqe returned, which "
+                      "is NULL if the ring is full: submit, and try again"
+                    : channel_null_handle);
     seen = wait_announce(&channel->waiter, WAIT_READERS, WAIT_BY_WORD);
     if (has_news(channel))
         return IpcChannelPrepareWaitResult_ok(IPC_OK, false);
@@ -84,5 +86,6 @@ IpcChannelCompleteWaitResult ipc_channel_complete_wait(IpcChannel *channel,
     if (res >= 0)
         return IpcChannelCompleteWaitResult_ok(IPC_OK);
     return IpcChannelCompleteWaitResult_error_body(
-        IPC_ERR_SYSTEM, "the wait in the ring failed: see sys_errno", body);
+        IPC_ERR_SYSTEM, "the wait in the ring failed: see error.body.sys_errno",
+        body);
 }

@@ -85,4 +85,12 @@ MUTATIONS = [
         name="who attaches may want it recreated", file="buffer_api.c",
         tests=["unit/mistakes"],
         edits=[("options && options->flags & IPC_BUFFER_RECREATE", "0")]),
+    Mutation(
+        name="less than the channel is shared", file="share.c",
+        tests=["unit/mistakes"],
+        edits=[("if (size < channel->buffer.region_size)", "if (0)")]),
+    Mutation(
+        name="more than there is of a file is shared", file="share.c",
+        tests=["unit/mistakes"], edits=[("if (size > file) return \"size",
+                                         "if (0) return \"size")]),
 ]

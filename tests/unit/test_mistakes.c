@@ -24,7 +24,7 @@ static void memory_to_create_in(void)
     must_tell("create in 0 bytes", ipc_channel_create(memory, 0, quick), wrong,
               "size is 0", "number of bytes");
     must_tell("create in SIZE_MAX", ipc_channel_create(memory, SIZE_MAX, quick),
-              wrong, "size is too large", "address space");
+              wrong, "size is too large", "number of bytes at mem");
     small = ipc_channel_create(memory, 100, quick);
     must_tell_number("create in 100 bytes", small, wrong, "size is too small",
                      "ipc_channel_align_size()", min_size,
@@ -173,9 +173,9 @@ static void writes(void)
     must_tell("write until a second ago",
               ipc_channel_write_with_timeout(ch, data, 1, &before), wrong,
               "tv_sec is negative", "NULL for ever");
-    must_tell("write too much", ipc_channel_write(ch, data, sizeof data),
-              IPC_ERR_ENTRY_TOO_LARGE, "larger than",
-              "create with more memory");
+    must_tell_number("write too much", ipc_channel_write(ch, data, sizeof data),
+                     IPC_ERR_ENTRY_TOO_LARGE, "larger than",
+                     "create with more memory", requested_size, sizeof data);
     must_work(ipc_channel_write(ch, data, sizeof data - 1));
     must_tell_number("write when full", ipc_channel_write(ch, data, 1),
                      IPC_ERR_NO_SPACE_CONTIGUOUS, "no space right now",
@@ -381,7 +381,7 @@ static void looks(void)
     IpcOwner owner = {.struct_size = 3};
 
     must_tell("destroy NULL", ipc_channel_destroy(NULL), wrong,
-              "the handle is NULL", "create or connect a channel");
+              "the handle is NULL", "open a channel");
     must_tell("stats into nothing", ipc_channel_stats(ch, NULL), wrong,
               "dest is NULL", "IpcBufferStats");
     must_work(ipc_channel_write(ch, data, 1));
@@ -399,13 +399,26 @@ static void sharing(void)
     IpcChannel *ch = new_channel(BLOCKS, 0, NULL);
     IpcSharedChannel shared = {.channel = NULL};
     int ends[2], null = open("/dev/null", O_RDWR);
+    int memory = memfd_create("mistakes", 0);
 
+    must(memory >= 0 && ftruncate(memory, 8192) == 0);
     must(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0 && null >= 0);
     must_tell("share without memory", ipc_channel_share(ch, ends[0], -1, 0),
               wrong, "not opened by name", "pass the descriptor");
     must_tell("share what is no memory",
               ipc_channel_share(ch, ends[0], null, 8192), wrong,
               "memory_fd is no file", "memfd_create");
+    must_tell_number("share less than there is",
+                     ipc_channel_share(ch, ends[0], memory, 64), wrong,
+                     "size is less", "how many bytes of the file", value,
+                     ring_size(BLOCKS, 8));
+    must_tell_number("share more than there is",
+                     ipc_channel_share(ch, ends[0], memory, 8193), wrong,
+                     "size is more", "how many bytes of the file", value, 8192);
+    must_tell_number("share without a descriptor",
+                     ipc_channel_share(ch, ends[0], -1, 8192), IPC_ERR_SYSTEM,
+                     "could not be sent", "no open descriptor", sys_errno,
+                     EBADF);
     must_tell_number("accept from a file", ipc_channel_accept(null, quick),
                      IPC_ERR_SYSTEM, "nothing could be received", "sys_errno",
                      sys_errno, ENOTSOCK);
