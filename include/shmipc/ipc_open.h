@@ -111,7 +111,7 @@ typedef struct IpcOpenError {
     uint32_t reserved32;
     uint64_t existing_size;
     /** The number that `detail` speaks of: the value that a member of the
-     * configuration has, or a pid; else 0. */
+     * options or of the configuration has, or a pid; else 0. */
     int64_t value;
 } IpcOpenError;
 IPC_RESULT(IpcChannelOpenResult, IpcChannel *, IpcOpenError)

@@ -80,7 +80,7 @@ IpcStatus open_buffer_check(const char *name, const IpcOpenOptions *options,
                             int64_t *value)
 {
     IpcBufferOptions buffer;
-    IpcStatus status = options_take(options, taken, detail);
+    IpcStatus status = options_take(options, taken, detail, value);
 
     if (status == IPC_OK)
         status = options_check_name(name, taken->flags, detail);
@@ -93,6 +93,7 @@ IpcStatus open_buffer_check(const char *name, const IpcOpenOptions *options,
     if (taken->configuration.flags & IPC_BUFFER_HAS_MEMORY_FD ||
         !handle_options_are_known(&buffer, detail, value))
         return IPC_ERR_INVALID_ARGUMENT;
+    *value = taken->configuration.flags;
     *detail = "flags (error.body.value) has IPC_BUFFER_RECREATE: what is there "
               "is never formatted anew by its name; unlink it first, or, for "
               "what the dead left, open with IPC_OPEN_REPLACE_DEAD";
@@ -124,7 +125,8 @@ IpcBufferOpenResult ipc_buffer_open(const char *name,
     status = place_open(name, &taken, &use, &place, &body, &detail);
     if (status != IPC_OK) {
         free(opener.buffer);
-        body.value = opener.value;
+        if (opener.value)
+            body.value = opener.value;
         return IpcBufferOpenResult_error_body(status, detail, body);
     }
     opener.buffer->place = place;

@@ -111,7 +111,8 @@ IpcChannelOpenResult ipc_channel_open(const char *name,
     if (status == IPC_OK)
         return IpcChannelOpenResult_ok(IPC_OK, opener.channel);
     free(opener.channel);
-    body.value = opener.value;
+    if (opener.value)
+        body.value = opener.value;
     return IpcChannelOpenResult_error_body(status, detail, body);
 }
 

@@ -95,54 +95,68 @@ static const char *blame_together(uint32_t flags)
     return NULL;
 }
 
-static bool reserved_is_zero(const IpcOpenOptions *o)
+/* The first reserved member that is not zero; 0: none. */
+static int64_t first_reserved(const IpcOpenOptions *o)
 {
     for (size_t i = 0; i < sizeof o->reserved / sizeof o->reserved[0]; i++)
         if (o->reserved[i])
-            return false;
-    return true;
+            return (int64_t)o->reserved[i];
+    return 0;
 }
 
-static IpcStatus check(const IpcOpenOptions *o, const char **detail)
+/* The texts speak of error.body.value, where *value goes to. */
+static IpcStatus check(const IpcOpenOptions *o, const char **detail,
+                       int64_t *value)
 {
+    *value = (int64_t)o->struct_size;
     if (o->struct_size != sizeof *o)
         return refuse(detail,
-                      "options.struct_size is not sizeof(IpcOpenOptions): set "
-                      "it, and zero the rest");
-    if (o->flags & ~(uint32_t)ALL_FLAGS)
-        return refuse(detail, "options.flags has one that is no IPC_OPEN_*: "
-                              "those of the channel belong into "
-                              "options.configuration.flags");
+                      "options.struct_size (error.body.value) is not "
+                      "sizeof(IpcOpenOptions): set it, and zero the rest");
+    *value = o->flags & ~(uint32_t)ALL_FLAGS;
+    if (*value)
+        return refuse(detail,
+                      "options.flags has one (error.body.value) that is no "
+                      "IPC_OPEN_*: those of the channel belong into "
+                      "options.configuration.flags");
+    *value = o->flags;
     *detail = blame_together(o->flags);
     if (*detail)
         return IPC_ERR_INVALID_ARGUMENT;
+    *value = o->mode;
     if (o->mode > 0777)
-        return refuse(detail,
-                      "options.mode is above 0777: give permission bits "
-                      "alone");
+        return refuse(detail, "options.mode (error.body.value) is above 0777: "
+                              "give permission bits such as 0640");
+    *value = o->group;
     if (o->group && !(o->flags & IPC_OPEN_GROUP))
-        return refuse(detail, "options.group is set: that takes the flag "
-                              "IPC_OPEN_GROUP");
+        return refuse(detail, "options.group (error.body.value) is set: that "
+                              "takes the flag IPC_OPEN_GROUP");
+    *value = o->numa_node;
     if (o->numa_node && !(o->flags & IPC_OPEN_NUMA_NODE))
-        return refuse(detail, "options.numa_node is set: that takes the flag "
-                              "IPC_OPEN_NUMA_NODE");
+        return refuse(detail, "options.numa_node (error.body.value) is set: "
+                              "that takes the flag IPC_OPEN_NUMA_NODE");
     if (o->numa_node > LAST_NODE)
-        return refuse(detail, "options.numa_node is above 1023: see "
-                              "/sys/devices/system/node");
-    if (!reserved_is_zero(o))
-        return refuse(detail, "options.reserved is not zero: zero what you do "
-                              "not set");
+        return refuse(detail,
+                      "options.numa_node (error.body.value) is above 1023: see "
+                      "/sys/devices/system/node");
+    *value = first_reserved(o);
+    if (*value)
+        return refuse(detail, "options.reserved has something in it "
+                              "(error.body.value): zero what you do not set");
+    *value = o->configuration.options;
     if (o->configuration.options & IPC_CHANNEL_HAS_MEMORY_FD)
-        return refuse(detail, "options.configuration.options has "
+        return refuse(detail, "options.configuration.options "
+                              "(error.body.value) has "
                               "IPC_CHANNEL_HAS_MEMORY_FD: open knows the "
                               "descriptor itself");
+    *value = 0;
     return IPC_OK;
 }
 
 IpcStatus options_take(const IpcOpenOptions *from, IpcOpenOptions *to,
-                       const char **detail)
+                       const char **detail, int64_t *value)
 {
-    IpcStatus status = from ? check(from, detail) : IPC_OK;
+    IpcStatus status = from ? check(from, detail, value) : IPC_OK;
 
     if (status != IPC_OK)
         return status;

@@ -496,8 +496,10 @@ IpcStatus place_open(const char *name, const IpcOpenOptions *options,
 
     body->own_layout_version = SHMIPC_LAYOUT_VERSION;
     if (use->size > PTRDIFF_MAX) {
-        *detail = "options.size is more than a buffer can have, about 16 GiB, "
-                  "or than this process can map";
+        *detail = "options.size (error.body.value) is more than a buffer can "
+                  "have, about 16 GiB, or than this process can map";
+        body->value =
+            options->size > INT64_MAX ? INT64_MAX : (int64_t)options->size;
         return IPC_ERR_INVALID_ARGUMENT;
     }
     state = cancel_disable();

@@ -18,7 +18,6 @@ enum { SOMEBODY = 54321, ANOTHER = 54322 };
 Test(open, names_and_options_that_cannot_be_meant_are_refused)
 {
     char longest[300];
-    IpcOpenOptions options = options_with(0);
     const char *const bad[] = {NULL, "",    "/",   "/a/b", "a/b",
                                ".",  "/..", "//a", longest};
 
@@ -30,30 +29,66 @@ Test(open, names_and_options_that_cannot_be_meant_are_refused)
         must_fail(ipc_channel_unlink(bad[i]), IPC_ERR_INVALID_ARGUMENT);
         must_fail(ipc_buffer_unlink(bad[i]), IPC_ERR_INVALID_ARGUMENT);
     }
-    options.struct_size--;
-    must_be(status_with(options), IPC_ERR_INVALID_ARGUMENT);
-    must_be(status_with(options_with(UINT32_C(1) << 31)),
-            IPC_ERR_INVALID_ARGUMENT);
-    must_be(
-        status_with(options_with(IPC_OPEN_EXCLUSIVE | IPC_OPEN_CONNECT_ONLY)),
-        IPC_ERR_INVALID_ARGUMENT);
-    must_be(status_with(options_with(IPC_OPEN_MEMFD | IPC_OPEN_PATH)),
-            IPC_ERR_INVALID_ARGUMENT);
-#define MUST_REFUSE(member, value)                                             \
+    must(!exists());
+}
+
+/* By both calls, which name the member and its value. */
+static void must_name(IpcOpenOptions options, const char *member, int64_t value)
+{
+    IpcChannelOpenResult channel = ipc_channel_open(name, &options);
+    IpcBufferOpenResult buffer = ipc_buffer_open(name, &options);
+
+    must_be(channel.ipc_status, IPC_ERR_INVALID_ARGUMENT);
+    must(strstr(channel.error.detail, member) != NULL);
+    must_be(channel.error.body.value, value);
+    if (buffer.ipc_status == IPC_OK) {
+        /* What channels alone have is ignored. */
+        must_work(ipc_buffer_destroy(buffer.result));
+        must_work(ipc_buffer_unlink(name));
+        return;
+    }
+    must_be(buffer.ipc_status, IPC_ERR_INVALID_ARGUMENT);
+    must(strstr(buffer.error.detail, member) != NULL);
+    must_be(buffer.error.body.value, value);
+}
+
+Test(open, each_wrong_member_of_options_is_named_with_its_value)
+{
+    const uint32_t both = IPC_OPEN_EXCLUSIVE | IPC_OPEN_CONNECT_ONLY;
+    IpcOpenOptions options = options_with(0);
+
+    options.struct_size = 7;
+    must_name(options, "options.struct_size", 7);
+    must_name(options_with(UINT32_C(1) << 30), "options.flags", 1 << 30);
+    must_name(options_with(both), "options.flags", both);
+    must_name(options_with(IPC_OPEN_MEMFD | IPC_OPEN_PATH), "options.flags",
+              IPC_OPEN_MEMFD | IPC_OPEN_PATH);
+#define MUST_REFUSE(member, is)                                                \
     options = options_with(0);                                                 \
-    options.member = value;                                                    \
-    must_be(status_with(options), IPC_ERR_INVALID_ARGUMENT)
+    options.member = is;                                                       \
+    must_name(options, "options." #member, is)
     MUST_REFUSE(mode, 01777);
     MUST_REFUSE(group, 1);
-    MUST_REFUSE(numa_node, 1);
-    MUST_REFUSE(size, UINT64_MAX);
-    MUST_REFUSE(reserved[3], 1);
-    MUST_REFUSE(configuration.max_round_trips, 1);
-    MUST_REFUSE(configuration.flags, 1024);
-    MUST_REFUSE(configuration.flags, IPC_BUFFER_HAS_MEMORY_FD);
-    MUST_REFUSE(configuration.flags, IPC_BUFFER_RECREATE);
-    MUST_REFUSE(configuration.max_owners, 5000);
+    MUST_REFUSE(numa_node, 2);
+    MUST_REFUSE(size, INT64_MAX);
     MUST_REFUSE(configuration.options, IPC_CHANNEL_HAS_MEMORY_FD);
+    options = options_with(0);
+    options.reserved[3] = 9;
+    must_name(options, "options.reserved", 9);
+#define MUST_REFUSE_OF_CHANNEL(member, is)                                     \
+    options = options_with(0);                                                 \
+    options.configuration.member = is;                                         \
+    must_name(options, #member, is)
+    MUST_REFUSE_OF_CHANNEL(max_owners, 5000);
+    MUST_REFUSE_OF_CHANNEL(flags, 1024);
+    MUST_REFUSE_OF_CHANNEL(flags, IPC_BUFFER_HAS_MEMORY_FD);
+    MUST_REFUSE_OF_CHANNEL(flags, IPC_BUFFER_RECREATE);
+    options = options_with(0);
+    options.configuration.max_round_trips = 1;
+    must_name(options, "start_sleep_ns", 0);
+    options = options_with(IPC_OPEN_NUMA_NODE);
+    options.numa_node = 1024;
+    must_name(options, "options.numa_node", 1024);
     must(!exists());
 }
 
