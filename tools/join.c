@@ -53,11 +53,14 @@ static void complain_of_body(const char *name, const IpcChannelOpenResult *r)
                          "shmipc %u",
                          name, (unsigned)body->layout_version,
                          (unsigned)body->own_layout_version);
-    else if (body->sys_errno == EPERM || body->sys_errno == EACCES)
-        if (body->mode)
-            command_complain("%s: its owner is %s, its mode %04o", name,
-                             segment_owner(body->owner, number),
-                             (unsigned)body->mode);
+    else if (body->mode &&
+             (body->sys_errno == EPERM || body->sys_errno == EACCES))
+        command_complain("%s: its owner is %s, its mode %04o", name,
+                         segment_owner(body->owner, number),
+                         (unsigned)body->mode);
+    else if (body->value)
+        command_complain("%s: error.body.value is %lld", name,
+                         (long long)body->value);
 }
 
 static int complain(const char *name, const IpcChannelOpenResult *r)

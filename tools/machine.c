@@ -132,7 +132,7 @@ static void judge_limits(struct findings *to)
         limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < SMALL_BYTES)
         finding_add(to, FINDING_WARNING, "fsize",
                     finding_say("this user may make files of %s only: a larger "
-                                "segment is a SIGXFSZ",
+                                "segment is refused with EFBIG",
                                 command_format_size(limit.rlim_cur, text)),
                     finding_say("`ulimit -f unlimited`"));
 }

@@ -98,6 +98,11 @@ def limits():
     found = doctor(preexec_fn=lambda: resource.setrlimit(
         resource.RLIMIT_FSIZE, (size, size)))
     assert "1 MiB only" in found["fsize"]["text"], found
+    done = tool("create", "--size=2M", "/shmipc-too-large",
+                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE,
+                                                      (size, size)))
+    assert done.returncode == FAILED and "File too large" in done.stderr
+    assert "refused with EFBIG" in found["fsize"]["text"]
     assert "fsize" not in doctor()
 
 

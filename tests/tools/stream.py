@@ -153,6 +153,12 @@ class Creating(ToolTest):
         self.check(run("create", ""), USAGE)
         self.assertFalse(segment(self.name).exists())
 
+    def test_what_the_library_refuses_is_told_with_its_value(self):
+        done = run("create", self.name, "--owners", "5000")
+        self.check(done, 2)
+        self.assertIn(b"above 4096", done.stderr)
+        self.assertIn(b"error.body.value is 5000", done.stderr)
+
     def test_a_path_can_be_named(self):
         with tempfile.TemporaryDirectory() as folder:
             path = folder + "/channel"
