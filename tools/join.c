@@ -34,7 +34,8 @@ static const char *detail_of(const IpcChannelOpenResult *r)
     case IPC_ERR_NOT_FOUND:
         return "there is no such channel";
     case IPC_ERR_EXISTS:
-        return "there is one already: see --if-missing, or `shmipc rm`";
+        return "there is one already: see --if-missing and --replace-dead, or "
+               "`shmipc rm`";
     default:
         return r->error.detail;
     }

@@ -331,8 +331,9 @@ static IpcStatus join(const struct opening *w, bool alone, struct ring *ring)
     p->created = ring->creation == w->made;
     if (w->options->flags & IPC_OPEN_EXCLUSIVE && !p->created)
         return refuse(w, IPC_ERR_EXISTS,
-                      "it exists: open without IPC_OPEN_EXCLUSIVE, or unlink "
-                      "it when nobody uses it");
+                      "it exists: open without IPC_OPEN_EXCLUSIVE; or with "
+                      "IPC_OPEN_REPLACE_DEAD as well, if it is a leftover of "
+                      "the dead; or unlink it when nobody uses it");
     if (alone && share_lock(w) != IPC_OK)
         return AGAIN;
     error = file_settle_memory(p, w->options, w->detail);
@@ -584,7 +585,7 @@ IpcStatus place_unlink(const char *name, IpcOpenError *body,
                   "the name is wrong";
         return IPC_ERR_NOT_FOUND;
     }
-    *detail = "the name could not be removed: see sys_errno (EACCES: it "
-              "belongs to another user)";
+    *detail = "the name could not be removed: see sys_errno (EACCES, "
+              "EPERM: it belongs to another user)";
     return IPC_ERR_SYSTEM;
 }

@@ -344,6 +344,22 @@ Test(open, what_dead_owners_left_is_replaced_only_if_asked_to)
     must_work(ipc_channel_destroy(channel));
 }
 
+Test(open, who_must_be_the_first_is_told_how_a_leftover_is_replaced)
+{
+    IpcChannelOpenResult r;
+    IpcOpenOptions options = options_with(IPC_OPEN_EXCLUSIVE);
+    IpcChannel *channel = result_of(ipc_channel_open(name, NULL));
+
+    must_work(ipc_channel_destroy(channel));
+    r = ipc_channel_open(name, &options);
+    must_be(r.ipc_status, IPC_ERR_EXISTS);
+    must(strstr(r.error.detail, "IPC_OPEN_REPLACE_DEAD") != NULL);
+    options.flags |= IPC_OPEN_REPLACE_DEAD;
+    channel = result_of(ipc_channel_open(name, &options));
+    must(ipc_channel_created(channel));
+    must_work(ipc_channel_destroy(channel));
+}
+
 Test(open, what_somebody_uses_without_a_name_is_not_replaced)
 {
     const IpcChannelConfiguration config =
