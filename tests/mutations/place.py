@@ -225,6 +225,14 @@ MUTATIONS = [
         edits=[("if (taken->configuration.flags & IPC_BUFFER_RECREATE)",
                 "if (false)")]),
     Mutation(
+        name="a mode that is refused has another value", file="options.c",
+        tests=["unit/open_refused"],
+        edits=[("*value = o->mode;", "")]),
+    Mutation(
+        name="a size that is refused has no value", file="open_channel.c",
+        tests=["unit/open_refused"],
+        edits=[("if (opener.value) body.value", "body.value")]),
+    Mutation(
         name="a path goes from wherever the program is when the handle goes",
         file="place.c", tests=["unit/open_odd"],
         edits=[("if (status == IPC_OK && !(options->flags & "
