@@ -5,6 +5,7 @@ a copy of the tree, and demands that a test notices each.
 
     run.py [--build DIR] [-j N] [NAME...]   the mistakes that are listed
     run.py --list
+    run.py --fit [NAME...]   whether they fit the code; builds nothing
     run.py --generated [--per-function N] [--seed S] [--minutes M]
            [--results FILE] [--survivors FILE] [FILE[:FUNCTION]...]
 
@@ -17,6 +18,7 @@ import argparse
 import fnmatch
 import importlib
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -72,6 +74,21 @@ def judge(shop, mutation):
     return not mutation.equivalent, f"{test.name}: {why}"
 
 
+def fits(source, mutation):
+    """Whether each of its texts is there once; says why not."""
+    with tempfile.TemporaryDirectory() as tree:
+        try:
+            path = mutation.path(source)
+            copy = os.path.join(tree, os.path.relpath(path, source))
+            os.makedirs(os.path.dirname(copy))
+            shutil.copy(path, copy)
+            mutation.apply(tree)
+        except DoesNotFit as misfit:
+            print(f"{mutation.name}: {misfit}")
+            return False
+    return True
+
+
 def run_listed(shop, mutations):
     bad = 0
     for m in mutations:
@@ -90,6 +107,7 @@ def main():
     parser.description = __doc__
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--fit", action="store_true")
     parser.add_argument("--source", default=SOURCE)
     parser.add_argument("--build")
     parser.add_argument("-j", type=int, default=1, dest="jobs")
@@ -110,6 +128,10 @@ def main():
         return 0
     if not mutations and not args.generated:
         sys.exit("run.py: no such mutation: see --list")
+    if args.fit:
+        bad = sum(not fits(args.source, m) for m in mutations)
+        print(f"{len(mutations)} mutations, {bad} misfits")
+        return 1 if bad else 0
     with tempfile.TemporaryDirectory() as scratch:
         try:
             # Without debug information equal code is equal bytes.
