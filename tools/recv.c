@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * shmipc recv: messages to standard output. Small ones are copied out of the
- * channel in batches; large ones are written from where they are, where no
- * other consumer can take them meanwhile.
+ * shmipc recv: messages to standard output. They are copied out of the channel
+ * in batches; but where no other consumer can take them meanwhile they are read
+ * ahead, and stay in the channel until they are written.
  */
 #include "command.h"
 #include "framing.h"
@@ -13,6 +13,7 @@
 #include "stop.h"
 #include <errno.h>
 #include <signal.h>
+#include <shmipc/ipc_acknowledge.h>
 #include <shmipc/ipc_batch.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +24,9 @@
 enum {
     BATCH = 1024,
     ROOM = 256 << 10,
-    LARGE = OUTPUT_SPACE_MAX + 1,
+    /* Bytes that are read ahead, with what each message takes beside. */
+    HELD_MAX = 128 << 10,
+    HELD_EACH = 32,
     /* So often a wait looks whether it is to stop. */
     LOOK_EVERY_NS = 100 * 1000 * 1000,
 };
@@ -48,6 +51,7 @@ struct receive {
     uint64_t timeout_ns; /* of the wait for one; UINT64_MAX: for ever */
     bool no_wait, follow, show_progress;
     uint64_t taken, bytes, written; /* messages; bytes of those taken */
+    uint64_t held, last;            /* read ahead: HELD_*; of the last one */
     unsigned char *memory;          /* where messages are copied to */
     size_t room;
     IpcEntry entries[BATCH];
@@ -178,36 +182,62 @@ static int take_copies(struct receive *r, const struct timespec *slice)
     return count_taken(r, got.result, bytes);
 }
 
-/* Writes one from where it is. It is consumed when it is written: who is killed
- * in between leaves it to the next consumer. */
-static int take_in_place(struct receive *r, const IpcEntry *message)
+/* Writes what was taken, and only then lets go of what was read ahead: who is
+ * killed in between leaves that to the next consumer. */
+static int settle(struct receive *r)
 {
-    IpcChannelSkipResult skipped;
+    IpcChannelAcknowledgeResult done;
+    int code = GO_ON;
 
-    if (!put(r, message) || !output_flush(&r->output))
+    if (!output_flush(&r->output))
         return COMMAND_FAILED;
-    skipped = ipc_channel_skip(r->join.channel, message->offset);
-    if (skipped.ipc_status != IPC_OK)
-        return check_status(r, skipped.ipc_status,
-                            skipped.ipc_status < 0 ? skipped.error.detail : "");
-    return count_taken(r, 1, message->size);
+    r->written = r->taken;
+    if (r->held == 0)
+        return GO_ON;
+    r->held = 0;
+    done = ipc_channel_acknowledge(r->join.channel, r->last);
+    if (done.ipc_status != IPC_OK)
+        code = check_status(r, done.ipc_status,
+                            done.ipc_status < 0 ? done.error.detail : "");
+    return code == NOTHING ? GO_ON : code;
+}
+
+static IpcChannelReadAheadResult
+look_ahead(struct receive *r, IpcEntry *message, const struct timespec *slice)
+{
+    return slice ? ipc_channel_read_ahead_with_timeout(r->join.channel, message,
+                                                       slice)
+                 : ipc_channel_try_read_ahead(r->join.channel, message);
+}
+
+/* As take_copies(), from where they are. */
+static int take_ahead(struct receive *r, const struct timespec *slice)
+{
+    uint64_t left = r->wanted - r->taken, bytes = 0, count = 0;
+    IpcChannelReadAheadResult got;
+    IpcEntry message;
+    int code;
+
+    do {
+        got = look_ahead(r, &message, count == 0 ? slice : NULL);
+        if (got.ipc_status != IPC_OK)
+            break;
+        put(r, &message);
+        count++;
+        bytes += message.size;
+        r->last = message.offset;
+        r->held += message.size + HELD_EACH;
+    } while (count < left && r->held < HELD_MAX);
+    if (count == 0)
+        return check_status(r, got.ipc_status,
+                            got.ipc_status < 0 ? got.error.detail : "");
+    code = count_taken(r, count, bytes);
+    return code == GO_ON && r->held >= HELD_MAX ? settle(r) : code;
 }
 
 static int take(struct receive *r, const struct timespec *slice)
 {
-    IpcEntry message;
-    IpcChannelPeekResult seen;
-
-    if (!r->join.one_consumer)
-        return take_copies(r, slice);
-    seen = slice
-               ? ipc_channel_peek_with_timeout(r->join.channel, &message, slice)
-               : ipc_channel_peek(r->join.channel, &message);
-    if (seen.ipc_status != IPC_OK)
-        return check_status(r, seen.ipc_status,
-                            seen.ipc_status < 0 ? seen.error.detail : "");
-    return message.size >= LARGE ? take_in_place(r, &message)
-                                 : take_copies(r, NULL);
+    return r->join.one_consumer ? take_ahead(r, slice) : take_copies(r, slice);
 }
 
 /* ------------------------------------------------------------- waiting */
@@ -309,6 +339,7 @@ static int follow_name(struct receive *r)
 static int receive_all(struct receive *r)
 {
     int code = r->wanted > 0 ? GO_ON : ENOUGH;
+    int settled;
 
     while (code == GO_ON && !r->output.failed) {
         if (stop_asked())
@@ -316,8 +347,9 @@ static int receive_all(struct receive *r)
         code = take(r, NULL);
         if (code != NOTHING && code != ANOTHER)
             continue;
-        if (output_flush(&r->output))
-            r->written = r->taken;
+        settled = settle(r);
+        if (settled != GO_ON)
+            code = settled;
         if (code == NOTHING)
             code = r->no_wait ? COMMAND_TIMEOUT : wait_for_more(r);
         if (code == ANOTHER)
@@ -331,20 +363,22 @@ static int receive_all(struct receive *r)
 static int complain_output(const struct receive *r)
 {
     const unsigned long long held = r->taken - r->written;
+    const char *fate = r->join.one_consumer ? "are left in the channel"
+                                            : "that were taken are lost";
 
     if (r->output.error == EPIPE)
         stop_by_broken_pipe();
     command_complain("cannot write to standard output: %s; up to %llu messages "
-                     "that were taken are lost",
-                     strerror(r->output.error), held);
+                     "%s",
+                     strerror(r->output.error), held, fate);
     return COMMAND_FAILED;
 }
 
 static int finish(struct receive *r, int code)
 {
     /* Whatever ended it: what was taken is written. */
-    if (output_flush(&r->output))
-        r->written = r->taken;
+    if (!r->output.failed && settle(r) == COMMAND_FAILED)
+        code = COMMAND_FAILED;
     progress_end(&r->progress, "received", r->taken, r->bytes);
     if (r->join.channel)
         join_leave(&r->join);
