@@ -35,8 +35,9 @@ typedef struct IpcBuffer IpcBuffer;
 #define IPC_BUFFER_HAS_MEMORY_FD   UINT32_C(4)
 
 /** For create: format the memory although living processes use what it holds,
- * or have it open by its name. Not for what is opened by a name. Their handles get IPC_ERR_FORMATTED_ANEW, and what they write until they
- * notice may be lost. */
+ * or have it open by its name. Not for what is opened by a name. Their handles
+ * get IPC_ERR_FORMATTED_ANEW, and what they write until they notice may be
+ * lost. */
 #define IPC_BUFFER_RECREATE        UINT32_C(8)
 
 /** For `flags` at creation: processes that read take an owner slot, as those

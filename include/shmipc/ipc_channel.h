@@ -137,8 +137,8 @@ IPC_API uint64_t ipc_channel_suggest_size(size_t capacity);
  * IPC_WAIT_EVENTFD, errno says why. IPC_ERR_READ_ONLY: `mem` is mapped for
  * reading only, or not at all. IPC_ERR_IN_USE: another process uses what it
  * holds, the body's `value` is the pid of one, or the memory's file is open or
- * being made by its name, as for ipc_buffer_create; the memory is left as it is.
- * Allocates; makes system calls to judge whether such processes live; waits
+ * being made by its name, as for ipc_buffer_create; the memory is left as it
+ * is. Allocates; makes system calls to judge whether such processes live; waits
  * for at most 100 ms for who opens the memory's file by its name. Since 0.1.0.
  */
 IPC_API IPC_NODISCARD_ IpcChannelResult ipc_channel_create(
