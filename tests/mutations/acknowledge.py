@@ -24,8 +24,8 @@ MUTATIONS = [
         "handle_consume(b);"),
     in_recover(
         "a recovery ends at what was read ahead", "unit/ahead",
-        "    head = handle_read_end(b);",
-        "    head = atomic_get_acquire(&r->head->position);"),
+        "    return handle_read_end(b);",
+        "    return atomic_get_acquire(&r->head->position);"),
     in_read(
         "who read ahead is not seen to be stuck", "unit/ahead_channel",
         "take_look_at(&b->ring, handle_read_end(b), &view);",

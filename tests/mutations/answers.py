@@ -27,9 +27,9 @@ MUTATIONS = [
     Mutation(
         name="offset in a read's error body", file="read.c",
         tests=["unit/error_bodies"],
-        edits=[("status = look(b, view); error->offset = "
+        edits=[("status = look(b, view, false); error->offset = "
                 "take_offset(&b->ring, view);",
-                "status = look(b, view);")]),
+                "status = look(b, view, false);")]),
     Mutation(
         name="size in a read's error body", file="read.c",
         tests=["unit/error_bodies"],
@@ -173,8 +173,8 @@ MUTATIONS = [
     Mutation(
         name="a message that is refused keeps its descriptors",
         file="share.c", tests=["failing/every call may fail once"],
-        edits=[("drop_fds(&message); if (status == IPC_OK)",
-                "if (status == IPC_OK)")]),
+        edits=[("drop_fds(&message); if (status != IPC_OK &&",
+                "if (status != IPC_OK &&")]),
     Mutation(
         name="half a message is an error", file="share.c",
         tests=["failing/every call may fail once"],
@@ -299,8 +299,8 @@ MUTATIONS = [
     Mutation(
         name="what is not ready is nowhere", file="read.c",
         tests=["unit/original"],
-        edits=[("status = look(b, view); error->offset = take_offset("
-                "&b->ring, view);", "status = look(b, view);")]),
+        edits=[("status = look(b, view, false); error->offset = take_offset("
+                "&b->ring, view);", "status = look(b, view, false);")]),
     # ---------------------------------------------------------------- rests
     Mutation(
         name="rests without a limit", file="pace.c", tests=["unit/pace"],

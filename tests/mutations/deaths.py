@@ -98,7 +98,7 @@ MUTATIONS = [
         name="half a closing stays half", file="close.h",
         tests=["crash close"],
         edits=[("if (!close_has_begun(r) || "
-                "atomic_get_relaxed(&r->head->closed)) return false;",
+                "atomic_get_relaxed(&r->gate->closed)) return false;",
                 "if (close_has_begun(r) || "
                 "!close_has_begun(r)) return false;")]),
     Mutation(

@@ -97,8 +97,9 @@ MUTATIONS = [
     Mutation(
         name="without memory for a ring the default is refused", file="wait.c",
         tests=["wait/waiting through io_uring"],
-        edits=[("if (status != IPC_OK) /* too old",
-                "if (status == IPC_ERR_UNSUPPORTED) /* too old")]),
+        edits=[("if (status != IPC_OK && number == IPC_WAIT_DEFAULT)",
+                "if (status == IPC_ERR_UNSUPPORTED && "
+                "number == IPC_WAIT_DEFAULT)")]),
     Mutation(
         name="without a handle nothing was asked for", file="write.c",
         tests=["unit/error_bodies"],
@@ -218,13 +219,13 @@ MUTATIONS = [
     Mutation(
         name="descriptors stay after a refusal", file="share.c",
         tests=["unit/share"],
-        edits=[("drop_fds(&message); if (status == IPC_OK)",
-                "if (status == IPC_OK)")]),
+        edits=[("drop_fds(&message); if (status != IPC_OK &&",
+                "if (status != IPC_OK &&")]),
     Mutation(
         name="mapping stays after a refusal", file="share.c",
         tests=["unit/share"],
-        edits=[("if (shared.memory) munmap(shared.memory, "
-                "(size_t)shared.size);", "")]),
+        edits=[("if (status != IPC_OK && shared->memory) munmap("
+                "shared->memory, (size_t)shared->size);", "")]),
     Mutation(
         name="mapping stays when it is left", file="share.c",
         tests=["unit/share"],

@@ -131,8 +131,8 @@ MUTATIONS = [
     Mutation(
         name="a relative path is another one elsewhere", file="place.c",
         tests=["unit/open_odd"],
-        edits=[("if (!(flags & IPC_OPEN_PATH) || *name == '/' ||",
-                "if (true ||")]),
+        edits=[("if (!(p->flags & IPC_OPEN_PATH) || *w->name == '/')",
+                "if (true)")]),
     Mutation(
         name="a leftover that cannot be removed is waited for",
         file="place.c", tests=["unit/open_odd"],

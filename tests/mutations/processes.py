@@ -147,16 +147,16 @@ MUTATIONS = [
         edits=[("if (room > 0 && size < OWNERS_SIZE_0_1)",
                 "if (room > 0 && size == 0)")]),
     Mutation(
-        name="who cannot be judged is listed as living", file="owners.c",
+        name="who cannot be judged is listed as living", file="handle.c",
         tests=["unit/owners_listed"],
         edits=[("return IPC_OWNER_UNKNOWN;", "return IPC_OWNER_LIVES;")]),
     Mutation(
         name="a list takes one role for the other", file="owners.c",
         tests=["unit/owners_listed"],
         edits=[("atomic_get_relaxed(&r->tail->role)",
-                "atomic_get_relaxed(&r->head->role)"),
+                "atomic_get_relaxed(&r->gate->role)"),
                ("uint32_t consumer = (uint32_t)atomic_get_relaxed("
-                "&r->head->role)",
+                "&r->gate->role)",
                 "uint32_t consumer = (uint32_t)atomic_get_relaxed("
                 "&r->tail->role)")]),
     Mutation(
@@ -225,13 +225,14 @@ MUTATIONS = [
     Mutation(
         name="who reads is not marked", file="handle.c",
         tests=["unit/dead_consumers"],
-        edits=[("owner_mark(&b->ring.owners, handle_owner(b), "
-                "OWNER_CONSUMES);", ";")]),
+        edits=[("if (status == IPC_OK && b->ring.readers_enter) owner_mark("
+                "&b->ring.owners, handle_owner(b), OWNER_CONSUMES);", "")]),
     Mutation(
         name="all who read take a slot", file="format.c",
         tests=["unit/dead_consumers"],
         edits=[("ring->readers_enter = id->flags & "
-                "(IPC_BUFFER_ONE_CONSUMER | IPC_BUFFER_KNOWS_CONSUMERS);",
+                "(IPC_BUFFER_ONE_CONSUMER | IPC_BUFFER_KNOWS_CONSUMERS | "
+                "IPC_BUFFER_BROADCAST);",
                 "ring->readers_enter = true;")]),
     Mutation(
         name="consumers count as producers that died", file="channel.c",

@@ -38,8 +38,11 @@ MUTATIONS = [
         edits=[("*status = handle_unless_anew(b, *status);", "")]),
     Mutation(
         name="damage is not explained", file="read.c", tests=["unit/anew"],
-        edits=[("return status < 0 ? handle_unless_anew(b, status) : status;",
-                "return status;")]),
+        edits=[("status = look(b, view, false); error->offset = take_offset("
+                "&b->ring, view); return status < 0 ? handle_unless_anew(b, "
+                "status) : status;",
+                "status = look(b, view, false); error->offset = take_offset("
+                "&b->ring, view); return status;")]),
     Mutation(
         name="a sleeper does not ask whether the ring is there",
         file="block.c", tests=["unit/anew"],
@@ -144,14 +147,15 @@ MUTATIONS = [
     Mutation(
         name="a file that is none is found out too late", file="handle.c",
         tests=["unit/memory_fd"],
-        edits=[("if (has_file(options) && "
+        edits=[("if (handle_options_have_file(options) && "
                 "!read_identity(options->memory_fd, mem, &id))",
                 "if (false && !read_identity(options->memory_fd, mem, &id))"
                 )]),
     Mutation(
-        name="a descriptor without its flag is ignored", file="handle.c",
+        name="a descriptor without its flag is ignored", file="handle_options.c",
         tests=["unit/memory_fd"],
-        edits=[("(options->memory_fd && !has_file(options))", "false")]),
+        edits=[("(options->memory_fd && !handle_options_have_file(options))",
+                "(false)")]),
     Mutation(
         name="a channel's descriptor without its option is ignored",
         file="channel.c", tests=["unit/channel"],
@@ -160,7 +164,7 @@ MUTATIONS = [
     Mutation(
         name="who creates has no use for a descriptor", file="handle.c",
         tests=["unit/memory_fd"],
-        edits=[("if (has_file(options)) status =",
+        edits=[("if (handle_options_have_file(options)) status =",
                 "if (false) status =")]),
     Mutation(
         name="who attaches has no use for a descriptor",
