@@ -288,9 +288,9 @@ static void print_heading(const struct segment *s, const struct inspection *in)
            atomic_get_relaxed(&r->tail->role),
            atomic_get_relaxed(&r->tail->closed));
     printf("head %016" PRIx64 " role %016" PRIx64 " closed %" PRIu64 "\n",
-           atomic_get_relaxed(&r->head->position),
-           atomic_get_relaxed(&r->head->role),
-           atomic_get_relaxed(&r->head->closed));
+           atomic_get_relaxed(&r->gate->position),
+           atomic_get_relaxed(&r->gate->role),
+           atomic_get_relaxed(&r->gate->closed));
     printf("readers' wait: sequence %" PRIu32 " sleepers %" PRIu32
            " fenced %" PRIu32 "\nwriters' wait: sequence %" PRIu32
            " sleepers %" PRIu32 " fenced %" PRIu32 "\n",
@@ -323,7 +323,7 @@ static int dump_ring(const struct segment *s, const struct inspection *in,
                      struct request *q)
 {
     /* Acquire [head]: before the words that it points at. */
-    uint64_t head = atomic_get_acquire(&in->ring.head->position);
+    uint64_t head = atomic_get_acquire(&in->ring.gate->position);
     bool is_whole = in->ends_are_true;
 
     q->array = json_object_new_array();

@@ -116,7 +116,7 @@ static void look_at_ends(struct inspection *in)
 {
     const struct ring *r = &in->ring;
     /* Acquire [head]: before tail, so that both can have been at once. */
-    uint64_t head = atomic_get_acquire(&r->head->position);
+    uint64_t head = atomic_get_acquire(&r->gate->position);
     uint64_t tail = protocol_tail(r);
     uint64_t position = position_of_head(head);
     int64_t used = position_distance(r, position, tail);
@@ -133,7 +133,7 @@ static void look_at_ends(struct inspection *in)
     look_at_head(in, head, tail);
     /* Relaxed: head has moved on between the two loads, or is damaged. */
     if (used > (int64_t)r->block_count) {
-        head = atomic_get_relaxed(&r->head->position);
+        head = atomic_get_relaxed(&r->gate->position);
         in->ends_are_true = position_distance(r, position_of_head(head),
                                               tail) <= (int64_t)r->block_count;
         used = r->block_count;
@@ -147,17 +147,29 @@ static void look_at_ends(struct inspection *in)
     in->tail_offset = in->head_offset + in->used;
 }
 
+static uint32_t count_subscribers(const struct ring *r)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < r->subscriber_count; i++)
+        /* Relaxed: a figure of this look. */
+        count += atomic_get_relaxed(&r->subscribers[i].cursor.position) !=
+                 cursor_free(r);
+    return count;
+}
+
 static void look_at_words(struct inspection *in)
 {
     const struct ring *r = &in->ring;
 
     in->is_half_closed = close_has_begun(r);
     /* Relaxed, all: figures of this look. */
-    in->is_closed = atomic_get_relaxed(&r->head->closed) != 0;
+    in->is_closed = atomic_get_relaxed(&r->gate->closed) != 0;
     in->is_half_closed = in->is_half_closed && !in->is_closed;
     in->readers_sleep = atomic_get_relaxed(&in->region->readers.sleepers);
     in->writers_sleep = atomic_get_relaxed(&in->region->writers.sleepers);
     in->entries_written = owner_count(&r->owners).written;
+    in->subscribers = count_subscribers(r);
 }
 
 /* ------------------------------------------------------------------ owners */
@@ -173,7 +185,7 @@ static void describe_owner(const struct inspection *in, uint64_t here,
     owner->is_producer =
         (uint32_t)atomic_get_relaxed(&r->tail->role) == owner->view.owner;
     owner->is_consumer =
-        (uint32_t)atomic_get_relaxed(&r->head->role) == owner->view.owner;
+        (uint32_t)atomic_get_relaxed(&r->gate->role) == owner->view.owner;
     /* Under the pid of one that is dead there may be somebody else. */
     if (owner->is_here && owner->view.fate != OWNER_IS_DEAD)
         owner->pid_here = (pid_t)owner->view.pid;
@@ -251,7 +263,7 @@ void inspect_count(const struct inspection *in, uint64_t steps,
 {
     const struct ring *r = &in->ring;
     /* Acquire [head]: words that were replaced before are gone. */
-    uint64_t at = atomic_get_acquire(&r->head->position);
+    uint64_t at = atomic_get_acquire(&r->gate->position);
     uint64_t tail = protocol_tail(r);
     bool in_gap = false, in_claim = false;
 

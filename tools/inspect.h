@@ -71,6 +71,7 @@ struct inspection {
     struct view view; /* of the entry that holds readers up, or the head */
     uint64_t stuck_offset;
     uint32_t readers_sleep, writers_sleep; /* WAIT_BY_* bits */
+    uint32_t subscribers; /* of ring.subscriber_count slots those in use */
 
     struct inspect_owner *owners;
     uint32_t owner_count, alive, dead, unknown;

@@ -111,6 +111,7 @@ int join_open(struct join *join, const char *name,
         .largest = ipc_channel_max_entry_size(opened.result),
         .one_producer = stats.flags & IPC_BUFFER_ONE_PRODUCER,
         .one_consumer = stats.flags & IPC_BUFFER_ONE_CONSUMER,
+        .broadcast = stats.flags & IPC_BUFFER_BROADCAST,
         .device = file.st_dev,
         .inode = file.st_ino,
     };

@@ -13,7 +13,7 @@
 struct join {
     IpcChannel *channel;
     uint64_t largest; /* message, bytes */
-    bool one_producer, one_consumer;
+    bool one_producer, one_consumer, broadcast;
     /* What the name led to. */
     dev_t device;
     ino_t inode;

@@ -17,7 +17,7 @@ void judge_remember(struct judge_past *past, const struct inspection *in,
 {
     /* Relaxed: what it was some time. */
     uint64_t head = in->kind == INSPECT_RING
-                        ? atomic_get_relaxed(&in->ring.head->position)
+                        ? atomic_get_relaxed(&in->ring.gate->position)
                         : 0;
     bool is_same = past->is_known && past->creation == in->ring.creation &&
                    past->head == head && past->word == in->view.word;
@@ -336,7 +336,7 @@ static void judge_head(const struct judge_case *c, struct findings *to)
                                 ", which cannot be in a ring of %" PRIu32
                                 " blocks: somebody has written into the memory",
                                 /* Relaxed, both: for people. */
-                                atomic_get_relaxed(&r->head->position),
+                                atomic_get_relaxed(&r->gate->position),
                                 atomic_get_relaxed(&r->tail->position),
                                 r->block_count),
                     finding_say("create the channel anew, or `shmipc rm %s`",

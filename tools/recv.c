@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <shmipc/ipc_acknowledge.h>
 #include <shmipc/ipc_batch.h>
+#include <shmipc/ipc_subscribe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -277,6 +278,24 @@ static int wait_for_more(struct receive *r)
     return code;
 }
 
+/* ------------------------------------------------------------- joining */
+
+/* Where every subscriber reads all, it becomes one. */
+static int join(struct receive *r)
+{
+    int code = join_open(&r->join, r->name, &r->options);
+    IpcChannelSubscribeResult subscribed;
+
+    if (code != COMMAND_OK || !r->join.broadcast)
+        return code;
+    subscribed = ipc_channel_subscribe(r->join.channel, NULL);
+    if (subscribed.ipc_status == IPC_OK)
+        return COMMAND_OK;
+    code = check_status(r, subscribed.ipc_status, subscribed.error.detail);
+    join_leave(&r->join);
+    return code;
+}
+
 /* ----------------------------------------------------------- following */
 
 static bool is_closed(const IpcChannel *channel)
@@ -301,16 +320,14 @@ static int leave_closed(struct receive *r)
     if (last.ipc_status != IPC_OK)
         return NOTHING;
     if (!is_closed(last.result))
-        code = join_open(&r->join, r->name, &r->options) == COMMAND_OK
-                   ? GO_ON
-                   : COMMAND_FAILED;
+        code = join(r) == COMMAND_OK ? GO_ON : COMMAND_FAILED;
     ipc_channel_destroy(last.result);
     return code;
 }
 
 static int join_next(struct receive *r)
 {
-    int code = join_open(&r->join, r->name, &r->options);
+    int code = join(r);
 
     if (code != COMMAND_OK)
         return code;
@@ -510,7 +527,7 @@ static int run(struct receive *r)
         command_complain("no memory");
         return COMMAND_FAILED;
     }
-    code = join_open(&r->join, r->name, &r->options);
+    code = join(r);
     if (code == COMMAND_OK) {
         /* What is followed may come. */
         r->options.flags &= ~IPC_OPEN_CONNECT_ONLY;

@@ -64,9 +64,11 @@ static struct json_object *make_configuration(const struct inspection *in)
     add_flag(to, "one_consumer", in->ring.one_consumer);
     add_flag(to, "knows_consumers",
              in->ring.readers_enter && !in->ring.one_consumer);
+    add_flag(to, "broadcast", in->ring.subscriber_count > 0);
     add_number(to, "capacity", in->capacity);
     add_number(to, "max_entry_size", largest);
     add_number(to, "max_owners", in->ring.owners.count);
+    add_number(to, "max_subscribers", in->ring.subscriber_count);
     return to;
 }
 
@@ -203,6 +205,7 @@ static void add_ring(struct json_object *to, const struct report *report)
     add(to, "rates", make_rates(&report->rates));
     add_flag(to, "readers_may_sleep", in->readers_sleep != 0);
     add_flag(to, "writers_may_sleep", in->writers_sleep != 0);
+    add_number(to, "subscribers", in->subscribers);
     add(to, "owners", make_owners(in));
 }
 

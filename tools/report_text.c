@@ -31,10 +31,15 @@ static void print_heading(const struct report *report)
 static void print_configuration(const struct inspection *in)
 {
     begin_row("mode");
-    printf("%s, %s; %" PRIu32 " owner slot%s",
-           in->ring.one_producer ? "one producer" : "many producers",
-           in->ring.one_consumer ? "one consumer" : "many consumers",
-           in->ring.owners.count, in->ring.owners.count == 1 ? "" : "s");
+    printf("%s, ", in->ring.one_producer ? "one producer" : "many producers");
+    if (in->ring.subscriber_count)
+        printf("%" PRIu32 " of %" PRIu32 " subscribers, who all read all",
+               in->subscribers, in->ring.subscriber_count);
+    else
+        fputs(in->ring.one_consumer ? "one consumer" : "many consumers",
+              stdout);
+    printf("; %" PRIu32 " owner slot%s", in->ring.owners.count,
+           in->ring.owners.count == 1 ? "" : "s");
     if (in->ring.readers_enter && !in->ring.one_consumer)
         fputs("; readers have one too", stdout);
     if (in->is_closed || in->is_half_closed)

@@ -6,7 +6,7 @@
  * what is there, and else creates, and "open" has the library do so by the
  * name.
  *
- *     write BYTES    reserve BYTES    commit    read    close
+ *     write BYTES    reserve BYTES    commit    read    close    subscribe
  *     wait           a blocked read, of up to a minute
  *     fill           writes of 64 bytes until the channel is full
  *     named          whether the name still leads to what is mapped
@@ -85,6 +85,8 @@ static IpcStatus obey(const char *order, size_t size)
         return read_one(60);
     if (strcmp(order, "fill") == 0)
         return fill();
+    if (strcmp(order, "subscribe") == 0)
+        return ipc_channel_subscribe(channel, NULL).ipc_status;
     if (strcmp(order, "close") == 0)
         return ipc_channel_close(channel).ipc_status;
     if (strcmp(order, "named") == 0)

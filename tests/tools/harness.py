@@ -21,7 +21,7 @@ PREFIX = f"shmipc-tools-{os.getpid()}-"
 LIMIT = 60
 
 OK, FOUND, USAGE, FAILED, NO_SUCH, REFUSED = range(6)
-ONE_PRODUCER, ONE_CONSUMER, KNOWS_CONSUMERS = 1, 2, 16
+ONE_PRODUCER, ONE_CONSUMER, KNOWS_CONSUMERS, BROADCAST = 1, 2, 16, 32
 
 actors = []
 names = set()
