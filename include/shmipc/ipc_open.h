@@ -15,7 +15,7 @@
  * takes back when he dies, and with him the children that he forked meanwhile
  * and that did not exec(). So nobody sees a channel that is half made, and what
  * a killed creator leaves is made anew by who comes next: a file of size 0, or
- * one in which there is nothing but zeros, counts as that. Memory that is also
+ * one of whole pages that are all zeros, counts as that. Memory that is also
  * mapped without this header (ipc_mmap and ipc_channel_connect) can be joined
  * here, but those mappings count only once they have written or read.
  */
