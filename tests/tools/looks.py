@@ -15,11 +15,11 @@ import subprocess
 import tempfile
 
 from harness import (ACTOR, BROADCAST, FAILED, FOUND, KNOWS_CONSUMERS, LIMIT,
-                     NO_SUCH, OK, ONE_CONSUMER, ONE_PRODUCER, PREFIX, SHM, TOOL, Actor,
-                     Skip, codes, listed, new_name, path_of,
+                     NO_SUCH, OK, ONE_CONSUMER, ONE_PRODUCER, PREFIX, SHM, TOOL,
+                     Actor, Skip, codes, listed, new_name, path_of,
                      reserving_in_a_container, run, text_of, tool, tool_json,
                      wait_until)
-from words import HEAD, change
+from words import HEAD, TAIL, change, word_at
 
 
 def stuck_findings(name):
@@ -317,6 +317,19 @@ def stopped_reader_of_many():
                            "stopped"), text
 
 
+def claimed_and_not_begun():
+    """space that was claimed and never written to is told of, and recovered"""
+    name = new_name()
+    Actor(name).does("write 9", "read")
+    change(name, TAIL, struct.pack("Q", word_at(name, TAIL) + 1))
+    text = text_of(stuck_findings(name), "gap")
+    assert "space at offset 64 is claimed by a producer that has not" in text
+    assert tool("recover", name).returncode == FOUND
+    done = tool("recover", name, "--yes")
+    assert done.returncode == OK and "1 claim " in done.stdout, done
+    assert tool_json("stat", name, code=OK)["findings"] == []
+
+
 def who_sleeps():
     """who sleeps for entries, and who for space, is told"""
     name = new_name()
@@ -506,6 +519,7 @@ if __name__ == "__main__":
         stopped_in_a_container, memory_without_a_name, asleep_in_mid_write,
         roles_and_stopped_owners, readers_that_are_known,
         subscribers_are_counted, recv_subscribes,
-        stopped_reader_of_many, who_sleeps, full_and_nobody_reads, closed,
-        owners_full, reads_only, files_that_may_not_be_read, no_such, dump_around_the_head, doctor_is_fine,
-        doctor_names_what_lacks)
+        stopped_reader_of_many, claimed_and_not_begun, who_sleeps,
+        full_and_nobody_reads, closed, owners_full, reads_only,
+        files_that_may_not_be_read, no_such, dump_around_the_head,
+        doctor_is_fine, doctor_names_what_lacks)
