@@ -189,9 +189,10 @@ static int list(struct listing *l)
     else
         json_object_put(l->array);
     if (l->unreadable && !l->all)
-        command_complain("%zu file%s there cannot be read by this user: --all "
+        command_complain("%zu file%s in %s cannot be read by this user: --all "
                          "names them",
-                         l->unreadable, l->unreadable == 1 ? "" : "s");
+                         l->unreadable, l->unreadable == 1 ? "" : "s",
+                         l->directory);
     return COMMAND_OK;
 }
 

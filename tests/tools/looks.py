@@ -433,7 +433,7 @@ def files_that_may_not_be_read():
         path.chmod(0o200)
         done = tool("ls", "--dir", segments, **options)
         assert done.returncode == OK and done.stdout == ""
-        assert "1 file there cannot be read by this user" in done.stderr
+        assert f"1 file in {segments} cannot be read" in done.stderr
         done = tool("ls", "--dir", segments, "--all", "--json", **options)
         entry, = json.loads(done.stdout)
         assert entry["name"] == str(path) and entry["size"] == 100
