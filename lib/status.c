@@ -74,6 +74,10 @@ static const struct status_words words[] = {
      "The subscriber was too far behind, and entries passed it by."},
     {IPC_ERR_NOT_SUBSCRIBED, "IPC_ERR_NOT_SUBSCRIBED",
      "Each subscriber reads everything there, and the handle is none."},
+    {IPC_ERR_SERVER_DEAD, "IPC_ERR_SERVER_DEAD",
+     "Nobody serves any more, or who had the call has died."},
+    {IPC_ERR_CANCELLED, "IPC_ERR_CANCELLED",
+     "The call was given up, or the server refused it."},
 };
 
 static const struct status_words *find(IpcStatus status)

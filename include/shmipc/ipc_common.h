@@ -125,6 +125,10 @@ typedef enum IpcStatus {
     IPC_ERR_NOT_FOUND = -30,
     /** A subscriber was too far behind, and entries passed it by. */
     IPC_ERR_LAGGED = -31,
+    /** A call: nobody serves any more, or who had the call has died. */
+    IPC_ERR_SERVER_DEAD = -32,
+    /** A call: it was given up, or the server refused it. */
+    IPC_ERR_CANCELLED = -33,
     /** Each subscriber reads everything there, and the handle is none. */
     IPC_ERR_NOT_SUBSCRIBED = -34
 } IpcStatus;

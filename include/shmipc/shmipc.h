@@ -17,6 +17,7 @@
 #include <shmipc/ipc_export.h>
 #include <shmipc/ipc_mmap.h>
 #include <shmipc/ipc_open.h>
+#include <shmipc/ipc_service.h>
 #include <shmipc/ipc_share.h>
 #include <shmipc/ipc_subscribe.h>
 #include <shmipc/ipc_waitset.h>

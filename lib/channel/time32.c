@@ -7,6 +7,7 @@
 #include <shmipc/ipc_acknowledge.h>
 #include <shmipc/ipc_batch.h>
 #include <shmipc/ipc_channel.h>
+#include <shmipc/ipc_service.h>
 #include <shmipc/ipc_waitset.h>
 
 /* The program's struct timespec. */
@@ -137,4 +138,55 @@ IpcWaitSetWaitResult time32_wait(IpcWaitSet *set, IpcWaitSetReady *ready,
 {
     return ipc_waitset_wait(set, ready, room,
                             widen(timeout, &(struct timespec){0}));
+}
+
+IPC_API IpcServiceReceiveResult
+time32_receive(IpcService *service,
+               const struct time32 *timeout) __asm__("ipc_service_receive");
+IpcServiceReceiveResult time32_receive(IpcService *service,
+                                       const struct time32 *timeout)
+{
+    return ipc_service_receive(service, widen(timeout, &(struct timespec){0}));
+}
+
+IPC_API IpcClientCallResult
+time32_call(IpcClient *client, const void *data, size_t size, IpcAnswer *dest,
+            const struct time32 *timeout) __asm__("ipc_client_call");
+IpcClientCallResult time32_call(IpcClient *client, const void *data,
+                                size_t size, IpcAnswer *dest,
+                                const struct time32 *timeout)
+{
+    return ipc_client_call(client, data, size, dest,
+                           widen(timeout, &(struct timespec){0}));
+}
+
+IPC_API IpcClientSendResult
+time32_send(IpcClient *client, const void *data, size_t size,
+            const struct time32 *timeout) __asm__("ipc_client_send");
+IpcClientSendResult time32_send(IpcClient *client, const void *data,
+                                size_t size, const struct time32 *timeout)
+{
+    return ipc_client_send(client, data, size,
+                           widen(timeout, &(struct timespec){0}));
+}
+
+IPC_API IpcClientCollectResult
+time32_collect(IpcClient *client, IpcCall call, IpcAnswer *dest,
+               const struct time32 *wait) __asm__("ipc_client_collect");
+IpcClientCollectResult time32_collect(IpcClient *client, IpcCall call,
+                                      IpcAnswer *dest,
+                                      const struct time32 *wait)
+{
+    return ipc_client_collect(client, call, dest,
+                              widen(wait, &(struct timespec){0}));
+}
+
+IPC_API IpcClientCollectResult
+time32_collect_any(IpcClient *client, IpcAnswer *dest,
+                   const struct time32 *wait) __asm__("ipc_client_collect_any");
+IpcClientCollectResult time32_collect_any(IpcClient *client, IpcAnswer *dest,
+                                          const struct time32 *wait)
+{
+    return ipc_client_collect_any(client, dest,
+                                  widen(wait, &(struct timespec){0}));
 }

@@ -34,6 +34,15 @@ static inline int64_t clock_earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* The same, and 0 for a timeout of zero: not at all. Does not look at the clock
+ * for that. */
+static inline int64_t clock_until(const struct timespec *timeout)
+{
+    return timeout && timeout->tv_sec == 0 && timeout->tv_nsec == 0
+               ? 0
+               : clock_after_timeout(timeout);
+}
+
 /* Does not look at the clock for a point that never comes. */
 static inline bool clock_is_past(int64_t time)
 {

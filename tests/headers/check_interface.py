@@ -129,11 +129,11 @@ def check_contracts(header):
 
 
 # What is left to do when these fail, most programs do not care about; and
-# nothing that was sent or read is lost.
+# nothing that was sent or read is lost; or, of an answer, who wanted it is gone.
 MAY_BE_IGNORED = re.compile(
-    r"_(abort|clear_interrupt|close|complete_wait|destroy|interrupt|"
-    r"leave_shared|owners|recover|recover_force|remove|skip_force|stats|unlink|"
-    r"unmap)$")
+    r"_(abort|answer|cancel|clear_interrupt|close|complete_wait|destroy|"
+    r"interrupt|leave_shared|owners|recover|recover_force|refuse|remove|"
+    r"skip_force|stats|unlink|unmap)$")
 
 
 def check_ignored(header):

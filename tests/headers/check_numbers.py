@@ -46,6 +46,7 @@ CHANNEL = "include/shmipc/ipc_channel.h"
 CHANNEL_TYPES = "include/shmipc/ipc_channel_types.h"
 OPEN = "include/shmipc/ipc_open.h"
 WAITSET = "include/shmipc/ipc_waitset.h"
+SERVICE = "include/shmipc/ipc_service.h"
 PROTOCOL = "lib/ring/protocol.h"
 ANY = "*"
 
@@ -124,6 +125,24 @@ RULES = (
     (CHANNEL, "waits for at most # ms for who opens", "LOCK_WAIT_NS / MS"),
     (DESIGN, "looks again after # us to # ms", "SHORTEST_PAUSE_NS / US",
      "LONGEST_PAUSE_NS / MS"),
+
+    # Services.
+    (SERVICE, "a dot and # hex digits", "FRAME_DIGITS - 1"),
+    (SERVICE, "a name that # characters more", "FRAME_DIGITS"),
+    (SERVICE, "A call learns within # ms", "2 * CLIENT_SLICE_NS / MS"),
+    (SERVICE, "within # ms if the client spins", "2 * SPIN_SLICE_NS / MS"),
+    (SERVICE, "each with # bytes of its own; so the largest one, too. # means "
+     "# MiB", "size_frame_request", "0", "SERVER_SIZE / MIB"),
+    (SERVICE, "each with # bytes of its own; so the largest one, too; one above "
+     "half of it may have to wait until the client collects. # means # KiB",
+     "size_frame_answer", "0", "CLIENT_SIZE / 1024"),
+    (SERVICE, "collect what it called for; # means # ms", "0",
+     "SERVER_PATIENCE_NS / MS"),
+    (SERVICE, "at the same time, at most #; # means #", "SERVER_CLIENTS_MAX",
+     "0", "SERVER_CLIENTS"),
+    (SERVICE, "sent and not collected, at most #; # means #",
+     "CLIENT_CALLS_MAX", "0", "CLIENT_CALLS"),
+    ("lib/service/frame.h", "a dot, #", "FRAME_DIGITS - 1"),
 
     # Owners.
     (BUFFER_TYPES, "# to #; # means the default: # in the smallest buffers, "
@@ -334,6 +353,10 @@ EXEMPTIONS = (
     ("docs/migration.md", r"\bC(?:\+\+)?\d\d\b"),
     (CHANNEL_TYPES, r"\bC\+\+\d\d\b"),
     (DESIGN, r"\bC\+\+23\b"),
+    # Sample code, and malloc's alignment.
+    (SERVICE, r'"ACME", 4,|Aligned to 16\.'),
+    # As in <shmipc/ipc_open.h>.
+    (SERVICE, r"\b0600\b"),
     # Sample code: tests/headers/matrix.sh compiles it.
     ("docs/migration.md", r"IPC_CHANNEL_CONFIGURATION\(128, 1000, 100000\)|"
      r"\.max_round_trips = 128"),

@@ -43,6 +43,8 @@ static const struct {
     {IPC_ERR_EXISTS, -28, "IPC_ERR_EXISTS"},
     {IPC_ERR_IN_USE, -29, "IPC_ERR_IN_USE"},
     {IPC_ERR_NOT_FOUND, -30, "IPC_ERR_NOT_FOUND"},
+    {IPC_ERR_SERVER_DEAD, -32, "IPC_ERR_SERVER_DEAD"},
+    {IPC_ERR_CANCELLED, -33, "IPC_ERR_CANCELLED"},
 };
 
 enum { KNOWN = sizeof known / sizeof known[0] };

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The clients that a server knows, by their numbers, and their channels of
+ * answers. A number is all that a request says: what channel that is, its name
+ * and whose it may be, is not the client's to choose.
+ *
+ *     expected   HELLO came; the channel is not open here
+ *     open       a request was answered, or a sweep found the channel
+ *     gone       the client has left or died: the name is removed, and the
+ *                handle goes when nobody uses it
+ *
+ * A sweep looks at a few of them now and then, and judges their clients. All
+ * functions are called with the service's lock held, but for peer_write().
+ */
+#ifndef SHMIPC_PEER_H
+#define SHMIPC_PEER_H
+
+#include "channel/channel.h"
+#include "service/frame.h"
+
+enum { PEER_BUCKETS = 256, PEER_OPEN_WAIT_NS = 5 * 1000 * 1000 };
+
+struct peer {
+    uint64_t number;
+    IpcChannel *answers; /* NULL: it is not open */
+    int64_t since;
+    uint32_t users; /* threads that write into it */
+    bool gone;
+    bool choked;    /* the last answer found no space: wait no more */
+    uint64_t *lost; /* calls whose answers were lost, and who are not told */
+    uint32_t lost_count;
+    struct peer *next;
+};
+
+struct peers {
+    const char *service; /* its name */
+    IpcOpenOptions options;
+    int64_t patience; /* ns */
+    uint32_t max;
+    uint32_t count;
+    uint32_t turn; /* the bucket that is swept next */
+    struct peer *buckets[PEER_BUCKETS];
+};
+
+/* Somebody says that he is there. */
+void peer_expect(struct peers *peers, uint64_t number);
+
+/* Somebody says that he has left; believed if his channel is closed. */
+void peer_leaves(struct peers *peers, uint64_t number);
+
+/* Finds a client and opens its channel; to be given back. */
+IpcStatus peer_get(struct peers *peers, uint64_t number, struct peer **peer,
+                   int *sys_errno);
+void peer_put(struct peers *peers, struct peer *peer);
+
+/* Looks at some of the clients, and forgets those that are gone. */
+void peer_sweep(struct peers *peers);
+
+/* Whether the client has left or died, for all that this process knows. */
+bool peer_is_over(const struct peer *peer);
+
+/* Forgets all; removes what the dead left. */
+void peer_forget_all(struct peers *peers);
+
+/* Notes that a call will not get its answer, and says so to the client as soon
+ * as there is space. */
+void peer_lose(struct peer *peer, uint64_t call);
+
+/* Writes an answer to a peer that was got. `patience`: ns. */
+IpcStatus peer_write(const struct peer *peer, const struct frame_answer *head,
+                     const void *data, size_t size, int64_t patience);
+
+#endif
