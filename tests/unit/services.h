@@ -76,7 +76,17 @@ static inline IpcClient *connect_client(void)
 }
 
 /* What a request asks of the server. */
-enum wish { ECHO, BE_KILLED, BE_SLOW, REFUSE, GROW, STOP, SAY_NOTHING };
+enum wish {
+    ECHO,
+    BE_KILLED,
+    BE_KILLED_ANSWERING,
+    BE_KILLED_AFTER,
+    BE_SLOW,
+    REFUSE,
+    GROW,
+    STOP,
+    SAY_NOTHING
+};
 
 struct order {
     enum wish wish;
@@ -87,6 +97,27 @@ struct order {
 static inline IpcRequest *receive(IpcService *service)
 {
     return result_of(ipc_service_receive(service, &patience));
+}
+
+/* The channel of a client's answers. */
+static inline IpcChannel *answers_of(uint64_t client)
+{
+    IpcOpenOptions options = {.struct_size = sizeof options,
+                              .flags = IPC_OPEN_CONNECT_ONLY};
+    char full[NAME_ROOM + 20];
+
+    snprintf(full, sizeof full, "%s.%016llx", name, (unsigned long long)client);
+    return result_of(ipc_channel_open(full, &options));
+}
+
+/* Has claimed space for an answer, and not committed it. */
+__attribute__((noreturn)) static inline void die_answering(uint64_t client)
+{
+    IpcReservation reservation;
+
+    must_work(ipc_channel_reserve(answers_of(client), 100, &reservation));
+    raise(SIGKILL);
+    abort();
 }
 
 /* False: it is to stop. */
@@ -100,6 +131,12 @@ static inline bool obey(IpcService *service, IpcRequest *request)
     memcpy(&order, request->payload, sizeof order);
     switch (order.wish) {
     case BE_KILLED:
+        raise(SIGKILL);
+        break;
+    case BE_KILLED_ANSWERING:
+        die_answering(request->client);
+    case BE_KILLED_AFTER:
+        ipc_service_answer(service, request, request->payload, request->size);
         raise(SIGKILL);
         break;
     case REFUSE:
@@ -182,6 +219,23 @@ static inline void stop_server(IpcClient *client, pid_t server)
 {
     must_be(call_for(client, STOP, 0, 20 * SECOND), IPC_OK);
     must_succeed(server);
+}
+
+/* A thread that waits for a call. */
+struct waiter {
+    IpcClient *client;
+    IpcCall call;
+    IpcStatus status;
+    IpcAnswer answer;
+};
+
+static inline void *wait_for_call(void *of)
+{
+    struct waiter *w = of;
+
+    w->status =
+        ipc_client_collect(w->client, w->call, &w->answer, NULL).ipc_status;
+    return NULL;
 }
 
 #endif
