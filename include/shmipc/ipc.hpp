@@ -23,6 +23,8 @@
  * | SharedChannel      | one that came over a socket           | shared.hpp  |
  * | WaitSet            | many channels, waited for by one      | waitset.hpp |
  * |                    | thread                                |             |
+ * | Service, Request   | who answers                           | service.hpp |
+ * | Client, Answer     | who asks                              | client.hpp  |
  * | Buffer             | the ring that never waits             | buffer.hpp  |
  * | Error, category()  | how errors are told: each call has a  | error.hpp   |
  * |                    | form that throws and one that takes a |             |
@@ -45,9 +47,11 @@
 #include <shmipc/cpp/buffer.hpp>
 #include <shmipc/cpp/bytes.hpp>
 #include <shmipc/cpp/channel.hpp>
+#include <shmipc/cpp/client.hpp>
 #include <shmipc/cpp/error.hpp>
 #include <shmipc/cpp/in_place.hpp>
 #include <shmipc/cpp/segment.hpp>
+#include <shmipc/cpp/service.hpp>
 #include <shmipc/cpp/shared.hpp>
 #include <shmipc/cpp/timeout.hpp>
 #include <shmipc/cpp/typed.hpp>

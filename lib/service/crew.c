@@ -51,5 +51,6 @@ bool crew_can_serve(const IpcChannel *ch)
 {
     const struct ring *r = &ch->buffer.ring;
 
-    return r->readers_enter && !r->one_consumer && !r->one_producer;
+    return r->readers_enter && !r->one_consumer && !r->one_producer &&
+           r->subscriber_count == 0;
 }

@@ -143,6 +143,9 @@ RULES = (
     (SERVICE, "sent and not collected, at most #; # means #",
      "CLIENT_CALLS_MAX", "0", "CLIENT_CALLS"),
     ("lib/service/frame.h", "a dot, #", "FRAME_DIGITS - 1"),
+    (DESIGN, "wait look every # ms, those that spin for long every # ms",
+     "CLIENT_SLICE_NS / MS", "SPIN_SLICE_NS / MS"),
+    (DESIGN, "The server waits # ms, once", "SERVER_PATIENCE_NS / MS"),
 
     # Owners.
     (BUFFER_TYPES, "# to #; # means the default: # in the smallest buffers, "
@@ -350,6 +353,7 @@ EXEMPTIONS = (
      r"read_for\(100ms\)|fit into 64 bits.*?of 32\."),
     ("include/shmipc/cpp/typed.hpp", r"\{42, 99\.5\}"),
     ("include/shmipc/cpp/waitset.hpp", r"ready\[16\].*?ready, 16"),
+    ("include/shmipc/cpp/client.hpp", r"call_for\(\"ACME\", 1s\)"),
     ("docs/migration.md", r"\bC(?:\+\+)?\d\d\b"),
     (CHANNEL_TYPES, r"\bC\+\+\d\d\b"),
     (DESIGN, r"\bC\+\+23\b"),
