@@ -341,9 +341,9 @@ void channels_by_name()
     expect(!shmipc::Buffer::open(name.c_str(), &options, error));
     expect(error == IPC_ERR_NOT_FOUND);
     {
-        shmipc::Buffer first = shmipc::Buffer::open(name.c_str(), error);
-        shmipc::Buffer second = shmipc::Buffer::open(name.c_str());
-        expect(!error && first.created() && !second.created());
+        shmipc::Buffer maker = shmipc::Buffer::open(name.c_str(), error);
+        shmipc::Buffer guest = shmipc::Buffer::open(name.c_str());
+        expect(!error && maker.created() && !guest.created());
     }
     shmipc::Buffer::unlink(name.c_str());
     expect_error(IPC_ERR_NOT_FOUND, shmipc::Buffer::unlink(name.c_str()));
