@@ -6,7 +6,6 @@
  * which has what the library imports.
  */
 #include "operations.h"
-#include <liburing.h>
 #include <pthread.h>
 #include <time.h>
 
@@ -133,6 +132,7 @@ int __wrap_openat64(int at, const char *path, int flags, unsigned mode)
     return __wrap_openat(at, path, flags, mode);
 }
 
+/* What the C library makes of getline(), or leaves as it is. */
 ssize_t __real___getdelim(char **line, size_t *room, int end, FILE *file);
 ssize_t __wrap___getdelim(char **line, size_t *room, int end, FILE *file);
 
@@ -141,6 +141,18 @@ ssize_t __wrap___getdelim(char **line, size_t *room, int end, FILE *file)
     note("getdelim");
     return __real___getdelim(line, room, end, file);
 }
+
+ssize_t __real_getline(char **line, size_t *room, FILE *file);
+ssize_t __wrap_getline(char **line, size_t *room, FILE *file);
+
+ssize_t __wrap_getline(char **line, size_t *room, FILE *file)
+{
+    note("getdelim");
+    return __real_getline(line, room, file);
+}
+
+struct io_uring;
+struct io_uring_params;
 
 /* So that sets of channels have threads, which they wait for at the end. */
 int __wrap_io_uring_queue_init_params(unsigned entries, struct io_uring *ring,
