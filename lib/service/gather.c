@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "service/gather.h"
+#include "cancel.h"
 #include "wait/clock.h"
 #include <string.h>
 
@@ -17,8 +18,10 @@ void gather_wait_for_others(struct IpcClient *c, int64_t until)
 {
     const struct timespec at =
         clock_timespec(clock_earlier(until, clock_after(c->slice)));
+    int state = cancel_disable();
 
     pthread_cond_timedwait(&c->changed, &c->lock, &at);
+    cancel_restore(state);
 }
 
 /* ----------------------------------------------------------------- answers */

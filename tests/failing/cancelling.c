@@ -32,6 +32,7 @@ static const char *const points[] = {
     "posix_fallocate",
     "ppoll",
     "pread",
+    "pthread_cond_timedwait",
     "pthread_join",
     "read",
     "readlink",
@@ -86,6 +87,14 @@ static void note(const char *call)
     pthread_setcancelstate(state, NULL);
 }
 
+static bool was_called(const char *call)
+{
+    for (int i = 0; i < POINTS; i++)
+        if (is_named(points[i], call))
+            return marks[i].called;
+    return false;
+}
+
 /* Calls that calls.h does not have. */
 #define WATCHED(type, name, parameters, arguments)                             \
     type __real_##name parameters;                                             \
@@ -116,6 +125,10 @@ WATCHED(int, ppoll,
          const sigset_t *mask),
         (fds, count, timeout, mask))
 WATCHED(int, pthread_join, (pthread_t thread, void **result), (thread, result))
+WATCHED(int, pthread_cond_timedwait,
+        (pthread_cond_t * condition, pthread_mutex_t *mutex,
+         const struct timespec *until),
+        (condition, mutex, until))
 
 int __real_openat(int at, const char *path, int flags, ...);
 int __wrap_openat(int at, const char *path, int flags, unsigned mode);
@@ -289,6 +302,38 @@ static bool do_inherit(void)
            do_inherit_descriptor(IPC_WAIT_EVENTFD);
 }
 
+static void *call_in_vain(void *client)
+{
+    const struct timespec soon = {0, 50000000};
+    IpcAnswer answer = {.payload = NULL};
+
+    is_watched = true;
+    IPC_IGNORE(ipc_client_call(client, "x", 1, &answer, &soon));
+    return NULL;
+}
+
+/* Two threads wait for answers by one client, and one of them for the other. */
+static bool do_service(void)
+{
+    IpcServiceOpenResult service = ipc_service_open(name, NULL);
+    IpcClientOpenResult client = ipc_client_open(name, NULL);
+    pthread_t other;
+
+    must(service.ipc_status == IPC_OK && client.ipc_status == IPC_OK);
+    /* They meet, if not at once. */
+    for (int i = 0; i < 20 && !was_called("pthread_cond_timedwait"); i++) {
+        must(pthread_create(&other, NULL, call_in_vain, client.result) == 0);
+        call_in_vain(client.result);
+        aside(pthread_join(other, NULL) == 0);
+    }
+    must(ipc_client_destroy(client.result).ipc_status == IPC_OK);
+    must(ipc_service_destroy(service.result).ipc_status == IPC_OK);
+    counts = false;
+    shm_unlink(name);
+    counts = true;
+    return true;
+}
+
 static const struct {
     const char *name;
     bool (*act)(void);
@@ -299,6 +344,7 @@ static const struct {
     {"create in use", do_create_in_use},
     {"large set", do_large_set},
     {"inherit", do_inherit},
+    {"service", do_service},
 };
 
 /* ------------------------------------------------------------------ running */

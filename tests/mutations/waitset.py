@@ -159,4 +159,9 @@ MUTATIONS = [
         file="backing.c", tests=["failing/no call is a cancellation point"],
         edits=[("int state = cancel_disable(); open_all_anew();",
                 "int state = 0; open_all_anew();")]),
+    Mutation(
+        name="to wait for another thread's answers is a cancellation point",
+        file="gather.c", tests=["failing/no call is a cancellation point"],
+        edits=[("int state = cancel_disable(); pthread_cond",
+                "int state = 0; pthread_cond")]),
 ]
