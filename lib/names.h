@@ -291,5 +291,12 @@
 #define gather_wait_for_others     shmipc_gather_wait_for_others
 #define door_tidy                  shmipc_door_tidy
 #define frame_size_for             shmipc_frame_size_for
+#define follow_is_closed           shmipc_follow_is_closed
+#define follow_lag                 shmipc_follow_lag
+#define follow_next                shmipc_follow_next
+#define follow_pass                shmipc_follow_pass
+#define follow_start               shmipc_follow_start
+#define source_map                 shmipc_source_map
+#define source_unmap               shmipc_source_unmap
 
 #endif

@@ -71,7 +71,7 @@ static const struct status_words words[] = {
      "The memory to format is used by a process that lives or may live."},
     {IPC_ERR_NOT_FOUND, "IPC_ERR_NOT_FOUND", "There is nothing of that name."},
     {IPC_ERR_LAGGED, "IPC_ERR_LAGGED",
-     "The subscriber was too far behind, and entries passed it by."},
+     "The subscriber or tap was too far behind, and entries passed it by."},
     {IPC_ERR_NOT_SUBSCRIBED, "IPC_ERR_NOT_SUBSCRIBED",
      "Each subscriber reads everything there, and the handle is none."},
     {IPC_ERR_SERVER_DEAD, "IPC_ERR_SERVER_DEAD",

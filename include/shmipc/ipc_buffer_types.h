@@ -53,6 +53,13 @@ typedef struct IpcBuffer IpcBuffer;
  * IPC_BUFFER_ONE_CONSUMER; IPC_BUFFER_KNOWS_CONSUMERS is implied. */
 #define IPC_BUFFER_BROADCAST       UINT32_C(32)
 
+/** For `flags` at creation: taps (ipc_tap.h) can prove all that they read. With
+ * IPC_BUFFER_ONE_PRODUCER a write stores one word more for it; without that
+ * flag it costs a fence where the CPU does not keep the order of stores (on
+ * x86: nothing). A buffer that was created without this flag can be tapped on
+ * x86, too: with many producers as well as with it, with one less so. */
+#define IPC_BUFFER_TAPS            UINT32_C(256)
+
 /**
  * How to create or join a buffer. Set `struct_size` to sizeof(IpcBufferOptions)
  * and the rest to zero for the defaults.
@@ -60,7 +67,7 @@ typedef struct IpcBuffer IpcBuffer;
 typedef struct IpcBufferOptions {
     size_t struct_size;
     /** IPC_BUFFER_ONE_PRODUCER, IPC_BUFFER_ONE_CONSUMER,
-     * IPC_BUFFER_KNOWS_CONSUMERS, IPC_BUFFER_BROADCAST,
+     * IPC_BUFFER_KNOWS_CONSUMERS, IPC_BUFFER_BROADCAST, IPC_BUFFER_TAPS,
      * IPC_BUFFER_HAS_MEMORY_FD, IPC_BUFFER_RECREATE, or 0. */
     uint32_t flags;
     /** How many processes may write at the same time, 1 to 4096; 0 means the

@@ -123,7 +123,7 @@ typedef enum IpcStatus {
     IPC_ERR_IN_USE = -29,
     /** There is nothing of that name. */
     IPC_ERR_NOT_FOUND = -30,
-    /** A subscriber was too far behind, and entries passed it by. */
+    /** A subscriber or tap was too far behind, and entries passed it by. */
     IPC_ERR_LAGGED = -31,
     /** A call: nobody serves any more, or who had the call has died. */
     IPC_ERR_SERVER_DEAD = -32,

@@ -20,6 +20,7 @@
 #include <shmipc/ipc_service.h>
 #include <shmipc/ipc_share.h>
 #include <shmipc/ipc_subscribe.h>
+#include <shmipc/ipc_tap.h>
 #include <shmipc/ipc_waitset.h>
 
 #endif

@@ -40,11 +40,7 @@ static void prepare(struct IpcBuffer *b, void *mem)
     b->max_entry_size = (uint64_t)b->ring.block_count * SHMIPC_BLOCK;
     if (b->max_entry_size > SHMIPC_ENTRY_MAX)
         b->max_entry_size = SHMIPC_ENTRY_MAX;
-    b->flags = (b->ring.one_producer ? IPC_BUFFER_ONE_PRODUCER : 0) |
-               (b->ring.subscriber_count ? IPC_BUFFER_BROADCAST
-                : b->ring.one_consumer   ? IPC_BUFFER_ONE_CONSUMER
-                : b->ring.readers_enter  ? IPC_BUFFER_KNOWS_CONSUMERS
-                                         : 0);
+    b->flags = handle_flags_of(&b->ring);
     b->number = process_next_handle();
     b->ring.owners.backing =
         backing_find(b->region->owners, &b->ring.owners.place);
@@ -306,7 +302,7 @@ static IpcStatus enter(struct IpcBuffer *b, uint64_t token)
     b->locked = locked;
     atomic_put_relaxed(&b->owner, owner);
     /* What an ancestor left in an inherited handle is not ours. */
-    atomic_put_relaxed(&b->open_alone, 0);
+    atomic_put_relaxed(&b->open_alone, handle_no_reservation(b));
     atomic_put_relaxed(&b->entered, token);
     return IPC_OK;
 }

@@ -18,6 +18,9 @@
 #include "ring/protocol.h"
 #include <shmipc/ipc_buffer.h>
 
+/* No position: those end below the bits of a head word's item. */
+#define ALONE_TAPPED (UINT64_C(1) << 63)
+
 struct IpcBuffer {
     struct ring ring;
     struct shm_region *region;
@@ -54,7 +57,9 @@ struct IpcBuffer {
     atomic_u32 idle_looks; /* looks that found nothing */
     atomic_u64 full_at;    /* tail when a write last found no room */
     atomic_u64 gap_seen;   /* position of a gap at an earlier look */
-    /* One producer: position of the open reservation, or 0: none. */
+    /* One producer: position of the open reservation. None: 0, or ALONE_TAPPED
+     * where each claim has to be told to taps first. What is not 0 leaves the
+     * plain path, which so needs no question of its own. */
     atomic_u64 open_alone;
 };
 
@@ -137,6 +142,23 @@ static inline uint64_t handle_read_end(const struct IpcBuffer *b)
         return atomic_get_relaxed(&b->cursor);
     /* Acquire [head]: words that were replaced before are gone. */
     return atomic_get_acquire(&b->ring.head->position);
+}
+
+/* The IPC_BUFFER_* that the ring was created with. */
+static inline uint32_t handle_flags_of(const struct ring *r)
+{
+    return (r->one_producer ? IPC_BUFFER_ONE_PRODUCER : 0) |
+           (r->subscriber_count ? IPC_BUFFER_BROADCAST
+            : r->one_consumer   ? IPC_BUFFER_ONE_CONSUMER
+            : r->readers_enter  ? IPC_BUFFER_KNOWS_CONSUMERS
+                                : 0) |
+           (r->has_taps ? IPC_BUFFER_TAPS : 0);
+}
+
+/* What `open_alone` is when nothing is reserved. */
+static inline uint64_t handle_no_reservation(const struct IpcBuffer *b)
+{
+    return b->ring.has_taps ? ALONE_TAPPED : 0;
 }
 
 static inline uint32_t handle_owner(struct IpcBuffer *b)

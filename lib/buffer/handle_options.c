@@ -4,7 +4,7 @@
 
 #define MODES                                                                  \
     (IPC_BUFFER_ONE_PRODUCER | IPC_BUFFER_ONE_CONSUMER |                       \
-     IPC_BUFFER_KNOWS_CONSUMERS | IPC_BUFFER_BROADCAST)
+     IPC_BUFFER_KNOWS_CONSUMERS | IPC_BUFFER_BROADCAST | IPC_BUFFER_TAPS)
 
 /* One consumer is known anyway, and subscribers are. */
 uint32_t handle_options_modes(uint32_t flags)

@@ -136,7 +136,8 @@ IpcStatus write_claim_otherwise(struct IpcBuffer *b, struct claim *claim)
             return status;
     }
     /* Relaxed: one thread at a time, by contract. */
-    if (b->ring.one_producer && atomic_get_relaxed(&b->open_alone))
+    if (b->ring.one_producer &&
+        atomic_get_relaxed(&b->open_alone) & ~ALONE_TAPPED)
         return IPC_ERR_ILLEGAL_STATE;
     outcome = claim_once(b, claim->blocks, &claim->position);
     if (outcome == CLAIM_FULL)
@@ -300,7 +301,7 @@ IpcStatus write_commit(struct IpcBuffer *b, const IpcReservation *reservation,
         return (IpcStatus)(size ? WRITE_SIZE_ABOVE : WRITE_SIZE_0);
     /* Relaxed: one thread at a time, by contract. */
     if (b->ring.one_producer)
-        atomic_put_relaxed(&b->open_alone, 0);
+        atomic_put_relaxed(&b->open_alone, handle_no_reservation(b));
     write_publish_entry(b, &claim, size);
     return IPC_OK;
 }
@@ -314,7 +315,7 @@ IpcStatus write_abort(struct IpcBuffer *b, const IpcReservation *reservation)
         return status;
     if (b->ring.one_producer)
         /* Relaxed: as in write_commit(). Nothing was claimed. */
-        atomic_put_relaxed(&b->open_alone, 0);
+        atomic_put_relaxed(&b->open_alone, handle_no_reservation(b));
     else
         claim_abort(&b->ring, claim.position, claim.blocks);
     return IPC_OK;

@@ -26,6 +26,10 @@ typedef _Atomic uint32_t atomic_u32;
 #define ATOMIC_RMW_IS_FENCE 0
 #endif
 
+/* Whether a CPU makes its stores visible in their order, and does its loads in
+ * theirs: then release and acquire fences bind the compiler alone. */
+#define ATOMIC_KEEPS_ORDER ATOMIC_RMW_IS_FENCE
+
 #ifdef SHMIPC_MODEL
 #include "model_atomics.h"
 #else
@@ -94,6 +98,27 @@ static inline void atomic_full_fence(void)
     atomic_fetch_add_explicit(&dummy, 1, memory_order_seq_cst);
 #else
     atomic_thread_fence(memory_order_seq_cst);
+#endif
+}
+
+/* Fences that order what is before a store, or behind a load, though neither is
+ * atomic. ThreadSanitizer, which knows no fences, runs on machines that keep
+ * the order. */
+static inline void atomic_fence_release(void)
+{
+#if defined(__SANITIZE_THREAD__) || defined(SHMIPC_TSAN)
+    atomic_signal_fence(memory_order_release);
+#else
+    atomic_thread_fence(memory_order_release);
+#endif
+}
+
+static inline void atomic_fence_acquire(void)
+{
+#if defined(__SANITIZE_THREAD__) || defined(SHMIPC_TSAN)
+    atomic_signal_fence(memory_order_acquire);
+#else
+    atomic_thread_fence(memory_order_acquire);
 #endif
 }
 

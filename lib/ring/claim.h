@@ -202,6 +202,15 @@ static inline void claim_pad(struct ring *r, uint64_t position, uint32_t blocks,
     }
 }
 
+/* What a tap's proof needs (tap/follow.h): who sees payload sees that it was
+ * going to be stored. Costs nothing where the CPU keeps that order. */
+static inline void claim_tell_taps(const struct ring *r)
+{
+    if (ATOMIC_KEEPS_ORDER || r->has_taps)
+        /* Release [reach]: tail, or what the one producer intends. */
+        atomic_fence_release();
+}
+
 /* P3 to P5 as planned. False: others were faster, the claim was revoked, or it
  * was all padding. */
 static inline bool claim_planned(struct ring *r, uint32_t blocks,
@@ -219,6 +228,7 @@ static inline bool claim_planned(struct ring *r, uint32_t blocks,
     /* Relaxed: tail carries no data. */
     if (!atomic_cas_relaxed(&r->tail->position, plan.tail, next))
         return false;
+    claim_tell_taps(r);
     if (plan.pad)
         claim_pad(r, plan.tail, plan.pad, owner);
     return !plan.only_pad && claim_occupy(r, entry, owner, CONTROL_BUSY);
@@ -303,6 +313,18 @@ static inline bool claim_alone_plain(const struct ring *r, uint32_t blocks,
     return free;
 }
 
+/* With taps: says up to where payload may be stored from now on. It never says
+ * less than before, since a reservation that was given up, or committed
+ * shorter, may have stored there, too. */
+static inline void claim_intend(struct ring *r, uint64_t end)
+{
+    /* Relaxed: only the one producer stores it. */
+    if (r->has_taps &&
+        position_distance(r, atomic_get_relaxed(&r->tail->intended), end) > 0)
+        /* Release [intent]: tail is not older. */
+        atomic_put_release(&r->tail->intended, end);
+}
+
 static inline void claim_pad_alone(struct ring *r, uint64_t tail, uint32_t pad)
 {
     claim_renew(r, tail, pad);
@@ -333,6 +355,8 @@ static inline enum claim_outcome claim_alone(struct ring *r, uint32_t blocks,
         *position = plan.tail;
         if (!plan.pad) {
             claim_prefetch(r, plan.tail, blocks);
+            claim_intend(r, position_advance(r, plan.tail, blocks));
+            claim_tell_taps(r);
             return CLAIM_DONE;
         }
         claim_pad_alone(r, plan.tail, plan.pad);

@@ -5,7 +5,7 @@
 
 #define ALL_FLAGS                                                              \
     (IPC_BUFFER_ONE_PRODUCER | IPC_BUFFER_ONE_CONSUMER |                       \
-     IPC_BUFFER_KNOWS_CONSUMERS | IPC_BUFFER_BROADCAST)
+     IPC_BUFFER_KNOWS_CONSUMERS | IPC_BUFFER_BROADCAST | IPC_BUFFER_TAPS)
 
 struct shape {
     uint64_t subscribers_offset;
@@ -147,6 +147,7 @@ static void point_at(struct ring *ring, void *base,
     ring->readers_enter =
         id->flags & (IPC_BUFFER_ONE_CONSUMER | IPC_BUFFER_KNOWS_CONSUMERS |
                      IPC_BUFFER_BROADCAST);
+    ring->has_taps = id->flags & IPC_BUFFER_TAPS;
     ring->owners.slots = region->owners;
     ring->owners.count = id->owner_count;
     /* Relaxed: nobody else has this handle yet. 0: no room is known. */
@@ -247,9 +248,11 @@ void format_region(void *mem, uint64_t room, uint32_t blocks, uint32_t owners,
     region->identity.subscriber_count = subscribers;
     point_at(ring, base, &region->identity);
     free_subscribers(ring);
-    /* Relaxed, both: published by `ready`. */
+    /* Relaxed, all: published by `ready`. */
     atomic_put_relaxed(&region->tail.position, ring->first);
     atomic_put_relaxed(&region->head.position, ring->first);
+    if (ring->one_producer && ring->has_taps)
+        atomic_put_relaxed(&region->tail.intended, ring->first);
     /* Release [ready]: the region is whole. */
     atomic_put_release(&region->identity.ready, SHMIPC_READY);
 }

@@ -114,7 +114,10 @@ struct shm_tail {
     atomic_u64 position;
     atomic_u64 role;   /* one-producer mode: who, see owner.h; else 0 */
     atomic_u64 closed; /* 1: closed; the one producer looks here */
-    uint64_t reserved[5];
+    /* One producer, with IPC_BUFFER_TAPS: the position up to where it may have
+     * stored payload; else 0. */
+    atomic_u64 intended;
+    uint64_t reserved[4];
 };
 
 struct shm_head {
@@ -187,6 +190,7 @@ _Static_assert(sizeof(struct shm_tail) == 64, "tail is one line");
 _Static_assert(sizeof(struct shm_head) == 64, "head is one line");
 _Static_assert(offsetof(struct shm_tail, role) == 8, "layout");
 _Static_assert(offsetof(struct shm_tail, closed) == 16, "layout");
+_Static_assert(offsetof(struct shm_tail, intended) == 24, "layout");
 _Static_assert(offsetof(struct shm_head, closed) == 16, "layout");
 _Static_assert(offsetof(struct shm_head, read) == 24, "layout");
 _Static_assert(offsetof(struct shm_head, role) == 8, "layout");

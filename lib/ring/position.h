@@ -24,6 +24,7 @@ struct ring {
     bool one_producer;
     bool one_consumer;
     bool readers_enter; /* who reads takes an owner slot first */
+    bool has_taps;      /* producers do what a tap's proof needs: claim.h */
     struct owner_table owners;
     /* The blocks of its lap from tail up to this position are known to be free.
      * An old value only makes a producer look again sooner. */

@@ -46,6 +46,7 @@
  *       `head`. An entry that would wrap takes the rest of the lap along, as
  *       filler.
  *   P3  CAS `tail` over filler and entry. If it fails, again from P1.
+ *       (For taps a release fence follows: tap/follow.h.)
  *   P4  If there is filler: CAS its first word from old to PAD.
  *   P5  CAS the entry's first word from old to BUSY(owner). If it fails the
  *       claim was revoked: again from P1.
@@ -140,6 +141,7 @@
  *
  * WHO STORES WHAT
  *   tail      producers, by CAS (one-producer mode: the producer, by store)
+ *   intended  the one producer, before P6, if the ring was created for taps
  *   control   BUSY, READY, ARRAY, PAD, FREE: the claim's owner; SKIP: also
  *             those who revoke or recover
  *   blocks    the claim's owner

@@ -123,6 +123,8 @@ RULES = (
     (DESIGN, "does not wait longer than # ms", "UNLINK_WAIT_NS / MS"),
     (BUFFER, "waits for at most # ms for who opens", "LOCK_WAIT_NS / MS"),
     (CHANNEL, "waits for at most # ms for who opens", "LOCK_WAIT_NS / MS"),
+    ("include/shmipc/ipc_tap.h", "pauses that double from # us to # ms",
+     "TAP_FIRST_PAUSE_NS / US", "TAP_LAST_PAUSE_NS / MS"),
     (DESIGN, "looks again after # us to # ms", "SHORTEST_PAUSE_NS / US",
      "LONGEST_PAUSE_NS / MS"),
 

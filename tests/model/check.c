@@ -24,10 +24,9 @@ static void check_order(int actor, int call, uint64_t offset)
             violation("entries of one producer are in the wrong order");
 }
 
-static void check_actors_entry(uint32_t id, size_t size, uint64_t offset)
+/* One that an actor has written. */
+static void check_written(int actor, int call, size_t size)
 {
-    int actor = (int)(id - 1) / MAX_CALLS;
-    int call = (int)(id - 1) % MAX_CALLS;
     const struct actor *a;
 
     if (actor >= actor_count || call >= scripts[actor].count)
@@ -38,6 +37,14 @@ static void check_actors_entry(uint32_t id, size_t size, uint64_t offset)
         violation("an entry of a wrong length or not written yet");
     if (call < a->call && a->results[call].status != IPC_OK)
         violation("an entry whose write failed or was aborted");
+}
+
+static void check_actors_entry(uint32_t id, size_t size, uint64_t offset)
+{
+    int actor = (int)(id - 1) / MAX_CALLS;
+    int call = (int)(id - 1) % MAX_CALLS;
+
+    check_written(actor, call, size);
     if (world.read_count[actor][call]++)
         violation("entry %u was read twice", id);
     world.read_offset[actor][call] = offset;
@@ -61,6 +68,21 @@ uint32_t check_whole(const unsigned char *payload, size_t size)
                       size, (unsigned long long)word);
     }
     return id;
+}
+
+/* An entry was seen, and not taken: whole and known? */
+void check_seen(const unsigned char *payload, size_t size, uint64_t offset,
+                struct result *result)
+{
+    uint32_t id = check_whole(payload, size);
+
+    result->id = id;
+    result->offset = offset;
+    if (id < CHECKER_ID)
+        check_written((int)(id - 1) / MAX_CALLS, (int)(id - 1) % MAX_CALLS,
+                      size);
+    else if (id - CHECKER_ID >= (uint32_t)world.checker_written)
+        violation("entry %u was never written", id);
 }
 
 /* An entry was read: whole, known, and for the first time? */
@@ -314,8 +336,10 @@ static void all_die(void)
     for (int i = 0; i < actor_count; i++)
         world.actors[i].state = DEAD;
     trace_event(CHECKER, "all others are dead now");
-    if (undisturbed)
+    if (undisturbed) {
+        tapped_drain();
         drain_undisturbed();
+    }
     drain(true);
     account();
     refill();

@@ -91,6 +91,10 @@ static uint64_t state_hash(int last)
         if (options.weak && a->state != DONE)
             hash = mix_bytes(hash, a->view, VIEW_SIZE);
     }
+    if (options.weak && tapped_is_on())
+        for (int i = 0; i < actor_count; i++)
+            hash = mix_bytes(mix_bytes(hash, world.actors[i].fenced, VIEW_SIZE),
+                             world.actors[i].loaded, VIEW_SIZE);
     if (options.weak && wake_is_channel())
         hash = mix_bytes(hash, world.fence_view, VIEW_SIZE);
     hash = mix(hash, (uint64_t)world.kills_left);

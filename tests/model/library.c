@@ -184,6 +184,24 @@ void model_fence(void)
         memory_perform((struct access){FENCE, -1, MODEL_RELAXED, 0, 0});
 }
 
+/* No steps: they change what other steps mean. */
+void model_fence_release(void)
+{
+    struct actor *me = &world.actors[current];
+
+    if (memory_is_weak() && tracking)
+        memcpy(me->fenced, me->view, VIEW_SIZE);
+}
+
+void model_fence_acquire(void)
+{
+    struct actor *me = &world.actors[current];
+
+    for (int i = 0; memory_is_weak() && tracking && i < VIEW_SIZE; i++)
+        if (me->loaded[i] > me->view[i])
+            me->view[i] = me->loaded[i];
+}
+
 void memory_barrier(void)
 {
     if (memory_is_weak() && current != CHECKER)

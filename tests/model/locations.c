@@ -145,6 +145,8 @@ void location_map(uint32_t blocks, uint32_t owners)
         map_word(&r->tail->closed, "tail.closed", -1);
         map_word(&r->head->closed, "head.closed", -1);
     }
+    if (tapped_is_on() && r->one_producer)
+        map_word(&r->tail->intended, "tail.intended", -1);
     if (wake_is_channel()) {
         map_wait(&world.channels[CHECKER].buffer.region->readers, "readers");
         map_wait(&world.channels[CHECKER].buffer.region->writers, "writers");

@@ -78,7 +78,7 @@ static void run_both(const struct scenario *s, bool all)
     if (!skip_sc && (all || s->quick_sc))
         run(s);
     options.weak = true;
-    if (!skip_weak && (all || s->quick_weak))
+    if (!skip_weak && !s->ordered && (all || s->quick_weak))
         run(s);
 }
 

@@ -62,9 +62,13 @@ static void hash_message(struct message *m)
 /* A store between older messages: all that come later get later times. */
 static void shift_views(int location, int time)
 {
-    for (int i = 0; i <= MAX_ACTORS; i++)
-        if (world.actors[i].view[location] >= time)
-            world.actors[i].view[location]++;
+    for (int i = 0; i <= MAX_ACTORS; i++) {
+        struct actor *a = &world.actors[i];
+
+        a->view[location] += a->view[location] >= time;
+        a->fenced[location] += a->fenced[location] >= time;
+        a->loaded[location] += a->loaded[location] >= time;
+    }
     if (world.fence_view[location] >= time)
         world.fence_view[location]++;
     for (int i = 0; i < world.pool_used; i++) {
@@ -128,6 +132,7 @@ static void store_after(struct actor *me, const struct access *a, int time,
         join(m->view, inherited);
     if (releases(a->order))
         join(m->view, me->view);
+    join(m->view, me->fenced);
     hash_message(m);
 }
 
@@ -141,6 +146,8 @@ static uint64_t load_at(struct actor *me, const struct access *a, int time,
             me->view[a->location] = (uint8_t)time;
         if (acquire)
             join(me->view, m->view);
+        else if (tapped_is_on())
+            join(me->loaded, m->view);
     }
     return m->value;
 }
@@ -157,6 +164,8 @@ static uint64_t plain_load(struct actor *me, const struct access *a)
         me->view[CLOCKS + current]++;
         me->copied |= UINT32_C(1) << (a->location - map.first_chunk);
         me->hash = mix(me->hash, me->raced);
+        if (tapped_is_on())
+            join(me->loaded, message_at(a->location, latest)->view);
     }
     return message_at(a->location, latest)->value;
 }
@@ -180,16 +189,22 @@ static void plain_store(struct actor *me, const struct access *a)
     store_after(me, a, latest, a->value, false);
 }
 
-/* The copies in hand count: they were whole, and stores come after them. */
+/* The copies in hand count: they were whole. */
+void memory_copied(int actor)
+{
+    if (memory_is_weak() && world.actors[actor].raced)
+        violation("the copy of an entry that was taken is not ordered after "
+                  "its stores");
+}
+
+/* And stores come after them. */
 void memory_taken(int actor)
 {
     struct actor *me = &world.actors[actor];
 
+    memory_copied(actor);
     if (!memory_is_weak())
         return;
-    if (me->raced)
-        violation("the copy of an entry that was taken is not ordered after "
-                  "its stores");
     for (int i = map.first_chunk; i < map.chunk_end; i++)
         if (me->copied >> (i - map.first_chunk) & 1) {
             world.reader[i] = (uint8_t)(actor + 1);

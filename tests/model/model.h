@@ -27,7 +27,10 @@
  *           store may also go between older messages, where nothing that the
  *           actor knows forbids it. Payload is plain memory: accesses that are
  *           not ordered by views are violations (races), except a copy that
- *           was thrown away because the head CAS failed.
+ *           was thrown away because the head CAS failed, or because a tap
+ *           could not prove it. A release fence attaches the view to all that
+ *           its actor stores later in the call, payload too; an acquire fence
+ *           joins what was attached to all that its actor has loaded.
  *
  * STOPPING
  *   At every single state (check.c) all actors that have not finished are
@@ -70,6 +73,7 @@
 #define MODEL_H
 
 #include "channel/channel.h"
+#include "tap/follow.h"
 #include <setjmp.h>
 #include <stdio.h>
 
@@ -111,8 +115,9 @@ struct scenario {
     bool small;               /* there are entries of half a block */
     bool x86;                 /* a read-modify-write is a full fence */
     bool no_membarrier;       /* the kernel has none */
-    int owners;               /* 0: enough */
-    int stale;                /* stale choices per call; 0: the default */
+    bool ordered;   /* relies on stores in order: not in weak memory */
+    int owners;     /* 0: enough */
+    int stale;      /* stale choices per call; 0: the default */
     int quick_sc;   /* preemptions in the quick run; 0: not part of it */
     int quick_weak; /* the same in weak mode */
 };
@@ -142,6 +147,8 @@ enum call_kind {
     CALL_CLOSE = 'd',
     CALL_OPEN = 'o',
     CALL_SHUT = 'c',
+    CALL_TAP = 't',
+    CALL_TAP_PASS = 'z',
     /* Through a channel: */
     CALL_SEND = 'W', /* waits for space */
     CALL_TRY_SEND = 'N',
@@ -232,6 +239,8 @@ struct actor {
     struct result results[MAX_CALLS];
     unsigned char *sp;
     uint8_t view[VIEW_SIZE];
+    uint8_t fenced[VIEW_SIZE]; /* goes with all it stores in this call */
+    uint8_t loaded[VIEW_SIZE]; /* what came with all it loaded in this call */
     jmp_buf context;
 };
 
@@ -252,6 +261,7 @@ struct world {
     _Alignas(64) unsigned char region[REGION_BYTES];
     struct IpcChannel channels[MAX_ACTORS + 1]; /* buffers, most of them */
     struct actor actors[MAX_ACTORS + 1];
+    struct follower taps[MAX_ACTORS];
     uint8_t reader[LOCATIONS_MAX]; /* payload: who took it last, plus 1 */
     uint8_t read_clock[LOCATIONS_MAX];
     uint8_t fence_view[VIEW_SIZE];
@@ -293,6 +303,14 @@ static inline uint32_t chunk_size(void)
 #define CALLS_READ    "rpgqylRTM"
 #define CALLS_CHANNEL "WNSRTMVCI"
 
+/* tapped.c */
+bool tapped_is_on(void);
+void tapped_begin(int actor);
+IpcStatus tapped_call(int actor, const struct call *call,
+                      struct result *result);
+void tapped_drain(void);
+uint64_t tapped_hash(int actor, uint64_t hash);
+
 /* script.c, on locks */
 int process_of_current(void);
 void script_lock(uint64_t slot, uint64_t change);
@@ -319,6 +337,7 @@ uint64_t memory_known(int actor, int location);
 uint64_t memory_peek(const volatile void *p, size_t size);
 uint64_t memory_hash(void);
 void memory_taken(int actor);
+void memory_copied(int actor);
 void memory_settle(bool settled); /* latest values only */
 
 /* schedule.c */
@@ -366,6 +385,8 @@ void check_stopped(void);
 uint32_t check_whole(const unsigned char *payload, size_t size);
 void check_entry(const unsigned char *payload, size_t size, uint64_t offset,
                  struct result *result);
+void check_seen(const unsigned char *payload, size_t size, uint64_t offset,
+                struct result *result);
 extern uint64_t crash_points;
 
 /* entered.c */

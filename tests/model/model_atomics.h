@@ -29,10 +29,14 @@ uint64_t model_or(volatile void *p, size_t size, uint64_t value,
 bool model_cas(volatile void *p, size_t size, uint64_t seen, uint64_t next,
                enum model_order order);
 void model_fence(void);
+void model_fence_release(void);
+void model_fence_acquire(void);
 bool model_rmw_is_fence(void);
 
 #undef ATOMIC_RMW_IS_FENCE
-#define ATOMIC_RMW_IS_FENCE       model_rmw_is_fence()
+#define ATOMIC_RMW_IS_FENCE model_rmw_is_fence()
+#undef ATOMIC_KEEPS_ORDER
+#define ATOMIC_KEEPS_ORDER        0
 
 #define atomic_get_relaxed(p)     model_load(p, sizeof *(p), MODEL_RELAXED)
 #define atomic_get_acquire(p)     model_load(p, sizeof *(p), MODEL_ACQUIRE)
@@ -55,6 +59,8 @@ bool model_rmw_is_fence(void);
 #define atomic_cas32_acq_rel(p, s, n)                                          \
     model_cas(p, sizeof *(p), s, n, MODEL_ACQ_REL)
 #define atomic_full_fence()      model_fence()
+#define atomic_fence_release()   model_fence_release()
+#define atomic_fence_acquire()   model_fence_acquire()
 #define atomic_compiler_fence()  ((void)0)
 
 /* No steps: what hints say changes how often somebody looks, not what they

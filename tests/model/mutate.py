@@ -27,13 +27,14 @@ from edit import DoesNotFit, find_file, replace_once  # noqa: E402
 import mutations  # noqa: E402
 import orders  # noqa: E402
 import sleepers  # noqa: E402
+import taps  # noqa: E402
 
-MODULES = (mutations, orders, sleepers)
+MODULES = (mutations, orders, sleepers, taps)
 MUTATIONS = [m for module in MODULES for m in module.MUTATIONS]
 # What of the library runs in the checker, besides all of lib/buffer but names.
 LIB_SOURCES = ("ring/format.c", "ring/owner.c", "status.c", "wait/wait.c",
                "channel/block.c", "channel/channel.c", "channel/receive.c",
-               "channel/send.c", "channel/watch.c")
+               "channel/send.c", "channel/watch.c", "tap/follow.c")
 # Opens by name, of which the model knows nothing.
 NAMES = "open_buffer.c"
 # What of the checker has inlined parts of the library in it.

@@ -14,6 +14,10 @@ enum {
 #define C1          .flags = IPC_BUFFER_ONE_CONSUMER
 #define P1C1        .flags = ALONE
 
+/* So that a tap can prove what it has copied. */
+#define TAPPED      .flags = IPC_BUFFER_TAPS
+#define TAPPED_P1   .flags = IPC_BUFFER_TAPS | IPC_BUFFER_ONE_PRODUCER
+
 /* The quick run's bounds: preemptions in a path, SC and weak memory. */
 #define QUICK(s, w) .quick_sc = s, .quick_weak = w
 
@@ -210,6 +214,53 @@ const struct scenario scenarios[] = {
      .lap = 2 * SHMIPC_RENEWAL_LAPS, .stale = 3, QUICK(2, 1)},
     {"renewal-alone", .blocks = 3, .script = "w40w168w40|rr", RENEWAL, P1,
      QUICK(ANY, ANY)},
+    /* taps */
+    {"tap", .blocks = 2, .script = "w40w40w40|rrr|ttt", TAPPED, QUICK(2, 1)},
+    {"tap-one-block", .blocks = 1, .script = "w40w40w40|rr|tt", TAPPED,
+     QUICK(3, 2)},
+    {"tap-two-writers", .blocks = 2, .script = "w40w40|w40|rr|tt", TAPPED,
+     QUICK(2, 1)},
+    {"tap-of-two-blocks", .blocks = 3, .script = "w104w104|r|tt", TAPPED,
+     QUICK(2, 1)},
+    {"tap-begins-inside", .blocks = 3, .script = "w104w40w40|rr|tt", TAPPED,
+     QUICK(2, 1)},
+    {"tap-array", .blocks = 2, .script = "a64a64w40|y64r|ttt", TAPPED,
+     QUICK(2, 1)},
+    {"tap-batch", .blocks = 3, .script = "b40b40w104|q|ttt", TAPPED,
+     QUICK(2, 1)},
+    {"tap-pad", .blocks = 3, .index = 2, .script = "w104w40w40|rr|tt", TAPPED,
+     QUICK(2, 1)},
+    {"tap-gap", .blocks = 2, .script = "w104|w40|vr|tzt", TAPPED, QUICK(2, 1)},
+    {"tap-death", .blocks = 2, .script = "w40w40|vrr|tzt", TAPPED, .kills = 1,
+     .killable = "a", QUICK(2, 1)},
+    {"tap-reserve", .blocks = 2, .script = "s104:40 w40w40|rr|tt", TAPPED,
+     QUICK(2, 1)},
+    {"tap-renewal", .blocks = 3, .script = "w40w168|rr|ttt",
+     .lap = 2 * SHMIPC_RENEWAL_LAPS, .age = {1, OLD, OLD, OLD}, TAPPED,
+     QUICK(2, 1)},
+    {"tap-one-producer", .blocks = 2, .script = "w40w40w40|rrr|ttt", TAPPED_P1,
+     QUICK(2, 1)},
+    {"tap-one-producer-one-block", .blocks = 1, .script = "w40w40|r|tt",
+     TAPPED_P1, QUICK(ANY, 3)},
+    {"tap-one-producer-known-room", .blocks = 3,
+     .script = "w40w40w40w40w40|rrr|tt", TAPPED_P1, QUICK(2, 0)},
+    {"tap-one-producer-pad", .blocks = 3, .index = 2,
+     .script = "w104w40w104|rr|tt", TAPPED_P1, QUICK(2, 1)},
+    {"tap-one-producer-batch", .blocks = 2, .script = "w40b40b40|rr|tt",
+     TAPPED_P1, QUICK(2, 1)},
+    {"tap-one-producer-abort", .blocks = 2,
+     .script = "w40w40s104:0s40:0w40|rr|ttt", TAPPED_P1, QUICK(2, 1)},
+    {"tap-one-producer-heir", .blocks = 2, .script = "w40w40|w40w40|rr|tt",
+     TAPPED_P1, .kills = 1, .killable = "a", QUICK(1, 1)},
+    /* without the flag, as on x86: sequential memory alone has such an order */
+    {"tap-unannounced", .blocks = 2, .script = "w40w40w40|rrr|ttt", QUICK(2, 0),
+     .ordered = true},
+    {"tap-one-producer-unannounced", .blocks = 2, .script = "w40w40w40|rrr|ttt",
+     P1, QUICK(2, 0), .ordered = true},
+    {"tap-one-producer-unannounced-pad", .blocks = 3, .index = 2,
+     .script = "w104w40w104|rr|tt", P1, QUICK(2, 0), .ordered = true},
+    {"tap-one-producer-unannounced-abort", .blocks = 2,
+     .script = "w40w40s104:0s40:0w40|rr|ttt", P1, QUICK(2, 0), .ordered = true},
     /* channels: sleeping and waking */
     {"wake-alone", .blocks = 2, .script = "N40N40|RR", P1C1, QUICK(ANY, 3)},
     {"wake-alone-x86", .blocks = 2, .script = "N40N40|RR", P1C1, .x86 = true,

@@ -14,6 +14,7 @@
  *     o40      reserve, leave it open   c   close the ring
  *     l        read ahead               j   acknowledge the first of that
  *     u        give all of that back    k   acknowledge all of it
+ *     t        read as a tap            z   go past what is there, as a tap
  *
  * Through a channel, which wakes and may wait:
  *
@@ -60,7 +61,7 @@ static void parse_call(const char **text, struct script *script)
     struct call *call = &script->calls[script->count++];
 
     if (script->count > MAX_CALLS ||
-        !strchr("wsrgpvfxdbqayoclkjuWNSRTMVCI", **text))
+        !strchr("wsrgpvfxdbqayoclkjutzWNSRTMVCI", **text))
         harness_error("script: bad call at \"%s\"", *text);
     call->kind = *(*text)++;
     if (strchr(CALLS_WRITE, call->kind))
@@ -310,6 +311,9 @@ static IpcStatus run_call(int actor, struct result *result)
     case CALL_SHUT:
         call_shut(b);
         return IPC_OK;
+    case CALL_TAP:
+    case CALL_TAP_PASS:
+        return tapped_call(actor, call, result);
     case CALL_CLOSE:
         handle_close(b);
         return IPC_OK;
@@ -337,6 +341,8 @@ static bool status_is_fine(int actor, char kind, IpcStatus status)
     const struct actor *a = &world.actors[actor];
     bool reads = !strchr(CALLS_WRITE, kind);
 
+    if (kind == CALL_TAP || kind == CALL_TAP_PASS)
+        return true; /* tapped.c has looked */
     switch (status) {
     case IPC_OK:
         return true;
@@ -390,6 +396,7 @@ uint64_t actor_boundary_hash(int actor)
     }
     if (a->state == DEAD)
         return hash;
+    hash = tapped_hash(actor, hash);
     return mix_bytes(hash, handle_of(actor), running_bytes());
 }
 
@@ -404,6 +411,8 @@ static void begin_call(struct actor *a)
     a->raced = false;
     a->took = false;
     a->copied = 0;
+    memset(a->fenced, 0, sizeof a->fenced);
+    memset(a->loaded, 0, sizeof a->loaded);
 }
 
 static void record(int actor, const struct result *result)
@@ -456,6 +465,8 @@ static void move_start(const struct scenario *s)
         return;
     r->tail->position = lap + s->index;
     r->head->position = lap + s->index;
+    if (r->tail->intended)
+        r->tail->intended = lap + s->index;
     for (uint32_t i = 0; i < s->blocks; i++)
         put_word(lap + i, s->age[i], i < s->index);
 }
@@ -535,6 +546,7 @@ void script_setup(const struct scenario *s)
     tracking = true;
     for (int i = 0; i < actor_count; i++) {
         begin_call(&world.actors[i]);
+        tapped_begin(i);
         world.actors[i].hash = actor_boundary_hash(i);
     }
     for (int i = 0; i < actor_count; i++)
