@@ -109,6 +109,8 @@ int command_finish(int code);
     }
 
 int command_create(int argc, char **argv);
+int command_record(int argc, char **argv);
+int command_replay(int argc, char **argv);
 int command_send(int argc, char **argv);
 int command_recv(int argc, char **argv);
 int command_perf(int argc, char **argv);
@@ -119,5 +121,6 @@ int command_prune(int argc, char **argv);
 int command_recover(int argc, char **argv);
 int command_rm(int argc, char **argv);
 int command_stat(int argc, char **argv);
+int command_tap(int argc, char **argv);
 
 #endif

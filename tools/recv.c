@@ -7,7 +7,7 @@
 #include "command.h"
 #include "framing.h"
 #include "join.h"
-#include "message_json.h"
+#include "message_put.h"
 #include "output.h"
 #include "progress.h"
 #include "stop.h"
@@ -57,49 +57,6 @@ struct receive {
     size_t room;
     IpcEntry entries[BATCH];
 };
-
-/* ------------------------------------------------------------- framing */
-
-static bool put_line(struct output *o, const IpcEntry *message)
-{
-    const unsigned char *bytes = message->payload;
-    unsigned char *to;
-
-    if (message->size >= OUTPUT_SPACE_MAX)
-        return output_through(o, bytes, message->size) &&
-               output_put(o, "\n", 1);
-    to = output_space(o, message->size + 1);
-    if (!to)
-        return false;
-    memcpy(to, bytes, message->size);
-    to[message->size] = '\n';
-    /* A newline alone is an empty line. */
-    o->used += message->size + (message->size > 1 || *bytes != '\n');
-    return true;
-}
-
-static bool put_sized(struct output *o, const IpcEntry *message)
-{
-    unsigned char prefix[FRAMING_PREFIX];
-
-    framing_put_size(prefix, (uint32_t)message->size);
-    return output_put(o, prefix, sizeof prefix) &&
-           output_put(o, message->payload, message->size);
-}
-
-static bool put(struct receive *r, const IpcEntry *message)
-{
-    switch (r->framing) {
-    case FRAMING_LINES:
-        return put_line(&r->output, message);
-    case FRAMING_LENGTH:
-        return put_sized(&r->output, message);
-    case FRAMING_JSON:
-        return message_json_put(&r->output, message);
-    default:
-        return output_put(&r->output, message->payload, message->size);
-    }
-}
 
 static int count_taken(struct receive *r, uint64_t messages, uint64_t bytes)
 {
@@ -178,7 +135,7 @@ static int take_copies(struct receive *r, const struct timespec *slice)
                             got.ipc_status < 0 ? got.error.detail : "");
     for (size_t i = 0; i < got.result; i++) {
         bytes += r->entries[i].size;
-        put(r, &r->entries[i]);
+        message_put(&r->output, r->framing, &r->entries[i]);
     }
     return count_taken(r, got.result, bytes);
 }
@@ -223,7 +180,7 @@ static int take_ahead(struct receive *r, const struct timespec *slice)
         got = look_ahead(r, &message, count == 0 ? slice : NULL);
         if (got.ipc_status != IPC_OK)
             break;
-        put(r, &message);
+        message_put(&r->output, r->framing, &message);
         count++;
         bytes += message.size;
         r->last = message.offset;

@@ -286,7 +286,7 @@ fi
 if "$tools"; then
     check 'the tool runs' tool_runs
 else
-    skip 'the tool runs' 'json-c is not installed'
+    skip 'the tool runs' 'json-c or zlib is not installed'
 fi
 
 for file in classic.c original.c consumer.c consumer.cpp wrapped.cpp; do

@@ -25,7 +25,13 @@ _shmipc_value() {
     --framing | -f)
         local forms='lines length whole bytes'
         [ "${COMP_WORDS[1]}" != recv ] || forms+=' json'
+        [ "${COMP_WORDS[1]}" != tap ] || forms='lines length bytes json'
         COMPREPLY=($(compgen -W "$forms" -- "$cur"))
+        ;;
+    --from) COMPREPLY=($(compgen -W 'oldest newest now' -- "$cur")) ;;
+    --output | -o)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         ;;
     --group | -g) COMPREPLY=($(compgen -g -- "$cur")) ;;
     --dir | -d)
@@ -37,7 +43,7 @@ _shmipc_value() {
 
 _shmipc() {
     local IFS=$' \t\n'
-    local commands='create send recv perf ls stat doctor recover rm prune dump'
+    local commands='create send recv tap record replay perf ls stat doctor recover rm prune dump'
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
     local command=${COMP_WORDS[1]} options values short
 
@@ -63,6 +69,21 @@ _shmipc() {
         options='--framing= --count= --timeout= --no-wait --follow --size=
             --existing --unlink --progress --json --help'
         short='-f -n -t -s'
+        ;;
+    tap)
+        options='--framing= --from= --count= --timeout= --no-wait --past=
+            --progress --json --help'
+        short='-f -n -t'
+        ;;
+    record)
+        options='--output= --rotate= --keep= --from= --count= --timeout=
+            --no-wait --past= --progress --json --help'
+        short='-o -n -t'
+        ;;
+    replay)
+        options='--fast --speed= --count= --timeout= --drop --close --size=
+            --existing --unlink --progress --json --help'
+        short='-n -t -s'
         ;;
     perf)
         options='--size= --rounds= --seconds= --json --help'
@@ -123,6 +144,11 @@ _shmipc() {
     esac
     case $command in
     perf | ls | doctor) ;;
+    replay)
+        _shmipc_names
+        compopt -o filenames
+        mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$cur")
+        ;;
     *) _shmipc_names ;;
     esac
 }
