@@ -25,6 +25,7 @@
  * |                    | thread                                |             |
  * | Service, Request   | who answers                           | service.hpp |
  * | Client, Answer     | who asks                              | client.hpp  |
+ * | Tap                | sees what goes through, takes nothing | tap.hpp     |
  * | Buffer             | the ring that never waits             | buffer.hpp  |
  * | Error, category()  | how errors are told: each call has a  | error.hpp   |
  * |                    | form that throws and one that takes a |             |
@@ -53,6 +54,7 @@
 #include <shmipc/cpp/segment.hpp>
 #include <shmipc/cpp/service.hpp>
 #include <shmipc/cpp/shared.hpp>
+#include <shmipc/cpp/tap.hpp>
 #include <shmipc/cpp/timeout.hpp>
 #include <shmipc/cpp/typed.hpp>
 #include <shmipc/cpp/waitset.hpp>
