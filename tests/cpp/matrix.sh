@@ -121,7 +121,8 @@ for standard in c++17 c++20 c++2b; do
         echo "$compiler does not know $standard: not tried"
         continue
     fi
-    for test in test_channel test_guards test_typed test_errors test_service; do
+    for test in test_channel test_guards test_tap test_typed test_errors \
+        test_service; do
         run_test "$test"
     done
     run_test no_exceptions -fno-exceptions -fno-rtti
