@@ -395,6 +395,38 @@ static bool do_open(void)
     return good;
 }
 
+static bool tap_it(void)
+{
+    IpcTapOpenResult opened_tap = ipc_tap_open(name, NULL);
+    char byte;
+    IpcEntry entry = {0, &byte, 1};
+    IpcTapReadResult r;
+
+    if (!worked(opened_tap))
+        return false;
+    r = ipc_tap_read_with_timeout(opened_tap.result, &entry, 1000);
+    must(r.ipc_status == IPC_OK && byte == 'x');
+    must(ipc_tap_destroy(opened_tap.result).ipc_status == IPC_OK);
+    return true;
+}
+
+static bool do_tap(void)
+{
+    const IpcOpenOptions options = {.struct_size = sizeof options,
+                                    .flags = IPC_OPEN_UNLINK_LAST,
+                                    .size = SIZE};
+    IpcChannelOpenResult r = ipc_channel_open(name, &options);
+    IpcChannelWriteResult w;
+    bool good;
+
+    if (!opened(&r))
+        return false;
+    w = ipc_channel_write(r.result, "x", 1);
+    good = worked(w) && tap_it();
+    leave_last(r.result);
+    return good;
+}
+
 static void make_leftover(void)
 {
     bool counted = counts;
@@ -444,7 +476,7 @@ static const struct {
     {"recover", do_recover},     {"fork", do_fork},
     {"memory_fd", do_memory_fd}, {"share in halves", do_share_in_halves},
     {"open", do_open},           {"leftover", do_leftover},
-    {"waitset", do_waitset},
+    {"waitset", do_waitset},     {"tap", do_tap},
 };
 
 static void set_scene(void)

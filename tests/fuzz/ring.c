@@ -8,6 +8,7 @@
 #include "fuzz.h"
 #include "ring/control.h"
 #include <shmipc/ipc_batch.h>
+#include <shmipc/ipc_tap.h>
 #include <shmipc/shmipc.h>
 
 enum { BLOCKS_MAX = 32, BYTES_MAX = BLOCKS_MAX * 64, OPERATIONS_MAX = 64 };
@@ -246,6 +247,32 @@ static void look_on(struct world *w)
     ipc_buffer_destroy(observer.result);
 }
 
+/* Nothing that is there makes a tap read beyond it, or take long. */
+static void tap(struct world *w)
+{
+    IpcTapOptions options = {.struct_size = sizeof options,
+                             .start = next_below(&w->in, 3),
+                             .after_lag = next_below(&w->in, 3)};
+    IpcTapAttachResult r;
+    IpcTapInfo info = {.struct_size = sizeof info};
+
+    timed(r = ipc_tap_attach(w->memory, w->size, &options));
+    if (IpcTapAttachResult_is_error(r))
+        return;
+    for (int i = 0; i < 4; i++) {
+        IpcEntry entry = {0, w->bytes, 1 + next_below(&w->in, 200)};
+
+        timed_only(ipc_tap_read(r.result, &entry));
+        if (next_below(&w->in, 4) == 0)
+            timed_only(ipc_tap_skip(r.result));
+        if (next_below(&w->in, 4) == 0)
+            timed_only(
+                ipc_tap_seek(r.result, (IpcTapStart)next_below(&w->in, 3)));
+        timed(ipc_tap_stats(r.result, &info));
+    }
+    ipc_tap_destroy(r.result);
+}
+
 static void join_anew(struct world *w)
 {
     IpcBufferAttachResult r;
@@ -259,7 +286,7 @@ static void join_anew(struct world *w)
 
 static void call_something(struct world *w)
 {
-    switch (next_below(&w->in, 16)) {
+    switch (next_below(&w->in, 17)) {
     case 0:
     case 1:
         write_somehow(w);
@@ -297,7 +324,10 @@ static void call_something(struct world *w)
             timed(ipc_channel_close(w->channel));
         break;
     case 13:
+        tap(w);
+        break;
     case 14:
+    case 15:
         tempt(w);
         break;
     default:
@@ -315,7 +345,8 @@ static bool create(struct world *w)
     IpcChannelResult created;
     IpcBufferAttachResult joined;
 
-    configuration.flags = next_below(&w->in, 4);
+    configuration.flags =
+        next_below(&w->in, 4) | (next_below(&w->in, 2) ? IPC_BUFFER_TAPS : 0);
     configuration.max_owners = 1 + next_below(&w->in, 3);
     configuration.spin_ns = IPC_CHANNEL_NO_SPIN;
     w->size = (sizeof(struct shm_region) +

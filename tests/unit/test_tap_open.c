@@ -181,7 +181,7 @@ static void must_be_explained(IpcStatus status)
              "the status is %s", ipc_status_name(status));
 }
 
-Test(unit, whatever_the_words_are_a_tap_stays_inside, .timeout = 60)
+Test(unit, whatever_the_words_are_a_tap_stays_inside, .timeout = 30)
 {
     for (uint64_t seed = 1; seed <= 3000; seed++) {
         uint32_t blocks = 3 + (uint32_t)(seed % 4);
