@@ -86,6 +86,7 @@ static void print_account(const struct create *c, const struct join *join)
 enum {
     OPTION_ONE_PRODUCER = 256,
     OPTION_ONE_CONSUMER,
+    OPTION_TAPS,
     OPTION_OWNERS,
     OPTION_IF_MISSING,
     OPTION_REPLACE_DEAD,
@@ -103,6 +104,9 @@ static const struct command_option options[] = {
      "one process at a time may write, which is faster"},
     {OPTION_ONE_CONSUMER, "one-consumer", NULL,
      "one process at a time may read, which is faster"},
+    {OPTION_TAPS, "taps", NULL,
+     "for `tap` and `record` to miss nothing that is still there, on any "
+     "machine"},
     {OPTION_OWNERS, "owners", "N", "processes that may write at a time (64)"},
     {OPTION_IF_MISSING, "if-missing", NULL,
      "if there is one already, leave it as it is, and be content"},
@@ -140,6 +144,7 @@ static bool set_flag(struct create *c, int id)
         uint32_t flag, channel_flag;
     } flags[] = {
         {OPTION_ONE_PRODUCER, 0, IPC_BUFFER_ONE_PRODUCER},
+        {OPTION_TAPS, 0, IPC_BUFFER_TAPS},
         {OPTION_ONE_CONSUMER, 0, IPC_BUFFER_ONE_CONSUMER},
         {OPTION_REPLACE_DEAD, IPC_OPEN_REPLACE_DEAD, 0},
         {OPTION_PREFAULT, IPC_OPEN_PREFAULT, 0},

@@ -20,6 +20,15 @@ namespace
 
 std::array<char, 100> bytes;
 
+// On any machine.
+IpcChannelConfiguration for_taps()
+{
+    IpcChannelConfiguration configuration = shmipc::default_configuration();
+
+    configuration.flags = IPC_BUFFER_TAPS;
+    return configuration;
+}
+
 std::string text_of(const shmipc::Seen &seen)
 {
     return seen ? std::string(bytes.data(), seen.size()) : "nothing";
@@ -28,7 +37,7 @@ std::string text_of(const shmipc::Seen &seen)
 void a_tap_sees_what_others_take()
 {
     Memory memory;
-    Channel channel = Channel::create(memory);
+    Channel channel = Channel::create(memory, for_taps());
     Tap tap = Tap::attach(channel);
     Tap other = Tap::attach(shmipc::Bytes(memory.data(), memory.size()));
 
@@ -53,7 +62,7 @@ void a_tap_sees_what_others_take()
 void a_tap_that_lagged_says_by_how_much()
 {
     Memory memory;
-    Channel channel = Channel::create(memory);
+    Channel channel = Channel::create(memory, for_taps());
     Tap tap = Tap::attach(channel);
     std::uint64_t written = 0;
 
@@ -73,7 +82,7 @@ void a_tap_that_lagged_says_by_how_much()
 void what_is_wrong_is_an_error()
 {
     Memory memory;
-    Channel channel = Channel::create(memory);
+    Channel channel = Channel::create(memory, for_taps());
     Tap tap = Tap::attach(channel);
     std::array<char, 2> small;
     std::error_code error;
@@ -103,7 +112,7 @@ void what_is_wrong_is_an_error()
 void taps_move()
 {
     Memory memory;
-    Channel channel = Channel::create(memory);
+    Channel channel = Channel::create(memory, for_taps());
     Tap a = Tap::attach(channel);
     IpcTap *const handle = a.get();
     Tap b(std::move(a));
@@ -123,6 +132,7 @@ void a_name_is_tapped()
 
     options.struct_size = sizeof options;
     options.flags = IPC_OPEN_UNLINK_LAST;
+    options.configuration.flags = IPC_BUFFER_TAPS;
     Channel channel(ipc_channel_open(name.c_str(), &options).result);
     Tap tap = Tap::open(name.c_str());
     channel.write("by name");

@@ -414,6 +414,7 @@ static bool do_tap(void)
 {
     const IpcOpenOptions options = {.struct_size = sizeof options,
                                     .flags = IPC_OPEN_UNLINK_LAST,
+                                    .configuration.flags = IPC_BUFFER_TAPS,
                                     .size = SIZE};
     IpcChannelOpenResult r = ipc_channel_open(name, &options);
     IpcChannelWriteResult w;

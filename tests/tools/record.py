@@ -20,6 +20,7 @@ from harness import (FAILED, FOUND, LIMIT, NO_SUCH, OK, ONE_PRODUCER, TOOL, USAG
                      Actor, new_name, run, state_of, tool, wait_until)
 
 TIMEOUT, CLOSED = 6, 7
+TAPS = 256
 HEADER, RECORD = 64, 32
 MESSAGE, LOST, PASSED, END, CONTINUED = range(1, 6)
 directory = pathlib.Path(tempfile.mkdtemp(prefix="shmipc-record-"))
@@ -30,6 +31,8 @@ def sized(*messages):
 
 
 def feed(name, messages, *more):
+    # On any machine.
+    call("create", name, "--taps", "--if-missing")
     call("send", name, "--framing=length", *more, given=sized(*messages))
 
 
@@ -102,7 +105,7 @@ def tap_sees_what_others_took():
 def tap_waits_for_what_comes():
     """tap writes each message as it comes, and ends when the channel is closed"""
     name = new_name()
-    call("create", name)
+    call("create", name, "--taps")
     with started("tap", name, "--framing=length",
                  stdout=subprocess.PIPE) as process:
         for message in MESSAGES:
@@ -117,7 +120,7 @@ def tap_says_how_it_ends():
     """tap says why it ends by its exit code"""
     name = new_name()
     call("tap", name, code=NO_SUCH)
-    call("create", name)
+    call("create", name, "--taps")
     call("tap", name, "--timeout=10ms", code=TIMEOUT)
     feed(name, [b"x"], "--close")
     call("tap", name, "--count=2", code=CLOSED)
@@ -134,7 +137,7 @@ def tap_says_how_it_ends():
 def tap_does_not_wait_behind_the_stuck():
     """tap says who is in the way, and goes past him if it is to"""
     name = new_name()
-    writer = Actor(name).does("write 9", "reserve 100")
+    writer = Actor(name, flags=TAPS).does("write 9", "reserve 100")
     other = Actor(name, "join").does("write 8")
     writer.stop()
     got = call("tap", name, "--timeout=1500ms", "--json", code=TIMEOUT)
@@ -157,7 +160,7 @@ def tap_does_not_wait_behind_the_stuck():
 def what_is_overwritten_is_told():
     """what is overwritten before it is seen is told, kept, and told again"""
     name = new_name()
-    call("create", name, "--size=64K")
+    call("create", name, "--taps", "--size=64K")
     kept = file("gap")
     with started("record", name, f"--output={kept}") as recorder:
         feed(name, [b"first"])
@@ -192,7 +195,7 @@ def replay_sends_what_was_recorded():
     for flags in 0, ONE_PRODUCER:
         name, again = new_name(), new_name()
         messages = [os.urandom(1 + i * i % 3000) for i in range(300)]
-        writer = Actor(name, size=1 << 20, flags=flags)
+        writer = Actor(name, size=1 << 20, flags=flags | TAPS)
         writer.leave()
         kept = file(f"round-{flags}")
         with started("record", name, stdout=kept.open("wb")) as recorder:
@@ -200,6 +203,7 @@ def replay_sends_what_was_recorded():
             take_all(name)
             feed(name, [], "--close")
             assert recorder.wait(LIMIT) == OK, recorder.stderr.read()
+        call("create", again, "--taps")
         call("replay", kept, again, "--fast", "--close")
         assert take_all(again) == sized(*messages, *MESSAGES)
         # And what is recorded of that is the same but for the times.
@@ -213,7 +217,7 @@ def replay_sends_what_was_recorded():
 def replay_keeps_the_times():
     """messages are replayed at the times at which they came, or faster"""
     name = new_name()
-    call("create", name)
+    call("create", name, "--taps")
     kept = file("times")
     with started("record", name, f"--output={kept}") as recorder:
         feed(name, [b"1"])
@@ -235,7 +239,7 @@ def replay_keeps_the_times():
 def a_killed_recorder_leaves_what_it_wrote():
     """what a killed recorder leaves is replayed up to the last whole record"""
     name = new_name()
-    call("create", name)
+    call("create", name, "--taps")
     kept = file("killed")
     with started("record", name, f"--output={kept}") as recorder:
         feed(name, MESSAGES)

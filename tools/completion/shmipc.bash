@@ -56,7 +56,7 @@ _shmipc() {
     case $command in
     create)
         options='--size= --mode= --group= --one-producer --one-consumer
-            --owners= --if-missing --replace-dead --prefault --huge-pages
+            --taps --owners= --if-missing --replace-dead --prefault --huge-pages
             --numa-node= --json --help'
         short='-s -m -g'
         ;;
