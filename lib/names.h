@@ -85,6 +85,7 @@
 #define feeder_signal              shmipc_feeder_signal
 #define format_blocks_in           shmipc_format_blocks_in
 #define format_default_owners      shmipc_format_default_owners
+#define channel_repair_held        shmipc_channel_repair_held
 #define format_default_subscribers shmipc_format_default_subscribers
 #define format_open                shmipc_format_open
 #define format_point_nowhere       shmipc_format_point_nowhere
@@ -298,5 +299,17 @@
 #define follow_start               shmipc_follow_start
 #define source_map                 shmipc_source_map
 #define source_unmap               shmipc_source_unmap
+#define read_is_held               shmipc_read_is_held
+#define read_is_with_others        shmipc_read_is_with_others
+#define watch_all_dead             shmipc_watch_all_dead
+#define work_acknowledge           shmipc_work_acknowledge
+#define work_give_back             shmipc_work_give_back
+#define work_glance                shmipc_work_glance
+#define work_held                  shmipc_work_held
+#define work_is_left               shmipc_work_is_left
+#define work_is_with_others        shmipc_work_is_with_others
+#define work_look                  shmipc_work_look
+#define work_look_behind           shmipc_work_look_behind
+#define work_read                  shmipc_work_read
 
 #endif

@@ -12,29 +12,42 @@
  *         IPC_IGNORE(ipc_channel_acknowledge(channel, entry.offset));
  *     }
  *
- * In a buffer for one consumer (IPC_BUFFER_ONE_CONSUMER) he reads ahead as far
- * as he likes, and acknowledges up to an entry: that and all before it. The
- * entries stay where they are, whole, however long that takes, so that there is
- * no need to copy them; their space is free again when they are acknowledged.
- * So the buffer bounds how far one can read ahead: when it is full of what is
- * not acknowledged, writers find no space.
+ * What was read ahead stays where it is, whole, however long that takes, so
+ * that there is no need to copy it; its space is free again when it is
+ * acknowledged. So the buffer bounds how far one can read ahead: when it is
+ * full of what is not acknowledged, writers find no space. Each entry is read
+ * at least once, and once if nobody dies and nothing is given back; who gets it
+ * is told whether it may have been read before. Who needs more notes the
+ * offsets of what is done.
  *
- * How far he has read ahead is known to the handle alone. When that is
- * destroyed, or its process dies, whoever is the consumer next begins at the
- * first entry that was not acknowledged, and is told which of them may have
- * been read before. So each entry is read at least once, and once if nobody
- * dies; who needs more notes the offsets of what he has done.
+ * One consumer (IPC_BUFFER_ONE_CONSUMER) reads ahead as far as he likes, and
+ * acknowledges up to an entry: that and all before it. How far he has read is
+ * known to the handle alone: when that is destroyed, or its process dies,
+ * whoever is the consumer next begins at the first entry that was not
+ * acknowledged. Until all is acknowledged or given back, other reads of the
+ * handle, skips too, say IPC_ERR_ILLEGAL_STATE.
  *
- * Until all that was read ahead is acknowledged or given back, other reads of
- * the handle, skips too, say IPC_ERR_ILLEGAL_STATE; a peek shows the entry that
- * read_ahead would give next. A closed channel has been read when read_ahead
- * says IPC_ERR_CLOSED; what was not acknowledged then stays for the next
- * consumer all the same. Blocked calls, descriptors and waitsets wait for what
- * comes after the entries that were read ahead.
+ * Many consumers (IPC_BUFFER_ACKNOWLEDGE) make a work queue: each entry is held
+ * by the process that read it, which acknowledges it by itself, in any order,
+ * through any of its handles, and may hold as many as it likes. What it holds
+ * when it dies, others get: those who wait for an entry find out within 100 ms,
+ * writers that wait for space too, calls that do not wait now and then, and
+ * ipc_channel_recover at once. What it holds when its last handle is destroyed
+ * is given back. While it lives, nobody takes an entry from it, however long it
+ * takes. All other reads say IPC_ERR_ILLEGAL_STATE there; a skip by force takes
+ * out the first entry, if no living process holds it. Arrays are written entry
+ * by entry.
+ *
+ * In both, a peek shows the entry that read_ahead would give next. Blocked
+ * calls, descriptors and waitsets wait for that, too. read_ahead says
+ * IPC_ERR_CLOSED when the channel was closed and nothing is left but what its
+ * own process has read ahead; in a work queue that others may still give
+ * something back is a reason to wait.
  *
  * Statuses that all these functions may return: those that ipc_buffer.h and
- * ipc_channel.h list at their heads; IPC_ERR_ILLEGAL_STATE if the buffer is not
- * for one consumer. They belong to the reading side: one thread at a time.
+ * ipc_channel.h list at their heads; IPC_ERR_ILLEGAL_STATE if the buffer has
+ * neither flag. With one consumer they are for one thread at a time; in a work
+ * queue any number of threads and processes may call them at once.
  */
 #ifndef SHMIPC_IPC_ACKNOWLEDGE_H
 #define SHMIPC_IPC_ACKNOWLEDGE_H
@@ -66,9 +79,10 @@ IPC_RESULT(IpcChannelGiveBackResult, uint64_t, IpcBufferSkipError)
  *
  * IPC_OK: `result` says whether the entry may have been read before.
  * IPC_EMPTY, IPC_ERR_NOT_READY, IPC_ERR_LOCKED, IPC_ERR_CLOSED,
- * IPC_ERR_ROLE_TAKEN, IPC_ERR_OWNERS_FULL as for ipc_buffer_read. Wait-free but
- * for filler to pass; no allocation; no system call but for the handle's first
- * read. Since 0.1.0.
+ * IPC_ERR_ROLE_TAKEN, IPC_ERR_OWNERS_FULL as for ipc_buffer_read. In a work
+ * queue IPC_EMPTY and IPC_ERR_NOT_READY are of what nobody holds. Lock-free; no
+ * allocation; no system call but for the handle's first read. Looks at what is
+ * held by others on the way. Since 0.1.0.
  */
 IPC_API IPC_NODISCARD_ IpcBufferReadAheadResult
 ipc_buffer_read_ahead(IpcBuffer *buffer, IpcEntry *dest);
@@ -76,16 +90,17 @@ ipc_buffer_read_ahead(IpcBuffer *buffer, IpcEntry *dest);
 /**
  * Acknowledges what was read ahead up to the entry at `offset`, that one too:
  * it is consumed, and its space is free. What was acknowledged before may be so
- * again.
+ * again. In a work queue: that one alone, once, and its space is free when all
+ * before it is consumed, too.
  *
  * IPC_OK: `result` entries were acknowledged, 0 if all of them were already.
- * IPC_ERR_OFFSET_MISMATCH: no entry that this handle read ahead is there, and
- * nothing was changed; the body has the offset of the first entry that is not
- * acknowledged.
+ * IPC_ERR_OFFSET_MISMATCH: no entry that this handle, or in a work queue this
+ * process, has read ahead is there, and nothing was changed; the body has the
+ * offset of the first entry that is not acknowledged.
  * IPC_ERR_INVALID_ARGUMENT: NULL, or `offset` is not a multiple of 8.
- * Wait-free: if it is the entry that was read last, takes no longer than for
- * one, else it looks at all up to it. No allocation, no system call.
- * Since 0.1.0.
+ * IPC_ERR_READ_ONLY: the handle observes.
+ * Lock-free. With one consumer it looks at all entries up to that one, unless
+ * it is the last that was read. No allocation, no system call. Since 0.1.0.
  */
 IPC_API IPC_NODISCARD_ IpcBufferAcknowledgeResult
 ipc_buffer_acknowledge(IpcBuffer *buffer, uint64_t offset);
@@ -93,12 +108,14 @@ ipc_buffer_acknowledge(IpcBuffer *buffer, uint64_t offset);
 /**
  * Gives back the entry at `offset` and all that was read ahead after it: they
  * are the next ones to be read, by this handle or, after it, by another one.
- * Any call that reads may do so if none is left that was read ahead.
+ * Any call that reads may do so if none is left that was read ahead. In a work
+ * queue: that one alone; others may get it at once, and this process too.
  *
  * IPC_OK: `result` entries were given back, 1 or more.
  * IPC_ERR_OFFSET_MISMATCH, IPC_ERR_INVALID_ARGUMENT: as for
- * ipc_buffer_acknowledge, if the entry was acknowledged already too. Wait-free;
- * looks at all entries before it; no allocation, no system call. Since 0.1.0.
+ * ipc_buffer_acknowledge, if the entry was acknowledged already too. Lock-free;
+ * with one consumer looks at all entries before it; no allocation, no system
+ * call. Since 0.1.0.
  */
 IPC_API IPC_NODISCARD_ IpcBufferGiveBackResult
 ipc_buffer_give_back(IpcBuffer *buffer, uint64_t offset);
@@ -125,7 +142,8 @@ ipc_channel_read_ahead_blocking(IpcChannel *channel, IpcEntry *dest);
 IPC_API IPC_NODISCARD_ IpcChannelAcknowledgeResult
 ipc_channel_acknowledge(IpcChannel *channel, uint64_t offset);
 
-/** ipc_buffer_give_back through a channel. Never blocks. Since 0.1.0. */
+/** ipc_buffer_give_back through a channel: in a work queue wakes readers, which
+ * takes a system call if any sleep. Never blocks. Since 0.1.0. */
 IPC_API IPC_NODISCARD_ IpcChannelGiveBackResult
 ipc_channel_give_back(IpcChannel *channel, uint64_t offset);
 

@@ -53,6 +53,14 @@ typedef struct IpcBuffer IpcBuffer;
  * IPC_BUFFER_ONE_CONSUMER; IPC_BUFFER_KNOWS_CONSUMERS is implied. */
 #define IPC_BUFFER_BROADCAST       UINT32_C(32)
 
+/** For `flags` at creation: a work queue. Those who read do so by
+ * ipc_buffer_read_ahead, hold what they get, and acknowledge it; what one has
+ * not acknowledged when it dies, another one gets. See ipc_acknowledge.h. Takes
+ * 8 bytes more of memory for each block, and owner slots as with
+ * IPC_BUFFER_KNOWS_CONSUMERS. Not with IPC_BUFFER_ONE_CONSUMER, who can do so
+ * anyway, or IPC_BUFFER_BROADCAST. */
+#define IPC_BUFFER_ACKNOWLEDGE     UINT32_C(64)
+
 /** For `flags` at creation: taps (ipc_tap.h) can prove all that they read. With
  * IPC_BUFFER_ONE_PRODUCER a write stores one word more for it; without that
  * flag it costs a fence where the CPU does not keep the order of stores (on
@@ -67,7 +75,8 @@ typedef struct IpcBuffer IpcBuffer;
 typedef struct IpcBufferOptions {
     size_t struct_size;
     /** IPC_BUFFER_ONE_PRODUCER, IPC_BUFFER_ONE_CONSUMER,
-     * IPC_BUFFER_KNOWS_CONSUMERS, IPC_BUFFER_BROADCAST, IPC_BUFFER_TAPS,
+     * IPC_BUFFER_KNOWS_CONSUMERS, IPC_BUFFER_BROADCAST, IPC_BUFFER_ACKNOWLEDGE,
+     * IPC_BUFFER_TAPS,
      * IPC_BUFFER_HAS_MEMORY_FD, IPC_BUFFER_RECREATE, or 0. */
     uint32_t flags;
     /** How many processes may write at the same time, 1 to 4096; 0 means the
@@ -239,9 +248,10 @@ typedef struct IpcBufferStats {
      * for ever. */
     uint32_t sleeping_readers;
     uint32_t sleeping_writers;
-    /** Of `used`, bytes that the one consumer has read ahead and not
-     * acknowledged (ipc_acknowledge.h); of an array at least the first block.
-     * What was handed out to one that died still counts. */
+    /** Of `used`, bytes that were read ahead and not acknowledged
+     * (ipc_acknowledge.h); of an array at least the first block. What was
+     * handed out to one that died counts until another one gets it, or is told.
+     */
     uint64_t unacknowledged;
     uint64_t reserved[1];
 } IpcBufferStats;

@@ -104,7 +104,8 @@ typedef struct IpcChannelConfiguration {
     /** Length of the longest round, start_sleep_ns or more. */
     long max_sleep_ns;
     /** For create: IPC_BUFFER_ONE_PRODUCER, IPC_BUFFER_ONE_CONSUMER,
-     * IPC_BUFFER_KNOWS_CONSUMERS, IPC_BUFFER_BROADCAST, IPC_BUFFER_TAPS,
+     * IPC_BUFFER_KNOWS_CONSUMERS, IPC_BUFFER_BROADCAST, IPC_BUFFER_ACKNOWLEDGE,
+     * IPC_BUFFER_TAPS,
      * IPC_BUFFER_RECREATE. */
     uint32_t flags IPC_ZERO_;
     /** For create: how many processes may write at the same time, 1 to 4096; 0

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "buffer/ahead.h"
+#include "buffer/work.h"
 
 /* Goes over to reading ahead, from head on. */
 static void lead(struct IpcBuffer *b)
@@ -52,6 +53,8 @@ IpcStatus ahead_read(struct IpcBuffer *b, IpcEntry *dest, bool *again,
 
     if (!b || !dest)
         return IPC_ERR_INVALID_ARGUMENT;
+    if (b->ring.holders)
+        return work_read(b, dest, again, error);
     leads = handle_leads(b);
     if (!b->ring.one_consumer)
         status = handle_unless_anew(b, IPC_ERR_ILLEGAL_STATE);
@@ -122,8 +125,9 @@ static IpcStatus check(const struct IpcBuffer *b, uint64_t offset)
         return IPC_ERR_INVALID_ARGUMENT;
     if (b->observes)
         return IPC_ERR_READ_ONLY;
-    return handle_unless_anew(b, b->ring.one_consumer ? IPC_OK
-                                                      : IPC_ERR_ILLEGAL_STATE);
+    return handle_unless_anew(b, b->ring.one_consumer || b->ring.holders
+                                     ? IPC_OK
+                                     : IPC_ERR_ILLEGAL_STATE);
 }
 
 /* Releases `count` entries. */
@@ -150,6 +154,11 @@ IpcStatus ahead_acknowledge(struct IpcBuffer *b, uint64_t offset,
     *count = 0;
     if (status != IPC_OK)
         return status;
+    if (b->ring.holders) {
+        status = work_acknowledge(b, offset, count);
+        *head = head_offset(b);
+        return status;
+    }
     if (!handle_leads(b)) {
         status = offset < (*head = head_offset(b)) ? IPC_OK
                                                    : IPC_ERR_OFFSET_MISMATCH;
@@ -180,6 +189,8 @@ IpcStatus ahead_give_back(struct IpcBuffer *b, uint64_t offset, uint64_t *count,
     if (status != IPC_OK)
         return status;
     *head = head_offset(b);
+    if (b->ring.holders)
+        return work_give_back(b, offset, count);
     status = handle_leads(b) ? find(b, offset, &view, &before) : IPC_EMPTY;
     if (status != IPC_OK)
         return status == IPC_EMPTY ? IPC_ERR_OFFSET_MISMATCH : status;
@@ -197,12 +208,14 @@ const char *ahead_detail(IpcStatus status)
 {
     switch (status) {
     case IPC_ERR_ILLEGAL_STATE:
-        return "only the one consumer may read ahead: create the buffer with "
-               "IPC_BUFFER_ONE_CONSUMER";
+        return "nobody may read ahead in this buffer: create it with "
+               "IPC_BUFFER_ONE_CONSUMER, or for many with "
+               "IPC_BUFFER_ACKNOWLEDGE";
     case IPC_ERR_OFFSET_MISMATCH:
-        return "there is no entry at that offset among those that this handle "
-               "read ahead and that are not acknowledged: pass the offset that "
-               "read_ahead gave for one of them";
+        return "there is no entry at that offset among those that this handle, "
+               "or its process where many read, has read ahead and not "
+               "acknowledged: pass the offset that read_ahead gave for one of "
+               "them";
     default:
         return read_detail(status);
     }

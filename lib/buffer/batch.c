@@ -148,8 +148,8 @@ static size_t fit_array(struct IpcBuffer *b, size_t size, size_t count)
 {
     size_t stride, room;
 
-    if (count > SHMIPC_ARRAY_MAX)
-        count = SHMIPC_ARRAY_MAX;
+    if (count > b->array_max)
+        count = b->array_max;
     if (count == 1 || size > SHMIPC_ARRAY_ENTRY_MAX)
         return 1;
     stride = control_array_stride((uint32_t)size);

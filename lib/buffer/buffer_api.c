@@ -35,7 +35,7 @@ uint64_t ipc_buffer_align_size(size_t capacity)
         return UINT64_MAX;
     size = SHMIPC_ALIGN - 1 +
            format_region_size((uint32_t)blocks,
-                              format_default_owners((uint32_t)blocks), 0);
+                              format_default_owners((uint32_t)blocks), 0, 0);
     return size > SIZE_MAX ? UINT64_MAX : size;
 }
 

@@ -41,6 +41,7 @@ static void prepare(struct IpcBuffer *b, void *mem)
     if (b->max_entry_size > SHMIPC_ENTRY_MAX)
         b->max_entry_size = SHMIPC_ENTRY_MAX;
     b->flags = handle_flags_of(&b->ring);
+    b->array_max = b->ring.holders ? 1 : SHMIPC_ARRAY_MAX;
     b->number = process_next_handle();
     b->ring.owners.backing =
         backing_find(b->region->owners, &b->ring.owners.place);
@@ -105,22 +106,27 @@ IpcStatus handle_check_backing(struct IpcBuffer *b, const void *mem, int fd,
     return IPC_OK;
 }
 
-static uint64_t smallest_size(uint32_t owners, uint32_t subscribers)
+static uint64_t smallest_size(uint32_t owners, uint32_t subscribers,
+                              uint32_t flags)
 {
     return format_region_size(1, owners ? owners : format_default_owners(1),
                               subscribers == FORMAT_SOME_SUBSCRIBERS
                                   ? format_default_subscribers(1)
-                                  : subscribers);
+                                  : subscribers,
+                              flags);
 }
 
-static IpcStatus check_size(const void *mem, size_t size, uint32_t owners,
-                            uint32_t subscribers, uint32_t *blocks,
+static IpcStatus check_size(const void *mem, size_t size,
+                            const IpcBufferOptions *options, uint32_t *blocks,
                             IpcBufferCreateError *body, const char **detail)
 {
     size_t slack = format_slack(mem);
+    uint32_t owners = options ? options->max_owners : 0;
+    uint32_t subscribers = handle_options_subscribers(options);
+    uint32_t flags = options ? handle_options_modes(options->flags) : 0;
 
     body->requested_size = size;
-    body->min_size = slack + smallest_size(owners, subscribers);
+    body->min_size = slack + smallest_size(owners, subscribers, flags);
     if (size == 0)
         return refuse(detail, IPC_ERR_INVALID_ARGUMENT,
                       "size is 0: pass the number of bytes at mem");
@@ -128,8 +134,9 @@ static IpcStatus check_size(const void *mem, size_t size, uint32_t owners,
         return refuse(detail, IPC_ERR_INVALID_ARGUMENT,
                       "size is too large, mem + size is beyond the address "
                       "space: pass the number of bytes at mem");
-    *blocks =
-        size > slack ? format_blocks_in(size - slack, owners, subscribers) : 0;
+    *blocks = size > slack
+                  ? format_blocks_in(size - slack, owners, subscribers, flags)
+                  : 0;
     if (*blocks == 0)
         return refuse(detail, IPC_ERR_INVALID_ARGUMENT,
                       "size is too small: provide at least error.body.min_size "
@@ -171,9 +178,7 @@ static IpcStatus check_create(const void *mem, size_t size,
                       "mem is NULL: pass the memory to format");
     if (!handle_options_are_known(options, detail, &body->value))
         return IPC_ERR_INVALID_ARGUMENT;
-    status =
-        check_size(mem, size, options ? options->max_owners : 0,
-                   handle_options_subscribers(options), blocks, body, detail);
+    status = check_size(mem, size, options, blocks, body, detail);
     if (status != IPC_OK)
         return status;
     if (process_token() == 0)
@@ -243,7 +248,7 @@ IpcStatus handle_attach(struct IpcBuffer *b, const void *mem, size_t size,
     void *region = (void *)(uintptr_t)mem; /* NOLINT(*-no-int-to-ptr) */
     IpcStatus status;
 
-    *needed = format_region_size(1, 1, 0);
+    *needed = format_region_size(1, 1, 0, 0);
     if (!mem)
         return refuse(detail, IPC_ERR_INVALID_ARGUMENT,
                       "mem is NULL: pass the memory that create was given");
@@ -397,7 +402,10 @@ IpcStatus handle_consume(struct IpcBuffer *b)
         status = take_consumer_role(b);
     if (status == IPC_OK && b->ring.readers_enter)
         owner_mark(&b->ring.owners, handle_owner(b), OWNER_CONSUMES);
-    if (status == IPC_OK)
+    if (status == IPC_OK && b->ring.holders)
+        /* Release [ahead]: `owner`. There are no plain reads. */
+        atomic_put_release(&b->leads, token);
+    else if (status == IPC_OK)
         /* Relaxed: see handle_may_consume(). */
         atomic_put_relaxed(&b->consumes, token);
     unlock_entry(b);
@@ -480,6 +488,16 @@ static bool abort_reservations(struct IpcBuffer *b, uint32_t owner)
     return found;
 }
 
+/* The same for what it has read and not acknowledged. */
+static bool give_back(struct IpcBuffer *b, uint32_t owner)
+{
+    bool found = false;
+
+    for (uint32_t i = 0; i < b->ring.block_count; i++)
+        found |= hold_give_up(&b->ring.holders[i], owner);
+    return found;
+}
+
 /* Leaves the slot, and the roles. */
 static bool leave(struct IpcBuffer *b)
 {
@@ -498,6 +516,8 @@ static bool leave(struct IpcBuffer *b)
     if (owner_release(&b->ring.owners, owner)) {
         if (owner_is_marked(&b->ring.owners, owner, OWNER_RESERVES))
             aborted = abort_reservations(b, owner);
+        if (b->ring.holders)
+            aborted |= give_back(b, owner);
         owner_free(&b->ring.owners, owner);
     }
     return aborted;

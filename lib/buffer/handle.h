@@ -26,9 +26,10 @@ struct IpcBuffer {
     struct shm_region *region;
     uint64_t region_size;
     uint64_t max_entry_size;
-    uint32_t number; /* names this handle within its process */
-    uint32_t flags;  /* that the buffer was created with */
-    bool observes;   /* stores nothing in the region */
+    uint32_t number;    /* names this handle within its process */
+    uint32_t flags;     /* that the buffer was created with */
+    uint32_t array_max; /* entries of an array at most */
+    bool observes;      /* stores nothing in the region */
 
     /* Which process entered with this handle as what: process_token() of it,
      * or 0. A forked child has another token and enters anew. */
@@ -39,9 +40,10 @@ struct IpcBuffer {
     /* Of the one consumer that has read ahead of head, while it has: then it is
      * not in `consumes`, so that other reads find out. */
     atomic_u64 leads;
-    atomic_u64 cursor;   /* the head word after what it read */
-    uint64_t last_ahead; /* offset of the last entry of that */
-    uint64_t ahead;      /* entries between head and cursor */
+    atomic_u64 cursor;      /* the head word after what it read */
+    atomic_u32 looks_ahead; /* hint, where many read ahead */
+    uint64_t last_ahead;    /* offset of the last entry of that */
+    uint64_t ahead;         /* entries between head and cursor */
     atomic_u32 owner;
     bool locked;         /* so is its slot, by us */
     bool is_holding;     /* the backing, which is released with the handle */
@@ -137,8 +139,9 @@ static inline bool handle_leads(const struct IpcBuffer *b)
 /* Where this handle's reads go on, a head word. */
 static inline uint64_t handle_read_end(const struct IpcBuffer *b)
 {
-    /* Relaxed: see handle_leads(). */
-    if (handle_leads(b))
+    /* Relaxed: see handle_leads(). Who shares the reading may go back to any
+     * entry that is not acknowledged. */
+    if (!b->ring.holders && handle_leads(b))
         return atomic_get_relaxed(&b->cursor);
     /* Acquire [head]: words that were replaced before are gone. */
     return atomic_get_acquire(&b->ring.head->position);
@@ -150,6 +153,7 @@ static inline uint32_t handle_flags_of(const struct ring *r)
     return (r->one_producer ? IPC_BUFFER_ONE_PRODUCER : 0) |
            (r->subscriber_count ? IPC_BUFFER_BROADCAST
             : r->one_consumer   ? IPC_BUFFER_ONE_CONSUMER
+            : r->holders        ? IPC_BUFFER_ACKNOWLEDGE
             : r->readers_enter  ? IPC_BUFFER_KNOWS_CONSUMERS
                                 : 0) |
            (r->has_taps ? IPC_BUFFER_TAPS : 0);

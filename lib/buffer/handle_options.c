@@ -4,15 +4,16 @@
 
 #define MODES                                                                  \
     (IPC_BUFFER_ONE_PRODUCER | IPC_BUFFER_ONE_CONSUMER |                       \
-     IPC_BUFFER_KNOWS_CONSUMERS | IPC_BUFFER_BROADCAST | IPC_BUFFER_TAPS)
+     IPC_BUFFER_KNOWS_CONSUMERS | IPC_BUFFER_BROADCAST |                       \
+     IPC_BUFFER_ACKNOWLEDGE | IPC_BUFFER_TAPS)
 
-/* One consumer is known anyway, and subscribers are. */
+/* One consumer is known anyway, and so are subscribers and who acknowledges. */
 uint32_t handle_options_modes(uint32_t flags)
 {
-    return flags & MODES &
-           ~(flags & (IPC_BUFFER_ONE_CONSUMER | IPC_BUFFER_BROADCAST)
-                 ? IPC_BUFFER_KNOWS_CONSUMERS
-                 : 0);
+    const uint32_t known =
+        IPC_BUFFER_ONE_CONSUMER | IPC_BUFFER_BROADCAST | IPC_BUFFER_ACKNOWLEDGE;
+
+    return flags & MODES & ~(flags & known ? IPC_BUFFER_KNOWS_CONSUMERS : 0);
 }
 
 /* How many slots for subscribers are asked for. */
@@ -55,6 +56,11 @@ static const char *blame_options(const IpcBufferOptions *options,
         return "flags (error.body.value) has IPC_BUFFER_BROADCAST and "
                "IPC_BUFFER_ONE_CONSUMER: each subscriber reads all, so leave "
                "the latter out";
+    if (options->flags & IPC_BUFFER_ACKNOWLEDGE &&
+        options->flags & (IPC_BUFFER_ONE_CONSUMER | IPC_BUFFER_BROADCAST))
+        return "flags (error.body.value) has IPC_BUFFER_ACKNOWLEDGE and "
+               "IPC_BUFFER_ONE_CONSUMER, who can acknowledge without it, or "
+               "IPC_BUFFER_BROADCAST: leave one of them out";
     *value = options->max_subscribers;
     if (options->max_subscribers > SHMIPC_SUBSCRIBERS_LIMIT)
         return "max_subscribers (error.body.value) is above 1024: no more can "

@@ -5,6 +5,7 @@
 #include "buffer/read.h"
 #include "buffer/blame.h"
 #include "buffer/recover.h"
+#include "buffer/work.h"
 #include "ring/format.h"
 #include <stdlib.h>
 
@@ -126,8 +127,9 @@ __attribute__((always_inline)) static inline IpcStatus
 look(struct IpcBuffer *b, struct view *view, bool ahead)
 {
     for (;;) {
-        enum look look =
-            ahead ? look_ahead(b, view) : take_look(&b->ring, view);
+        enum look look = !ahead            ? take_look(&b->ring, view)
+                         : b->ring.holders ? work_look(b, view)
+                                           : look_ahead(b, view);
         IpcStatus status = status_of(look);
         bool again = false;
 
@@ -151,6 +153,8 @@ IpcStatus read_look_otherwise(struct IpcBuffer *b, struct view *view,
 
     if (b->ring.readers_enter && !handle_may_consume(b))
         status = handle_leads(b) ? IPC_ERR_ILLEGAL_STATE : handle_consume(b);
+    if (status == IPC_OK && b->ring.holders)
+        status = IPC_ERR_ILLEGAL_STATE;
     if (status != IPC_OK) {
         error->offset = position_offset(&b->ring, protocol_head(&b->ring));
         return status;
@@ -165,6 +169,8 @@ IpcStatus read_look_ahead(struct IpcBuffer *b, struct view *view,
 {
     IpcStatus status = look(b, view, true);
 
+    if (status == IPC_ERR_CLOSED && b->ring.holders && work_is_with_others(b))
+        status = IPC_EMPTY; /* they may be given back */
     error->offset = take_offset(&b->ring, view);
     return status < 0 ? handle_unless_anew(b, status) : status;
 }
@@ -267,6 +273,21 @@ static IpcStatus look_on(const struct IpcBuffer *b, uint64_t head,
     return look == LOOK_FILLER ? IPC_ERR_LOCKED : status_of(look);
 }
 
+/* Where many read ahead. */
+static IpcStatus glance_at_work(const struct IpcBuffer *b)
+{
+    struct view view;
+    enum look look = work_glance(b, &view);
+    IpcStatus status = status_of(look);
+
+    if (look == LOOK_NOTHING && repair_is_gap(&b->ring, view.position))
+        status = IPC_ERR_NOT_READY;
+    else if (look == LOOK_NOTHING && close_is_final(&b->ring, view.position) &&
+             !work_is_with_others(b))
+        status = IPC_ERR_CLOSED;
+    return handle_unless_anew(b, status);
+}
+
 /* Readers may move head meanwhile: nothing is there only if nothing is where
  * head still is afterwards. */
 IpcStatus read_glance(const struct IpcBuffer *b)
@@ -278,6 +299,8 @@ IpcStatus read_glance(const struct IpcBuffer *b)
     if (b->ring.subscriber_count &&
         atomic_get_relaxed(&b->consumes) != process_token())
         return handle_unless_anew(b, IPC_ERR_NOT_SUBSCRIBED);
+    if (b->ring.holders)
+        return glance_at_work(b);
     for (int tries = 0; tries < PROTOCOL_TRIES; tries++) {
         bool leads = handle_leads(b);
         uint64_t head = handle_read_end(b);
@@ -335,10 +358,22 @@ IpcStatus read_skip(struct IpcBuffer *b, uint64_t offset,
     return read_take(b, &view, 1) ? IPC_OK : IPC_ERR_OFFSET_MISMATCH;
 }
 
+bool read_is_held(const struct IpcBuffer *b)
+{
+    return b->ring.holders && work_is_left(b);
+}
+
+bool read_is_with_others(const struct IpcBuffer *b)
+{
+    return b->ring.holders && work_is_with_others(b);
+}
+
 bool read_is_stuck(struct IpcBuffer *b)
 {
     struct view view;
-    enum look look = take_look_at(&b->ring, handle_read_end(b), &view);
+    enum look look = b->ring.holders
+                         ? work_look_behind(b, &view)
+                         : take_look_at(&b->ring, handle_read_end(b), &view);
 
     return look == LOOK_BUSY ||
            (look == LOOK_NOTHING && repair_is_gap(&b->ring, view.position));

@@ -37,6 +37,11 @@ IpcStatus read_look_ahead(struct IpcBuffer *b, struct view *view,
  * nothing. IPC_OK also for filler that only the one consumer can pass. */
 IpcStatus read_glance(const struct IpcBuffer *b);
 
+/* Whether entries are held, by somebody who may be dead, or by others than this
+ * process. Never, but where many read ahead. */
+bool read_is_held(const struct IpcBuffer *b);
+bool read_is_with_others(const struct IpcBuffer *b);
+
 /* Whether what is to be read next is claimed but not committed, so that a
  * repair may help. Moves nothing. */
 bool read_is_stuck(struct IpcBuffer *b);

@@ -6,11 +6,10 @@
 /* Owners that a walk of RECOVER_SOME asks the kernel about. */
 enum { JUDGED_MAX = 64 };
 
-/* Whether the BUSY word's owner will never store READY. */
-static bool is_dead(struct IpcBuffer *b, const struct view *view)
+/* Whether the owner in a BUSY or a holder's word is gone for good. */
+static bool is_dead(struct IpcBuffer *b, uint64_t word)
 {
-    return owner_fate(&b->ring.owners, control_value(view->word)) ==
-           OWNER_IS_DEAD;
+    return owner_fate(&b->ring.owners, control_value(word)) == OWNER_IS_DEAD;
 }
 
 /* Removes the claim, whose owner is dead. */
@@ -45,14 +44,14 @@ struct verdict {
 };
 
 static bool is_known_dead(struct IpcBuffer *b, struct verdict *known,
-                          const struct view *view)
+                          uint64_t word)
 {
-    uint32_t owner = control_value(view->word);
+    uint32_t owner = control_value(word);
 
     if (known->dead == owner && owner != 0)
         return true;
     known->judged++;
-    if (!is_dead(b, view))
+    if (!is_dead(b, word))
         return false;
     known->dead = owner;
     return true;
@@ -68,6 +67,26 @@ static uint64_t where_to_begin(struct IpcBuffer *b, enum recover_extent extent)
         (extent == RECOVER_ALL || !handle_may_consume(b)))
         return protocol_head(r);
     return handle_read_end(b);
+}
+
+/* Gives an entry back that a dead process held. */
+static bool give_back(struct IpcBuffer *b, struct verdict *known,
+                      const struct view *view)
+{
+    struct ring *r = &b->ring;
+    /* Acquire [taken]: the slot of the owner. */
+    uint64_t word = atomic_get_acquire(hold_word_at(r, view->position));
+
+    if (known->judged >= JUDGED_MAX ||
+        !hold_is_held(hold_state_of(r, view->position, word)) ||
+        !is_known_dead(b, known, word) ||
+        !hold_give_back(r, view->position, word))
+        return false;
+    DEBUG_SAY("process %u died before it acknowledged the entry at offset "
+              "%llu: that can be read again",
+              owner_pid(&r->owners, control_value(word)),
+              (unsigned long long)take_offset(r, view));
+    return true;
 }
 
 /*
@@ -108,7 +127,7 @@ IpcStatus recover_dead(struct IpcBuffer *b, enum recover_extent extent,
             break;
         case LOOK_BUSY:
             if ((extent == RECOVER_SOME && known.judged == JUDGED_MAX) ||
-                !is_known_dead(b, &known, &view))
+                !is_known_dead(b, &known, view.word))
                 return IPC_ERR_NOT_READY;
             *removed += recover(b, &view);
             break;
@@ -119,8 +138,9 @@ IpcStatus recover_dead(struct IpcBuffer *b, enum recover_extent extent,
             *removed += 1;
             break;
         case LOOK_ENTRY:
-            if (r->subscriber_count == 0)
+            if (r->subscriber_count == 0 && !r->holders)
                 return IPC_OK;
+            *removed += r->holders && give_back(b, &known, &view);
             head =
                 position_advance(r, view.position, control_extent(view.word));
             break;
@@ -146,6 +166,39 @@ static IpcStatus skip_damaged(struct ring *r, const struct view *view)
         take_move(r, view->head, position_advance(r, view->position, 1)));
 }
 
+/* What is at head, after it was moved over what is over. */
+static enum look look_to_skip(struct ring *r, struct view *view)
+{
+    enum look look;
+
+    if (!r->holders)
+        return take_look(r, view);
+    hold_release(r);
+    /* Acquire [head]: words that were replaced before are gone. */
+    look = take_look_at(r, atomic_get_acquire(&r->head->position), view);
+    return look == LOOK_FILLER ? LOOK_RACED : look;
+}
+
+/* Takes an entry out, unless a process that lives holds it. */
+static IpcStatus skip_entry(struct IpcBuffer *b, const struct view *view)
+{
+    struct ring *r = &b->ring;
+    uint64_t word;
+    bool by_us;
+
+    if (!r->holders)
+        return skipped(take_move(r, view->head, view->next));
+    /* Acquire [taken]: the slot of the owner. */
+    word = atomic_get_acquire(hold_word_at(r, view->position));
+    if (hold_is_held(hold_state_of(r, view->position, word)) &&
+        !is_dead(b, word))
+        return IPC_ERR_LOCKED;
+    by_us = hold_state_of(r, view->position, word) < HOLD_DONE &&
+            hold_acknowledge(r, view->position, word);
+    hold_release(r);
+    return skipped(by_us);
+}
+
 IpcStatus recover_skip(struct IpcBuffer *b, uint64_t *offset)
 {
     struct ring *r;
@@ -162,17 +215,17 @@ IpcStatus recover_skip(struct IpcBuffer *b, uint64_t *offset)
         status = handle_leads(b) ? IPC_ERR_ILLEGAL_STATE : handle_consume(b);
     if (status != IPC_OK)
         return status;
-    look = take_look(r, &view);
+    look = look_to_skip(r, &view);
     *offset = take_offset(r, &view);
     switch (look) {
     case LOOK_ENTRY:
-        return skipped(take_move(r, view.head, view.next));
+        return skip_entry(b, &view);
     case LOOK_NOTHING:
         if (!repair_is_gap(r, view.position))
             return IPC_EMPTY;
         return skipped(recover_revoke(b, view.position));
     case LOOK_BUSY:
-        if (!is_dead(b, &view))
+        if (!is_dead(b, view.word))
             return IPC_ERR_LOCKED;
         return skipped(recover(b, &view));
     case LOOK_RACED:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "buffer/stats.h"
+#include "buffer/work.h"
 #include <string.h>
 
 static uint32_t head_state_of(enum look look, int64_t used)
@@ -71,7 +72,8 @@ static void describe_ends(const struct IpcBuffer *b, IpcBufferStats *stats)
         used = r->block_count; /* they moved between the two loads */
     look = take_look_at(r, head, &view);
     stats->used = used > 0 ? (uint64_t)used * SHMIPC_BLOCK : 0;
-    stats->unacknowledged = unacknowledged(r, head, stats->used);
+    stats->unacknowledged =
+        r->holders ? work_held(b) : unacknowledged(r, head, stats->used);
     stats->head_offset = take_offset(r, &view);
     stats->tail_offset = position_offset(r, view.position) + stats->used;
     stats->head_state = head_state_of(look, used);

@@ -101,7 +101,9 @@ static enum claim_outcome claim_when_full(struct IpcBuffer *b, uint32_t blocks,
     rested = rest(b);
     if (b->ring.one_consumer)
         return rested ? claim_once(b, blocks, position) : CLAIM_FULL;
-    if (take_look(&b->ring, &view) == LOOK_DAMAGE)
+    if (b->ring.holders)
+        hold_release(&b->ring);
+    else if (take_look(&b->ring, &view) == LOOK_DAMAGE)
         return CLAIM_DAMAGE;
     return claim_once(b, blocks, position);
 }

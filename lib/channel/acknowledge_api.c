@@ -63,6 +63,11 @@ IpcChannelAcknowledgeResult ipc_channel_acknowledge(IpcChannel *channel,
 
     if (count > 0)
         wait_notify(&channel->waiter, WAIT_WRITERS);
+    /* Those who wait for what others hold are told that it was the last.
+     * Relaxed: whom the closer did not wake looks at all this later. */
+    if (count > 0 && b->ring.holders &&
+        atomic_get_relaxed(&b->ring.head->closed))
+        wait_notify_rarely(&channel->waiter, WAIT_READERS);
     return ANSWER_WITH(IpcChannelAcknowledgeResult, status, count,
                        BLAME(status, blame_read_ahead(b), ahead_detail(status)),
                        body);
@@ -76,6 +81,8 @@ IpcChannelGiveBackResult ipc_channel_give_back(IpcChannel *channel,
     uint64_t count;
     IpcStatus status = ahead_give_back(b, offset, &count, &body.offset);
 
+    if (count > 0 && b->ring.holders)
+        wait_notify_rarely(&channel->waiter, WAIT_READERS);
     return ANSWER_WITH(IpcChannelGiveBackResult, status, count,
                        BLAME(status, blame_read_ahead(b), ahead_detail(status)),
                        body);

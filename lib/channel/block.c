@@ -3,6 +3,7 @@
 #include "buffer/blame.h"
 #include "buffer/read.h"
 #include "buffer/write.h"
+#include "channel/watch.h"
 #include "wait/clock.h"
 
 enum {
@@ -49,8 +50,7 @@ static IpcStatus all_dead(const struct block *b, IpcStatus status)
     if (status == IPC_ERR_NO_SPACE_CONTIGUOUS)
         return IPC_ERR_CONSUMERS_DEAD;
     if (status == IPC_EMPTY)
-        return read_is_stuck(&b->channel->buffer) ? IPC_ERR_NOT_READY
-                                                  : IPC_ERR_PRODUCERS_DEAD;
+        return watch_all_dead(b->channel);
     return status;
 }
 
@@ -83,6 +83,8 @@ __attribute__((noinline)) static bool after_arming(struct block *b,
             return next_try(b, BLOCK_ARMED_REPAIRED);
         *status = IPC_ERR_NOT_READY;
     }
+    if (b->step == BLOCK_ARMED && channel_repair_held(ch, false))
+        return next_try(b, BLOCK_ARMED_REPAIRED);
     if (b->step == BLOCK_ARMED && channel_finish_closing(ch))
         return next_try(b, BLOCK_ARMED_REPAIRED);
     if (b->armed != IPC_OK)
@@ -193,7 +195,7 @@ static bool sleep_or_repair(struct block *b, IpcStatus *status)
     if (channel_finish_closing(ch))
         return next_try(b, BLOCK_SLEPT);
     stuck = read_is_stuck(&ch->buffer);
-    if (stuck && channel_repair(ch))
+    if ((stuck && channel_repair(ch)) || channel_repair_held(ch, b->has_slept))
         return next_try(b, BLOCK_SLEPT);
     /* A reader has to get past what holds it up first, and a writer would wait
      * for the dead behind that. */
@@ -217,6 +219,7 @@ static bool sleep_or_repair(struct block *b, IpcStatus *status)
                     clock_earlier(until, clock_after(WAIT_CAP_NS))))
         return next_try(b, BLOCK_SIGNALLED);
     b->nap = doubled(ch, b->nap);
+    b->has_slept = true;
     return next_try(b, BLOCK_SLEPT);
 }
 

@@ -41,7 +41,8 @@ struct block {
     int64_t spin_end; /* when that is over */
     uint32_t rounds;  /* that are left */
     uint32_t seen;    /* the sequence word of S1 */
-    bool took_back;   /* wakes that may have been meant for others */
+    bool has_slept;
+    bool took_back; /* wakes that may have been meant for others */
     IpcStatus armed;
     int64_t until; /* the end of this round, or of all */
     int64_t round; /* ns: length of the next one */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "channel/channel.h"
+#include "buffer/read.h"
 #include <sched.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +10,10 @@ enum {
      * in a row that could be their doing. A poller can get that many while a
      * living one is writing a large entry. */
     STUCK_ANSWERS_PER_RECOVERY = 256,
+    /* Who finds nothing to read and has not slept yet asks once in so many
+     * times whether those who hold entries live: it may be so for each message.
+     */
+    HELD_LOOKS_PER_RECOVERY = 8,
     /* What a sleep and a wake-up cost: so spinning for nothing at most doubles
      * the cost. docs/design.md has the figures. */
     DEFAULT_SPIN_NS = 20000,
@@ -283,6 +288,18 @@ bool channel_repair(struct IpcChannel *ch)
 
     channel_recover(ch, RECOVER_SOME, false, &removed, &offset);
     return removed > 0;
+}
+
+bool channel_repair_held(struct IpcChannel *ch, bool has_slept)
+{
+    uint32_t looks;
+
+    if (!read_is_held(&ch->buffer))
+        return false;
+    looks = atomic_hint(&ch->held_looks) + 1;
+    atomic_set_hint(&ch->held_looks, looks);
+    return (has_slept || looks % HELD_LOOKS_PER_RECOVERY == 0) &&
+           channel_repair(ch);
 }
 
 bool channel_repair_sometimes(struct IpcChannel *ch)

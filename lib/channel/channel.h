@@ -25,9 +25,10 @@ struct IpcChannel {
     bool report_producers; /* ... that died */
     bool report_consumers;
     atomic_u32 polled; /* 1: reads that find nothing arm the descriptor */
-    atomic_u32 stuck_answers;    /* hint: in a row, with head at `stuck_at` */
-    atomic_u64 stuck_at;         /* hint */
-    atomic_u32 lost;             /* hint: a watcher found the producers dead */
+    atomic_u32 stuck_answers; /* hint: in a row, with head at `stuck_at` */
+    atomic_u64 stuck_at;      /* hint */
+    atomic_u32 held_looks;    /* hint: that found nothing, while others hold */
+    atomic_u32 lost;          /* hint: a watcher found the producers dead */
     struct channel_watch *watch; /* NULL: it is in no waitset */
 };
 
@@ -78,6 +79,10 @@ IpcStatus channel_recover(struct IpcChannel *ch, enum recover_extent extent,
 
 /* True: something that dead producers left was removed. */
 bool channel_repair(struct IpcChannel *ch);
+
+/* The same for who finds nothing to read while entries are held: always after a
+ * sleep, and else now and then. */
+bool channel_repair_held(struct IpcChannel *ch, bool has_slept);
 
 /* The same for calls that do not wait, after an answer that a dead producer may
  * have caused: looks only if head stays where it is for many answers. */

@@ -21,7 +21,8 @@ static bool has_news(struct IpcChannel *ch)
     wait_notify_rarely(&ch->waiter, WAIT_WRITERS);
     if (status != IPC_EMPTY && status != IPC_ERR_NOT_READY)
         return true;
-    return read_is_stuck(&ch->buffer) && channel_repair(ch);
+    return (read_is_stuck(&ch->buffer) && channel_repair(ch)) ||
+           channel_repair_held(ch, false);
 }
 
 /* What a caller left in an entry that is used again, flags for one, is cleared

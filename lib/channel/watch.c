@@ -21,6 +21,15 @@ IpcStatus watch_look(struct IpcChannel *ch, enum watcher who)
     return who == WATCHER_READS ? look_as_reader(ch) : read_glance(&ch->buffer);
 }
 
+/* What others hold may be given back. */
+IpcStatus watch_all_dead(struct IpcChannel *ch)
+{
+    if (read_is_stuck(&ch->buffer))
+        return IPC_ERR_NOT_READY;
+    return read_is_with_others(&ch->buffer) ? IPC_EMPTY
+                                            : IPC_ERR_PRODUCERS_DEAD;
+}
+
 /* What comes of a look that found nothing, after what a blocked call does then.
  */
 static IpcStatus look_after(struct IpcChannel *ch, enum watcher who,
@@ -29,7 +38,8 @@ static IpcStatus look_after(struct IpcChannel *ch, enum watcher who,
     bool closed = channel_finish_closing(ch);
     bool stuck = read_is_stuck(&ch->buffer);
 
-    if ((stuck && channel_repair(ch)) || closed) {
+    if ((stuck && channel_repair(ch)) || channel_repair_held(ch, false) ||
+        closed) {
         status = watch_look(ch, who);
         stuck = read_is_stuck(&ch->buffer);
     }
@@ -45,8 +55,7 @@ static IpcStatus look_after(struct IpcChannel *ch, enum watcher who,
     status = watch_look(ch, who);
     if (status != IPC_EMPTY)
         return status;
-    return read_is_stuck(&ch->buffer) ? IPC_ERR_NOT_READY
-                                      : IPC_ERR_PRODUCERS_DEAD;
+    return watch_all_dead(ch);
 }
 
 IpcStatus watch_announce(struct IpcChannel *ch, enum watcher who,

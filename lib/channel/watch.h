@@ -31,6 +31,10 @@ IpcStatus watch_look(struct IpcChannel *ch, enum watcher who);
 IpcStatus watch_announce(struct IpcChannel *ch, enum watcher who,
                          uint32_t *seen);
 
+/* The status of a read that found nothing after all producers died: there may
+ * be more to come all the same. */
+IpcStatus watch_all_dead(struct IpcChannel *ch);
+
 /* The readers' sequence word. */
 static inline atomic_u32 *watch_word(const struct IpcChannel *ch)
 {

@@ -5,11 +5,13 @@
 
 #define ALL_FLAGS                                                              \
     (IPC_BUFFER_ONE_PRODUCER | IPC_BUFFER_ONE_CONSUMER |                       \
-     IPC_BUFFER_KNOWS_CONSUMERS | IPC_BUFFER_BROADCAST | IPC_BUFFER_TAPS)
+     IPC_BUFFER_KNOWS_CONSUMERS | IPC_BUFFER_BROADCAST |                       \
+     IPC_BUFFER_ACKNOWLEDGE | IPC_BUFFER_TAPS)
 
 struct shape {
     uint64_t subscribers_offset;
     uint64_t control_offset;
+    uint64_t holders_offset;
     uint64_t blocks_offset;
     uint64_t region_size;
 };
@@ -20,8 +22,9 @@ static uint64_t align_up(uint64_t bytes)
 }
 
 static struct shape shape_of(uint32_t blocks, uint32_t owners,
-                             uint32_t subscribers)
+                             uint32_t subscribers, uint32_t flags)
 {
+    const uint64_t words = align_up((uint64_t)blocks * sizeof(atomic_u64));
     struct shape s;
 
     s.subscribers_offset =
@@ -29,16 +32,17 @@ static struct shape shape_of(uint32_t blocks, uint32_t owners,
                  (uint64_t)owners * sizeof(struct shm_owner));
     s.control_offset = s.subscribers_offset +
                        (uint64_t)subscribers * sizeof(struct shm_subscriber);
+    s.holders_offset = s.control_offset + words;
     s.blocks_offset =
-        align_up(s.control_offset + (uint64_t)blocks * sizeof(atomic_u64));
+        s.holders_offset + (flags & IPC_BUFFER_ACKNOWLEDGE ? words : 0);
     s.region_size = s.blocks_offset + (uint64_t)blocks * SHMIPC_BLOCK;
     return s;
 }
 
 uint64_t format_region_size(uint32_t blocks, uint32_t owners,
-                            uint32_t subscribers)
+                            uint32_t subscribers, uint32_t flags)
 {
-    return shape_of(blocks, owners, subscribers).region_size;
+    return shape_of(blocks, owners, subscribers, flags).region_size;
 }
 
 uint32_t format_default_owners(uint32_t blocks)
@@ -67,16 +71,17 @@ uint32_t format_default_subscribers(uint32_t blocks)
 }
 
 static bool fits(uint64_t room, uint32_t blocks, uint32_t owners,
-                 uint32_t subscribers)
+                 uint32_t subscribers, uint32_t flags)
 {
     if (owners == 0)
         owners = format_default_owners(blocks);
     if (subscribers == FORMAT_SOME_SUBSCRIBERS)
         subscribers = format_default_subscribers(blocks);
-    return format_region_size(blocks, owners, subscribers) <= room;
+    return format_region_size(blocks, owners, subscribers, flags) <= room;
 }
 
-uint32_t format_blocks_in(uint64_t room, uint32_t owners, uint32_t subscribers)
+uint32_t format_blocks_in(uint64_t room, uint32_t owners, uint32_t subscribers,
+                          uint32_t flags)
 {
     uint32_t low = 0;
     uint32_t high = SHMIPC_BLOCKS_MAX;
@@ -84,7 +89,7 @@ uint32_t format_blocks_in(uint64_t room, uint32_t owners, uint32_t subscribers)
     while (low < high) {
         uint32_t middle = high - (high - low) / 2;
 
-        if (fits(room, middle, owners, subscribers))
+        if (fits(room, middle, owners, subscribers, flags))
             low = middle;
         else
             high = middle - 1;
@@ -125,8 +130,8 @@ static void point_at(struct ring *ring, void *base,
 {
     struct shm_region *region = base;
     unsigned char *bytes = base;
-    struct shape shape =
-        shape_of(id->block_count, id->owner_count, id->subscriber_count);
+    struct shape shape = shape_of(id->block_count, id->owner_count,
+                                  id->subscriber_count, id->flags);
 
     memset(ring, 0, sizeof *ring);
     ring->tail = &region->tail;
@@ -137,6 +142,8 @@ static void point_at(struct ring *ring, void *base,
     if (id->subscriber_count)
         format_point_nowhere(ring);
     ring->control = (void *)(bytes + shape.control_offset);
+    if (id->flags & IPC_BUFFER_ACKNOWLEDGE)
+        ring->holders = (void *)(bytes + shape.holders_offset);
     ring->blocks = bytes + shape.blocks_offset;
     ring->block_count = id->block_count;
     ring->index_bits = index_bits_of(id);
@@ -146,7 +153,7 @@ static void point_at(struct ring *ring, void *base,
     ring->one_consumer = id->flags & IPC_BUFFER_ONE_CONSUMER;
     ring->readers_enter =
         id->flags & (IPC_BUFFER_ONE_CONSUMER | IPC_BUFFER_KNOWS_CONSUMERS |
-                     IPC_BUFFER_BROADCAST);
+                     IPC_BUFFER_BROADCAST | IPC_BUFFER_ACKNOWLEDGE);
     ring->has_taps = id->flags & IPC_BUFFER_TAPS;
     ring->owners.slots = region->owners;
     ring->owners.count = id->owner_count;
@@ -166,15 +173,17 @@ static bool shape_is_right(const struct shm_identity *id)
         return false;
     if (id->block_count == 0 || id->block_count > SHMIPC_BLOCKS_MAX ||
         id->owner_count == 0 || id->owner_count > SHMIPC_OWNERS_LIMIT ||
-        id->flags & ~ALL_FLAGS)
+        id->flags & ~ALL_FLAGS ||
+        (id->flags & IPC_BUFFER_ACKNOWLEDGE &&
+         id->flags & (IPC_BUFFER_ONE_CONSUMER | IPC_BUFFER_BROADCAST)))
         return false;
     if (id->subscriber_count > SHMIPC_SUBSCRIBERS_LIMIT ||
         !(id->flags & IPC_BUFFER_BROADCAST) != (id->subscriber_count == 0) ||
         (id->subscriber_count && id->flags & IPC_BUFFER_ONE_CONSUMER))
         return false;
-    return id->region_size == format_region_size(id->block_count,
-                                                 id->owner_count,
-                                                 id->subscriber_count);
+    return id->region_size ==
+           format_region_size(id->block_count, id->owner_count,
+                              id->subscriber_count, id->flags);
 }
 
 /* Copies the identity, so that what is judged is what is used. */
@@ -206,8 +215,9 @@ static uint64_t end_of_old_words(const struct shm_region *region, uint64_t room)
     if (id.magic != SHMIPC_MAGIC ||
         id.layout_version != SHMIPC_LAYOUT_VERSION || !shape_is_right(&id))
         return 0;
-    end = shape_of(id.block_count, id.owner_count, id.subscriber_count)
-              .blocks_offset;
+    end =
+        shape_of(id.block_count, id.owner_count, id.subscriber_count, id.flags)
+            .blocks_offset;
     return end < room ? end : room;
 }
 
@@ -224,7 +234,7 @@ void format_region(void *mem, uint64_t room, uint32_t blocks, uint32_t owners,
 {
     unsigned char *base = (unsigned char *)mem + format_slack(mem);
     struct shm_region *region = (void *)base;
-    struct shape shape = shape_of(blocks, owners, subscribers);
+    struct shape shape = shape_of(blocks, owners, subscribers, flags);
     /* Relaxed: only to differ from it. */
     uint64_t last = atomic_get_relaxed(&region->identity.creation);
     uint64_t end = end_of_old_words(region, room);
@@ -265,7 +275,7 @@ IpcStatus format_open(void *mem, size_t size, struct ring *ring,
     struct shm_region *region = (void *)base;
     struct shm_identity id;
 
-    *needed = slack + format_region_size(1, 1, 0);
+    *needed = slack + format_region_size(1, 1, 0, 0);
     if (size < slack + sizeof id)
         return IPC_ERR_TRUNCATED;
     /* Acquire [ready]: the region is whole. */

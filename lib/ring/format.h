@@ -15,9 +15,10 @@
 #include "ring/position.h"
 #include <shmipc/ipc_buffer.h>
 
-/* Bytes of a region with that many blocks, owners and subscribers. */
+/* Bytes of a region with that many blocks, owners and subscribers, and those
+ * flags. */
 uint64_t format_region_size(uint32_t blocks, uint32_t owners,
-                            uint32_t subscribers);
+                            uint32_t subscribers, uint32_t flags);
 
 /* The number of owners that a region gets by default. */
 uint32_t format_default_owners(uint32_t blocks);
@@ -29,7 +30,8 @@ uint32_t format_default_subscribers(uint32_t blocks);
 #define FORMAT_SOME_SUBSCRIBERS UINT32_MAX
 
 /* The most blocks that fit into `room` bytes; owners 0: the default. */
-uint32_t format_blocks_in(uint64_t room, uint32_t owners, uint32_t subscribers);
+uint32_t format_blocks_in(uint64_t room, uint32_t owners, uint32_t subscribers,
+                          uint32_t flags);
 
 /* Bytes from `mem` to the region's first byte. */
 size_t format_slack(const void *mem);

@@ -19,6 +19,8 @@
  *     +-----------------------+  has read; then `head` is the gate
  *     | control words   8 B n |  one per block, padded to a multiple of 64
  *     +-----------------------+
+ *     | holders         8 B n |  the same, with IPC_BUFFER_ACKNOWLEDGE only
+ *     +-----------------------+
  *     | blocks         64 B n |  payload only
  *     +-----------------------+
  *
@@ -53,6 +55,9 @@
  *
  * Array, 28 bit: size:22 | count - 1:6, the value of an ARRAY word: `count`
  * entries of `size` bytes, each at a multiple of 8 bytes.
+ *
+ * Holder, 64 bit: tag:32 | owner:28 | state:4. Who has read the entry that
+ * begins in the block, in the lap of the tag.
  *
  * Owner, 28 bit: slot:14 | generation:14, the value of a BUSY word.
  */

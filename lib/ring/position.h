@@ -15,6 +15,7 @@ struct ring {
     struct shm_tail *tail;
     struct shm_head *head; /* a subscriber's is its own cursor */
     atomic_u64 *control;
+    atomic_u64 *holders; /* NULL: reads consume at once; see hold.h */
     unsigned char *blocks;
     uint64_t index_mask; /* 2^index_bits - 1 */
     uint64_t lap_gap;    /* 2^index_bits - n: indices that do not exist */
@@ -30,7 +31,7 @@ struct ring {
      * An old value only makes a producer look again sooner. */
     atomic_u64 room_end;
     const struct shm_identity *identity;
-    uint64_t creation; /* the identity's, when the handle was made */
+    uint64_t creation;     /* the identity's, when the handle was made */
     struct shm_head *gate; /* up to where blocks are free; a queue's is head */
     struct shm_subscriber *subscribers;
     uint32_t subscriber_count; /* 0: a queue */

@@ -241,5 +241,6 @@ static inline uint64_t protocol_head(const struct ring *r)
 #include "ring/close.h"
 #include "ring/subscriber.h"
 #include "ring/gate.h"
+#include "ring/hold.h"
 
 #endif

@@ -47,6 +47,18 @@ static uint32_t look(int actor, const unsigned char *payload, size_t size)
     return check_whole(data, size);
 }
 
+/* Whether a call that returned has read it ahead. */
+static bool was_read(uint32_t id)
+{
+    for (int i = 0; i < actor_count; i++)
+        for (int c = 0; c < world.actors[i].call; c++)
+            if (scripts[i].calls[c].kind == CALL_READ_AHEAD &&
+                world.actors[i].results[c].status == IPC_OK &&
+                world.actors[i].results[c].id == id)
+                return true;
+    return false;
+}
+
 static IpcStatus read_ahead(struct IpcBuffer *b, int actor,
                             struct result *result)
 {
@@ -58,6 +70,8 @@ static IpcStatus read_ahead(struct IpcBuffer *b, int actor,
     if (status != IPC_OK)
         return status;
     result->id = look(actor, entry.payload, entry.size);
+    if (!again && was_read(result->id))
+        violation("entry %u was read before, and nobody is told", result->id);
     result->offset = entry.offset;
     result->size = (uint32_t)entry.size;
     return IPC_OK;
@@ -72,23 +86,56 @@ static void count(const struct result *read)
     check_entry(data, read->size, read->offset, &(struct result){0});
 }
 
+/* Each by itself, where many read ahead: who is stopped in between has taken no
+ * more than one with him. */
 static IpcStatus acknowledge(struct IpcBuffer *b, int actor,
                              const struct result *const found[], int up_to)
 {
+    int step = b->ring.holders ? 1 : up_to;
     uint64_t done, head;
     IpcStatus status;
 
-    for (int i = 0; i < up_to; i++)
-        if (look(actor, payload_at(&b->ring, found[i]->offset),
-                 found[i]->size) != found[i]->id)
-            violation("an entry that was read ahead is another one now");
-    status = ahead_acknowledge(b, found[up_to - 1]->offset, &done, &head);
-    if (status != IPC_OK || done != (uint64_t)up_to)
-        violation("acknowledging %d gave %s and %d", up_to,
-                  ipc_status_name(status), (int)done);
-    for (int i = 0; i < up_to; i++)
-        count(found[i]);
+    for (int i = 0; i < up_to; i += step) {
+        for (int k = i; k < i + step; k++)
+            if (look(actor, payload_at(&b->ring, found[k]->offset),
+                     found[k]->size) != found[k]->id)
+                violation("an entry that was read ahead is another one now");
+        status =
+            ahead_acknowledge(b, found[i + step - 1]->offset, &done, &head);
+        if (status != IPC_OK || done != (uint64_t)step)
+            violation("acknowledging %d gave %s and %d", step,
+                      ipc_status_name(status), (int)done);
+        for (int k = i; k < i + step; k++)
+            count(found[k]);
+        world.actors[actor].took = false;
+    }
     return IPC_OK;
+}
+
+/* Whether a process that lives holds an entry. */
+bool acknowledge_is_held(void)
+{
+    const struct ring *r = &world.channels[CHECKER].buffer.ring;
+
+    for (uint32_t i = 0; r->holders && i < r->block_count; i++) {
+        uint64_t word = memory_peek(&r->holders[i], sizeof r->holders[i]);
+
+        if (hold_is_held((enum hold_state)control_state(word)) &&
+            owner_fate(&r->owners, control_value(word)) == OWNER_LIVES)
+            return true;
+    }
+    return false;
+}
+
+IpcStatus acknowledge_read(int actor, struct result *result)
+{
+    struct IpcBuffer *b =
+        &world.channels[actor == CHECKER ? CHECKER : scripts[actor].handle]
+             .buffer;
+    const struct result *found[1] = {result};
+    IpcStatus status = read_ahead(b, actor, result);
+
+    return status == IPC_OK ? acknowledge(b, actor, found, 1) : status;
 }
 
 IpcStatus acknowledge_call(int actor, char kind, struct result *result)

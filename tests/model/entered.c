@@ -216,13 +216,18 @@ static void check_all_are_told(void)
 /* Once a reader was told so, nothing is left that it could have read. */
 void check_told_closed(void)
 {
+    int in_hand = 0; /* acknowledged by who has not returned */
+
     check_all_are_told();
     if (!was_told_closed())
         return;
     for (int i = 0; i < actor_count; i++)
+        in_hand += world.actors[i].took;
+    for (int i = 0; i < actor_count; i++)
         for (int c = 0; c < world.actors[i].call; c++)
             if (scripts[i].calls[c].commit > 0 &&
                 world.actors[i].results[c].status == IPC_OK &&
-                comes_before_closing(i, c) && !world.read_count[i][c])
+                comes_before_closing(i, c) && !world.read_count[i][c] &&
+                in_hand-- <= 0)
                 violation("closed, but entry %u was not read", actor_id(i, c));
 }

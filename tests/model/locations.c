@@ -15,7 +15,7 @@ static struct {
 } others[16];
 static int others_count;
 static char names[LOCATIONS_MAX][24];
-static int first_control;
+static int first_control, first_holder;
 
 static int add_location(void *address, const char *name, int number)
 {
@@ -59,6 +59,9 @@ static void map_blocks(const struct ring *r, uint32_t blocks)
     first_control = map.count;
     for (uint32_t i = 0; i < blocks; i++)
         map_word(&r->control[i], "control", (int)i);
+    first_holder = map.count;
+    for (uint32_t i = 0; r->holders && i < blocks; i++)
+        map_word(&r->holders[i], "holder", (int)i);
     map.first_chunk = map.count;
     for (uint32_t i = 0; i < blocks * per_block; i++)
         map_word(r->blocks + i * chunk_size(),
@@ -157,6 +160,11 @@ void location_map(uint32_t blocks, uint32_t owners)
 int location_control(uint32_t index)
 {
     return first_control + (int)index;
+}
+
+bool location_is_holder(int location)
+{
+    return location >= first_holder && location < map.first_chunk;
 }
 
 const char *location_name(int location)

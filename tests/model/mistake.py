@@ -21,6 +21,7 @@ def in_file(file):
 
 
 in_ahead = in_file("ahead.c")
+in_hold = in_file("hold.h")
 in_protocol = in_file("protocol.h")
 in_repair = in_file("repair.h")
 in_close = in_file("close.h")

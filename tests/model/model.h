@@ -262,8 +262,7 @@ struct world {
     struct IpcChannel channels[MAX_ACTORS + 1]; /* buffers, most of them */
     struct actor actors[MAX_ACTORS + 1];
     struct follower taps[MAX_ACTORS];
-    uint8_t reader[LOCATIONS_MAX]; /* payload: who took it last, plus 1 */
-    uint8_t read_clock[LOCATIONS_MAX];
+    uint8_t read_clock[LOCATIONS_MAX][MAX_ACTORS + 1]; /* of payload's takers */
     uint8_t fence_view[VIEW_SIZE];
     int kills_left;
     int trace_length;
@@ -321,6 +320,7 @@ enum { LOCATION_TAIL, LOCATION_HEAD, LOCATION_TAIL_ROLE, LOCATION_HEAD_ROLE };
 void location_map(uint32_t blocks, uint32_t owners);
 int location_of(const volatile void *p);
 int location_control(uint32_t index);
+bool location_is_holder(int location);
 const char *location_name(int location);
 
 /* memory.c */
@@ -370,6 +370,8 @@ static inline uint32_t actor_id(int actor, int call)
 }
 
 /* acknowledge.c */
+bool acknowledge_is_held(void);
+IpcStatus acknowledge_read(int actor, struct result *result);
 IpcStatus acknowledge_call(int actor, char kind, struct result *result);
 
 /* truth.c */

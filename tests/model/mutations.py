@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Mistakes in the ring: claims, reads, deaths, owners and closing."""
-from mistake import Mutation, in_ahead, in_close, in_protocol, in_repair
+from mistake import (Mutation, in_ahead, in_close, in_hold, in_protocol,
+                     in_repair)
 
 MUTATIONS = [
     Mutation("no-mistake", "--sc two-writers", [], harmless=True),
@@ -132,6 +133,66 @@ MUTATIONS = [
     in_ahead(
         "filler-that-was-passed-is-never-released", "--sc ahead-past-a-pad",
         "        to = atomic_get_relaxed(&b->cursor);", "        ;"),
+    # ------------------------------------------------- many read ahead
+    in_hold(
+        "taking-expects-whatever-is-there", "--sc work",
+        "    return hold_is_free(state) &&",
+        "    word = atomic_get_relaxed(holder);\n"
+        "    return hold_is_free(state) &&"),
+    in_hold(
+        "head-passes-what-is-held", "--sc work-held",
+        "    return hold_state_of(r, view->position, word) == HOLD_DONE;",
+        "    return hold_state_of(r, view->position, word) != HOLD_OLD;"),
+    in_hold(
+        "what-is-held-can-be-taken", "--sc work-held",
+        "    return state == HOLD_OLD || state == HOLD_BACK;",
+        "    return state != HOLD_DONE;"),
+    in_hold(
+        "newer-word-is-taken-for-an-old-one", "--sc work-laps",
+        "? HOLD_OLD : HOLD_NEWER;", "? HOLD_OLD : HOLD_OLD;"),
+    in_hold(
+        "nobody-is-told-of-an-earlier-holder", "--sc work-given-back",
+        "    *again = state == HOLD_BACK;", "    *again = false;"),
+    in_hold(
+        "relaxed-giving-back", "--weak work-given-back",
+        "    return atomic_cas_release( hold_word_at(r, position), word,"
+        " hold_make(position_tag(r, position), 0, HOLD_BACK));",
+        "    return atomic_cas_relaxed(hold_word_at(r, position), word,"
+        " hold_make(position_tag(r, position), 0, HOLD_BACK));"),
+    in_hold(
+        "relaxed-acknowledgement", "--weak work",
+        "    return atomic_cas_release( hold_word_at(r, position), word,"
+        " hold_make(position_tag(r, position), 0, HOLD_DONE));",
+        "    return atomic_cas_relaxed(hold_word_at(r, position), word,"
+        " hold_make(position_tag(r, position), 0, HOLD_DONE));"),
+    in_hold(
+        "relaxed-look-at-who-is-done", "--weak --bound 2 work-done-by-another",
+        "    word = atomic_get_acquire(hold_word_at(r, view->position));",
+        "    word = atomic_get_relaxed(hold_word_at(r, view->position));"),
+    in_hold(
+        "words-of-holders-get-old", "--sc work-renewal",
+        "    if (position_lap(r, position) % SHMIPC_RENEWAL_LAPS != 0)\n",
+        "    if (1)\n"),
+    in_hold(
+        "words-are-renewed-behind-head", "--sc work-renewal",
+        "        hold_renew(r, view.position, control_extent(view.word));\n"
+        "        moved |= take_move(r, head, view.next);",
+        "        moved |= take_move(r, head, view.next);\n"
+        "        hold_renew(r, view.position, control_extent(view.word));"),
+    Mutation(
+        "entries-of-the-living-are-given-back", "--sc work-held",
+        [("recover.c",
+          "        !is_known_dead(b, known, word) ||", "")]),
+    Mutation(
+        "entries-of-the-dead-stay", "--sc work-and-death",
+        [("recover.c",
+          "            *removed += r->holders &&"
+          " give_back(b, &known, &view);", "")]),
+    Mutation(
+        "closed-while-others-hold", "--sc work-closed",
+        [("read.c",
+          "    if (status == IPC_ERR_CLOSED && b->ring.holders &&"
+          " work_is_with_others(b))", "    if (0)")]),
     # ---------------------------------------------------------- arrays
     in_protocol(
         "array-ends-with-its-first-item", "--sc array",

@@ -17,6 +17,7 @@ enum {
 /* So that a tap can prove what it has copied. */
 #define TAPPED      .flags = IPC_BUFFER_TAPS
 #define TAPPED_P1   .flags = IPC_BUFFER_TAPS | IPC_BUFFER_ONE_PRODUCER
+#define WORK        .flags = IPC_BUFFER_ACKNOWLEDGE
 
 /* The quick run's bounds: preemptions in a path, SC and weak memory. */
 #define QUICK(s, w) .quick_sc = s, .quick_weak = w
@@ -187,6 +188,41 @@ const struct scenario scenarios[] = {
      .killable = "b", QUICK(2, 1)},
     {"ahead-successor", .blocks = 2, .script = "w40w40|llkd|lklk", C1,
      .cold = true, QUICK(1, 1)},
+    /* many read ahead */
+    {"work", .blocks = 2, .script = "w40w40w40|lklk|lk", WORK, QUICK(1, 1)},
+    {"work-held", .blocks = 2, .script = "w40w40w40|llk|lk", WORK, QUICK(1, 1)},
+    {"work-done-by-another", .blocks = 2, .script = "w40w40w40|lk|lk", WORK,
+     QUICK(2, 0)},
+    {"work-two-producers", .blocks = 2, .script = "w40w40|w40|lk|lk", WORK,
+     QUICK(1, 0)},
+    {"work-one-producer", .blocks = 2, .script = "w40w104w40|lklk|lk",
+     .flags = IPC_BUFFER_ACKNOWLEDGE | IPC_BUFFER_ONE_PRODUCER, QUICK(2, 1)},
+    {"work-past-a-pad", .blocks = 3, .index = 1, .script = "w40w168|lk|lk",
+     WORK, QUICK(2, 1)},
+    {"work-given-back", .blocks = 1, .script = "w40w40|luk|lk", WORK,
+     QUICK(2, 1)},
+    {"work-given-back-to-two", .blocks = 2, .script = "w40w40|luk|lk|lk", WORK,
+     QUICK(1, 0)},
+    {"work-and-death", .blocks = 1, .script = "w40w40|lk|vlk", WORK, .kills = 1,
+     .killable = "b", QUICK(2, 1)},
+    {"work-and-death-of-one-of-two", .blocks = 2, .script = "w40w40|lk|vlkvlk",
+     WORK, .kills = 1, .killable = "b", QUICK(1, 0)},
+    {"work-and-two-who-repair", .blocks = 1, .script = "w40|lk|vlk|vlk", WORK,
+     .kills = 1, .killable = "b", QUICK(1, 0)},
+    {"work-behind-a-gap", .blocks = 2, .script = "w40|w40|lvlk|lk", WORK,
+     QUICK(1, 0)},
+    {"work-dead-writer", .blocks = 2, .script = "w40|w40|lvlkk", WORK,
+     .kills = 1, .killable = "a", QUICK(2, 1)},
+    {"work-closed", .blocks = 2, .script = "w40w40c|lkl|lkl", WORK,
+     QUICK(2, 1)},
+    {"work-and-force", .blocks = 2, .script = "w40w40|lk|flk", WORK,
+     QUICK(2, 1)},
+    {"work-laps", .blocks = 1, .script = "w40w40w40|lklk|lk", WORK,
+     QUICK(2, 1)},
+    {"work-leaves", .blocks = 2, .script = "w40w40|lld|lklk", WORK,
+     .cold = true, QUICK(1, 1)},
+    {"work-renewal", .blocks = 3, .script = "w104w104|lklk|lk", RENEWAL, WORK,
+     QUICK(2, 1)},
     {"one-and-one", .blocks = 2, .script = "w40w104w40|rprv", P1C1,
      QUICK(ANY, ANY)},
     {"one-and-one-batches", .blocks = 3, .script = "b40b40w40|qrq", P1C1,

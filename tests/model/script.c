@@ -203,6 +203,8 @@ static IpcStatus reserve(int actor, uint32_t id, const struct call *call)
 
 IpcStatus script_read(int actor, struct result *result)
 {
+    if (running->flags & IPC_BUFFER_ACKNOWLEDGE)
+        return acknowledge_read(actor, result);
     unsigned char data[MAX_BLOCKS * SHMIPC_BLOCK];
     IpcEntry entry = {0, data, sizeof data};
     IpcStatus status = call_read(handle_of(actor), &entry);
@@ -453,6 +455,9 @@ static void put_word(uint64_t position, uint32_t age, bool before)
     r->control[position_index(r, position)] =
         before ? control_make(tag, 8, CONTROL_READY)
                : control_make(tag - (age ? age : 1), 8, CONTROL_READY);
+    if (r->holders)
+        r->holders[position_index(r, position)] =
+            hold_make(before ? tag : tag - (age ? age : 1), 0, HOLD_DONE);
 }
 
 /* Starts the ring in another lap, at another block. */
@@ -505,7 +510,8 @@ static void make_ring(const struct scenario *s, uint32_t owners)
     IpcBufferCreateError body;
     const char *detail;
     uint64_t needed;
-    size_t size = 320 + owners * 64 + 64 + 64 * s->blocks;
+    size_t size = 320 + owners * 64 + 64 + 64 * s->blocks +
+                  (s->flags & IPC_BUFFER_ACKNOWLEDGE ? 64 : 0);
 
     if (size > REGION_BYTES ||
         handle_create(&world.channels[CHECKER].buffer, world.region, size, &how,

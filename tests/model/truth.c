@@ -34,11 +34,36 @@ static uint32_t true_next_size(const struct ring *r)
     return true_size_at(r, memory_latest(LOCATION_HEAD));
 }
 
+/* Where many read ahead: the size of the first entry that is there to be
+ * taken. */
+static uint32_t true_free_size(const struct ring *r)
+{
+    uint64_t position = position_of_head(memory_latest(LOCATION_HEAD));
+
+    for (uint32_t i = 0; i <= r->block_count; i++) {
+        uint32_t index = position_index(r, position);
+        uint64_t word = memory_latest(location_control(index));
+        uint64_t holder =
+            memory_peek(&r->holders[index], sizeof r->holders[index]);
+
+        if (control_tag(word) != position_tag(r, position) ||
+            control_extent(word) == 0)
+            return 0;
+        if (control_state(word) == CONTROL_READY &&
+            hold_is_free(hold_state_of(r, position, holder)))
+            return control_value(word);
+        position = position_advance(r, position, control_extent(word));
+    }
+    return 0;
+}
+
 /* The same for who reads ahead: behind what he has. */
 static uint32_t true_size_ahead(const struct ring *r, int actor)
 {
     const struct IpcBuffer *b = &world.channels[scripts[actor].handle].buffer;
 
+    if (r->holders)
+        return true_free_size(r);
     return b->leads == (uint64_t)scripts[actor].process + 1
                ? true_size_at(r, b->cursor)
                : true_next_size(r);
