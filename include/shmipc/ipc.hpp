@@ -19,6 +19,8 @@
  * | Message, Result<T> | what was read, or why nothing was     | bytes.hpp   |
  * | Entry, Reservation | guards for reading and writing in     | in_place.hpp|
  * |                    | place                                 |             |
+ * | HeldEntry          | a guard for reading ahead of what is  | held.hpp    |
+ * |                    | acknowledged                          |             |
  * | Segment            | named memory                          | segment.hpp |
  * | SharedChannel      | one that came over a socket           | shared.hpp  |
  * | WaitSet            | many channels, waited for by one      | waitset.hpp |
@@ -50,6 +52,7 @@
 #include <shmipc/cpp/channel.hpp>
 #include <shmipc/cpp/client.hpp>
 #include <shmipc/cpp/error.hpp>
+#include <shmipc/cpp/held.hpp>
 #include <shmipc/cpp/in_place.hpp>
 #include <shmipc/cpp/segment.hpp>
 #include <shmipc/cpp/service.hpp>

@@ -8,6 +8,7 @@
 
 #include <shmipc/cpp/bytes.hpp>
 #include <shmipc/cpp/error.hpp>
+#include <shmipc/cpp/held.hpp>
 #include <shmipc/cpp/in_place.hpp>
 #include <shmipc/ipc_buffer.h>
 #include <shmipc/ipc_open.h>
@@ -30,6 +31,7 @@ class Buffer
 {
   public:
     using Entry = BasicEntry<IpcBuffer>;
+    using HeldEntry = BasicHeldEntry<IpcBuffer>;
     using Reservation = BasicReservation<IpcBuffer>;
 
     /** None. */
@@ -111,6 +113,13 @@ class Buffer
         return peek_by(detail::Raise());
     }
 
+    /** Reads the next entry ahead of its acknowledgement, as
+     * ipc_buffer_read_ahead, if there is one. Since 0.1.0. */
+    HeldEntry try_read_ahead()
+    {
+        return read_ahead_by(detail::Raise());
+    }
+
     /** Removes what dead producers left, as ipc_buffer_recover; how many claims
      * that was. Since 0.1.0. */
     std::uint64_t recover()
@@ -187,6 +196,11 @@ class Buffer
     Entry try_peek(std::error_code &error) noexcept
     {
         return peek_by(detail::Assign(error));
+    }
+
+    HeldEntry try_read_ahead(std::error_code &error) noexcept
+    {
+        return read_ahead_by(detail::Assign(error));
     }
 
     std::uint64_t recover(std::error_code &error) noexcept
@@ -324,6 +338,18 @@ class Buffer
         if (!detail::is_nothing(r.ipc_status))
             report(r);
         return Entry(r.ipc_status);
+    }
+
+    template <class Report> HeldEntry read_ahead_by(Report report)
+    {
+        IpcEntry entry{};
+        const auto r = ipc_buffer_read_ahead(handle_.get(), &entry);
+
+        if (r.ipc_status == IPC_OK)
+            return HeldEntry(handle_.get(), entry, r.result);
+        if (!detail::is_nothing(r.ipc_status))
+            report(r);
+        return HeldEntry(r.ipc_status);
     }
 
     template <class Report> std::uint64_t recover_by(Report report)

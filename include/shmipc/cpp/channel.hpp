@@ -6,6 +6,7 @@
  *     try_read         read             read_for          an empty Message
  *     try_read_into    read_into        read_into_for     an empty Result
  *     try_peek         peek             peek_for          an empty Entry
+ *     try_read_ahead   read_ahead       read_ahead_for    an empty HeldEntry
  *     try_write        write            write_for         false
  *     try_reserve      reserve          reserve_for       an empty Reservation
  *
@@ -27,6 +28,7 @@
 #include <shmipc/cpp/bytes.hpp>
 #include <shmipc/cpp/channel_calls.hpp>
 #include <shmipc/cpp/error.hpp>
+#include <shmipc/cpp/held.hpp>
 #include <shmipc/cpp/in_place.hpp>
 #include <shmipc/cpp/timeout.hpp>
 #include <shmipc/ipc_channel.h>
@@ -65,6 +67,7 @@ class Channel : private detail::ChannelCalls
 {
   public:
     using Entry = BasicEntry<IpcChannel>;
+    using HeldEntry = BasicHeldEntry<IpcChannel>;
     using Reservation = BasicReservation<IpcChannel>;
 
     /** None. */
@@ -225,6 +228,26 @@ class Channel : private detail::ChannelCalls
         return peek_by(timeout.get(), detail::Raise());
     }
 
+    /** Reads the next entry ahead of its acknowledgement, where it lies, if
+     * there is one; as ipc_channel_try_read_ahead. Since 0.1.0. */
+    HeldEntry try_read_ahead()
+    {
+        return try_read_ahead_by(detail::Raise());
+    }
+
+    /** The same, waiting for an entry; as ipc_channel_read_ahead_blocking.
+     * Since 0.1.0. */
+    HeldEntry read_ahead()
+    {
+        return read_ahead_by(nullptr, detail::Raise());
+    }
+
+    /** The same for at most so long. Since 0.1.0. */
+    HeldEntry read_ahead_for(Timeout timeout)
+    {
+        return read_ahead_by(timeout.get(), detail::Raise());
+    }
+
     /** Closes the channel for everybody, as ipc_channel_close. Does not block.
      * Since 0.1.0. */
     void close()
@@ -383,6 +406,21 @@ class Channel : private detail::ChannelCalls
         return peek_by(timeout.get(), detail::Assign(error));
     }
 
+    HeldEntry try_read_ahead(std::error_code &error) noexcept
+    {
+        return try_read_ahead_by(detail::Assign(error));
+    }
+
+    HeldEntry read_ahead(std::error_code &error) noexcept
+    {
+        return read_ahead_by(nullptr, detail::Assign(error));
+    }
+
+    HeldEntry read_ahead_for(Timeout timeout, std::error_code &error) noexcept
+    {
+        return read_ahead_by(timeout.get(), detail::Assign(error));
+    }
+
     void close(std::error_code &error) noexcept
     {
         close_by(detail::Assign(error));
@@ -511,6 +549,7 @@ class Channel : private detail::ChannelCalls
 };
 
 using Entry = Channel::Entry;
+using HeldEntry = Channel::HeldEntry;
 using Reservation = Channel::Reservation;
 
 } // namespace shmipc

@@ -9,6 +9,7 @@
 
 #include <shmipc/cpp/bytes.hpp>
 #include <shmipc/cpp/error.hpp>
+#include <shmipc/cpp/held.hpp>
 #include <shmipc/cpp/in_place.hpp>
 #include <shmipc/ipc_channel.h>
 
@@ -24,6 +25,7 @@ class ChannelCalls
 {
   protected:
     using Entry = BasicEntry<IpcChannel>;
+    using HeldEntry = BasicHeldEntry<IpcChannel>;
     using Reservation = BasicReservation<IpcChannel>;
 
     ChannelCalls() noexcept = default;
@@ -168,6 +170,31 @@ class ChannelCalls
             ipc_channel_peek_with_timeout(handle_.get(), &entry, timeout);
 
         return peeked(r, entry, report);
+    }
+
+    template <class R, class Report>
+    HeldEntry held(const R &r, const IpcEntry &entry, const Report &report)
+    {
+        return found(r, report) ? HeldEntry(handle_.get(), entry, r.result)
+                                : HeldEntry(r.ipc_status);
+    }
+
+    template <class Report> HeldEntry try_read_ahead_by(Report report)
+    {
+        IpcEntry entry{};
+        const auto r = ipc_channel_try_read_ahead(handle_.get(), &entry);
+
+        return held(r, entry, report);
+    }
+
+    template <class Report>
+    HeldEntry read_ahead_by(const timespec *timeout, Report report)
+    {
+        IpcEntry entry{};
+        const auto r =
+            ipc_channel_read_ahead_with_timeout(handle_.get(), &entry, timeout);
+
+        return held(r, entry, report);
     }
 
     template <class Report> void close_by(Report report)
