@@ -23,6 +23,8 @@
  * |                    | acknowledged                          |             |
  * | Segment            | named memory                          | segment.hpp |
  * | SharedChannel      | one that came over a socket           | shared.hpp  |
+ * | Subscribers        | broadcast: subscribe() of channels    | subscribe.  |
+ * |                    | and buffers, and who has              | hpp         |
  * | WaitSet            | many channels, waited for by one      | waitset.hpp |
  * |                    | thread                                |             |
  * | Service, Request   | who answers                           | service.hpp |
@@ -57,6 +59,7 @@
 #include <shmipc/cpp/segment.hpp>
 #include <shmipc/cpp/service.hpp>
 #include <shmipc/cpp/shared.hpp>
+#include <shmipc/cpp/subscribe.hpp>
 #include <shmipc/cpp/tap.hpp>
 #include <shmipc/cpp/timeout.hpp>
 #include <shmipc/cpp/typed.hpp>

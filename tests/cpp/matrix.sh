@@ -122,7 +122,7 @@ for standard in c++17 c++20 c++2b; do
         continue
     fi
     for test in test_channel test_guards test_tap test_typed test_errors \
-        test_service test_held; do
+        test_service test_held test_subscribe; do
         run_test "$test"
     done
     run_test no_exceptions -fno-exceptions -fno-rtti

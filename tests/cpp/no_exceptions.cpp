@@ -136,11 +136,26 @@ void a_waitset()
     expect(error == IPC_ERR_ILLEGAL_STATE);
 }
 
+void a_subscriber()
+{
+    std::error_code error;
+    auto configuration = shmipc::default_configuration();
+
+    configuration.flags = IPC_BUFFER_BROADCAST;
+    auto channel = shmipc::Channel::create(memory, configuration, error);
+    channel.subscribe(shmipc::subscription(), error);
+    expect(channel && !error && channel.subscribers(error).size() == 1);
+    channel.unsubscribe(error);
+    channel.unsubscribe(error);
+    expect(error == IPC_ERR_NOT_SUBSCRIBED);
+}
+
 const cpp_test::Case cases[] = {
     {"a channel", a_channel},
     {"a typed channel", a_typed_channel},
     {"a buffer and a segment", a_buffer_and_a_segment},
     {"a waitset", a_waitset},
+    {"a subscriber", a_subscriber},
 };
 
 } // namespace

@@ -6,6 +6,7 @@ CH = "cpp/channels, buffers and segments in C++"
 GU = "cpp/guards in C++"
 ER = "cpp/errors and timeouts in C++"
 TY = "cpp/typed channels in C++"
+SU = "cpp/subscribers in C++"
 
 MUTATIONS = [
     # ------------------------------------------------------------------ guards
@@ -250,4 +251,27 @@ MUTATIONS = [
         tests=[TY],
         edits=[("0, entry.size()};",
                 "0, 0};")]),
+    # ------------------------------------------------------------- subscribers
+    Mutation(
+        name="who is to begin at the oldest begins now", file="subscribe.hpp",
+        tests=[SU],
+        edits=[("subscription.from = from;",
+                "subscription.from = IPC_SUBSCRIBE_FROM_NOW;")]),
+    Mutation(
+        name="the list has no room but says so", file="subscribe.hpp",
+        tests=[SU],
+        edits=[("r.result > found.room_",
+                "r.result > found.room_ + 1")]),
+    Mutation(
+        name="the slowest is the one that is ahead", file="subscribe.hpp",
+        tests=[SU],
+        edits=[("one.lag > found->lag",
+                "one.lag < found->lag")]),
+    Mutation(
+        name="a subscription that failed is not told", file="subscribe.hpp",
+        tests=[SU],
+        edits=[("const auto r = detail::subscribe(handle(), &how); if "
+                "(r.ipc_status != IPC_OK) report(r);",
+                "const auto r = detail::subscribe(handle(), &how); "
+                "(void)report; (void)r;")]),
 ]

@@ -30,6 +30,7 @@
 #include <shmipc/cpp/error.hpp>
 #include <shmipc/cpp/held.hpp>
 #include <shmipc/cpp/in_place.hpp>
+#include <shmipc/cpp/subscribe.hpp>
 #include <shmipc/cpp/timeout.hpp>
 #include <shmipc/ipc_channel.h>
 #include <shmipc/ipc_open.h>
@@ -63,7 +64,7 @@ inline IpcOpenOptions open_options() noexcept
  * use one at once in many/many mode; not while it is moved from, assigned to or
  * destroyed. A call on an empty one is IPC_ERR_INVALID_ARGUMENT. Since 0.1.0.
  */
-class Channel : private detail::ChannelCalls
+class Channel : private detail::ChannelCalls, public BasicSubscribing<Channel>
 {
   public:
     using Entry = BasicEntry<IpcChannel>;
