@@ -108,7 +108,6 @@
 #define handle_formatted_anew      shmipc_handle_formatted_anew
 #define handle_not_subscribed      shmipc_handle_not_subscribed
 #define handle_options_are_known   shmipc_handle_options_are_known
-#define handle_options_have_file   shmipc_handle_options_have_file
 #define handle_options_modes       shmipc_handle_options_modes
 #define handle_options_subscribers shmipc_handle_options_subscribers
 #define handle_owners_full         shmipc_handle_owners_full

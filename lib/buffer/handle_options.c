@@ -25,11 +25,6 @@ uint32_t handle_options_subscribers(const IpcBufferOptions *options)
                                     : FORMAT_SOME_SUBSCRIBERS;
 }
 
-bool handle_options_have_file(const IpcBufferOptions *options)
-{
-    return options && options->flags & IPC_BUFFER_HAS_MEMORY_FD;
-}
-
 static const char *blame_options(const IpcBufferOptions *options,
                                  int64_t *value)
 {

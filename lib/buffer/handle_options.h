@@ -18,6 +18,9 @@ uint32_t handle_options_modes(uint32_t flags);
 /* How many slots for subscribers are asked for, or FORMAT_SOME_SUBSCRIBERS. */
 uint32_t handle_options_subscribers(const IpcBufferOptions *options);
 
-bool handle_options_have_file(const IpcBufferOptions *options);
+static inline bool handle_options_have_file(const IpcBufferOptions *options)
+{
+    return options && options->flags & IPC_BUFFER_HAS_MEMORY_FD;
+}
 
 #endif

@@ -314,8 +314,8 @@ Test(unit, attaching_refuses_options_that_creating_would)
 {
     int fd = new_file();
     void *memory = map_shared(fd);
-    static const char *const names[] = {"struct_size", "flags", "max_subscribers",
-                                        "reserved", "memory_fd"};
+    static const char *const names[] = {
+        "struct_size", "flags", "max_subscribers", "reserved", "memory_fd"};
     IpcBufferOptions bad[5];
 
     make_ring(memory, BLOCKS, OWNERS, 0);
