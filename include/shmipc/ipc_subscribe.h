@@ -81,9 +81,7 @@ typedef enum IpcSubscriberState {
     /** It has read up to `offset`. */
     IPC_SUBSCRIBER_READS = 0,
     /** It is just joining, or died in that. */
-    IPC_SUBSCRIBER_JOINS = 2,
-    /** It is dead and just being removed. */
-    IPC_SUBSCRIBER_LEAVES = 3
+    IPC_SUBSCRIBER_JOINS = 2
 } IpcSubscriberState;
 
 /** A subscriber. Set `struct_size` of the first one of an array before the
@@ -101,7 +99,7 @@ typedef struct IpcSubscriber {
     /** How often writers found no space because of it alone; not each time is
      * counted. */
     uint64_t slowest;
-    /** In its own pid namespace; 0: it is just joining or leaving. */
+    /** In its own pid namespace; 0: it has just left. */
     int32_t pid;
     /** An IpcOwnerFate. */
     uint32_t fate;
@@ -130,8 +128,9 @@ IPC_RESULT(IpcChannelSubscribersResult, size_t, IpcSubscribersError)
  * or the handle is a subscriber already.
  * IPC_ERR_OWNERS_FULL: there are as many subscribers, or processes, as the
  * buffer has slots for.
- * IPC_ERR_LOCKED: from the oldest, and a writer has been stopped at a moment at
- * which nobody can say which that is; try again, or begin from now.
+ * IPC_ERR_LOCKED: a process has been stopped while it was making space, or was
+ * removing a subscriber that is dead, so that nobody can say which entry is the
+ * oldest; from now only if nothing is written meanwhile, either. Try again.
  * IPC_ERR_READ_ONLY, IPC_ERR_FORMATTED_ANEW: as everywhere.
  * Makes system calls to enter, and to judge others if all slots are taken;
  * waits for writers that are just making space, some milliseconds at most.

@@ -113,10 +113,6 @@ static IpcStatus look_at_cursor(struct IpcBuffer *b)
 
     if (subscriber_is(&b->ring, b->slot, handle_owner(b), &cursor))
         return IPC_ERR_CORRUPTED;
-    if (cursor_state(&b->ring, cursor) == SUBSCRIBER_LEAVING) {
-        subscriber_settle(&b->ring, b->slot, cursor);
-        return IPC_OK;
-    }
     /* Somebody who forced owners out took us for dead. */
     handle_set_consumer(b, false);
     format_point_nowhere(&b->ring);
@@ -133,10 +129,8 @@ look(struct IpcBuffer *b, struct view *view, bool ahead)
         IpcStatus status = status_of(look);
         bool again = false;
 
-        if (look == LOOK_DAMAGE && b->ring.subscriber_count) {
+        if (look == LOOK_DAMAGE && b->ring.subscriber_count)
             status = look_at_cursor(b);
-            again = status == IPC_OK;
-        }
         if (look == LOOK_BUSY)
             again = rest(b);
         else if (look == LOOK_NOTHING)

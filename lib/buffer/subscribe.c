@@ -48,10 +48,13 @@ static const char *blame_subscription(const IpcSubscription *how,
 }
 
 /* J3. A move takes some hundred instructions, if its thread runs. */
-static bool find_oldest(struct IpcBuffer *b, uint64_t *position)
+static bool moves_end(const struct IpcBuffer *b)
 {
+    uint32_t slot = 0;
+
     for (int looks = 1; looks < LOOKS_MAX; looks++) {
-        if (subscriber_oldest(&b->ring, looks % LOOKS_AT_ONCE == 0, position))
+        if (!owner_finds_move(&b->ring.owners, looks % LOOKS_AT_ONCE == 0,
+                              &slot))
             return true;
         if (looks < LOOKS_AT_ONCE)
             atomic_cpu_relax();
@@ -61,29 +64,38 @@ static bool find_oldest(struct IpcBuffer *b, uint64_t *position)
     return false;
 }
 
+/* J3. */
+static IpcStatus find_start(const struct IpcBuffer *b, uint32_t from,
+                            uint64_t *position)
+{
+    uint64_t before = subscriber_newest(&b->ring);
+    bool waited = moves_end(b);
+    /* From now it is not acted on, but after this no word is older than I6
+     * allows. */
+    uint64_t gate = protocol_head(&b->ring);
+
+    *position =
+        from == IPC_SUBSCRIBE_FROM_NOW ? subscriber_newest(&b->ring) : gate;
+    if (!position_is_valid(&b->ring, *position))
+        return IPC_ERR_CORRUPTED;
+    return waited || (from == IPC_SUBSCRIBE_FROM_NOW && *position != before)
+               ? IPC_OK
+               : IPC_ERR_LOCKED;
+}
+
 /* J3 and J4, after J2. */
 static IpcStatus start(struct IpcBuffer *b, uint32_t from)
 {
-    struct ring *r = &b->ring;
-    uint32_t owner = handle_owner(b);
-    uint64_t position = 0;
+    uint64_t position;
+    IpcStatus status = find_start(b, from, &position);
 
-    if (from == IPC_SUBSCRIBE_FROM_NOW) {
-        position = subscriber_newest(r);
-        /* The gate is not acted on, but after this no word is older than I6
-         * allows. */
-        protocol_head(r);
-    } else if (!find_oldest(b, &position)) {
-        position = UINT64_MAX;
+    if (status != IPC_OK) {
+        subscriber_give_up(&b->ring, b->slot, handle_owner(b));
+        return status;
     }
-    if (position == UINT64_MAX || !position_is_valid(r, position)) {
-        bool late = position == UINT64_MAX;
-
-        subscriber_give_up(r, b->slot, owner);
-        return late ? IPC_ERR_LOCKED : IPC_ERR_CORRUPTED;
-    }
-    return subscriber_start(r, b->slot, owner, position) ? IPC_OK
-                                                         : IPC_ERR_LOCKED;
+    return subscriber_start(&b->ring, b->slot, handle_owner(b), position)
+               ? IPC_OK
+               : IPC_ERR_LOCKED;
 }
 
 /* J1 in a slot that is free, or whose subscriber is dead. */
@@ -97,7 +109,7 @@ static bool find_slot(struct IpcBuffer *b, bool judge)
             atomic_get_acquire(&r->subscribers[i].cursor.position);
 
         if (cursor != cursor_free(r) &&
-            (!judge || !subscriber_remove(r, i, cursor)))
+            (!judge || !subscriber_remove(r, i, cursor, handle_owner(b))))
             continue;
         if (subscriber_enter(r, i, cursor_free(r), handle_owner(b))) {
             b->slot = i;
@@ -137,9 +149,9 @@ static const char *detail_of(IpcStatus status)
                "larger max_owners or max_subscribers, or, if you know that "
                "some are dead, recover with force";
     case IPC_ERR_LOCKED:
-        return "a writer that lives has been stopped while it was making "
-               "space, so nobody can say which entry is the oldest: try again, "
-               "or begin from now";
+        return "a process that lives has been stopped while it was making "
+               "space or removing a subscriber, so nobody can say which entry "
+               "is the oldest: try again, or let it go on";
     case IPC_ERR_READ_ONLY:
         return handle_read_only;
     case IPC_ERR_FORMATTED_ANEW:

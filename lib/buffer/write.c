@@ -64,7 +64,7 @@ static enum claim_outcome claim_past_gate(struct IpcBuffer *b, uint32_t blocks,
         if (moved == GATE_DAMAGE)
             return CLAIM_DAMAGE;
         if (moved == GATE_HELD && is_time_to_judge(b, &stop) &&
-            gate_remove(&b->ring, &stop))
+            gate_remove(&b->ring, &stop, handle_owner(b)))
             continue;
         outcome = claim_once(b, blocks, position);
         if (outcome != CLAIM_FULL)
@@ -85,7 +85,7 @@ bool write_remove_dead(struct IpcBuffer *b)
     return b->ring.subscriber_count && handle_may_produce(b) &&
            gate_make_room(&b->ring, atomic_hint(&b->needed), handle_owner(b),
                           &stop) == GATE_HELD &&
-           gate_remove(&b->ring, &stop);
+           gate_remove(&b->ring, &stop, handle_owner(b));
 }
 
 /* Perhaps only filler at the head is in the way, which no reader has passed

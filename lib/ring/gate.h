@@ -165,7 +165,7 @@ static inline bool gate_walk(struct ring *r, struct gate_move *m)
     return !damage;
 }
 
-/* G5. False: somebody is joining, or a slot is being emptied. */
+/* G5. False: somebody is joining. */
 static inline bool gate_confirm(struct ring *r, struct gate_move *m)
 {
     for (uint32_t i = 0; i < r->subscriber_count; i++) {
@@ -173,11 +173,6 @@ static inline bool gate_confirm(struct ring *r, struct gate_move *m)
         uint64_t cursor =
             atomic_get_acquire(&r->subscribers[i].cursor.position);
 
-        if (cursor_state(r, cursor) == SUBSCRIBER_LEAVING) {
-            subscriber_settle(r, i, cursor);
-            m->stop = (struct gate_stop){.holder = GATE_BY_NOBODY};
-            return false;
-        }
         if (cursor_state(r, cursor) == SUBSCRIBER_JOINING &&
             cursor != cursor_free(r)) {
             m->stop = (struct gate_stop){GATE_BY_SUBSCRIBER, i, 0, cursor};
@@ -219,13 +214,15 @@ PROTOCOL_RARE enum gate_outcome gate_make_room(struct ring *r, uint32_t blocks,
     return outcome;
 }
 
-/* Removes what a move ended at, if its owner is dead. True: it is gone. */
-PROTOCOL_RARE bool gate_remove(struct ring *r, const struct gate_stop *stop)
+/* Removes what a move ended at, if its owner is dead, as owner `by`. True: it
+ * is gone. */
+PROTOCOL_RARE bool gate_remove(struct ring *r, const struct gate_stop *stop,
+                               uint32_t by)
 {
     switch (stop->holder) {
     case GATE_BY_SUBSCRIBER:
         return stop->slot < r->subscriber_count &&
-               subscriber_remove(r, stop->slot, stop->word);
+               subscriber_remove(r, stop->slot, stop->word, by);
     case GATE_BY_CLAIM:
         return owner_fate(&r->owners, control_value(stop->word)) ==
                    OWNER_IS_DEAD &&

@@ -45,7 +45,6 @@
  *     reads    item | position: the subscriber has read up to there
  *     evicted  the same, but the gate may have passed it
  *     joining  an owner above the index; nobody: a free slot
- *     leaving  an owner above the index: it is dead, and being removed
  *
  * So a cursor that is no position has an index that does not exist.
  *
@@ -242,7 +241,6 @@ enum subscriber_state {
     SUBSCRIBER_READS = 0,
     SUBSCRIBER_EVICTED = 1,
     SUBSCRIBER_JOINING = 2,
-    SUBSCRIBER_LEAVING = 3,
 };
 
 /* What happens to a subscriber when writers need the room that it holds. */

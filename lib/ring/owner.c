@@ -367,16 +367,18 @@ bool owner_all_are_dead(const struct owner_table *table, uint32_t mark)
     return found;
 }
 
-bool owner_finds_move(const struct owner_table *table, bool asks)
+bool owner_finds_move(const struct owner_table *table, bool asks,
+                      uint32_t *from)
 {
-    for (uint32_t i = 0; i < table->count; i++) {
+    for (; *from < table->count; ++*from) {
+        struct shm_owner *slot = &table->slots[*from];
         /* Acquire [slot]: `marks` are not older. */
-        uint64_t identity = atomic_get_acquire(&table->slots[i].identity);
+        uint64_t identity = atomic_get_acquire(&slot->identity);
 
         /* Acquire [move]: the gate is where a move that is over left it. */
         if (pid_of(identity) &&
-            atomic_get_acquire(&table->slots[i].marks) >= OWNER_MOVE &&
-            !(asks && judge(table, i, identity) == OWNER_IS_DEAD))
+            atomic_get_acquire(&slot->marks) >= OWNER_MOVE &&
+            !(asks && judge(table, *from, identity) == OWNER_IS_DEAD))
             return true;
     }
     return false;

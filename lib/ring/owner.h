@@ -160,9 +160,11 @@ static inline void owner_end_move(const struct owner_table *table,
                        UINT32_MAX - OWNER_MOVE + 1);
 }
 
-/* Whether a move of the gate is under way. `asks`: those of dead owners do not
+/* Whether a move of the gate is under way that was so when *from was 0: slots
+ * before that have been seen without. `asks`: those of dead owners do not
  * count. */
-bool owner_finds_move(const struct owner_table *table, bool asks);
+bool owner_finds_move(const struct owner_table *table, bool asks,
+                      uint32_t *from);
 
 static inline bool owner_is_marked(const struct owner_table *table,
                                    uint32_t owner, uint32_t mark)

@@ -43,10 +43,11 @@
  * JOINING
  *   J1  CAS the slot's cursor from free to JOINING(owner).
  *   J2  Pass a full fence. Store the slot's other words.
- *   J3  From now: load tail. With one producer, whose tail lags behind, go on
- *       from there over words of that lap.
- *       From the oldest: wait until no owner slot says that a move is under way
- *       (the dead do not count), and load the gate.
+ *   J3  Wait until each owner slot has been seen to say that no move is under
+ *       way (the dead do not count). From the oldest: load the gate.
+ *       From now: load tail. With one producer, whose tail lags behind, go on
+ *       from there over words of that lap. If that is further than before, one
+ *       need not have waited.
  *   J4  CAS the cursor from JOINING(owner) to that position.
  *
  *   Why is no entry lost? Of a mover's fence G4 and a joiner's J2 one comes
@@ -54,18 +55,26 @@
  *   that the mover goes by is known to the joiner: its tail is not before the
  *   end of the walk (or the words there are, with one producer). So the gate
  *   passes no cursor, though nobody holds a lock. From the oldest, a mover
- * whose G4 came first has said so (G1), and is waited for; any other sees
- * JOINING and gives up. Why positions before the fence, and states after it?
- * Who scans once can pass a free slot, and then find that another subscriber
+ *   whose G4 came first has said so (G1), and is waited for; any other sees
+ *   JOINING and gives up. Why positions before the fence, and states after it?
+ *   Who scans once can pass a free slot, and then find that another subscriber
  * has gone on beyond the tail at which one has joined in that slot meanwhile.
  *
  * LEAVING
- *   The subscriber's CAS of its cursor to free. One that is dead is removed in
- *   two steps: CAS from its position to LEAVING(owner), and from that to free.
- *   Why two? Somebody may have removed it already, and another one joined in
- *   its slot, at just that position if nothing was written since. Then the
- *   slot's `owner` is not the one that LEAVING names, and the cursor is put
- *   back: to `joined`, since a later stay begins at no earlier position.
+ *   The subscriber's CAS of its cursor to free. One that is dead is removed by
+ *   whom it is in the way of, who knows the cursor and its owner:
+ *   R1  Learn that the owner is dead, which it is for good.
+ *   R2  Say in the own owner slot that a move is under way. Pass a full fence.
+ *   R3  Is the slot's cursor still the same, and of the same owner? Then CAS
+ *       the cursor to free. Take back what R2 said.
+ *
+ *   Why is that CAS not fooled? Somebody else may remove the dead one first,
+ *   and another join in its slot and get to just that position. If R2 came
+ *   before the joiner's J2, the joiner waits for the end of R3, and until then
+ *   its cursor is no position. If it came after that, R3 sees JOINING, or what
+ *   came of it with an owner that lives. One that begins from now while R2
+ *   lasts, behind something that was written after J2, is behind any position
+ *   that R3 can have seen.
  *
  * EVICTION
  *   A mover's CAS from a position to the same with the mark of EVICTED, after
@@ -79,27 +88,27 @@
  *   I7  gate <= cursor <= tail for each cursor that is a position (one
  *       producer: or up to what is committed behind tail).
  *   I8  A cursor is stored by CAS only: positions by the slot's owner and, over
- *       filler, by movers; EVICTED by a mover; LEAVING by anybody who knows
- * that owner to be dead.
+ *       filler, by movers; EVICTED by a mover; free by the owner, and by
+ * anybody who knows that owner to be dead.
  *
  * ORDERING. [head] of protocol.h is C5's for a cursor too; G2 and G5 acquire.
  *   label   released by            acquired by         so that
  *   tenure  J1, J4, leaving        J1; G2, G5; a look  the slot's other words
  *                                  at a cursor         are of this stay
- *   join    fence J2               fence G4            see JOINING
+ *   join    fence J2               fences G4, R2       see JOINING
  *   move    taking back what G1    J3                  the gate is where that
- *           said                                       mover left it
+ *           or R2 said                                 mover left it, and the
+ *                                                      slot as R3 left it
  *
  * A CRASH LEAVES
  *   a joiner between J1 and J4     JOINING of a dead owner, which holds up the
  *                                  gate, and is removed
  *   a subscriber                   its cursor; the same
- *   a mover between G1 and G6      a slot that says that a move is under way,
- *                                  of a dead owner; what it revoked is filler
- *   who removes, between the two   LEAVING, which anybody carries on with
+ *   a mover between G1 and G6,     a slot that says that a move is under way,
+ *   who removes, from R2 to R3     of a dead owner; what it revoked is filler
  *   Stopped instead of dead: a joiner holds up the gate until it goes on, which
- *   is some hundred instructions. A mover holds up those who join from the
- *   oldest.
+ *   is some hundred instructions. A mover, and who removes, holds up those who
+ *   join.
  */
 #ifndef SHMIPC_SUBSCRIBER_H
 #define SHMIPC_SUBSCRIBER_H
@@ -163,16 +172,6 @@ PROTOCOL_RARE uint64_t subscriber_newest(const struct ring *r)
     return position;
 }
 
-/* J3 from the oldest. False: a move is under way; `asks`: of one who lives. */
-PROTOCOL_RARE bool subscriber_oldest(const struct ring *r, bool asks,
-                                     uint64_t *position)
-{
-    if (owner_finds_move(&r->owners, asks))
-        return false;
-    *position = protocol_head(r);
-    return true;
-}
-
 /* J4. False: we were taken for dead. */
 PROTOCOL_RARE bool subscriber_start(struct ring *r, uint32_t i, uint32_t owner,
                                     uint64_t position)
@@ -197,50 +196,43 @@ PROTOCOL_RARE void subscriber_give_up(struct ring *r, uint32_t i,
 
 /* ---------------------------------------------------------------- leaving */
 
-/* The second step of removing a dead subscriber, after `cursor` was seen, which
- * is LEAVING. */
-PROTOCOL_RARE void subscriber_settle(struct ring *r, uint32_t i,
-                                     uint64_t cursor)
+/* R2 and R3, as owner `by`, after R1 for `owner`. */
+PROTOCOL_RARE void subscriber_clear(struct ring *r, uint32_t i, uint64_t cursor,
+                                    uint32_t owner, uint32_t by)
 {
     struct shm_subscriber *s = &r->subscribers[i];
-    /* Relaxed, both: of the stay that the cursor was acquired with. */
-    uint64_t next = atomic_get_relaxed(&s->owner) == cursor_owner(r, cursor)
-                        ? cursor_free(r)
-                        : atomic_get_relaxed(&s->joined);
 
-    /* Release [tenure]: the last one's words come first. */
-    atomic_cas_release(&s->cursor.position, cursor, next);
+    owner_begin_move(&r->owners, by);
+    atomic_full_fence(); /* [join] */
+    /* Acquire [tenure]: `owner` is of this stay or a later one. A cursor that
+     * names its owner need not be asked whose it is. */
+    if (atomic_get_acquire(&s->cursor.position) == cursor &&
+        (cursor_state(r, cursor) >= SUBSCRIBER_JOINING ||
+         /* Relaxed: as above. */
+         atomic_get_relaxed(&s->owner) == owner))
+        /* Release [tenure]: the last one's words come first. */
+        atomic_cas_release(&s->cursor.position, cursor, cursor_free(r));
+    /* Release [move]. */
+    owner_end_move(&r->owners, by);
 }
 
 /* Removes the subscriber in slot `i`, whose cursor was seen as `cursor`, if its
- * owner is dead. True: it was, or somebody else changed the slot. */
+ * owner is dead, as owner `by`. True: it was, or somebody else changed the
+ * slot. */
 PROTOCOL_RARE bool subscriber_remove(struct ring *r, uint32_t i,
-                                     uint64_t cursor)
+                                     uint64_t cursor, uint32_t by)
 {
-    struct shm_subscriber *s = &r->subscribers[i];
-    enum subscriber_state state = cursor_state(r, cursor);
     uint32_t owner;
 
     if (cursor == cursor_free(r))
         return true;
-    if (state == SUBSCRIBER_LEAVING) {
-        subscriber_settle(r, i, cursor);
-        return true;
-    }
     /* Relaxed: of the stay that the cursor was acquired with, or a later. */
-    owner = state == SUBSCRIBER_JOINING ? cursor_owner(r, cursor)
-                                        : atomic_get_relaxed(&s->owner);
+    owner = cursor_state(r, cursor) >= SUBSCRIBER_JOINING
+                ? cursor_owner(r, cursor)
+                : atomic_get_relaxed(&r->subscribers[i].owner);
     if (owner_fate(&r->owners, owner) != OWNER_IS_DEAD)
         return false;
-    if (state == SUBSCRIBER_JOINING) {
-        /* Release [tenure]: names an owner that is dead for good. */
-        atomic_cas_release(&s->cursor.position, cursor, cursor_free(r));
-        return true;
-    }
-    /* acq_rel [tenure]: the words that tell whether we meant this one. */
-    if (atomic_cas_acq_rel(&s->cursor.position, cursor,
-                           cursor_named(r, owner, SUBSCRIBER_LEAVING)))
-        subscriber_settle(r, i, cursor_named(r, owner, SUBSCRIBER_LEAVING));
+    subscriber_clear(r, i, cursor, owner, by);
     return true;
 }
 

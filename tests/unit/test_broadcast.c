@@ -462,29 +462,6 @@ Test(unit, what_a_process_leaves_that_dies_in_joining_holds_up_nobody)
     }
 }
 
-/* Somebody removed the dead one and another joined at the same position,
- * before a late remover's first step. */
-Test(unit, one_that_is_taken_for_its_dead_predecessor_is_put_back)
-{
-    void *memory;
-    IpcBuffer *b = new_broadcast(BLOCKS, 0, 1, &memory);
-    struct shm_subscriber *slot = subscriber_at(memory, 0);
-    const uint64_t bits = 5;
-    uint64_t dead;
-
-    let_one_die(memory);
-    dead = atomic_get_relaxed(&slot->owner);
-    must_work(ipc_buffer_subscribe(b, NULL));
-    must_write(b, 64, 1);
-    atomic_put_relaxed(&slot->cursor.position,
-                       dead << bits | UINT64_C(3) << (bits - 2));
-    for (uint64_t seed = 2; seed <= BLOCKS; seed++)
-        must_write(b, 64, seed);
-    must_be(ipc_buffer_write(b, "x", 1).ipc_status,
-            IPC_ERR_NO_SPACE_CONTIGUOUS);
-    must_read_all(b, 64, 1, BLOCKS);
-}
-
 Test(unit, writers_never_pass_a_claim_that_is_open)
 {
     void *memory;

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Subscribers that come, go and die while others are just about to do
+ * something about them. While an owner is judged, anything can happen: that is
+ * what the wrapped kill() is for.
+ */
+#include "broadcasts.h"
+#include "ring/owner.h"
+#include <sys/resource.h>
+
+enum { BLOCKS = 8 };
+
+int __real_kill(pid_t pid, int sig);
+int __wrap_kill(pid_t pid, int sig);
+
+static void (*meanwhile)(void);
+
+/* Of a question whether somebody lives, the answer is as of before. */
+int __wrap_kill(pid_t pid, int sig)
+{
+    void (*act)(void) = meanwhile;
+    int answer = __real_kill(pid, sig);
+    int saved = errno;
+
+    if (sig == 0 && act) {
+        meanwhile = NULL;
+        act();
+    }
+    errno = saved;
+    return answer;
+}
+
+/* A child that subscribes, and is killed. */
+static void let_one_die(void *memory)
+{
+    struct gate *gate = make_gate();
+    pid_t pid = fork_child();
+
+    if (pid == 0) {
+        subscriber_of(memory, NULL);
+        gate_open(gate, 1);
+        pause();
+    }
+    gate_wait(gate, 1);
+    __real_kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
+/* ------------------------------------------------------------ late removals
+ */
+
+static void *ring;
+static IpcBuffer *next_one;
+
+/* Removes the dead one as well, joins in its slot and reads up to where that
+ * one stood. */
+static void join_and_read_four(void)
+{
+    next_one = subscriber_of(ring, &from_oldest);
+    for (uint64_t seed = 1; seed <= 4; seed++)
+        must_read(next_one, 64, seed);
+}
+
+Test(unit, who_joined_in_a_dead_ones_slot_is_not_taken_for_it)
+{
+    IpcBuffer *b = new_broadcast(BLOCKS, 0, 1, &ring);
+
+    for (uint64_t seed = 1; seed <= 4; seed++)
+        must_write(b, 64, seed);
+    let_one_die(ring);
+    meanwhile = join_and_read_four;
+    must_fail(ipc_buffer_subscribe(b, NULL), IPC_ERR_OWNERS_FULL);
+    must(next_one != NULL);
+    must_be(try_to_read(next_one), IPC_EMPTY);
+    for (uint64_t seed = 5; seed <= 12; seed++)
+        must_write(b, 64, seed);
+    must_read_all(next_one, 64, 5, 12);
+}
+
+/* ------------------------------------------------------------ damaged slots
+ */
+
+Test(unit, a_cursor_that_says_leaving_for_ever_hangs_nobody, .timeout = 30)
+{
+    const uint64_t bits = 5, leaving = UINT64_C(9) << bits | UINT64_C(3)
+                                                                 << (bits - 2);
+    void *memory;
+    IpcBuffer *b = new_broadcast(BLOCKS, 0, 1, &memory);
+    struct shm_subscriber *slot = subscriber_at(memory, 0);
+    IpcStatus status;
+
+    must_work(ipc_buffer_subscribe(b, NULL));
+    must_write(b, 64, 1);
+    atomic_put_relaxed(&slot->joined, leaving);
+    atomic_put_relaxed(&slot->owner, 7);
+    atomic_put_relaxed(&slot->cursor.position, leaving);
+    status = try_to_read(b);
+    must_say(status == IPC_ERR_CORRUPTED || status == IPC_ERR_NOT_SUBSCRIBED ||
+                 status == IPC_ERR_LOCKED,
+             "%s", ipc_status_name(status));
+    for (int i = 0; i < 100; i++)
+        status = ipc_buffer_write(b, "x", 1).ipc_status;
+}
+
+/* -------------------------------------------------------------- a full house
+ */
+
+Test(unit, the_dead_are_told_without_any_descriptor)
+{
+    void *memory;
+    IpcBuffer *b = new_broadcast(BLOCKS, 0, 2, &memory);
+    struct rlimit some, none;
+    int looks = 0;
+
+    let_one_die(memory);
+    for (uint64_t seed = 0; seed < BLOCKS; seed++)
+        must_write(b, 64, seed);
+    must(getrlimit(RLIMIT_NOFILE, &some) == 0);
+    none = (struct rlimit){0, some.rlim_max};
+    must(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    while (looks < 100 && ipc_buffer_write(b, "x", 1).ipc_status != IPC_OK)
+        looks++;
+    must(setrlimit(RLIMIT_NOFILE, &some) == 0);
+    must(looks < 100);
+}
+
+/* The movers' counts in two owner slots, never 0 at the same time. */
+static struct shm_region *region_of_two;
+static int turns;
+
+int __real_sched_yield(void);
+int __wrap_sched_yield(void);
+
+int __wrap_sched_yield(void)
+{
+    if (!region_of_two)
+        return __real_sched_yield();
+    for (uint32_t i = 0; i < 2; i++)
+        atomic_put_relaxed(&region_of_two->owners[i].marks,
+                           (uint32_t)(turns & 1) == i ? OWNER_MOVE : 0);
+    turns++;
+    return 0;
+}
+
+static void register_and_wait(void *memory, struct gate *gate, uint32_t step)
+{
+    pid_t pid = fork_child();
+
+    if (pid == 0) {
+        must_write(attach_to(memory), 64, step);
+        gate_open(gate, step);
+        pause();
+    }
+    gate_wait(gate, step);
+}
+
+Test(unit, whoever_joins_waits_for_each_writer_once)
+{
+    const IpcSubscription *how[] = {NULL, &from_oldest};
+    struct gate *gate = make_gate();
+    void *memory;
+    IpcBuffer *b = new_broadcast(BLOCKS, 0, 2, &memory);
+
+    register_and_wait(memory, gate, 1);
+    register_and_wait(memory, gate, 2);
+    region_of_two = memory;
+    __wrap_sched_yield();
+    for (int i = 0; i < 2; i++) {
+        turns = 0;
+        must_work(ipc_buffer_subscribe(b, how[i]));
+        must(turns > 0 && turns < 5);
+        must_work(ipc_buffer_unsubscribe(b));
+    }
+    region_of_two = NULL;
+}
+
+/* One that is stopped in the midst of it lets nobody know which entry is the
+ * oldest, or whether it is about to remove who was in the slot before. */
+static void write_meanwhile(void)
+{
+    must_write(next_one, 64, 3);
+}
+
+Test(unit, one_that_is_stopped_while_it_makes_room_holds_up_who_joins)
+{
+    struct gate *gate = make_gate();
+    void *memory;
+    IpcBuffer *b = new_broadcast(BLOCKS, 0, 2, &memory);
+    struct shm_region *region = memory;
+
+    register_and_wait(memory, gate, 1);
+    register_and_wait(memory, gate, 2);
+    atomic_put_relaxed(&region->owners[1].marks, OWNER_MOVE);
+    must_fail(ipc_buffer_subscribe(b, &from_oldest), IPC_ERR_LOCKED);
+    must_fail(ipc_buffer_subscribe(b, NULL), IPC_ERR_LOCKED);
+    must(count_subscribers(b) == 0);
+    /* What is written while it waits is behind anything that there was. */
+    next_one = attach_to(memory);
+    meanwhile = write_meanwhile;
+    must_work(ipc_buffer_subscribe(b, NULL));
+    must_be(try_to_read(b), IPC_EMPTY);
+}
