@@ -142,8 +142,8 @@ ipc_buffer_subscribe(IpcBuffer *buffer, const IpcSubscription *subscription);
 /**
  * Ends that: what it has not read no longer takes space. No other thread may
  * be reading with the handle. IPC_ERR_NOT_SUBSCRIBED: it has not subscribed, or
- * a parent process has. IPC_ERR_INVALID_ARGUMENT: NULL. Lock-free; no system
- * call. Since 0.1.0.
+ * a parent process has. IPC_ERR_FORMATTED_ANEW: as everywhere.
+ * IPC_ERR_INVALID_ARGUMENT: NULL. Lock-free; no system call. Since 0.1.0.
  */
 IPC_API IPC_NODISCARD_ IpcBufferUnsubscribeResult
 ipc_buffer_unsubscribe(IpcBuffer *buffer);

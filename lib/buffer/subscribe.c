@@ -196,6 +196,9 @@ IpcStatus subscribe_end(struct IpcBuffer *b, const char **detail)
         return refuse(detail, IPC_ERR_INVALID_ARGUMENT, blame_handle());
     if (b->ring.subscriber_count == 0 || b->observes || !handle_may_consume(b))
         return refuse(detail, IPC_ERR_NOT_SUBSCRIBED, handle_not_subscribed);
+    /* What is there now is not ours. */
+    if (creation_is_over(&b->ring))
+        return refuse(detail, IPC_ERR_FORMATTED_ANEW, handle_formatted_anew);
     handle_unsubscribe(b);
     return IPC_OK;
 }

@@ -77,6 +77,32 @@ Test(unit, who_joined_in_a_dead_ones_slot_is_not_taken_for_it)
     must_read_all(next_one, 64, 5, 12);
 }
 
+/* ----------------------------------------------------------- formatted anew
+ */
+
+Test(unit, an_old_handle_does_not_end_a_new_subscription)
+{
+    void *memory;
+    IpcBuffer *old = new_broadcast(BLOCKS, 0, 1, &memory), *reader, *b;
+    IpcBufferOptions o = {
+        .struct_size = sizeof o,
+        .flags = BROADCAST | IPC_BUFFER_RECREATE,
+        .max_owners = 8,
+        .max_subscribers = 1,
+    };
+
+    must_work(ipc_buffer_subscribe(old, NULL));
+    b = result_of(ipc_buffer_create_with_options(
+        memory, broadcast_size(BLOCKS, 8, 1), &o));
+    reader = subscriber_of(memory, NULL);
+    must_fail(ipc_buffer_unsubscribe(old), IPC_ERR_FORMATTED_ANEW);
+    must(count_subscribers(b) == 1);
+    must_work(ipc_buffer_destroy(old));
+    must(count_subscribers(b) == 1);
+    must_write(b, 64, 1);
+    must_read_all(reader, 64, 1, 1);
+}
+
 /* ------------------------------------------------------------ damaged slots
  */
 
