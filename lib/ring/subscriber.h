@@ -58,7 +58,7 @@
  *   whose G4 came first has said so (G1), and is waited for; any other sees
  *   JOINING and gives up. Why positions before the fence, and states after it?
  *   Who scans once can pass a free slot, and then find that another subscriber
- * has gone on beyond the tail at which one has joined in that slot meanwhile.
+ *   has gone on beyond the tail at which one has joined in that slot meanwhile.
  *
  * LEAVING
  *   The subscriber's CAS of its cursor to free. One that is dead is removed by
