@@ -89,7 +89,7 @@
  *       producer: or up to what is committed behind tail).
  *   I8  A cursor is stored by CAS only: positions by the slot's owner and, over
  *       filler, by movers; EVICTED by a mover; free by the owner, and by
- * anybody who knows that owner to be dead.
+ *       anybody who knows that owner to be dead.
  *
  * ORDERING. [head] of protocol.h is C5's for a cursor too; G2 and G5 acquire.
  *   label   released by            acquired by         so that
