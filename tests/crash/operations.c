@@ -2,6 +2,7 @@
 /* What victims do. */
 #include "crash.h"
 #include "ring/control.h"
+#include <shmipc/ipc_acknowledge.h>
 #include <shmipc/ipc_batch.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,6 +153,46 @@ static void do_read_to_the_end(IpcChannel *ch)
         continue;
 }
 
+/* Notes of those read ahead only what it has acknowledged, which is the first
+ * ones of three: the others are for whoever comes next. */
+static void read_ahead(IpcChannel *ch, uint32_t acknowledged, bool gives_back)
+{
+    struct message copies[3];
+    uint64_t offsets[3];
+
+    for (uint32_t i = 0; i < 3; i++) {
+        IpcEntry entry;
+
+        if (ipc_channel_try_read_ahead(ch, &entry).ipc_status != IPC_OK)
+            return;
+        memcpy(&copies[i], entry.payload, entry.size);
+        must(entry.size == 40);
+        offsets[i] = entry.offset;
+    }
+    if (gives_back)
+        must(ipc_channel_give_back(ch, offsets[acknowledged]).ipc_status ==
+             IPC_OK);
+    must(ipc_channel_acknowledge(ch, offsets[acknowledged - 1]).ipc_status ==
+         IPC_OK);
+    for (uint32_t i = 0; i < acknowledged; i++)
+        note_read(&copies[i], 40);
+}
+
+static void do_acknowledge_some(IpcChannel *ch)
+{
+    read_ahead(ch, 2, false);
+}
+
+static void do_acknowledge_all(IpcChannel *ch)
+{
+    read_ahead(ch, 3, false);
+}
+
+static void do_give_back(IpcChannel *ch)
+{
+    read_ahead(ch, 1, true);
+}
+
 static void do_peek_and_skip(IpcChannel *ch)
 {
     unsigned char copy[64];
@@ -284,6 +325,14 @@ const struct operation operations[] = {
     {"read-most-of-an-array", three_in_an_array, do_read_most_of_an_array,
      NULL, 2, ORDINARY, ALL},
     {"read-that-sleeps", nothing, do_read_blocking, one_more, 1, ORDINARY, ALL},
+    {"acknowledge-some", three_messages, do_acknowledge_some, NULL, 2, ORDINARY,
+     ONE_CONSUMER},
+    {"acknowledge-all", sleepers, do_acknowledge_all, NULL, 3, ORDINARY,
+     ONE_CONSUMER},
+    {"acknowledge-in-an-array", three_in_an_array, do_acknowledge_some, NULL, 2,
+     ORDINARY, ONE_CONSUMER},
+    {"give-back", three_messages, do_give_back, NULL, 1, ORDINARY,
+     ONE_CONSUMER},
     {"peek-and-skip", three_messages, do_peek_and_skip, NULL, 1, ORDINARY, ALL},
     {"skip-force", three_messages, do_skip_force, NULL, 1, ORDINARY, ALL},
     {"skip-force-a-dead-claim", dead_claim, do_skip_force, NULL, 0, ORDINARY,
