@@ -223,7 +223,7 @@ Test(unit, each_wrong_member_of_a_configuration_is_named_with_its_value)
     c = quick, c.options = 0x80000001, must_name(c, "options", 0x80000000);
     c = quick, c.memory_fd = 5, must_name(c, "memory_fd", 5);
     c = quick, c.reserved[3] = 9, must_name(c, "a reserved member", 9);
-    c = quick, c.flags = 0x41, must_name(c, "flags", 0x40);
+    c = quick, c.flags = 0x8001, must_name(c, "flags", 0x8000);
     c = quick, c.flags = IPC_BUFFER_HAS_MEMORY_FD, must_name(c, "flags", 4);
     c = quick, c.max_owners = 4097, must_name(c, "max_owners", 4097);
 }

@@ -273,7 +273,7 @@ Test(unit, create_refuses_impossible_arguments_and_changes_nothing)
         bad.struct_size = sizes[i];
         must_fail(ipc_buffer_create_with_options(mem, size, &bad), invalid);
     }
-    for (uint32_t flag = 64; flag; flag <<= 1) {
+    for (uint32_t flag = IPC_BUFFER_ACKNOWLEDGE << 1; flag; flag <<= 1) {
         if (flag == IPC_BUFFER_TAPS)
             continue;
         bad = good;
