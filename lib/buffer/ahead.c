@@ -90,6 +90,11 @@ static IpcStatus find(const struct IpcBuffer *b, uint64_t offset,
     uint64_t cursor = atomic_get_relaxed(&b->cursor);
 
     *before = 0;
+    /* What somebody else did to head cannot make this endless. */
+    if ((uint64_t)position_distance(&b->ring, position_of_head(at),
+                                    position_of_head(cursor)) >
+        b->ring.block_count)
+        return IPC_ERR_CORRUPTED;
     while (is_before(&b->ring, at, cursor)) {
         enum look look = take_look_at(&b->ring, at, view);
         uint64_t here = take_offset(&b->ring, view);

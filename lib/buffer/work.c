@@ -6,6 +6,9 @@ enum {
      * begins at head, so that what was given back there is not overlooked for
      * long. */
     LOOKS_PER_HEAD = 64,
+    /* Times that others can be faster: each is a walk, or several. */
+    OVERTAKEN_MAX = 16,
+    TAKEN_MAX = 256,
 };
 
 /* Who holds the entry that was found. */
@@ -95,7 +98,7 @@ static bool is_overtaken(const struct IpcBuffer *b, const struct view *view)
 static enum look walk_from_head(const struct IpcBuffer *b, struct view *view,
                                 is_wanted *wanted)
 {
-    for (int tries = 0; tries < PROTOCOL_TRIES; tries++) {
+    for (int tries = 0; tries < OVERTAKEN_MAX; tries++) {
         enum look look = walk(b, head_of(b), view, wanted);
 
         if (look != LOOK_NOTHING || !is_overtaken(b, view))
@@ -195,7 +198,7 @@ IpcStatus work_read(struct IpcBuffer *b, IpcEntry *dest, bool *again,
     struct view view;
 
     dest->payload = NULL; /* as in read_peek() */
-    for (int tries = 0; status == IPC_OK && tries < PROTOCOL_TRIES; tries++) {
+    for (int tries = 0; status == IPC_OK && tries < TAKEN_MAX; tries++) {
         status = read_look_ahead(b, &view, error);
         if (status != IPC_OK)
             return status;

@@ -96,6 +96,7 @@ void sleepers(void); /* said to be there, with three messages */
 void full_ring(void);
 void dead_producer(void);
 void dead_consumer(void);
+void dead_ahead(void); /* it had read two ahead */
 void dead_claim(void);
 void unknown_claim(void); /* of one whom only force removes */
 void half_closed(void);

@@ -334,6 +334,8 @@ const struct operation operations[] = {
     {"give-back", three_messages, do_give_back, NULL, 1, ORDINARY,
      ONE_CONSUMER},
     {"peek-and-skip", three_messages, do_peek_and_skip, NULL, 1, ORDINARY, ALL},
+    {"read-what-a-dead-one-read-ahead", dead_ahead, do_acknowledge_some, NULL,
+     2, ORDINARY, ONE_CONSUMER},
     {"skip-force", three_messages, do_skip_force, NULL, 1, ORDINARY, ALL},
     {"skip-force-a-dead-claim", dead_claim, do_skip_force, NULL, 0, ORDINARY,
      MANY_PRODUCERS},

@@ -142,6 +142,16 @@ static void die_as_consumer(void)
     _exit(0);
 }
 
+static void die_ahead(void)
+{
+    IpcChannel *ch = join();
+    IpcEntry entry;
+
+    for (int i = 0; i < 2; i++)
+        must(ipc_channel_try_read_ahead(ch, &entry).ipc_status == IPC_OK);
+    _exit(0);
+}
+
 static void die_in_write(void)
 {
     IpcChannel *ch = join();
@@ -206,6 +216,12 @@ void dead_consumer(void)
 {
     in_child(write_three);
     in_child(die_as_consumer);
+}
+
+void dead_ahead(void)
+{
+    in_child(write_three);
+    in_child(die_ahead);
 }
 
 void dead_claim(void)

@@ -217,6 +217,30 @@ static void look(struct world *w)
         timed_only(ipc_buffer_skip(w->buffer, entry.offset));
 }
 
+static void read_ahead(struct world *w)
+{
+    uint64_t offset = next_number(&w->in, 2) * 8;
+    IpcBufferReadAheadResult r;
+    IpcEntry entry;
+
+    switch (next_below(&w->in, 4)) {
+    case 0:
+        timed_only(ipc_buffer_acknowledge(w->buffer, offset));
+        break;
+    case 1:
+        timed_only(ipc_buffer_give_back(w->buffer, offset));
+        break;
+    default:
+        timed(r = ipc_buffer_read_ahead(w->buffer, &entry));
+        if (r.ipc_status != IPC_OK)
+            break;
+        touch(entry.payload, entry.size);
+        if (next_below(&w->in, 2))
+            timed_only(ipc_buffer_acknowledge(w->buffer, entry.offset));
+        break;
+    }
+}
+
 static void wait_for_it(struct world *w)
 {
     const struct timespec timeout = {0, next_below(&w->in, 2) * 20000};
@@ -324,7 +348,10 @@ static void call_something(struct world *w)
             timed(ipc_channel_close(w->channel));
         break;
     case 13:
-        tap(w);
+        if (next_below(&w->in, 2))
+            tap(w);
+        else
+            read_ahead(w);
         break;
     case 14:
     case 15:
@@ -347,12 +374,17 @@ static bool create(struct world *w)
 
     configuration.flags =
         next_below(&w->in, 4) | (next_below(&w->in, 2) ? IPC_BUFFER_TAPS : 0);
+    if (!(configuration.flags & IPC_BUFFER_ONE_CONSUMER) &&
+        next_below(&w->in, 2))
+        configuration.flags |= IPC_BUFFER_ACKNOWLEDGE;
     configuration.max_owners = 1 + next_below(&w->in, 3);
     configuration.spin_ns = IPC_CHANNEL_NO_SPIN;
     w->size = (sizeof(struct shm_region) +
                configuration.max_owners * sizeof(struct shm_owner) + 63) /
                   64 * 64 +
               (blocks * 8 + 63) / 64 * 64 + blocks * 64;
+    if (configuration.flags & IPC_BUFFER_ACKNOWLEDGE)
+        w->size += (blocks * 8 + 63) / 64 * 64;
     w->blocks = blocks;
     w->memory = aligned_alloc(64, w->size);
     if (!w->memory)

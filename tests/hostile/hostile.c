@@ -26,7 +26,8 @@ enum {
     BYTES = BLOCKS * 64,
     ARRAY_ITEM = 50, /* bytes */
     GUARD = 64,      /* bytes behind our own memory that nothing may change */
-    MODES = 4,
+    MODES = 5,
+    WORK = 4, /* the mode in which many read ahead */
 };
 
 static const double SLOW = 10; /* seconds: no call may take so long */
@@ -258,13 +259,34 @@ static void touch(const void *payload, size_t size)
         sum = (unsigned char)(sum + ((const unsigned char *)payload)[i]);
 }
 
+static void read_ahead(struct honest *h)
+{
+    IpcEntry entry;
+
+    if (ipc_channel_try_read_ahead(h->channel, &entry).ipc_status != IPC_OK)
+        return;
+    if (entry.size > BYTES)
+        fail("an entry that was read ahead is larger than the ring");
+    touch(entry.payload, entry.size);
+    switch (below(&h->random, 4)) {
+    case 0:
+        break;
+    case 1:
+        IPC_IGNORE(ipc_channel_give_back(h->channel, entry.offset));
+        break;
+    default:
+        IPC_IGNORE(ipc_channel_acknowledge(h->channel, entry.offset));
+        break;
+    }
+}
+
 static void read_something(struct honest *h)
 {
     const struct timespec soon = {0, 50000};
     IpcEntry entry = {0, h->bytes, h->room};
     IpcEntry entries[8];
 
-    switch (below(&h->random, 6)) {
+    switch (below(&h->random, 8)) {
     case 0:
         if (ipc_channel_try_read(h->channel, &entry).ipc_status == IPC_OK) {
             touch(entry.payload, entry.size);
@@ -291,6 +313,10 @@ static void read_something(struct honest *h)
             touch(entry.payload, entry.size);
             IPC_IGNORE(ipc_buffer_skip(h->buffer, entry.offset));
         }
+        break;
+    case 5:
+    case 6:
+        read_ahead(h);
         break;
     default:
         IPC_IGNORE(ipc_channel_try_read_into(h->channel, &entry));
@@ -384,7 +410,8 @@ static void play(uint32_t mode, double seconds, uint64_t seed)
     pid_t pid;
 
     /* The owners that the last one scribbled may live. */
-    configuration.flags = mode | IPC_BUFFER_RECREATE;
+    configuration.flags =
+        (mode == WORK ? IPC_BUFFER_ACKNOWLEDGE : mode) | IPC_BUFFER_RECREATE;
     configuration.max_owners = OWNERS;
     configuration.spin_ns = IPC_CHANNEL_NO_SPIN;
     made = ipc_channel_create(region, region_size, configuration);
