@@ -112,6 +112,32 @@ static void look_at_head(struct inspection *in, uint64_t head, uint64_t tail)
     in->stuck_offset = take_offset(r, &in->view);
 }
 
+static void look_at_subscribers(struct inspection *in, uint64_t gate,
+                                uint64_t tail)
+{
+    const struct ring *r = &in->ring;
+
+    if (r->subscriber_count)
+        in->subscribers = calloc(r->subscriber_count, sizeof *in->subscribers);
+    for (uint32_t i = 0; in->subscribers && i < r->subscriber_count; i++)
+        in->subscriber_count += subscribers_look(
+            r, i, gate, tail, &in->subscribers[in->subscriber_count]);
+    in->slowest = subscribers_slowest(in->subscribers, in->subscriber_count);
+}
+
+/* Reading begins at the gate, and in front of that where the slowest subscriber
+ * is. */
+static void look_at_reading(struct inspection *in, uint64_t head, uint64_t tail)
+{
+    look_at_subscribers(in, position_of_head(head), tail);
+    look_at_head(in, in->slowest ? in->slowest->cursor : head, tail);
+    in->held = in->ring.subscriber_count == 0 ? in->used : 0;
+    if (!in->slowest)
+        return;
+    in->head_offset = in->slowest->offset;
+    in->held = in->slowest->lag;
+}
+
 static void look_at_ends(struct inspection *in)
 {
     const struct ring *r = &in->ring;
@@ -130,7 +156,6 @@ static void look_at_ends(struct inspection *in)
                         tail >= r->first && used >= least;
     if (!in->ends_are_true)
         return;
-    look_at_head(in, head, tail);
     /* Relaxed: head has moved on between the two loads, or is damaged. */
     if (used > (int64_t)r->block_count) {
         head = atomic_get_relaxed(&r->gate->position);
@@ -138,24 +163,12 @@ static void look_at_ends(struct inspection *in)
                                               tail) <= (int64_t)r->block_count;
         used = r->block_count;
     }
-    if (!in->ends_are_true) {
-        in->head = INSPECT_HEAD_LOST;
+    if (!in->ends_are_true)
         return;
-    }
     in->used = used > 0 ? (uint64_t)used * SHMIPC_BLOCK : 0;
     in->head_offset = position_offset(r, position);
     in->tail_offset = in->head_offset + in->used;
-}
-
-static uint32_t count_subscribers(const struct ring *r)
-{
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < r->subscriber_count; i++)
-        /* Relaxed: a figure of this look. */
-        count += atomic_get_relaxed(&r->subscribers[i].cursor.position) !=
-                 cursor_free(r);
-    return count;
+    look_at_reading(in, head, tail);
 }
 
 static void look_at_words(struct inspection *in)
@@ -169,7 +182,6 @@ static void look_at_words(struct inspection *in)
     in->readers_sleep = atomic_get_relaxed(&in->region->readers.sleepers);
     in->writers_sleep = atomic_get_relaxed(&in->region->writers.sleepers);
     in->entries_written = owner_count(&r->owners).written;
-    in->subscribers = count_subscribers(r);
 }
 
 /* ------------------------------------------------------------------ owners */
@@ -263,7 +275,8 @@ void inspect_count(const struct inspection *in, uint64_t steps,
 {
     const struct ring *r = &in->ring;
     /* Acquire [head]: words that were replaced before are gone. */
-    uint64_t at = atomic_get_acquire(&r->gate->position);
+    uint64_t at = in->slowest ? in->slowest->cursor
+                              : atomic_get_acquire(&r->gate->position);
     uint64_t tail = protocol_tail(r);
     bool in_gap = false, in_claim = false;
 
@@ -324,6 +337,7 @@ void inspect_close(struct inspection *in)
     if (in->ring.owners.backing)
         backing_release(in->ring.owners.backing);
     free(in->owners);
+    free(in->subscribers);
     *in = (struct inspection){.kind = INSPECT_UNREADABLE};
 }
 

@@ -10,6 +10,7 @@
 #include "proc.h"
 #include "ring/protocol.h"
 #include "segment.h"
+#include "subscribers.h"
 
 enum inspect_kind {
     INSPECT_RING,
@@ -63,7 +64,10 @@ struct inspection {
 
     /* The rest if it is a ring. */
     struct ring ring;
-    uint64_t capacity, used, head_offset, tail_offset;
+    /* head: what is read next; where every subscriber reads all, by the slowest
+     * of them. held: bytes from there that writers do not get. used: with what
+     * is kept behind all subscribers for those to come. */
+    uint64_t capacity, used, held, head_offset, tail_offset;
     uint64_t entries_written;
     bool ends_are_true; /* head and tail can be what they are */
     bool is_closed, is_half_closed;
@@ -71,7 +75,9 @@ struct inspection {
     struct view view; /* of the entry that holds readers up, or the head */
     uint64_t stuck_offset;
     uint32_t readers_sleep, writers_sleep; /* WAIT_BY_* bits */
-    uint32_t subscribers; /* of ring.subscriber_count slots those in use */
+    struct inspect_subscriber *subscribers;
+    uint32_t subscriber_count; /* of ring.subscriber_count slots in use */
+    const struct inspect_subscriber *slowest; /* that writers wait for */
 
     struct inspect_owner *owners;
     uint32_t owner_count, alive, dead, unknown;

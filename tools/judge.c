@@ -6,21 +6,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What stands still for so long was not just looked at in the middle of a
- * write: no write takes so long. */
-#define STILL_NS UINT64_C(100000000)
-
 /* ------------------------------------------------------------- what we know */
 
 void judge_remember(struct judge_past *past, const struct inspection *in,
                     uint64_t passed)
 {
-    /* Relaxed: what it was some time. */
-    uint64_t head = in->kind == INSPECT_RING
-                        ? atomic_get_relaxed(&in->ring.gate->position)
-                        : 0;
-    bool is_same = past->is_known && past->creation == in->ring.creation &&
-                   past->head == head && past->word == in->view.word;
+    uint64_t head = 0;
+    bool is_same;
+
+    if (in->slowest)
+        head = in->slowest->cursor;
+    else if (in->kind == INSPECT_RING)
+        /* Relaxed: what it was some time. */
+        head = atomic_get_relaxed(&in->ring.gate->position);
+    is_same = past->is_known && past->creation == in->ring.creation &&
+              past->head == head && past->word == in->view.word;
 
     *past = (struct judge_past){
         .is_known = true,
@@ -71,7 +71,7 @@ char *judge_doing(const struct proc *proc, uint64_t still_ns)
         return NULL;
     if (rests < still_ns)
         rests = still_ns;
-    if (rests < STILL_NS || proc->state == 'R')
+    if (rests < JUDGE_STILL_NS || proc->state == 'R')
         return finding_say("%s", proc_state_text(proc->state));
     return finding_say("%s, for %s", proc_state_text(proc->state),
                        command_format_duration(rests, time));
@@ -271,7 +271,7 @@ static void judge_busy(const struct judge_case *c, struct findings *to)
     doing = is_unknown(owner)
                 ? finding_say("nobody here can tell to live or to be dead")
                 : judge_doing(&owner->proc, c->past.still_ns);
-    is_still = still_for(c, &owner->proc) >= STILL_NS ||
+    is_still = still_for(c, &owner->proc) >= JUDGE_STILL_NS ||
                proc_is_stopped(&owner->proc) || is_unknown(owner);
     finding_add(to, is_still ? FINDING_ERROR : FINDING_NOTE,
                 proc_is_stopped(&owner->proc) ? "stopped-writer" : "busy",
@@ -286,7 +286,7 @@ static void judge_busy(const struct judge_case *c, struct findings *to)
 
 static void judge_gap(const struct judge_case *c, struct findings *to)
 {
-    bool is_still = c->past.still_ns >= STILL_NS;
+    bool is_still = c->past.still_ns >= JUDGE_STILL_NS;
 
     finding_add(to, is_still ? FINDING_WARNING : FINDING_NOTE, "gap",
                 finding_say("space at offset %" PRIu64 " is claimed by a "
@@ -467,7 +467,11 @@ static void judge_room(const struct judge_case *c, struct findings *to)
     const struct inspection *in = c->in;
     char time[COMMAND_TEXT_MAX];
 
-    if (in->head != INSPECT_HEAD_READY || c->past.still_ns < STILL_NS ||
+    if (in->ring.subscriber_count) {
+        judge_subscribers(c, to);
+        return;
+    }
+    if (in->head != INSPECT_HEAD_READY || c->past.still_ns < JUDGE_STILL_NS ||
         (in->writers_sleep == 0 && in->used < in->capacity / 16 * 15))
         return;
     finding_add(to, FINDING_WARNING, "full",

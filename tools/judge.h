@@ -8,6 +8,10 @@
 #include "finding.h"
 #include "inspect.h"
 
+/* What stands still for so long was not just looked at in the middle of a
+ * write: no write takes so long. */
+#define JUDGE_STILL_NS UINT64_C(100000000)
+
 /* What earlier looks at the same ring found, to tell what stands still. */
 struct judge_past {
     bool is_known;
@@ -26,6 +30,8 @@ struct judge_case {
 };
 
 void judge_segment(const struct judge_case *c, struct findings *to);
+/* The part of that on who holds up writers, of a ring with subscribers. */
+void judge_subscribers(const struct judge_case *c, struct findings *to);
 
 /* Remembers a look that came `passed` ns after the last one. */
 void judge_remember(struct judge_past *past, const struct inspection *in,

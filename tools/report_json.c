@@ -170,6 +170,34 @@ static struct json_object *make_owners(const struct inspection *in)
     return array;
 }
 
+static struct json_object *make_subscribers(const struct inspection *in)
+{
+    struct json_object *array = json_object_new_array();
+
+    for (uint32_t i = 0; i < in->subscriber_count; i++) {
+        const struct inspect_subscriber *one = &in->subscribers[i];
+        const struct inspect_owner *owner = inspect_find_owner(in, one->owner);
+        struct json_object *to = json_object_new_object();
+
+        add_number(to, "pid", owner ? owner->view.pid : 0);
+        add(to, "pid_here",
+            owner && owner->pid_here ? json_object_new_int64(owner->pid_here)
+                                     : NULL);
+        add_text(to, "command",
+                 owner && owner->proc.is_there ? owner->proc.name : NULL);
+        add_text(to, "fate", owner ? fate_name(owner->view.fate) : "unknown");
+        add_text(to, "state", subscribers_state_name(one->state));
+        add_text(to, "policy", subscribers_policy_name(one->policy));
+        add_number(to, "since_ns", one->since);
+        add_number(to, "offset", one->offset);
+        add_number(to, "lag_bytes", one->lag);
+        add_number(to, "lost_bytes", one->lost);
+        add_flag(to, "is_slowest", one == in->slowest && one->lag > 0);
+        json_object_array_add(array, to);
+    }
+    return array;
+}
+
 static struct json_object *make_users(const struct report *report)
 {
     struct json_object *array = json_object_new_array();
@@ -201,11 +229,12 @@ static void add_ring(struct json_object *to, const struct report *report)
     if (in->ends_are_true)
         add_number(to, "tail_offset", in->tail_offset);
     add_number(to, "used", in->used);
+    add_number(to, "held", in->held);
     add(to, "entries", make_entries(report));
     add(to, "rates", make_rates(&report->rates));
     add_flag(to, "readers_may_sleep", in->readers_sleep != 0);
     add_flag(to, "writers_may_sleep", in->writers_sleep != 0);
-    add_number(to, "subscribers", in->subscribers);
+    add(to, "subscribers", make_subscribers(in));
     add(to, "owners", make_owners(in));
 }
 

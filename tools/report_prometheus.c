@@ -71,6 +71,53 @@ static void print_ring(const struct report *report)
     print_value(report, "owners", ",fate=\"unknown\"", in->unknown);
 }
 
+/* Each has a number, since pids of two namespaces can be equal. */
+static void print_of_each(const struct report *report, const char *metric,
+                          const char *type, const char *help,
+                          uint64_t (*value)(const struct inspect_subscriber *))
+{
+    const struct inspection *in = &report->in;
+
+    print_type(metric, type, help);
+    for (uint32_t i = 0; i < in->subscriber_count; i++) {
+        const struct inspect_owner *owner =
+            inspect_find_owner(in, in->subscribers[i].owner);
+        char more[96];
+
+        snprintf(more, sizeof more,
+                 ",number=\"%" PRIu32 "\",pid=\"%" PRIu32 "\",policy=\"%s\"", i,
+                 owner ? owner->view.pid : 0,
+                 subscribers_policy_name(in->subscribers[i].policy));
+        print_value(report, metric, more, value(&in->subscribers[i]));
+    }
+}
+
+static uint64_t lag_of(const struct inspect_subscriber *one)
+{
+    return one->lag;
+}
+
+static uint64_t lost_of(const struct inspect_subscriber *one)
+{
+    return one->lost;
+}
+
+static void print_subscribers(const struct report *report)
+{
+    if (report->in.ring.subscriber_count == 0)
+        return;
+    gauge(report, "subscribers", "Who has subscribed.",
+          report->in.subscriber_count);
+    gauge(report, "held_bytes",
+          "Bytes that the slowest subscriber that writers wait for has not "
+          "read.",
+          report->in.held);
+    print_of_each(report, "subscriber_lag_bytes", "gauge",
+                  "Bytes from what it reads next to the newest.", lag_of);
+    print_of_each(report, "subscriber_lost_bytes_total", "counter",
+                  "Bytes that it did not get since it joined.", lost_of);
+}
+
 static uint64_t count(const struct report *report, enum finding_weight weight)
 {
     uint64_t found = 0;
@@ -88,8 +135,10 @@ void report_print_prometheus(const struct report *report)
           (uint64_t)report->segment.file.st_size);
     gauge(report, "users", "Processes that have it mapped, as far as is seen.",
           report->users);
-    if (report->in.kind == INSPECT_RING)
+    if (report->in.kind == INSPECT_RING) {
         print_ring(report);
+        print_subscribers(report);
+    }
     print_type("findings", "gauge", "What `shmipc stat` finds wrong.");
     print_value(report, "findings", ",weight=\"warning\"",
                 count(report, FINDING_WARNING));

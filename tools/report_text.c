@@ -34,7 +34,7 @@ static void print_configuration(const struct inspection *in)
     printf("%s, ", in->ring.one_producer ? "one producer" : "many producers");
     if (in->ring.subscriber_count)
         printf("%" PRIu32 " of %" PRIu32 " subscribers, who all read all",
-               in->subscribers, in->ring.subscriber_count);
+               in->subscriber_count, in->ring.subscriber_count);
     else
         fputs(in->ring.one_consumer ? "one consumer" : "many consumers",
               stdout);
@@ -224,6 +224,41 @@ static void print_owner(const struct report *report,
     style_end_line(stdout);
 }
 
+static void print_subscriber(const struct inspection *in,
+                             const struct inspect_subscriber *one)
+{
+    const struct inspect_owner *owner = inspect_find_owner(in, one->owner);
+    char lag[COMMAND_TEXT_MAX], lost[COMMAND_TEXT_MAX];
+    uint32_t pid = owner ? owner->view.pid : 0;
+
+    if (owner && owner->pid_here)
+        pid = (uint32_t)owner->pid_here;
+    printf("  %10" PRIu32 " %-16s %-8s %-8s %12s %12s", pid,
+           owner && owner->proc.is_there ? owner->proc.name : "-",
+           subscribers_policy_name(one->policy),
+           owner && owner->view.fate == OWNER_IS_DEAD
+               ? "is dead"
+               : subscribers_state_name(one->state),
+           command_format_size(one->lag, lag),
+           command_format_size(one->lost, lost));
+    if (one == in->slowest && one->lag)
+        printf(" %sslowest%s", style_begin(stdout, STYLE_WARN),
+               style_end(stdout));
+    style_end_line(stdout);
+}
+
+static void print_subscribers(const struct inspection *in)
+{
+    if (in->subscriber_count == 0)
+        return;
+    printf("  %s%10s %-16s %-8s %-8s %12s %12s%s",
+           style_begin(stdout, STYLE_BOLD), "SUBSCRIBER", "COMMAND", "POLICY",
+           "STATE", "LAG", "LOST", style_end(stdout));
+    style_end_line(stdout);
+    for (uint32_t i = 0; i < in->subscriber_count; i++)
+        print_subscriber(in, &in->subscribers[i]);
+}
+
 static bool is_owner(const struct inspection *in, pid_t pid)
 {
     for (uint32_t i = 0; i < in->owner_count; i++)
@@ -297,6 +332,7 @@ void report_print(const struct report *report)
         print_rates(&report->rates);
         print_sleepers(in);
     }
+    print_subscribers(in);
     print_processes(report);
     finding_print(&report->findings, "  ");
 }

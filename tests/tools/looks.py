@@ -11,12 +11,11 @@ import re
 import shutil
 import signal
 import struct
-import subprocess
 import tempfile
 
-from harness import (ACTOR, BROADCAST, FAILED, FOUND, KNOWS_CONSUMERS, LIMIT,
-                     NO_SUCH, OK, ONE_CONSUMER, ONE_PRODUCER, PREFIX, SHM, TOOL,
-                     Actor, Skip, codes, listed, new_name, path_of,
+from harness import (ACTOR, FAILED, FOUND, KNOWS_CONSUMERS, NO_SUCH, OK,
+                     ONE_CONSUMER, ONE_PRODUCER, PREFIX, SHM, TOOL, Actor,
+                     Skip, codes, listed, new_name, path_of,
                      reserving_in_a_container, run, text_of, tool, tool_json,
                      wait_until)
 from words import HEAD, TAIL, change, word_at
@@ -271,41 +270,6 @@ def readers_that_are_known():
     assert re.search(rf"{reader.pid} actor +reads ", text), text
 
 
-def subscribers_are_counted():
-    """where every subscriber reads all, it is said so, and how many there
-    are"""
-    name = new_name()
-    writer = Actor(name, flags=BROADCAST).does("write 100", "write 9")
-    report = tool_json("stat", name, code=OK)
-    assert report["configuration"]["broadcast"] and report["findings"] == []
-    assert report["configuration"]["max_subscribers"] > 0
-    assert report["subscribers"] == 0 and report["used"] == 192
-    reader = Actor(name, "join").does("subscribe")
-    assert tool_json("stat", name, code=OK)["subscribers"] == 1
-    writer.does("write 22")
-    reader.does("read")
-    text = tool("stat", name).stdout
-    assert re.search(r"1 of \d+ subscribers, who all read all", text), text
-    assert listed()["/" + name]["state"] == "in use"
-    assert "22 bytes" in tool("dump", name).stdout
-    reader.leave()
-    assert tool_json("stat", name, code=OK)["subscribers"] == 0
-
-
-def recv_subscribes():
-    """recv becomes a subscriber where every subscriber reads all"""
-    name = new_name()
-    writer = Actor(name, flags=BROADCAST)
-    readers = [subprocess.Popen([TOOL, "recv", "-n", "1", name],
-                                stdout=subprocess.PIPE) for _ in range(2)]
-    wait_until(lambda: tool_json("stat", name)["subscribers"] == 2,
-               "both subscribe")
-    writer.does("write 5")
-    for reader in readers:
-        assert reader.communicate(timeout=LIMIT)[0] == b"abcde\n"
-        assert reader.returncode == OK
-
-
 def stopped_reader_of_many():
     """a stopped reader without an owner slot is told of, since it has the
     memory mapped"""
@@ -518,7 +482,6 @@ if __name__ == "__main__":
         stopped_in_mid_write, stopped_behind_filler, killed_in_mid_write,
         stopped_in_a_container, memory_without_a_name, asleep_in_mid_write,
         roles_and_stopped_owners, readers_that_are_known,
-        subscribers_are_counted, recv_subscribes,
         stopped_reader_of_many, claimed_and_not_begun, who_sleeps,
         full_and_nobody_reads, closed, owners_full, reads_only,
         files_that_may_not_be_read, no_such, dump_around_the_head,

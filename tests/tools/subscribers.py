@@ -1,0 +1,242 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What the tool says of channels in which every subscriber reads all: who they
+are, how far behind, for whom writers wait.
+
+    subscribers.py SHMIPC ACTOR
+"""
+import re
+import struct
+import subprocess
+
+from harness import (BROADCAST, FOUND, LIMIT, OK, TOOL, Actor, codes, listed,
+                     new_name, run, text_of, tool, tool_json, wait_until)
+
+
+def subscribers(name):
+    """By pid."""
+    return {s["pid"]: s for s in tool_json("stat", name)["subscribers"]}
+
+
+def diagnosis(name):
+    """What doctor says of the channel."""
+    found, = [s for s in tool_json("doctor")["segments"]
+              if s["name"] == "/" + name]
+    return found["findings"]
+
+
+def fill(name):
+    """A writer, and two who read nothing of what fills the channel, the second
+    of whom has read one entry more."""
+    writer = Actor(name, flags=BROADCAST)
+    slow = Actor(name, "join").does("subscribe")
+    other = Actor(name, "join").does("subscribe")
+    writer.does("fill")
+    other.does("read")
+    return writer, slow, other
+
+
+def they_are_counted():
+    """where every subscriber reads all, it is said so, and how many there
+    are"""
+    name = new_name()
+    writer = Actor(name, flags=BROADCAST).does("write 100", "write 9")
+    report = tool_json("stat", name, code=OK)
+    assert report["configuration"]["broadcast"] and report["findings"] == []
+    assert report["configuration"]["max_subscribers"] > 0
+    assert report["subscribers"] == [] and report["used"] == 192
+    # What is kept for those to come holds nobody up.
+    assert report["held"] == 0
+    reader = Actor(name, "join").does("subscribe")
+    assert len(subscribers(name)) == 1
+    writer.does("write 22")
+    reader.does("read")
+    text = tool("stat", name).stdout
+    assert re.search(r"1 of \d+ subscribers, who all read all", text), text
+    assert listed()["/" + name]["state"] == "in use"
+    assert "22 bytes" in tool("dump", name).stdout
+    reader.leave()
+    assert subscribers(name) == {}
+
+
+def each_is_shown():
+    """stat shows who each is, its policy, and how far behind"""
+    name = new_name()
+    writer = Actor(name, flags=BROADCAST)
+    slow = Actor(name, "join").does("subscribe")
+    fast = Actor(name, "join").does("subscribe")
+    writer.does("write 100", "write 100", "write 9")
+    fast.does("read", "read")
+    found = subscribers(name)
+    assert set(found) == {slow.pid, fast.pid}
+    for pid, lag, offset in (slow.pid, 320, 0), (fast.pid, 64, 256):
+        one = found[pid]
+        assert one["pid_here"] == pid and one["command"] == "actor"
+        assert one["fate"] == "lives" and one["state"] == "reads"
+        assert one["policy"] == "blocks" and one["since_ns"] > 0
+        assert one["lag_bytes"] == lag and one["offset"] == offset
+        assert one["lost_bytes"] == 0
+    assert found[slow.pid]["is_slowest"] and not found[fast.pid]["is_slowest"]
+    report = tool_json("stat", name, code=OK)
+    assert report["held"] == 320 and report["used"] == 320
+    assert report["head"] == {"state": "ready", "offset": 0, "entry_size": 100}
+    text = tool("stat", name).stdout
+    assert re.search(rf"^ +{slow.pid} actor +blocks +reads +320 B +0 B "
+                     "slowest$", text, re.M), text
+    assert re.search(rf"^ +{fast.pid} actor +blocks +reads +64 B +0 B$",
+                     text, re.M), text
+
+
+def prometheus_gets_each():
+    """stat tells Prometheus of each subscriber"""
+    name = new_name()
+    writer = Actor(name, flags=BROADCAST)
+    reader = Actor(name, "join").does("subscribe")
+    writer.does("write 100")
+    text = tool("stat", "--prometheus", name).stdout
+    values = dict(line.rsplit(" ", 1) for line in text.splitlines()
+                  if not line.startswith("#"))
+    label = '{segment="/' + name + '"'
+    one = f'{label},number="0",pid="{reader.pid}",policy="blocks"}}'
+    assert values[f"shmipc_subscribers{label}}}"] == "1"
+    assert values[f"shmipc_held_bytes{label}}}"] == "128"
+    assert values["shmipc_subscriber_lag_bytes" + one] == "128"
+    assert values["shmipc_subscriber_lost_bytes_total" + one] == "0"
+    for metric in values:
+        kind = metric.split("{")[0]
+        assert len(re.findall(rf"^# TYPE {kind} (gauge|counter)$", text,
+                              re.M)) == 1
+    name = new_name()
+    Actor(name)
+    assert "subscriber" not in tool("stat", "--prometheus", name).stdout
+
+
+def what_all_have_read_holds_nobody_up():
+    """a channel that is full of what all subscribers have read is in order"""
+    name = new_name()
+    writer, slow, other = fill(name)
+    slow.leave()
+    other.leave()
+    report = tool_json("stat", name, code=OK)
+    assert report["findings"] == [] and report["held"] == 0
+    assert report["used"] > report["configuration"]["capacity"] * 15 / 16
+    reader = Actor(name, "join").does("subscribe")
+    report = tool_json("stat", name, code=OK)
+    assert report["findings"] == [] and report["held"] == 0
+    writer.does("write 64")
+    reader.does("read")
+    assert tool_json("stat", name, code=OK)["findings"] == []
+
+
+def the_slowest_is_blamed():
+    """stat and doctor say for which subscriber writers wait"""
+    name = new_name()
+    _, slow, other = fill(name)
+    for findings in (tool_json("stat", name, code=FOUND)["findings"],
+                     diagnosis(name)):
+        assert codes(findings) == {"slow-subscriber"}, findings
+        text = text_of(findings, "slow-subscriber")
+        assert text.startswith("the slowest subscriber, "
+                               f"pid {slow.pid} (actor)"), text
+        assert "writers wait for it, or are refused" in text
+    # When it has gone it is the other one.
+    slow.leave()
+    other_text = text_of(tool_json("stat", name)["findings"],
+                         "slow-subscriber")
+    assert f"pid {other.pid} " in other_text, other_text
+    other.leave()
+    assert tool_json("stat", name, code=OK)["findings"] == []
+
+
+def a_stopped_one_is_told_how_to_go_on():
+    """a subscriber that is stopped and holds up writers is told of, with what
+    lets it go on"""
+    name = new_name()
+    _, slow, _ = fill(name)
+    slow.stop()
+    finding, = [f for f in diagnosis(name) if f["code"] == "slow-subscriber"]
+    assert finding["weight"] == "warning"
+    assert "stopped" in finding["text"], finding
+    assert f"`kill -CONT {slow.pid}`" in finding["advice"]
+    slow.go_on()
+
+
+def a_dead_one_is_seen():
+    """a subscriber that was killed is said to be dead until writers removed
+    it"""
+    name = new_name()
+    writer, slow, other = fill(name)
+    slow.kill()
+    assert subscribers(name)[slow.pid]["fate"] == "dead"
+    text = tool("stat", name).stdout
+    assert re.search(rf"^ +{slow.pid} - +blocks +is dead", text, re.M), text
+    other.does("read")
+    wait_until(lambda: writer.tell("write 64") == "ok", "it is removed")
+    assert set(subscribers(name)) == {other.pid}
+
+
+def stopped_writers_hold_up_readers():
+    """a producer that was stopped in mid-write is named though what is before
+    that stays for those to come"""
+    name = new_name()
+    writer = Actor(name, flags=BROADCAST)
+    reader = Actor(name, "join").does("subscribe")
+    writer.does("write 9", "reserve 100").stop()
+    reader.does("read")
+    text = text_of(tool_json("stat", name, code=FOUND)["findings"],
+                   "stopped-writer")
+    assert f"is being written by pid {writer.pid} (actor)" in text, text
+    writer.go_on()
+
+
+def damage_is_nobodys_place():
+    """a cursor that cannot be true is not believed"""
+    name = new_name()
+    writer = Actor(name, flags=BROADCAST).does("write 9")
+    Actor(name, "join").does("subscribe")
+    offset = tool_json("stat", name)["subscribers"][0]["offset"]
+    assert offset == 64
+    with open(f"/dev/shm/{name}", "r+b") as file:
+        memory = file.read()
+        # The slot of the first subscriber has its owner's number, and pids are
+        # nowhere else at that distance.
+        place, = [at for at in range(0, min(len(memory), 1 << 14), 64)
+                  if is_subscriber(memory, at)]
+        file.seek(place)
+        file.write(struct.pack("=Q", 1 << 50))
+    report = tool_json("stat", name)
+    assert report["held"] == 0 and report["used"] == 64
+    writer.leave()
+
+
+def is_subscriber(memory, at):
+    """Whether a cursor is there: of a stay that began in the last minutes, at
+    the position that it is at."""
+    cursor, = struct.unpack_from("=Q", memory, at)
+    joined, lag, lost, slowest, since = struct.unpack_from("=5Q", memory,
+                                                           at + 64)
+    return cursor == joined and (lag, lost, slowest) == (0, 0, 0) and \
+        since > 10**18
+
+
+def recv_subscribes():
+    """recv becomes a subscriber where every subscriber reads all"""
+    name = new_name()
+    writer = Actor(name, flags=BROADCAST)
+    with subprocess.Popen([TOOL, "recv", "-n", "1", name],
+                          stdout=subprocess.PIPE) as one, \
+            subprocess.Popen([TOOL, "recv", "-n", "1", name],
+                             stdout=subprocess.PIPE) as other:
+        wait_until(lambda: len(subscribers(name)) == 2, "both subscribe")
+        writer.does("write 5")
+        for reader in one, other:
+            assert reader.communicate(timeout=LIMIT)[0] == b"abcde\n"
+            assert reader.returncode == OK
+
+
+if __name__ == "__main__":
+    run(they_are_counted, each_is_shown, prometheus_gets_each,
+        what_all_have_read_holds_nobody_up, the_slowest_is_blamed,
+        a_stopped_one_is_told_how_to_go_on, a_dead_one_is_seen,
+        stopped_writers_hold_up_readers, damage_is_nobodys_place,
+        recv_subscribes)

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#include "subscribers.h"
+
+static void look_at_place(const struct ring *r, uint64_t gate, uint64_t tail,
+                          struct inspect_subscriber *to)
+{
+    uint64_t cursor = to->state == SUBSCRIBER_EVICTED
+                          ? cursor_evict(r, to->cursor)
+                          : to->cursor;
+    int64_t lag;
+
+    to->position = position_of_head(cursor);
+    lag = position_distance(r, to->position, tail);
+    to->offset = position_offset(r, to->position);
+    to->lag = lag > 0 ? (uint64_t)lag * SHMIPC_BLOCK : 0;
+    /* Elsewhere than between the ends it is damage, and nobody's place. */
+    to->holds = to->holds && position_distance(r, gate, to->position) >= 0 &&
+                lag >= -(int64_t)r->block_count;
+}
+
+bool subscribers_look(const struct ring *r, uint32_t i, uint64_t gate,
+                      uint64_t tail, struct inspect_subscriber *to)
+{
+    const struct shm_subscriber *s = &r->subscribers[i];
+
+    /* Acquire [tenure]: the other words are of this stay, or of a later. */
+    *to = (struct inspect_subscriber){
+        .cursor = atomic_get_acquire(&s->cursor.position)};
+    if (to->cursor == cursor_free(r))
+        return false;
+    to->state = cursor_state(r, to->cursor);
+    to->holds = cursor_holds(r, to->cursor);
+    if (to->state >= SUBSCRIBER_JOINING) {
+        to->owner = cursor_owner(r, to->cursor);
+        return true;
+    }
+    /* Relaxed, all: figures of this look. */
+    to->owner = atomic_get_relaxed(&s->owner);
+    to->policy = (enum subscriber_policy)atomic_get_relaxed(&s->policy);
+    to->lost = atomic_get_relaxed(&s->lost);
+    to->since = atomic_get_relaxed(&s->since);
+    look_at_place(r, gate, tail, to);
+    return true;
+}
+
+const struct inspect_subscriber *
+subscribers_slowest(const struct inspect_subscriber *list, uint32_t count)
+{
+    const struct inspect_subscriber *found = NULL;
+
+    for (uint32_t i = 0; i < count; i++)
+        if (list[i].holds && (!found || list[i].lag > found->lag))
+            found = &list[i];
+    return found;
+}
+
+const char *subscribers_policy_name(enum subscriber_policy policy)
+{
+    switch (policy) {
+    case SUBSCRIBER_BLOCKS:
+        return "blocks";
+    case SUBSCRIBER_LAGS:
+        return "lags";
+    }
+    return "unknown";
+}
+
+const char *subscribers_state_name(enum subscriber_state state)
+{
+    static const char *const names[] = {
+        [SUBSCRIBER_READS] = "reads",
+        [SUBSCRIBER_EVICTED] = "evicted",
+        [SUBSCRIBER_JOINING] = "joins",
+        [SUBSCRIBER_LEAVING] = "leaves",
+    };
+
+    return names[state];
+}
