@@ -7,6 +7,7 @@
  *     hostile [SECONDS [SEED]]
  */
 #include "ring/control.h"
+#include <shmipc/ipc_acknowledge.h>
 #include <shmipc/ipc_batch.h>
 #include <shmipc/shmipc.h>
 #include <signal.h>
@@ -22,12 +23,23 @@
 enum {
     BLOCKS = 24,
     OWNERS = 3,
+    SUBSCRIBERS = 3,
     INDEX_BITS = 5, /* more indices than there are blocks */
+    BITS_FOR_CURSORS = 2,
     BYTES = BLOCKS * 64,
     ARRAY_ITEM = 50, /* bytes */
     GUARD = 64,      /* bytes behind our own memory that nothing may change */
-    MODES = 5,
-    WORK = 4, /* the mode in which many read ahead */
+    MODES = 7,
+};
+
+static const uint32_t modes[MODES] = {
+    0,
+    IPC_BUFFER_ONE_PRODUCER,
+    IPC_BUFFER_ONE_CONSUMER,
+    IPC_BUFFER_ONE_PRODUCER | IPC_BUFFER_ONE_CONSUMER,
+    IPC_BUFFER_BROADCAST,
+    IPC_BUFFER_BROADCAST | IPC_BUFFER_ONE_PRODUCER,
+    IPC_BUFFER_ACKNOWLEDGE,
 };
 
 static const double SLOW = 10; /* seconds: no call may take so long */
@@ -35,6 +47,7 @@ static const double SLOW = 10; /* seconds: no call may take so long */
 static unsigned char *pages; /* known bytes, the region, and a fault */
 static struct shm_region *region;
 static size_t region_size, room;
+static uint32_t index_bits, subscribers; /* of the mode */
 
 static void fail(const char *what)
 {
@@ -76,11 +89,25 @@ static volatile uint64_t *any_word(uint64_t *random)
            below(random, (uint32_t)(region_size / sizeof(uint64_t)) - first);
 }
 
+static volatile struct shm_subscriber *any_subscriber(uint64_t *random)
+{
+    return (volatile struct shm_subscriber *)(void *)&region->owners[OWNERS] +
+           below(random, subscribers);
+}
+
+/* Where readers go on. */
+static volatile atomic_u64 *any_head(uint64_t *random)
+{
+    return subscribers && below(random, 2)
+               ? &any_subscriber(random)->cursor.position
+               : &region->head.position;
+}
+
 /* Where the ends are now, or near. */
 static uint64_t any_position(uint64_t *random)
 {
     uint64_t position =
-        below(random, 2) ? region->tail.position : region->head.position;
+        below(random, 2) ? region->tail.position : *any_head(random);
 
     position &= SHMIPC_POSITION_MASK;
     return below(random, 2) ? position
@@ -98,7 +125,7 @@ static uint64_t plausible(uint64_t *random)
     case 1:
         return *any_word(random);
     default:
-        return control_make((uint32_t)(position >> INDEX_BITS),
+        return control_make((uint32_t)(position >> index_bits),
                             below(random, 2) ? below(random, BYTES)
                                              : (uint32_t)next_random(random) &
                                                    CONTROL_VALUE_MAX,
@@ -141,17 +168,17 @@ static void tempt(uint64_t *random)
         (void *)((unsigned char *)region +
                  (region_size - BYTES -
                   (BLOCKS * sizeof(uint64_t) + 63) / 64 * 64));
-    uint64_t lap = any_position(random) >> INDEX_BITS;
+    volatile atomic_u64 *head = any_head(random);
+    uint64_t lap = any_position(random) >> index_bits;
     uint32_t index = below(random, 1 << INDEX_BITS);
-    uint64_t position = lap << INDEX_BITS | index;
+    uint64_t position = lap << index_bits | index;
 
     if (below(random, 8) == 0)
         region->tail.position = position;
     else if (below(random, 4) == 0)
-        region->head.position =
-            position + below(random, SHMIPC_ARRAY_MAX) * SHMIPC_HEAD_ITEM;
+        *head = position + below(random, SHMIPC_ARRAY_MAX) * SHMIPC_HEAD_ITEM;
     else
-        region->head.position = position;
+        *head = position;
     for (uint32_t i = below(random, 16);; i--) {
         enum control_state state = states[below(random, 8)];
 
@@ -160,6 +187,22 @@ static void tempt(uint64_t *random)
         if (i == 0)
             return;
     }
+}
+
+/* Says that a subscriber is another one, or comes, or goes. */
+static void tempt_subscriber(uint64_t *random)
+{
+    volatile struct shm_subscriber *s = any_subscriber(random);
+    uint64_t owner = below(random, 2) ? s->owner : next_random(random);
+    uint64_t state = below(random, 4);
+
+    if (below(random, 2))
+        s->owner = (uint32_t)(below(random, 2) ? owner : below(random, OWNERS));
+    if (below(random, 2))
+        s->cursor.position =
+            (below(random, 2) ? owner : 0) << index_bits | state << INDEX_BITS;
+    else
+        s->cursor.position = any_position(random) | state << INDEX_BITS;
 }
 
 /* Says for a moment that the ring is another one: for who attaches. */
@@ -186,6 +229,8 @@ static void scribble(uint64_t random, pid_t honest)
 
         if (below(&random, 256) == 0)
             lie_about_shape(&random);
+        else if (subscribers && below(&random, 8) == 0)
+            tempt_subscriber(&random);
         else if (below(&random, 4) == 0)
             tempt(&random);
         else if (below(&random, 4) == 0)
@@ -353,6 +398,35 @@ static void look_after_it(struct honest *h)
     }
 }
 
+/* In a queue as well, which refuses it. */
+static void come_or_go(struct honest *h)
+{
+    const IpcSubscription how = {
+        .struct_size = sizeof how,
+        .from = below(&h->random, 2) ? IPC_SUBSCRIBE_FROM_NOW
+                                     : IPC_SUBSCRIBE_FROM_OLDEST,
+    };
+    IpcSubscriber list[SUBSCRIBERS] = {{.struct_size = sizeof list[0]}};
+
+    switch (below(&h->random, 6)) {
+    case 0:
+        IPC_IGNORE(ipc_buffer_unsubscribe(h->buffer));
+        break;
+    case 1:
+        IPC_IGNORE(ipc_channel_unsubscribe(h->channel));
+        break;
+    case 2:
+        IPC_IGNORE(ipc_buffer_subscribers(h->buffer, list, SUBSCRIBERS));
+        break;
+    case 3:
+        IPC_IGNORE(ipc_buffer_subscribe(h->buffer, &how));
+        break;
+    default:
+        IPC_IGNORE(ipc_channel_subscribe(h->channel, &how));
+        break;
+    }
+}
+
 static void work(struct honest *h, double seconds)
 {
     for (double end = now() + seconds; now() < end; h->calls++) {
@@ -360,17 +434,22 @@ static void work(struct honest *h, double seconds)
 
         h->room = 1 + below(&h->random, BYTES);
         memset(h->bytes + h->room, 0x5a, sizeof h->bytes - h->room);
-        switch (below(&h->random, 5)) {
+        switch (below(&h->random, 11)) {
         case 0:
-        case 1:
-            write_something(h);
+            come_or_go(h);
             break;
+        case 1:
         case 2:
+            look_after_it(h);
+            break;
         case 3:
+        case 4:
+        case 5:
+        case 6:
             read_something(h);
             break;
         default:
-            look_after_it(h);
+            write_something(h);
             break;
         }
         if (now() - start > SLOW)
@@ -383,19 +462,37 @@ static void work(struct honest *h, double seconds)
 
 /* ------------------------------------------------------------------ rounds */
 
+static size_t size_for(uint32_t mode)
+{
+    const size_t words = (BLOCKS * 8 + 63) / 64 * 64;
+
+    return sizeof(struct shm_region) + OWNERS * sizeof(struct shm_owner) +
+           (mode & IPC_BUFFER_BROADCAST
+                ? SUBSCRIBERS * sizeof(struct shm_subscriber)
+                : 0) +
+           (mode & IPC_BUFFER_ACKNOWLEDGE ? words : 0) + words + BYTES;
+}
+
 static void make_pages(void)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
-    region_size =
-        (sizeof(struct shm_region) + OWNERS * sizeof(struct shm_owner) + 63) /
-            64 * 64 +
-        (BLOCKS * 8 + 63) / 64 * 64 + BYTES;
-    room = (region_size + page - 1) / page * page;
+    for (size_t i = 0; i < MODES; i++)
+        if (room < size_for(modes[i]))
+            room = size_for(modes[i]);
+    room = (room + page - 1) / page * page;
     pages = mmap(NULL, room + page, PROT_READ | PROT_WRITE,
                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (pages == MAP_FAILED || mprotect(pages + room, page, PROT_NONE) != 0)
         fail("no memory");
+}
+
+/* Ends where the fault begins. */
+static void place_region(uint32_t mode)
+{
+    subscribers = mode & IPC_BUFFER_BROADCAST ? SUBSCRIBERS : 0;
+    index_bits = INDEX_BITS + (subscribers ? BITS_FOR_CURSORS : 0);
+    region_size = size_for(mode);
     region = (void *)(pages + room - region_size);
     memset(pages, 0xa5, room - region_size);
 }
@@ -409,10 +506,11 @@ static void play(uint32_t mode, double seconds, uint64_t seed)
     pid_t honest = getpid();
     pid_t pid;
 
+    place_region(mode);
     /* The owners that the last one scribbled may live. */
-    configuration.flags =
-        (mode == WORK ? IPC_BUFFER_ACKNOWLEDGE : mode) | IPC_BUFFER_RECREATE;
+    configuration.flags = mode | IPC_BUFFER_RECREATE;
     configuration.max_owners = OWNERS;
+    configuration.max_subscribers = subscribers;
     configuration.spin_ns = IPC_CHANNEL_NO_SPIN;
     made = ipc_channel_create(region, region_size, configuration);
     if (made.ipc_status != IPC_OK)
@@ -446,6 +544,6 @@ int main(int argc, char **argv)
     /* New rings, since one in ruins soon has nothing more to ruin. */
     for (int round = 0; round < (rounds ? rounds : 1); round++)
         for (uint32_t mode = 0; mode < MODES; mode++)
-            play(mode, 0.25, seed + (uint64_t)round * MODES + mode);
+            play(modes[mode], 0.25, seed + (uint64_t)round * MODES + mode);
     return EXIT_SUCCESS;
 }
