@@ -71,6 +71,7 @@
 #define clock_after                shmipc_clock_after
 #define clock_after_timeout        shmipc_clock_after_timeout
 #define clock_now                  shmipc_clock_now
+#define clock_roughly_now          shmipc_clock_roughly_now
 #define clock_sleep_until          shmipc_clock_sleep_until
 #define clock_timeout_is_valid     shmipc_clock_timeout_is_valid
 #define feeder_clear               shmipc_feeder_clear

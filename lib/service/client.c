@@ -279,7 +279,7 @@ static IpcStatus send_call(struct IpcClient *c, const void *data, size_t size,
     IpcStatus status;
 
     /* Who served may have been replaced while we were idle. */
-    gather_look(c, clock_now());
+    gather_look(c, clock_roughly_now());
     do {
         struct call *call;
 

@@ -6,6 +6,14 @@
 #include <errno.h>
 #include <time.h>
 
+int64_t clock_roughly_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 int64_t clock_now(void)
 {
     struct timespec now;
