@@ -31,7 +31,7 @@ from workshop import Broken, DoesNotBuild, Workshop  # noqa: E402
 
 SOURCE = os.path.dirname(os.path.dirname(HERE))
 LISTS = ("core", "acknowledge", "regions", "processes", "place", "waiting",
-         "descriptors", "waitset", "answers", "words", "deaths", "taps",
+         "descriptors", "waitset", "service", "answers", "words", "deaths", "taps",
          "cpp")
 
 

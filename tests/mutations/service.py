@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+"""Mistakes in services and their clients. Each names the tests that fail with
+it."""
+from mutation import Mutation
+
+CALLS = ["unit/service"]
+ENDS = ["unit/service_ends"]
+DEATHS = ["unit/service_deaths"]
+HOSTILE = ["unit/service_hostile"]
+
+MUTATIONS = [
+    # -------------------------------------------------------------- who serves
+    Mutation(
+        name="nobody notices that the crew is dead", file="gather.c",
+        tests=DEATHS,
+        edits=[("c->is_over = crew.state != CREW_SERVES;",
+                "c->is_over = false;")]),
+    Mutation(
+        name="calls to a dead crew go on", file="gather.c", tests=DEATHS,
+        edits=[("if (all || position_distance(r, call->before, head) > 0)",
+                "if (position_distance(r, call->before, head) > 0)")]),
+    Mutation(
+        name="one of several dies and nobody is told", file="crew.c",
+        tests=DEATHS,
+        edits=[("crew->dead += spread(view->owner);", ";")]),
+    Mutation(
+        name="one of several dies and what waits is given up", file="gather.c",
+        tests=DEATHS,
+        edits=[("if (all || position_distance(r, call->before, head) > 0)",
+                "")]),
+    Mutation(
+        name="a server takes over what the dead left", file="door.c",
+        tests=DEATHS,
+        edits=[("if (others.state != CREW_SERVES && !p->created)",
+                "if (false)")]),
+    Mutation(
+        name="the last server does not close the service", file="door.c",
+        tests=ENDS,
+        edits=[("if (last) close_all(ch, fd);", "")]),
+    Mutation(
+        name="every server that leaves closes the service", file="door.c",
+        tests=CALLS,
+        edits=[("if (last) close_all(ch, fd);", "close_all(ch, fd);")]),
+    Mutation(
+        name="a closed service keeps its name", file="door.c", tests=ENDS,
+        edits=[("if (fd >= 0) remove_name(ch->buffer.place); "
+                "return channel_close(ch);",
+                "(void)fd; return channel_close(ch);")]),
+    Mutation(
+        name="who called leaves the dead server's name", file="link.c",
+        tests=DEATHS, edits=[("door_tidy(link->requests);", "")]),
+    Mutation(
+        name="any channel is taken for a service", file="crew.c", tests=ENDS,
+        edits=[("return r->readers_enter && !r->one_consumer &&",
+                "return !r->one_consumer &&")]),
+    Mutation(
+        name="an idle client does not look who serves", file="client.c",
+        tests=DEATHS, edits=[("gather_look(c, clock_roughly_now());", "")]),
+
+    # ------------------------------------------------------------- the clients
+    Mutation(
+        name="no server looks whether clients live", file="peer.c",
+        tests=DEATHS,
+        edits=[("owner_all_are_dead(&r->owners, OWNER_CONSUMES);", "false;")]),
+    Mutation(
+        name="a dead client's channel stays", file="peer.c", tests=DEATHS,
+        edits=[("remove_name(peers, (*at)->number);", "")]),
+    Mutation(
+        name="a client tells nobody of itself before its channel",
+        file="server.c", tests=HOSTILE,
+        edits=[("peer_expect(&s->peers, head.client);", ";")]),
+    Mutation(
+        name="a goodbye is believed of anybody", file="peer.c", tests=HOSTILE,
+        edits=[("else if (*at && peer_is_over(*at)) forget(peers, at);",
+                "else if (*at) forget(peers, at);")]),
+    Mutation(
+        name="any number of clients is served", file="peer.c", tests=HOSTILE,
+        edits=[("if (peers->count < peers->max) return true;",
+                "return true;")]),
+    Mutation(
+        name="a client that leaves leaves its channel", file="link.c",
+        tests=CALLS, edits=[("ipc_channel_unlink(name);", ";")]),
+    Mutation(
+        name="a child takes its parent's client apart", file="client.c",
+        tests=ENDS,
+        edits=[("link_close(&c->link, &c->options, !client_is_ours(c));",
+                "link_close(&c->link, &c->options, false);")]),
+
+    # ----------------------------------------------------- requests, answers
+    Mutation(
+        name="requests are received after their deadline", file="server.c",
+        tests=ENDS,
+        edits=[("return head->deadline != INT64_MAX && "
+                "head->clock == s->clock && clock_now() >= head->deadline;",
+                "return false;")]),
+    Mutation(
+        name="a short request is read beyond its end", file="server.c",
+        tests=HOSTILE,
+        edits=[("if (size < sizeof head)", "if (size < sizeof head / 2)")]),
+    Mutation(
+        name="a request is answered twice", file="server.c", tests=ENDS,
+        edits=[("r->is_open = false; status = answer(", "status = answer(")]),
+    Mutation(
+        name="an answer that is too large is told to the server alone",
+        file="server.c", tests=CALLS,
+        edits=[("status = peer_write(peer, &why, &needed, sizeof needed, "
+                "patience);", "status = IPC_OK;")]),
+    Mutation(
+        name="nobody is told of a lost answer", file="peer.c", tests=CALLS,
+        edits=[("if (peer->lost && peer->lost_count < MAX_LOST)",
+                "if (false)")]),
+    Mutation(
+        name="a client that waits for space takes no answers",
+        file="client.c", tests=CALLS,
+        edits=[("gather_answers(c, NULL); gather_look(c, clock_now());",
+                "gather_look(c, clock_now());")]),
+    Mutation(
+        name="a late answer is another call's", file="call.c", tests=ENDS,
+        edits=[("calls->table[place].number != number ||", "")]),
+    Mutation(
+        name="an answer may say whatever it likes", file="gather.c",
+        tests=HOSTILE,
+        edits=[("is_a_reason(status) ? status : IPC_ERR_CORRUPTED",
+                "status")]),
+    Mutation(
+        name="a call has no deadline", file="gather.c", tests=ENDS,
+        edits=[("if (call->deadline <= now) "
+                "call_end(&c->calls, call, IPC_ERR_TIMEOUT); return true;",
+                "return true;")]),
+    Mutation(
+        name="who waits is not told that the call was cancelled",
+        file="client.c", tests=ENDS,
+        edits=[("call_end(&c->calls, call, IPC_ERR_CANCELLED); rouse(c);",
+                "rouse(c);")]),
+    Mutation(
+        name="an interrupt of a service is told for ever", file="server.c",
+        tests=ENDS,
+        edits=[("return !atomic_swap_relaxed(&s->interrupted, 0);",
+                "return !atomic_get_relaxed(&s->interrupted);")]),
+    Mutation(
+        name="an answer that is larger than its place is cut", file="call.c",
+        tests=CALLS,
+        edits=[("else if (call->size > dest->size) "
+                "return IPC_ERR_TOO_SMALL;",
+                "else if (call->size > dest->size) "
+                "call->size = dest->size;")]),
+]
