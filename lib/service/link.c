@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "service/link.h"
+#include "cancel.h"
 #include "service/door.h"
 #include "wait/clock.h"
 
@@ -95,8 +96,9 @@ static IpcStatus attempt(struct link *link, const struct link_options *options,
     return status;
 }
 
-IpcStatus link_open(struct link *link, const struct link_options *options,
-                    int64_t until, IpcOpenError *body, const char **detail)
+static IpcStatus try_until(struct link *link,
+                           const struct link_options *options, int64_t until,
+                           IpcOpenError *body, const char **detail)
 {
     int64_t pause = FIRST_PAUSE_NS;
 
@@ -115,6 +117,16 @@ IpcStatus link_open(struct link *link, const struct link_options *options,
         clock_sleep_until(clock_earlier(until, clock_after(pause)));
         pause = clock_earlier(pause * 2, LAST_PAUSE_NS);
     }
+}
+
+IpcStatus link_open(struct link *link, const struct link_options *options,
+                    int64_t until, IpcOpenError *body, const char **detail)
+{
+    int state = cancel_disable();
+    IpcStatus status = try_until(link, options, until, body, detail);
+
+    cancel_restore(state);
+    return status;
 }
 
 void link_close(struct link *link, const struct link_options *options,

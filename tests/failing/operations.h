@@ -7,6 +7,7 @@
 #define SHMIPC_FAILING_OPERATIONS_H
 
 #include "calls.h"
+#include <dirent.h>
 #include <fcntl.h>
 #include <shmipc/shmipc.h>
 #include <stdio.h>
@@ -467,6 +468,73 @@ static bool do_leftover(void)
     return good;
 }
 
+/* Names that begin with ours, which are removed: if nothing failed none is
+ * left. */
+static void must_leave_no_names(void)
+{
+    bool counted = counts;
+    DIR *shm;
+    const struct dirent *entry;
+
+    counts = false;
+    shm = opendir("/dev/shm");
+    while (shm && (entry = readdir(shm)))
+        if (strncmp(entry->d_name, name + 1, strlen(name + 1)) == 0) {
+            must(tally->failed);
+            shm_unlink(entry->d_name);
+        }
+    if (shm)
+        closedir(shm);
+    counts = counted;
+}
+
+static bool answer_one(IpcService *service, IpcClient *client)
+{
+    const struct timespec at_once = {0, 0}, a_second = {1, 0};
+    IpcClientSendResult sent = ipc_client_send(client, "x", 1, &a_second);
+    IpcServiceReceiveResult r;
+    IpcServiceAnswerResult answered;
+    IpcClientCollectResult collected;
+    IpcAnswer answer = {.payload = NULL};
+
+    if (!worked(sent))
+        return false;
+    r = ipc_service_receive(service, &a_second);
+    if (!worked(r))
+        return false;
+    answered = ipc_service_answer(service, r.result, "yes", 3);
+    if (!worked(answered))
+        return false;
+    collected = ipc_client_collect(client, sent.result, &answer, &at_once);
+    if (!worked(collected))
+        return false;
+    must(collected.ipc_status == IPC_OK && answer.size == 3);
+    free(answer.payload);
+    return true;
+}
+
+static bool do_call(void)
+{
+    IpcServiceOpenResult service = ipc_service_open(name, NULL);
+    IpcClientOpenResult client;
+    bool good = worked(service);
+
+    if (good) {
+        const IpcClientOptions options = {.struct_size = sizeof options,
+                                          .timeout_ns = 10000000};
+
+        client = ipc_client_open(name, &options);
+        good = worked(client);
+        if (good) {
+            good = answer_one(service.result, client.result);
+            must(ipc_client_destroy(client.result).ipc_status == IPC_OK);
+        }
+        must(ipc_service_destroy(service.result).ipc_status == IPC_OK);
+    }
+    must_leave_no_names();
+    return good;
+}
+
 static const struct {
     const char *name;
     bool (*act)(void);
@@ -478,6 +546,7 @@ static const struct {
     {"memory_fd", do_memory_fd}, {"share in halves", do_share_in_halves},
     {"open", do_open},           {"leftover", do_leftover},
     {"waitset", do_waitset},     {"tap", do_tap},
+    {"call", do_call},
 };
 
 static void set_scene(void)
