@@ -16,6 +16,8 @@
 #include "service/link.h"
 #include <pthread.h>
 
+enum { CLIENT_SCRATCH = 1024 };
+
 struct IpcClient {
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -31,6 +33,8 @@ struct IpcClient {
     bool connecting;  /* a thread makes a link without the lock */
     bool is_over;     /* the link: make another one */
     bool interrupted; /* and not told yet */
+    /* Where the thread that reads has small answers first. */
+    _Alignas(16) unsigned char scratch[CLIENT_SCRATCH];
 };
 
 /* What a call is about, on errors. */

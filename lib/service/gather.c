@@ -89,24 +89,41 @@ void gather_answers(struct IpcClient *c, const struct call *call)
         take(c, &entry);
 }
 
+/* Reads an answer into memory of the client's, since to look, and to consume
+ * then, is to look twice; a larger one where it lies. */
+static IpcStatus read_answer(struct IpcClient *c, IpcEntry *entry,
+                             const struct timespec *timeout, bool *is_peeked)
+{
+    IpcStatus status;
+
+    *entry = (IpcEntry){.payload = c->scratch, .size = sizeof c->scratch};
+    status = ipc_channel_read_into_with_timeout(c->link.answers, entry, timeout)
+                 .ipc_status;
+    *is_peeked = status == IPC_ERR_TOO_SMALL;
+    return *is_peeked ? ipc_channel_peek(c->link.answers, entry).ipc_status
+                      : status;
+}
+
 /* Sleeps until there is something, for at most `timeout`. */
 static void wait_for_answer(struct IpcClient *c, const struct timespec *timeout)
 {
-    IpcChannel *answers = c->link.answers;
     IpcEntry entry;
     IpcStatus status;
+    bool is_peeked;
 
     c->reading = true;
     c->outside++;
     pthread_mutex_unlock(&c->lock);
-    status = ipc_channel_peek_with_timeout(answers, &entry, timeout).ipc_status;
+    status = read_answer(c, &entry, timeout, &is_peeked);
     if (status == IPC_ERR_INTERRUPTED)
-        ipc_channel_clear_interrupt(answers);
+        ipc_channel_clear_interrupt(c->link.answers);
     pthread_mutex_lock(&c->lock);
     c->outside--;
     c->reading = false;
-    if (status == IPC_OK)
+    if (status == IPC_OK && is_peeked)
         take(c, &entry);
+    else if (status == IPC_OK)
+        sort_out(c, &entry);
     gather_tell(c);
 }
 
@@ -227,23 +244,35 @@ static void sleep_until(struct IpcClient *c, int64_t until)
 
 /* Until a call is over (NULL: one that nobody else waits for), or `until` (0:
  * not at all). IPC_OK, IPC_EMPTY or IPC_ERR_INTERRUPTED. */
+/* Without a wait. */
+static IpcStatus look_once(struct IpcClient *c, struct call *call)
+{
+    int64_t deadline;
+
+    gather_answers(c, call);
+    if (is_over(c, call))
+        return IPC_OK;
+    gather_look(c, clock_now());
+    expire_some(c, call, &deadline);
+    return is_over(c, call) ? IPC_OK : IPC_EMPTY;
+}
+
 IpcStatus gather_wait(struct IpcClient *c, struct call *call, int64_t until)
 {
     bool slept = false;
 
-    for (;;) {
+    if (until == 0)
+        return look_once(c, call);
+    while (!is_over(c, call)) {
         int64_t deadline;
         bool any;
 
-        gather_answers(c, call);
-        if (is_over(c, call))
-            return IPC_OK;
-        if (slept || until == 0)
+        if (slept)
             gather_look(c, clock_now());
         any = expire_some(c, call, &deadline);
         if (is_over(c, call))
-            return IPC_OK;
-        if (!any || until == 0 || clock_is_past(until))
+            break;
+        if (!any || clock_is_past(until))
             return IPC_EMPTY;
         if (c->interrupted) {
             c->interrupted = false;
@@ -251,7 +280,6 @@ IpcStatus gather_wait(struct IpcClient *c, struct call *call, int64_t until)
         }
         sleep_until(c, clock_earlier(until, deadline));
         slept = true;
-        if (is_over(c, call))
-            return IPC_OK;
     }
+    return IPC_OK;
 }

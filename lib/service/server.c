@@ -272,31 +272,37 @@ static void sweep_sometimes(struct IpcService *s)
         sweep(s);
 }
 
-/* One entry into the request's memory; *size is how large it is. Waits for at
- * most a sweep's time. */
+/* For at most a sweep's time, so that clients that died are noticed. */
+static struct timespec slice_of(int64_t until)
+{
+    return until == INT64_MAX
+               ? clock_timespec(SWEEP_NS)
+               : frame_timeout(clock_earlier(until, clock_after(SWEEP_NS)));
+}
+
+/* One entry into the request's memory; *size is how large it is. */
 static IpcStatus read_one(struct IpcService *s, struct request *r,
                           int64_t until, size_t *size)
 {
     IpcEntry entry = {.payload = r->bytes, .size = r->room};
-    IpcChannelReadWithTimeoutResult slow;
-    IpcChannelTryReadResult quick =
-        ipc_channel_try_read_into(s->requests, &entry);
-    IpcStatus status = quick.ipc_status;
+    const struct timespec timeout =
+        until == 0 ? (struct timespec){0} : slice_of(until);
+    IpcChannelReadWithTimeoutResult waited;
+    IpcChannelTryReadResult tried;
     uint64_t needed = 0;
+    IpcStatus status;
 
-    if (status == IPC_ERR_TOO_SMALL)
-        needed = quick.error.body.required_size;
-    else if ((status == IPC_EMPTY || status == IPC_ERR_NOT_READY ||
-              status == IPC_ERR_LOCKED) &&
-             until != 0) {
-        const struct timespec timeout =
-            frame_timeout(clock_earlier(until, clock_after(SWEEP_NS)));
-
-        slow =
-            ipc_channel_read_into_with_timeout(s->requests, &entry, &timeout);
-        status = slow.ipc_status;
+    if (until == 0) {
+        tried = ipc_channel_try_read_into(s->requests, &entry);
+        status = tried.ipc_status;
         if (status == IPC_ERR_TOO_SMALL)
-            needed = slow.error.body.required_size;
+            needed = tried.error.body.required_size;
+    } else {
+        waited =
+            ipc_channel_read_into_with_timeout(s->requests, &entry, &timeout);
+        status = waited.ipc_status;
+        if (status == IPC_ERR_TOO_SMALL)
+            needed = waited.error.body.required_size;
     }
     *size = entry.size;
     if (status != IPC_ERR_TOO_SMALL)
