@@ -84,6 +84,27 @@ Test(service_hostile, what_is_no_request_is_dropped)
     ipc_service_destroy(service);
 }
 
+/* What is missing of it is still in memory, from the one before. */
+Test(service_hostile, request_without_its_end_is_dropped)
+{
+    IpcService *service = serve();
+    IpcChannel *raw = requests();
+    const struct head head = {1, 1, INT64_MAX, 0, FORM | CALL};
+    IpcServiceStats stats = {.struct_size = sizeof stats};
+
+    for (size_t size = 1; size < sizeof head; size++) {
+        say(raw, 1, 1, FORM | CALL);
+        ipc_service_refuse(service, receive(service));
+        must_work(ipc_channel_write_blocking(raw, &head, size));
+        must_be(ipc_service_receive(service, &at_once).ipc_status,
+                IPC_ERR_TIMEOUT);
+    }
+    must_work(ipc_service_stats(service, &stats));
+    must(stats.malformed == sizeof head - 1);
+    ipc_channel_destroy(raw);
+    ipc_service_destroy(service);
+}
+
 /* Numbers of clients that are not there, or whose channel is something else. */
 Test(service_hostile, forged_clients_are_answered_by_nothing)
 {
