@@ -128,9 +128,9 @@ static char *say_damage(const struct shm_identity *id)
         return finding_say("%" PRIu32 " blocks", id->block_count);
     if (id->owner_count == 0 || id->owner_count > SHMIPC_OWNERS_LIMIT)
         return finding_say("%" PRIu32 " owner slots", id->owner_count);
-    if (id->flags &
-        ~(IPC_BUFFER_ONE_PRODUCER | IPC_BUFFER_ONE_CONSUMER |
-          IPC_BUFFER_KNOWS_CONSUMERS | IPC_BUFFER_BROADCAST | IPC_BUFFER_TAPS))
+    if (id->flags & ~(IPC_BUFFER_ONE_PRODUCER | IPC_BUFFER_ONE_CONSUMER |
+                      IPC_BUFFER_KNOWS_CONSUMERS | IPC_BUFFER_BROADCAST |
+                      IPC_BUFFER_ACKNOWLEDGE | IPC_BUFFER_TAPS))
         return finding_say("flags 0x%" PRIx32, id->flags);
     return finding_say("a size of %" PRIu64 " bytes for %" PRIu32
                        " blocks and %" PRIu32 " owner slots",
