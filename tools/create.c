@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MODE_MOST = 0777, NODES_MOST = 1024 };
+enum { MODE_MOST = 0777, NODES_MOST = 1024, SUBSCRIBERS_MOST = 1024 };
 
 struct create {
     const char *name;
@@ -78,6 +78,8 @@ static void print_account(const struct create *c, const struct join *join)
                            json_object_new_boolean(join->one_producer));
     json_object_object_add(o, "one_consumer",
                            json_object_new_boolean(join->one_consumer));
+    json_object_object_add(o, "broadcast",
+                           json_object_new_boolean(join->broadcast));
     command_print_json(o, false);
 }
 
@@ -87,6 +89,8 @@ enum {
     OPTION_ONE_PRODUCER = 256,
     OPTION_ONE_CONSUMER,
     OPTION_TAPS,
+    OPTION_BROADCAST,
+    OPTION_SUBSCRIBERS,
     OPTION_OWNERS,
     OPTION_IF_MISSING,
     OPTION_REPLACE_DEAD,
@@ -107,6 +111,10 @@ static const struct command_option options[] = {
     {OPTION_TAPS, "taps", NULL,
      "for `tap` and `record` to miss nothing that is still there, on any "
      "machine"},
+    {OPTION_BROADCAST, "broadcast", NULL,
+     "every subscriber reads every message, not one of them each"},
+    {OPTION_SUBSCRIBERS, "subscribers", "N",
+     "the same, for up to N subscribers at a time (16, fewer in small ones)"},
     {OPTION_OWNERS, "owners", "N", "processes that may write at a time (64)"},
     {OPTION_IF_MISSING, "if-missing", NULL,
      "if there is one already, leave it as it is, and be content"},
@@ -146,6 +154,7 @@ static bool set_flag(struct create *c, int id)
         {OPTION_ONE_PRODUCER, 0, IPC_BUFFER_ONE_PRODUCER},
         {OPTION_TAPS, 0, IPC_BUFFER_TAPS},
         {OPTION_ONE_CONSUMER, 0, IPC_BUFFER_ONE_CONSUMER},
+        {OPTION_BROADCAST, 0, IPC_BUFFER_BROADCAST},
         {OPTION_REPLACE_DEAD, IPC_OPEN_REPLACE_DEAD, 0},
         {OPTION_PREFAULT, IPC_OPEN_PREFAULT, 0},
         {OPTION_HUGE_PAGES, IPC_OPEN_HUGE_PAGES, 0},
@@ -175,6 +184,10 @@ static bool set_value(struct create *c, int id, const char *value)
     case OPTION_OWNERS:
         return parse_between(value, 1, UINT32_MAX,
                              &c->options.configuration.max_owners);
+    case OPTION_SUBSCRIBERS:
+        c->options.configuration.flags |= IPC_BUFFER_BROADCAST;
+        return parse_between(value, 1, SUBSCRIBERS_MOST,
+                             &c->options.configuration.max_subscribers);
     case OPTION_NUMA_NODE:
         c->options.flags |= IPC_OPEN_NUMA_NODE;
         return parse_between(value, 0, NODES_MOST - 1, &c->options.numa_node);

@@ -50,7 +50,9 @@ struct receive {
     enum framing framing;
     uint64_t wanted;     /* messages; UINT64_MAX: all */
     uint64_t timeout_ns; /* of the wait for one; UINT64_MAX: for ever */
-    bool no_wait, follow, show_progress;
+    uint32_t from;       /* IpcSubscribeFrom */
+    ino_t left;          /* the channel that was followed last */
+    bool subscribes, no_wait, follow, show_progress;
     uint64_t taken, bytes, written; /* messages; bytes of those taken */
     uint64_t held, last;            /* read ahead: HELD_*; of the last one */
     unsigned char *memory;          /* where messages are copied to */
@@ -241,11 +243,12 @@ static int wait_for_more(struct receive *r)
 static int join(struct receive *r)
 {
     int code = join_open(&r->join, r->name, &r->options);
+    const IpcSubscription how = {.struct_size = sizeof how, .from = r->from};
     IpcChannelSubscribeResult subscribed;
 
-    if (code != COMMAND_OK || !r->join.broadcast)
+    if (code != COMMAND_OK || !(r->join.broadcast || r->subscribes))
         return code;
-    subscribed = ipc_channel_subscribe(r->join.channel, NULL);
+    subscribed = ipc_channel_subscribe(r->join.channel, &how);
     if (subscribed.ipc_status == IPC_OK)
         return COMMAND_OK;
     code = check_status(r, subscribed.ipc_status, subscribed.error.detail);
@@ -255,10 +258,16 @@ static int join(struct receive *r)
 
 /* ----------------------------------------------------------- following */
 
-static bool is_closed(const IpcChannel *channel)
+/* The end of a queue is where all is read; of one that every subscriber reads,
+ * which has been left, it is what was read before that. */
+static bool is_closed(const struct receive *r, const IpcChannel *channel)
 {
+    IpcBufferStats stats = {.struct_size = sizeof stats};
     IpcEntry message;
 
+    if (r->join.broadcast && r->join.inode == r->left)
+        return ipc_channel_stats(channel, &stats).ipc_status == IPC_OK &&
+               stats.closed != IPC_BUFFER_OPEN;
     return ipc_channel_peek(channel, &message).ipc_status == IPC_ERR_CLOSED;
 }
 
@@ -276,7 +285,7 @@ static int leave_closed(struct receive *r)
     join_leave(&r->join);
     if (last.ipc_status != IPC_OK)
         return NOTHING;
-    if (!is_closed(last.result))
+    if (!is_closed(r, last.result))
         code = join(r) == COMMAND_OK ? GO_ON : COMMAND_FAILED;
     ipc_channel_destroy(last.result);
     return code;
@@ -288,7 +297,7 @@ static int join_next(struct receive *r)
 
     if (code != COMMAND_OK)
         return code;
-    return is_closed(r->join.channel) ? leave_closed(r) : GO_ON;
+    return is_closed(r, r->join.channel) ? leave_closed(r) : GO_ON;
 }
 
 /* Waits until the name leads to a channel that is not closed. */
@@ -298,6 +307,7 @@ static int follow_name(struct receive *r)
     struct timespec slice;
     int code;
 
+    r->left = r->join.inode;
     join_leave(&r->join);
     for (;;) {
         code = join_next(r);
@@ -374,6 +384,7 @@ enum {
     OPTION_EXISTING = 256,
     OPTION_FOLLOW,
     OPTION_NO_WAIT,
+    OPTION_SUBSCRIBE,
     OPTION_UNLINK,
 };
 
@@ -388,6 +399,9 @@ static const struct command_option options[] = {
     {'F', "follow", NULL,
      "go on when the channel is closed or made anew, or all writers were "
      "killed: with the next channel of that name"},
+    {OPTION_SUBSCRIBE, "subscribe", "FROM",
+     "get every message, whoever else does, from `now` on or from the `oldest` "
+     "that is still there; a channel made by this command is for that"},
     {'s', "size", "SIZE",
      "bytes of data that a channel made by this command holds (1M)"},
     {OPTION_EXISTING, "existing", NULL, "make no channel where there is none"},
@@ -422,10 +436,19 @@ static const struct command_help help = {
         "  1  all writers were killed; with --no-wait: there was no message\n"
         "  3  the output cannot be written, or a call failed\n"
         "  4  with --existing: there is no such channel\n"
-        "  5  another process has the role of the one consumer\n"
+        "  5  another process has the role of the one consumer; or all places "
+        "for\n"
+        "     subscribers are taken\n"
         "  6  no message came in time\n"
         "  7  the channel was closed before N messages came\n",
 };
+
+static bool parse_from(const char *text, uint32_t *from)
+{
+    *from = strcmp(text, "oldest") == 0 ? IPC_SUBSCRIBE_FROM_OLDEST
+                                        : IPC_SUBSCRIBE_FROM_NOW;
+    return *from == IPC_SUBSCRIBE_FROM_OLDEST || strcmp(text, "now") == 0;
+}
 
 static void set_option(struct receive *r, const struct command_scan *scan,
                        int id)
@@ -446,6 +469,11 @@ static void set_option(struct receive *r, const struct command_scan *scan,
     case 's':
         good =
             command_parse_size(value, &r->options.size) && r->options.size > 0;
+        break;
+    case OPTION_SUBSCRIBE:
+        r->options.configuration.flags |= IPC_BUFFER_BROADCAST;
+        r->subscribes = true;
+        good = parse_from(value, &r->from);
         break;
     case OPTION_NO_WAIT:
         r->no_wait = true;

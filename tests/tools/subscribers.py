@@ -9,8 +9,9 @@ import re
 import struct
 import subprocess
 
-from harness import (BROADCAST, FOUND, LIMIT, OK, TOOL, Actor, codes, listed,
-                     new_name, run, text_of, tool, tool_json, wait_until)
+from harness import (BROADCAST, FAILED, FOUND, LIMIT, OK, TOOL, USAGE, Actor, codes,
+                     listed, new_name, run, text_of, tool, tool_json,
+                     wait_until)
 
 
 def subscribers(name):
@@ -234,9 +235,60 @@ def recv_subscribes():
             assert reader.returncode == OK
 
 
+def a_shell_makes_one_and_begins_at_the_oldest():
+    """create --broadcast makes such a channel, and recv --subscribe=oldest gets
+    what was sent before"""
+    name = new_name()
+    made = tool_json("create", "--subscribers=3", name, code=OK)
+    assert made["broadcast"]
+    configuration = tool_json("stat", name)["configuration"]
+    assert configuration["broadcast"] and configuration["max_subscribers"] == 3
+    assert tool("send", name, input=b"one\ntwo\n").returncode == OK
+    for _ in range(2):
+        done = tool("recv", "--subscribe=oldest", "--no-wait", name)
+        assert (done.returncode, done.stdout) == (OK, "one\ntwo\n"), done
+    for option in "--subscribe=now", "--existing":
+        done = tool("recv", option, "--no-wait", name)
+        assert (done.returncode, done.stdout) == (FOUND, ""), done
+    name = new_name()
+    assert tool_json("create", "--broadcast", name, code=OK)["broadcast"]
+    assert tool("create", "--subscribers=0", name).returncode == USAGE
+    assert tool("create", "--subscribers=1025", name).returncode == USAGE
+
+
+def recv_makes_one():
+    """recv --subscribe makes a channel for subscribers, and refuses a queue"""
+    name = new_name()
+    done = tool("recv", "--subscribe=now", "--no-wait", name)
+    assert done.returncode == FOUND, done
+    assert tool_json("stat", name)["configuration"]["broadcast"]
+    name = new_name()
+    assert not tool_json("create", name, code=OK)["broadcast"]
+    done = tool("recv", "--subscribe=now", "--no-wait", name)
+    assert done.returncode == FAILED and "it is a queue" in done.stderr, done
+    assert tool("recv", "--subscribe=later", name).returncode == USAGE
+
+
+def recv_follows():
+    """recv --follow goes on with the next channel for subscribers"""
+    name = new_name()
+    with subprocess.Popen([TOOL, "recv", "--follow", "-n", "2",
+                           "--subscribe=oldest", name],
+                          stdout=subprocess.PIPE) as reader:
+        for text in b"one\n", b"two\n":
+            wait_until(lambda: tool("stat", "-i", "0", name).returncode in
+                       (OK, FOUND) and
+                       not tool_json("stat", name)["is_closed"] and
+                       len(subscribers(name)) == 1, "it subscribes")
+            assert tool("send", "--close", name, input=text).returncode == OK
+        assert reader.communicate(timeout=LIMIT)[0] == b"one\ntwo\n"
+        assert reader.returncode == OK
+
+
 if __name__ == "__main__":
     run(they_are_counted, each_is_shown, prometheus_gets_each,
         what_all_have_read_holds_nobody_up, the_slowest_is_blamed,
         a_stopped_one_is_told_how_to_go_on, a_dead_one_is_seen,
         stopped_writers_hold_up_readers, damage_is_nobodys_place,
-        recv_subscribes)
+        recv_subscribes, a_shell_makes_one_and_begins_at_the_oldest,
+        recv_makes_one, recv_follows)

@@ -33,6 +33,7 @@ _shmipc_value() {
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         ;;
+    --subscribe) COMPREPLY=($(compgen -W 'now oldest' -- "$cur")) ;;
     --group | -g) COMPREPLY=($(compgen -g -- "$cur")) ;;
     --dir | -d)
         compopt -o filenames
@@ -56,8 +57,9 @@ _shmipc() {
     case $command in
     create)
         options='--size= --mode= --group= --one-producer --one-consumer
-            --taps --owners= --if-missing --replace-dead --prefault --huge-pages
-            --numa-node= --json --help'
+            --taps --broadcast --subscribers= --owners=
+            --if-missing --replace-dead
+            --prefault --huge-pages --numa-node= --json --help'
         short='-s -m -g'
         ;;
     send)
@@ -66,8 +68,8 @@ _shmipc() {
         short='-f -n -t -s'
         ;;
     recv)
-        options='--framing= --count= --timeout= --no-wait --follow --size=
-            --existing --unlink --progress --json --help'
+        options='--framing= --count= --timeout= --no-wait --follow
+            --subscribe= --size= --existing --unlink --progress --json --help'
         short='-f -n -t -s'
         ;;
     tap)
