@@ -8,6 +8,14 @@ in_handle = in_file("handle.h")
 in_read = in_file("read.c")
 in_recover = in_file("recover.c")
 in_stats = in_file("stats.c")
+in_batch = in_file("batch.c")
+in_block = in_file("block.c")
+in_channel_c = in_file("channel.c")
+in_handle_c = in_file("handle.c")
+in_held = in_file("held.hpp")
+in_hold = in_file("hold.h")
+in_watch = in_file("watch.c")
+in_work = in_file("work.c")
 
 MUTATIONS = [
     in_handle(
@@ -64,4 +72,86 @@ MUTATIONS = [
         "    stats->unacknowledged = unacknowledged(r, head, stats->used);\n",
         "    stats->unacknowledged = 0 * unacknowledged(r, head, "
         "stats->used);\n"),
+    # ------------------------------------------------------- many read ahead
+    in_handle_c(
+        "who goes keeps what he holds", "unit/work",
+        "            aborted |= give_back(b, owner);", "            ;"),
+    in_hold(
+        "what another process holds is given back as well", "unit/work",
+        "    if (control_value(word) != owner ||", "    if ("),
+    in_hold(
+        "head passes what is held", ["unit/work",
+         "stress/what killed workers had not acknowledged is read again, and "
+         "no more"],
+        "    return hold_state_of(r, view->position, word) == HOLD_DONE;",
+        "    return hold_state_of(r, view->position, word) != HOLD_OLD;"),
+    in_hold(
+        "words of holders inside of entries are not renewed", "unit/work",
+        "    for (uint32_t i = 0; i < blocks; i++) {",
+        "    for (uint32_t i = 0; i < 1; i++) {"),
+    in_batch(
+        "arrays are written to a work queue", "unit/work",
+        "    if (count > b->array_max)", "    if (count > 64)"),
+    in_read(
+        "other reads of a work queue are let in", "unit/work",
+        "    if (status == IPC_OK && b->ring.holders)\n"
+        "        status = IPC_ERR_ILLEGAL_STATE;\n", ""),
+    in_work(
+        "what another process holds is acknowledged", "unit/work",
+        "control_value(word) == handle_owner(b)", "true"),
+    in_work(
+        "what is given back at head is not looked for", "unit/work",
+        "    return looks % LOOKS_PER_HEAD != 0 && ahead > 0 &&",
+        "    return ahead > 0 &&"),
+    in_work(
+        "a look that finds nothing does not begin anew", "unit/work",
+        "    return walk_from_head(b, view, is_free);\n}\n\n"
+        "enum look work_glance", "    return look;\n}\n\n"
+        "enum look work_glance"),
+    in_recover(
+        "a skip by force takes what the living hold", "unit/work",
+        "        !is_dead(b, word))\n        return IPC_ERR_LOCKED;\n"
+        "    by_us", "        false)\n        return IPC_ERR_LOCKED;\n"
+        "    by_us"),
+    in_recover(
+        "entries of the dead are not given back", "unit/work_channel",
+        "            *removed += r->holders && give_back(b, &known, &view);",
+        ""),
+    in_channel(
+        "nobody is told of what is given back", "unit/work_channel",
+        "    if (count > 0 && b->ring.holders)\n"
+        "        wait_notify_rarely(&channel->waiter, WAIT_READERS);\n", ""),
+    in_channel(
+        "nobody is told that a closed queue is done", "unit/work_channel",
+        "    if (count > 0 && b->ring.holders &&\n"
+        "        atomic_get_relaxed(&b->ring.head->closed))\n",
+        "    if (0)\n"),
+    in_channel_c(
+        "who waits does not judge those who hold", "unit/work_channel",
+        "    return (has_slept || looks % HELD_LOOKS_PER_RECOVERY == 0) &&\n",
+        "    return 0 &&\n"),
+    in_block(
+        "who has slept judges no more often", "unit/work_channel",
+        "    b->has_slept = true;\n", "",
+        equivalent="it takes eight sleeps more, 0.8 s"),
+    in_watch(
+        "all producers are dead, and what others hold is forgotten",
+        "unit/work_channel",
+        "    return read_is_with_others(&ch->buffer) ? IPC_EMPTY",
+        "    return false ? IPC_EMPTY"),
+    in_stats(
+        "what is held counts as acknowledged", "unit/work",
+        "                                ? work_held(b)",
+        "                                ? 0 * work_held(b)"),
+    in_held(
+        "a guard acknowledges what an exception unwinds past",
+        "cpp/entries that are read ahead in C++",
+        "        if (std::uncaught_exceptions() > unwinding_) {",
+        "        if (false) {"),
+    in_held(
+        "a guard that moves keeps its entry",
+        "cpp/entries that are read ahead in C++",
+        "        : handle_(std::exchange(other.handle_, nullptr)), "
+        "entry_(other.entry_),",
+        "        : handle_(other.handle_), entry_(other.entry_),"),
 ]

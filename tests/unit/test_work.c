@@ -254,24 +254,33 @@ Test(unit, what_a_killed_worker_held_is_read_again_and_no_more)
 
 Test(unit, what_a_destroyed_handle_held_is_read_again)
 {
+    struct gate *gate = make_gate();
     void *memory;
     IpcBuffer *b = queue(0, &memory), *a;
     pid_t pid;
 
     must_write(b, 40, 0);
     must_write(b, 40, 1);
+    must_write(b, 40, 2);
     pid = fork_child();
     if (pid == 0) {
         a = attach_to(memory);
         must_take(a, 40, 0, false);
         must_take(a, 40, 1, false);
         must_acknowledge(a, 0);
+        gate_open(gate, 1);
+        gate_wait(gate, 2);
         must_work(ipc_buffer_destroy(a));
         child_done();
     }
+    gate_wait(gate, 1);
+    must_take(b, 40, 2, false);
+    gate_open(gate, 2);
     must_succeed(pid);
-    must(stats_of(b).unacknowledged == 0);
+    /* Not what others hold. */
+    must(stats_of(b).unacknowledged == 64);
     must_acknowledge(b, must_take(b, 40, 1, true));
+    must_acknowledge(b, 128);
     must(stats_of(b).used == 0);
 }
 
