@@ -30,8 +30,9 @@
  * Many consumers (IPC_BUFFER_ACKNOWLEDGE) make a work queue: each entry is held
  * by the process that read it, which acknowledges it by itself, in any order,
  * through any of its handles, and may hold as many as it likes. What it holds
- * when it dies, others get: those who wait for an entry find out within 100 ms,
- * writers that wait for space too, calls that do not wait now and then, and
+ * when it dies, others get: calls that wait for an entry or for space find out
+ * within 100 ms, waitsets and who polls a descriptor within a second, calls of
+ * a channel that do not wait now and then, and ipc_buffer_recover and
  * ipc_channel_recover at once. What it holds when its last handle is destroyed
  * is given back. While it lives, nobody takes an entry from it, however long it
  * takes. All other reads say IPC_ERR_ILLEGAL_STATE there; a skip by force takes

@@ -28,6 +28,10 @@ static IpcChannelReadAheadResult read_ahead(struct block block, IpcEntry *dest)
 
     while (block_again(&block, &status))
         status = tell(&block, ahead_read(b, dest, &again, &body));
+    /* Who only polls sees to what the dead hold, too. */
+    if (status == IPC_EMPTY && b->ring.holders &&
+        channel_repair_sometimes(block.channel))
+        status = ahead_read(b, dest, &again, &body);
     return ANSWER_LOOK_WITH(
         IpcChannelReadAheadResult, status, again,
         BLAME(status, block_blame(&block, blame_dest(b)), ahead_detail(status)),

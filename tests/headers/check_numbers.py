@@ -90,7 +90,7 @@ RULES = (
     (CRASHES, "at one of # answers in a row", "STUCK_ANSWERS_PER_RECOVERY"),
     (CRASHES, "at one of # answers without space",
      "STUCK_ANSWERS_PER_RECOVERY"),
-    ("include/shmipc/ipc_acknowledge.h", "find out within # ms",
+    ("include/shmipc/ipc_acknowledge.h", "find out within # ms, waitsets",
      "WAIT_CAP_NS / MS"),
     (DESIGN, "a look from head, which is every #th", "LOOKS_PER_HEAD"),
     (DESIGN, "of a call at every #th", "HELD_LOOKS_PER_RECOVERY"),

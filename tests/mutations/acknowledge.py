@@ -122,6 +122,10 @@ MUTATIONS = [
         "    if (count > 0 && b->ring.holders)\n"
         "        wait_notify_rarely(&channel->waiter, WAIT_READERS);\n", ""),
     in_channel(
+        "who polls leaves what the dead hold", "unit/work_channel",
+        "    if (status == IPC_EMPTY && b->ring.holders &&",
+        "    if (0 &&"),
+    in_channel(
         "nobody is told that a closed queue is done", "unit/work_channel",
         "    if (count > 0 && b->ring.holders &&\n"
         "        atomic_get_relaxed(&b->ring.head->closed))\n",

@@ -71,6 +71,21 @@ Test(unit, who_waits_gets_what_a_killed_worker_held)
     pthread_join(thread, NULL);
 }
 
+Test(unit, who_polls_gets_what_a_killed_worker_held)
+{
+    void *memory;
+    IpcChannel *ch = queue(0, &memory);
+    IpcStatus status = IPC_EMPTY;
+    IpcEntry entry;
+
+    must_send(ch, 40, 0);
+    kill_child(worker(memory, make_gate()));
+    for (int i = 0; i < 2000 && status == IPC_EMPTY; i++)
+        status = ipc_channel_try_read_ahead(ch, &entry).ipc_status;
+    must_be(status, IPC_OK);
+    must_acknowledge(ch, entry.offset);
+}
+
 Test(unit, who_waits_gets_what_another_gives_back)
 {
     void *memory;
