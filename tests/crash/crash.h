@@ -14,6 +14,7 @@
 enum {
     BLOCKS = 8,
     OWNERS = 4,
+    SUBSCRIBERS = 2, /* where there are any */
     MESSAGES = 512,
     OF_VICTIM = 100, /* first of its messages */
     OF_OTHERS = 200, /* of those who work while it is stopped */
@@ -32,7 +33,7 @@ struct ledger {
 extern struct shm_region *region;
 extern size_t region_size;
 extern struct ledger *ledger;
-extern uint32_t mode; /* IPC_BUFFER_ONE_* */
+extern uint32_t mode; /* IPC_BUFFER_ONE_*, IPC_BUFFER_BROADCAST */
 extern uint64_t lap;
 
 #define must(condition)                                                        \
@@ -54,7 +55,9 @@ struct message {
 
 void fill(struct message *m, uint32_t id, size_t size);
 
-/* Checks what was read, and notes it. */
+/* Checks what was read, and notes it: in the ledger, if no other place is set.
+ */
+extern _Atomic uint8_t *notes;
 void note_read(const void *payload, size_t size);
 
 /* Notes that messages are being written, and of how many that came true. */
@@ -82,6 +85,11 @@ int end_of(pid_t pid);
 bool succeeds(void (*what)(void));
 void in_child(void (*what)(void));
 
+/* Of the mode. */
+size_t size_of_region(void);
+uint32_t index_bits(void);
+bool is_broadcast(void);
+struct shm_subscriber *subscriber_slot(uint32_t i);
 uint64_t *control_words(void);
 const unsigned char *block_at(uint32_t block);
 
@@ -113,6 +121,7 @@ enum kind {
     FORCES, /* others recover by force too */
     JOINS,  /* without a handle from before; so do the next */
     CREATES,
+    READS, /* as one that has subscribed from the oldest before */
 };
 
 struct operation {
@@ -129,6 +138,28 @@ extern const struct operation operations[];
 extern const size_t operation_count;
 
 void set_scene(const struct operation *o);
+
+/* ---------------------------------------------------------- subscribers.c */
+
+/* What victims do in a ring with subscribers, and what is there before. */
+extern const struct operation operations_of_subscribers[];
+extern const size_t operation_of_subscribers_count;
+
+void subscribe(IpcChannel *ch, uint32_t from);
+
+/* A bystander that has subscribed before all, and stops when it has. Until it
+ * is let go it does as it is told. Once let go, it reads until the channel is
+ * closed. */
+void begin_bystander(void);
+void end_bystander(void);
+
+/* work_beside() and check_all() for these. */
+void work_beside_subscribers(void);
+void check_subscribers(const struct operation *o);
+
+/* Whether the bystander, which has been let go and told of the end by a
+ * closing, has read all, and who else has read, no less and no more. */
+bool bystander_says(void);
 
 /* ---------------------------------------------------------------- sight.c */
 

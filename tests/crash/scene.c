@@ -58,17 +58,39 @@ void create(void)
 
     configuration.flags = mode;
     configuration.max_owners = OWNERS;
+    configuration.max_subscribers = is_broadcast() ? SUBSCRIBERS : 0;
     r = ipc_channel_create(region, region_size, configuration);
     must(r.ipc_status == IPC_OK);
     ipc_channel_destroy(r.result);
 }
 
+bool is_broadcast(void)
+{
+    return mode & IPC_BUFFER_BROADCAST;
+}
+
+/* 8 blocks, and the marks of cursors. */
+uint32_t index_bits(void)
+{
+    return is_broadcast() ? 5 : 3;
+}
+
+size_t size_of_region(void)
+{
+    return sizeof *region + OWNERS * sizeof(struct shm_owner) +
+           (is_broadcast() ? SUBSCRIBERS * sizeof(struct shm_subscriber) : 0) +
+           BLOCKS * 8 + BLOCKS * 64;
+}
+
+struct shm_subscriber *subscriber_slot(uint32_t i)
+{
+    return (struct shm_subscriber *)(void *)&region->owners[OWNERS] + i;
+}
+
 uint64_t *control_words(void)
 {
-    return (uint64_t *)(void *)((unsigned char *)region +
-                                (sizeof *region +
-                                 OWNERS * sizeof(struct shm_owner) + 63) /
-                                    64 * 64);
+    return (uint64_t *)(void *)((unsigned char *)region + region_size -
+                                BLOCKS * (SHMIPC_BLOCK + sizeof(uint64_t)));
 }
 
 const unsigned char *block_at(uint32_t block)
@@ -80,7 +102,7 @@ const unsigned char *block_at(uint32_t block)
 /* The empty ring as it is after so many laps, at that block. */
 static void set_position(uint32_t block)
 {
-    uint64_t position = lap << 3 | block; /* 8 blocks */
+    uint64_t position = lap << index_bits() | block;
 
     region->identity.creation = 1; /* offsets count from lap 1 */
     region->tail.position = position;
@@ -265,6 +287,8 @@ void set_scene(const struct operation *o)
     memset(ledger, 0, sizeof *ledger);
     create();
     set_position(0);
+    if (is_broadcast())
+        begin_bystander();
     o->before();
     if (o->kind == CREATES && region->identity.ready == SHMIPC_READY)
         witness = join();

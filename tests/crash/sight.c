@@ -51,15 +51,17 @@ static void look_through(struct sight *s)
     uint32_t item = (uint32_t)(head / SHMIPC_HEAD_ITEM);
 
     for (uint32_t i = 0; i < BLOCKS; i++, item = 0) {
-        uint32_t block = position % BLOCKS;
+        uint32_t block = (uint32_t)position % (1u << index_bits());
         uint64_t word = control_words()[block];
-        bool old = control_tag(word) != (uint32_t)(position / BLOCKS) ||
+        bool old = control_tag(word) != (uint32_t)(position >> index_bits()) ||
                    control_state(word) == CONTROL_FREE;
 
         /* What the one producer committed counts before tail moves. */
         if (mode & IPC_BUFFER_ONE_PRODUCER ? old : position >= tail)
             break;
         position += old ? 1 : look_at(s, block, word, item);
+        if (position % (1u << index_bits()) == BLOCKS)
+            position += (1u << index_bits()) - BLOCKS;
     }
 }
 
@@ -113,6 +115,11 @@ static void hide_differences(struct shm_region *r)
     r->head.role = word;
     for (int i = 0; i < OWNERS; i++)
         hide_owner(&r->owners[i]);
+    for (int i = 0; is_broadcast() && i < SUBSCRIBERS; i++) {
+        struct shm_subscriber *s = (void *)&r->owners[OWNERS];
+
+        s[i].since = s[i].since != 0;
+    }
     if (r->identity.creation == 1)
         return;
     /* Where a new ring begins is chance. */
@@ -179,6 +186,7 @@ static const char *name_of(size_t offset, char *room, size_t size)
     static const char *const states[] = {"FREE", "READY", "BUSY",
                                          "PAD",  "SKIP",  "ARRAY"};
     const size_t owners = offsetof(struct shm_region, owners);
+    const size_t subscribers = owners + OWNERS * sizeof(struct shm_owner);
     const size_t control =
         (size_t)((unsigned char *)control_words() - (unsigned char *)region);
     const size_t blocks = region_size - (size_t)BLOCKS * SHMIPC_BLOCK;
@@ -190,6 +198,12 @@ static const char *name_of(size_t offset, char *room, size_t size)
         i = (offset - control) / 8;
         snprintf(room, size, "word %zu is %s", i,
                  states[control_state(control_words()[i])]);
+    } else if (offset >= subscribers) {
+        i = offset - subscribers;
+        snprintf(room, size, "subscriber %zu's %s", i / 128,
+                 i % 128 < 8     ? "cursor"
+                 : i % 128 < 104 ? "words"
+                                 : "owner");
     } else if (offset >= owners) {
         i = offset - owners;
         snprintf(room, size, "owner %zu's %s", i / 64, of_owner[i % 64 / 4]);

@@ -31,13 +31,15 @@
 #include <sys/wait.h>
 
 /* If some are tried: one in so many, others in each mode. */
-enum { SAMPLE = 4, HASHES_MAX = 16384, ORDINARY_LAP = 7 };
+enum { SAMPLE = 4, HASHES_MAX = 16384, ORDINARY_LAP = 7, MODES = 6 };
 
 struct shm_region *region;
 size_t region_size;
 struct ledger *ledger;
 uint32_t mode;
 uint64_t lap;
+
+enum { SPACE = 4096 }; /* for the region in any mode */
 
 static bool all_laps, all_states, ends_early, lists;
 
@@ -92,6 +94,8 @@ static bool survivor_says(const struct operation *o, const struct sight *at,
         _exit(0);
     }
     status = end_of(pid);
+    if (is_broadcast() && !bystander_says())
+        status = -1;
     if (now() - start > total.longest)
         total.longest = now() - start;
     return status == 0;
@@ -221,10 +225,14 @@ static bool run_all(int argc, char **argv)
 {
     bool good = true;
 
-    for (size_t i = 0; i < operation_count && (good || !ends_early); i++)
-        if (operations[i].modes & 1 << mode &&
-            is_wanted(&operations[i], argc, argv))
-            good &= run(&operations[i]);
+    const struct operation *all =
+        is_broadcast() ? operations_of_subscribers : operations;
+    size_t count =
+        is_broadcast() ? operation_of_subscribers_count : operation_count;
+
+    for (size_t i = 0; i < count && (good || !ends_early); i++)
+        if (all[i].modes & 1 << mode % 4 && is_wanted(&all[i], argc, argv))
+            good &= run(&all[i]);
     return good;
 }
 
@@ -254,12 +262,21 @@ static bool take_options(int argc, char **argv)
 /* An ordinary lap, one in which inner words are renewed, the last of a tag. */
 static const uint64_t laps[] = {ORDINARY_LAP, SHMIPC_RENEWAL_LAPS, UINT32_MAX};
 
-static bool run_modes(const uint64_t lap_of[4], int argc, char **argv)
+static bool run_modes(const uint64_t lap_of[MODES], int argc, char **argv)
 {
+    static const uint32_t modes[MODES] = {0,
+                                          1,
+                                          2,
+                                          3,
+                                          IPC_BUFFER_BROADCAST,
+                                          IPC_BUFFER_BROADCAST |
+                                              IPC_BUFFER_ONE_PRODUCER};
     bool good = true;
 
-    for (mode = 0; mode < 4 && (good || !ends_early); mode++) {
-        lap = lap_of[mode];
+    for (int i = 0; i < MODES && (good || !ends_early); i++) {
+        mode = modes[i];
+        lap = lap_of[i];
+        region_size = size_of_region();
         good &= run_all(argc, argv);
     }
     return good;
@@ -267,14 +284,16 @@ static bool run_modes(const uint64_t lap_of[4], int argc, char **argv)
 
 static bool run_laps(int argc, char **argv)
 {
-    static const uint64_t a_lap_each[4] = {SHMIPC_RENEWAL_LAPS, ORDINARY_LAP,
-                                           UINT32_MAX, SHMIPC_RENEWAL_LAPS};
+    static const uint64_t a_lap_each[MODES] = {
+        SHMIPC_RENEWAL_LAPS, ORDINARY_LAP,        UINT32_MAX,
+        SHMIPC_RENEWAL_LAPS, SHMIPC_RENEWAL_LAPS, UINT32_MAX};
     bool good = true;
 
     if (!all_states)
         return run_modes(a_lap_each, argc, argv);
     for (int i = 0; i < (all_laps ? 3 : 1) && (good || !ends_early); i++) {
-        const uint64_t same[4] = {laps[i], laps[i], laps[i], laps[i]};
+        const uint64_t same[MODES] = {laps[i], laps[i], laps[i],
+                                      laps[i], laps[i], laps[i]};
 
         good &= run_modes(same, argc, argv);
     }
@@ -286,11 +305,8 @@ int main(int argc, char **argv)
     double start = now();
     bool good;
 
-    region_size =
-        (sizeof(struct shm_region) + OWNERS * sizeof(struct shm_owner) + 63) /
-            64 * 64 +
-        BLOCKS * 8 + BLOCKS * 64;
-    region = share(region_size);
+    region = share(SPACE);
+    region_size = size_of_region();
     ledger = share(sizeof *ledger);
     if (!victim_begin()) {
         puts(

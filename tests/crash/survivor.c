@@ -90,6 +90,8 @@ static void come_too_early(void)
 bool work_beside(const struct operation *o)
 {
     current = o;
+    if (is_broadcast())
+        return succeeds(work_beside_subscribers);
     return succeeds(o->kind == CREATES ? come_too_early : use_channel);
 }
 
@@ -233,6 +235,12 @@ void check_all(const struct operation *o, const struct sight *at, enum way way)
 {
     IpcChannel *ch;
 
+    if (is_broadcast()) {
+        must(at->identity == READY && at->is_first);
+        must(!at->closed || o->kind == CLOSES);
+        check_subscribers(o);
+        return;
+    }
     if (o->kind == CREATES) {
         check_creation(o, at, way);
         return;

@@ -70,8 +70,10 @@ static bool is_through(void)
 
 static void act(const struct operation *o)
 {
-    IpcChannel *ch = o->kind >= JOINS ? NULL : join();
+    IpcChannel *ch = o->kind == JOINS || o->kind == CREATES ? NULL : join();
 
+    if (o->kind == READS)
+        subscribe(ch, IPC_SUBSCRIBE_FROM_OLDEST);
     if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
         _exit(77);
     raise(SIGSTOP);

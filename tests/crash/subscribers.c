@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Rings in which every subscriber reads everything. One of them, the bystander,
+ * is there from the beginning to the end, and is never killed: it gets each
+ * message once. Victims come, go, read and write beside it.
+ */
+#include "crash.h"
+#include <shmipc/ipc_subscribe.h>
+#include <signal.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+
+enum {
+    LAPS = 3 * BLOCKS,          /* messages of a block each */
+    MOVE = 1 << 16,             /* in `marks`, see owner.h */
+    LAST = OF_SURVIVOR + LAPS,  /* of those that a survivor writes itself */
+    FREE_SLOT = 2 << 3,         /* JOINING(nobody), see cursor.h */
+    NOBODY_SLEEPS_LONGER = 2000 /* ms */
+};
+
+/* ------------------------------------------------------------ the bystander
+ */
+
+static struct {
+    _Atomic bool free;
+    _Atomic uint8_t seen[MESSAGES];
+} * shared;
+
+static pid_t bystander;
+
+static IpcStatus try_read(IpcChannel *ch)
+{
+    struct message m;
+    IpcEntry entry = {0, &m, sizeof m};
+    IpcStatus status = ipc_channel_try_read_into(ch, &entry).ipc_status;
+
+    if (status == IPC_OK)
+        note_read(&m, entry.size);
+    return status;
+}
+
+static IpcStatus write_within(IpcChannel *ch, uint32_t id, long timeout_ms)
+{
+    const struct timespec timeout = {timeout_ms / 1000,
+                                     timeout_ms % 1000 * 1000000};
+    struct message m;
+    IpcStatus status;
+
+    fill(&m, id, 40);
+    note_began(id, 1);
+    status = ipc_channel_write_with_timeout(ch, &m, 40, &timeout).ipc_status;
+    note_written(id, 1, status == IPC_OK);
+    return status;
+}
+
+void subscribe(IpcChannel *ch, uint32_t from)
+{
+    const IpcSubscription how = {.struct_size = sizeof how, .from = from};
+
+    must(ipc_channel_subscribe(ch, &how).ipc_status == IPC_OK);
+}
+
+/* No message twice; and what was written after one that was read, and before
+ * another, was read as well. Where the victim's own come nobody knows. */
+static void check_order(const _Atomic uint8_t *seen)
+{
+    uint32_t first = MESSAGES, last = 0;
+
+    for (uint32_t id = 0; id < MESSAGES; id++) {
+        must(seen[id] <= 1);
+        if (!seen[id] || (id >= OF_VICTIM && id < OF_OTHERS))
+            continue;
+        first = first < id ? first : id;
+        last = id;
+    }
+    for (uint32_t id = first; id <= last; id++)
+        must(seen[id] || !ledger->written[id] ||
+             (id >= OF_VICTIM && id < OF_OTHERS));
+}
+
+static void read_until_closed(IpcChannel *ch)
+{
+    IpcStatus status;
+
+    alarm(GRACE_S);
+    do
+        status = read_one(ch, 100);
+    while (status == IPC_OK || status == IPC_ERR_TIMEOUT ||
+           status == IPC_ERR_PRODUCERS_DEAD);
+    must(status == IPC_ERR_CLOSED);
+    check_order(shared->seen);
+    for (uint32_t id = 0; id < MESSAGES; id++)
+        must(shared->seen[id] || !ledger->written[id]);
+}
+
+static void stand_by(void)
+{
+    IpcChannel *ch = join();
+
+    notes = shared->seen;
+    subscribe(ch, IPC_SUBSCRIBE_FROM_NOW);
+    for (raise(SIGSTOP); !shared->free; raise(SIGSTOP))
+        while (try_read(ch) == IPC_OK)
+            continue;
+    read_until_closed(ch);
+    ipc_channel_destroy(ch);
+}
+
+static void wait_until_it_stops(void)
+{
+    int status;
+
+    while (waitpid(bystander, &status, WUNTRACED) != bystander)
+        must(errno == EINTR);
+    must(WIFSTOPPED(status));
+}
+
+void begin_bystander(void)
+{
+    end_bystander();
+    if (!shared)
+        shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    must(shared != MAP_FAILED);
+    memset(shared, 0, sizeof *shared);
+    bystander = fork_child();
+    if (bystander == 0) {
+        stand_by();
+        _exit(0);
+    }
+    wait_until_it_stops();
+}
+
+void end_bystander(void)
+{
+    if (bystander == 0)
+        return;
+    kill(bystander, SIGKILL);
+    end_of(bystander);
+    bystander = 0;
+}
+
+static void let_it_go(void)
+{
+    shared->free = true;
+    kill(bystander, SIGCONT);
+}
+
+bool bystander_says(void)
+{
+    int status = end_of(bystander);
+
+    bystander = 0;
+    return status == 0;
+}
+
+/* ------------------------------------------------------------------- scenes
+ */
+
+static void read_by_the_bystander(void)
+{
+    kill(bystander, SIGCONT);
+    wait_until_it_stops();
+}
+
+static void full_but_read(void)
+{
+    full_ring();
+    read_by_the_bystander();
+}
+
+static void subscribe_and_die(void)
+{
+    subscribe(join(), IPC_SUBSCRIBE_FROM_NOW);
+    _exit(0);
+}
+
+static void dead_subscriber(void)
+{
+    in_child(subscribe_and_die);
+    full_but_read();
+}
+
+static void dead_joiner(void)
+{
+    dead_subscriber();
+    subscriber_slot(1)->cursor.position =
+        (uint64_t)subscriber_slot(1)->owner << index_bits() | FREE_SLOT;
+}
+
+static void dead_mover(void)
+{
+    dead_producer();
+    region->owners[1].marks += MOVE;
+}
+
+/* ------------------------------------------------------------------ victims
+ */
+
+static void do_subscribe(IpcChannel *ch)
+{
+    subscribe(ch, IPC_SUBSCRIBE_FROM_NOW);
+}
+
+static void do_subscribe_and_read(IpcChannel *ch)
+{
+    subscribe(ch, IPC_SUBSCRIBE_FROM_OLDEST);
+    try_read(ch);
+    try_read(ch);
+}
+
+static void do_read(IpcChannel *ch)
+{
+    try_read(ch);
+}
+
+static void do_read_and_unsubscribe(IpcChannel *ch)
+{
+    try_read(ch);
+    must(ipc_channel_unsubscribe(ch).ipc_status == IPC_OK);
+}
+
+static void do_destroy(IpcChannel *ch)
+{
+    ipc_channel_destroy(ch);
+}
+
+static void do_write(IpcChannel *ch)
+{
+    write_one(ch, OF_VICTIM, 40);
+}
+
+static void do_write_blocking(IpcChannel *ch)
+{
+    must(write_within(ch, OF_VICTIM, 3600 * 1000L) == IPC_OK);
+}
+
+static void do_close(IpcChannel *ch)
+{
+    ipc_channel_close(ch);
+}
+
+enum { BOTH = 3 };
+
+/* clang-format off */
+const struct operation operations_of_subscribers[] = {
+    {"subscribe", three_messages, do_subscribe, NULL, 0, ORDINARY, BOTH},
+    {"subscribe-from-the-oldest", three_messages, do_subscribe_and_read, NULL,
+     0, ORDINARY, BOTH},
+    {"subscribe-for-a-dead-one", dead_subscriber, do_subscribe_and_read, NULL,
+     0, ORDINARY, BOTH},
+    {"subscribe-for-a-dead-joiner", dead_joiner, do_subscribe, NULL, 0,
+     ORDINARY, BOTH},
+    {"subscribe-beside-a-dead-mover", dead_mover, do_subscribe_and_read, NULL,
+     0, ORDINARY, BOTH},
+    {"read-as-a-subscriber", three_messages, do_read, NULL, 0, READS, BOTH},
+    {"read-an-item-as-a-subscriber", three_in_an_array, do_read, NULL, 0, READS,
+     BOTH},
+    {"unsubscribe", three_messages, do_read_and_unsubscribe, NULL, 0, READS,
+     BOTH},
+    {"destroy-a-subscriber", three_messages, do_destroy, NULL, 0, READS, BOTH},
+    {"write-that-makes-room", full_but_read, do_write, NULL, 0, ORDINARY, BOTH},
+    {"write-that-removes-the-dead", dead_subscriber, do_write_blocking, NULL, 0,
+     ORDINARY, BOTH},
+    {"write-that-removes-a-joiner", dead_joiner, do_write_blocking, NULL, 0,
+     ORDINARY, BOTH},
+    {"write-that-finds-no-room", full_ring, do_write, NULL, 0, ORDINARY, BOTH},
+    {"close-with-subscribers", three_messages, do_close, NULL, 0, CLOSES, BOTH},
+};
+/* clang-format on */
+
+const size_t operation_of_subscribers_count =
+    sizeof operations_of_subscribers / sizeof operations_of_subscribers[0];
+
+/* ------------------------------------------------------------- while stopped
+ */
+
+/* By whom writers may be held up, but for the bystander. */
+static bool victim_holds(void)
+{
+    uint32_t taken = 0;
+
+    for (uint32_t i = 0; i < SUBSCRIBERS; i++)
+        taken += subscriber_slot(i)->cursor.position != FREE_SLOT;
+    return taken > 1 || look().busy;
+}
+
+static void join_beside(uint32_t from)
+{
+    const IpcSubscription how = {.struct_size = sizeof how, .from = from};
+    static _Atomic uint8_t seen[MESSAGES];
+    IpcChannel *ch = join();
+    IpcStatus status = ipc_channel_subscribe(ch, &how).ipc_status;
+
+    memset(seen, 0, sizeof seen);
+    notes = seen;
+    if (status == IPC_OK) {
+        while ((status = try_read(ch)) == IPC_OK)
+            continue;
+        must(status == IPC_EMPTY || status == IPC_ERR_NOT_READY ||
+             status == IPC_ERR_CLOSED);
+        must(ipc_channel_unsubscribe(ch).ipc_status == IPC_OK);
+    } else {
+        must(status == IPC_ERR_LOCKED || status == IPC_ERR_OWNERS_FULL);
+    }
+    check_order(seen);
+    notes = NULL;
+    ipc_channel_destroy(ch);
+}
+
+void work_beside_subscribers(void)
+{
+    IpcChannel *ch = join();
+    IpcStatus status = IPC_OK;
+
+    let_it_go();
+    for (uint32_t id = OF_OTHERS; id < OF_OTHERS + LAPS; id++) {
+        status = write_within(ch, id, 30);
+        if (status == IPC_OK)
+            continue;
+        if (status != IPC_ERR_TIMEOUT || victim_holds())
+            break;
+    }
+    must(status == IPC_OK || status == IPC_ERR_TIMEOUT ||
+         status == IPC_ERR_CLOSED ||
+         (status == IPC_ERR_ROLE_TAKEN && mode & IPC_BUFFER_ONE_PRODUCER));
+    join_beside(IPC_SUBSCRIBE_FROM_OLDEST);
+    join_beside(IPC_SUBSCRIBE_FROM_NOW);
+    ipc_channel_destroy(ch);
+}
+
+/* --------------------------------------------------------------- afterwards
+ */
+
+static void closing_works(IpcChannel *ch)
+{
+    must(ipc_channel_close(ch).ipc_status == IPC_OK);
+    must(write_one(ch, LAST + 1, 40) == IPC_ERR_CLOSED);
+}
+
+/* In the slot that the victim had, or did not get. */
+static void newcomer_works(IpcChannel *writer)
+{
+    static _Atomic uint8_t seen[MESSAGES];
+    IpcChannel *ch = join();
+
+    notes = seen;
+    subscribe(ch, IPC_SUBSCRIBE_FROM_OLDEST);
+    while (try_read(ch) == IPC_OK)
+        continue;
+    must(seen[LAST - 1]);
+    must(write_within(writer, LAST, NOBODY_SLEEPS_LONGER) == IPC_OK);
+    must(read_one(ch, NOBODY_SLEEPS_LONGER) == IPC_OK && seen[LAST]);
+    check_order(seen);
+    notes = NULL;
+    must(ipc_channel_unsubscribe(ch).ipc_status == IPC_OK);
+    ipc_channel_destroy(ch);
+}
+
+static uint32_t owners_left;
+
+static void register_another(void)
+{
+    IpcChannel *ch = join();
+    IpcStatus status =
+        write_within(ch, LAST + 1 + owners_left, NOBODY_SLEEPS_LONGER);
+
+    must(status ==
+         (mode & IPC_BUFFER_ONE_PRODUCER ? IPC_ERR_ROLE_TAKEN : IPC_OK));
+    if (--owners_left)
+        in_child(register_another);
+    ipc_channel_destroy(ch);
+}
+
+void check_subscribers(const struct operation *o)
+{
+    IpcChannel *ch = join();
+
+    let_it_go();
+    check_order(ledger->seen);
+    if (o->kind == CLOSES) {
+        closing_works(ch);
+        return;
+    }
+    for (uint32_t id = OF_SURVIVOR; id < LAST; id++)
+        must(write_within(ch, id, NOBODY_SLEEPS_LONGER) == IPC_OK);
+    newcomer_works(ch);
+    owners_left = OWNERS - 2; /* two are ours and the bystander's */
+    in_child(register_another);
+    closing_works(ch);
+    ipc_channel_destroy(ch);
+}
