@@ -104,6 +104,20 @@ static IpcStatus read_answer(struct IpcClient *c, IpcEntry *entry,
                       : status;
 }
 
+/* Nothing can come any more: somebody damaged the channel, or closed it. */
+static bool is_broken(IpcStatus status)
+{
+    return status < 0 && status != IPC_ERR_TIMEOUT &&
+           status != IPC_ERR_INTERRUPTED && status != IPC_ERR_NOT_READY &&
+           status != IPC_ERR_LOCKED;
+}
+
+static void give_up(struct IpcClient *c, IpcStatus status)
+{
+    gather_end_calls(c, true, status);
+    c->is_over = true;
+}
+
 /* Sleeps until there is something, for at most `timeout`. */
 static void wait_for_answer(struct IpcClient *c, const struct timespec *timeout)
 {
@@ -124,6 +138,8 @@ static void wait_for_answer(struct IpcClient *c, const struct timespec *timeout)
         take(c, &entry);
     else if (status == IPC_OK)
         sort_out(c, &entry);
+    else if (is_broken(status))
+        give_up(c, status);
     gather_tell(c);
 }
 

@@ -123,6 +123,10 @@ MUTATIONS = [
         edits=[("is_a_reason(status) ? status : IPC_ERR_CORRUPTED",
                 "status")]),
     Mutation(
+        name="who waits at a damaged channel waits on", file="gather.c",
+        tests=HOSTILE,
+        edits=[("give_up(c, status); gather_tell(c);", "; gather_tell(c);")]),
+    Mutation(
         name="a call has no deadline", file="gather.c", tests=ENDS,
         edits=[("if (call->deadline <= now) "
                 "call_end(&c->calls, call, IPC_ERR_TIMEOUT); return true;",
