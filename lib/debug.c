@@ -34,7 +34,8 @@ struct line {
     char text[768]; /* what does not fit is left out */
 };
 
-static void add_list(struct line *l, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void
+add_list(struct line *l, const char *format, va_list arguments)
 {
     const size_t room = sizeof l->text - l->length;
     int more = vsnprintf(l->text + l->length, room, format, arguments);

@@ -40,7 +40,7 @@ static void must_name(IpcOpenOptions options, const char *member, int64_t value)
 
     must_be(channel.ipc_status, IPC_ERR_INVALID_ARGUMENT);
     must(strstr(channel.error.detail, member) != NULL);
-    must_be(channel.error.body.value, value);
+    must(channel.error.body.value == value);
     if (buffer.ipc_status == IPC_OK) {
         /* What channels alone have is ignored. */
         must_work(ipc_buffer_destroy(buffer.result));
@@ -49,7 +49,7 @@ static void must_name(IpcOpenOptions options, const char *member, int64_t value)
     }
     must_be(buffer.ipc_status, IPC_ERR_INVALID_ARGUMENT);
     must(strstr(buffer.error.detail, member) != NULL);
-    must_be(buffer.error.body.value, value);
+    must(buffer.error.body.value == value);
 }
 
 Test(open, each_wrong_member_of_options_is_named_with_its_value)
