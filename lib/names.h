@@ -135,6 +135,7 @@
 #define owners_detail              shmipc_owners_detail
 #define owners_list                shmipc_owners_list
 #define pace_rest                  shmipc_pace_rest
+#define subscribe_again            shmipc_subscribe_again
 #define subscribe_begin            shmipc_subscribe_begin
 #define subscribe_end              shmipc_subscribe_end
 #define subscribe_list             shmipc_subscribe_list

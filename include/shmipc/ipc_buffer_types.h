@@ -157,12 +157,17 @@ typedef struct IpcBufferReadError {
     uint64_t offset;
     /** Bytes the destination needs to have. */
     uint64_t required_size;
+    /** With IPC_ERR_LAGGED: bytes of blocks that a subscriber did not get. It
+     * goes on behind them. */
+    uint64_t lost;
 } IpcBufferReadError;
 IPC_RESULT_UNIT(IpcBufferReadResult, IpcBufferReadError)
 IPC_RESULT_HAS_ENTRY(IpcBufferReadResult)
 
 typedef struct IpcBufferPeekError {
     uint64_t offset;
+    /** As in IpcBufferReadError. */
+    uint64_t lost;
 } IpcBufferPeekError;
 IPC_RESULT_UNIT(IpcBufferPeekResult, IpcBufferPeekError)
 IPC_RESULT_HAS_ENTRY(IpcBufferPeekResult)

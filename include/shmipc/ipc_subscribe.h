@@ -19,7 +19,8 @@
  * subscriber has read go first, so with nobody subscribed the last ones that
  * were written remain. Writers find no space, or wait for it, while a
  * subscriber that is IPC_SUBSCRIBER_BLOCKS has not read what they need: they
- * wait for the slowest. A process that dies is no subscriber any more: writers
+ * wait for the slowest. One that is IPC_SUBSCRIBER_LAGS loses entries instead,
+ * and is told so. A process that dies is no subscriber any more: writers
  * that find no space see to that. One that is stopped still is.
  *
  * A forked child has no subscription with a handle that it inherited, and may
@@ -42,7 +43,12 @@ extern "C" {
  * not read. */
 typedef enum IpcSubscriberPolicy {
     /** They wait for it, or find no space: it misses nothing. */
-    IPC_SUBSCRIBER_BLOCKS = 0
+    IPC_SUBSCRIBER_BLOCKS = 0,
+    /** If it is more than `lag_bytes` behind, they take it, and never wait for
+     * it: its next read says IPC_ERR_LAGGED, once, with the bytes that it lost,
+     * and the one after that goes on where `after_gap` says. Up to `lag_bytes`
+     * they wait for it as for the others; with 0 not at all. */
+    IPC_SUBSCRIBER_LAGS = 1
 } IpcSubscriberPolicy;
 
 /** Where a subscriber begins. */
@@ -63,7 +69,16 @@ typedef struct IpcSubscription {
     uint32_t policy;
     /** An IpcSubscribeFrom. */
     uint32_t from;
-    uint64_t reserved[6];
+    /** With IPC_SUBSCRIBER_LAGS: how many bytes of blocks it may be behind what
+     * was claimed last before writers take the space of what it has not read.
+     */
+    uint64_t lag_bytes;
+    /** With IPC_SUBSCRIBER_LAGS: where it goes on behind a gap, an
+     * IpcSubscribeFrom: with what comes next, or with the oldest that is still
+     * there, so that it loses as little as can be. */
+    uint32_t after_gap;
+    uint32_t reserved32;
+    uint64_t reserved[4];
 } IpcSubscription;
 
 typedef struct IpcSubscribeError {
@@ -80,6 +95,9 @@ IPC_RESULT_UNIT(IpcChannelUnsubscribeResult, IpcSubscribeError)
 typedef enum IpcSubscriberState {
     /** It has read up to `offset`. */
     IPC_SUBSCRIBER_READS = 0,
+    /** The same, and writers took the space of what follows: its next read says
+     * IPC_ERR_LAGGED. */
+    IPC_SUBSCRIBER_EVICTED = 1,
     /** It is just joining, or died in that. */
     IPC_SUBSCRIBER_JOINS = 2
 } IpcSubscriberState;
@@ -123,7 +141,8 @@ IPC_RESULT(IpcChannelSubscribersResult, size_t, IpcSubscribersError)
  *
  * IPC_OK: it reads from where `from` says.
  * IPC_ERR_INVALID_ARGUMENT: `buffer` is NULL, another `struct_size`, an unknown
- * policy or `from`, or a reserved member that is not 0.
+ * policy, `from` or `after_gap`, the latter or `lag_bytes` with
+ * IPC_SUBSCRIBER_BLOCKS, or a reserved member that is not 0.
  * IPC_ERR_ILLEGAL_STATE: the buffer was created without IPC_BUFFER_BROADCAST,
  * or the handle is a subscriber already.
  * IPC_ERR_OWNERS_FULL: there are as many subscribers, or processes, as the

@@ -311,7 +311,7 @@ IpcBufferPeekResult ipc_buffer_peek(IpcBuffer *buffer, IpcEntry *dest)
 {
     IpcBufferReadError found = {0};
     IpcStatus status = read_peek(buffer, dest, &found);
-    IpcBufferPeekError body = {found.offset};
+    IpcBufferPeekError body = {found.offset, found.lost};
 
     return ANSWER_LOOK(IpcBufferPeekResult, status,
                        BLAME(status, blame_dest(buffer), read_detail(status)),

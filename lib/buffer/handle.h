@@ -50,6 +50,7 @@ struct IpcBuffer {
     struct place *place; /* what the memory is in, if opened by name */
 
     uint32_t slot;      /* as a subscriber */
+    uint32_t after_gap; /* where it goes on then, an IpcSubscribeFrom */
     atomic_u64 held_by; /* hint: what a move of the gate ended at last */
     atomic_u32 held;    /* hint: looks at that in a row */
     atomic_u32 needed;  /* hint: blocks that there was no room for at last */

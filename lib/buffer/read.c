@@ -6,6 +6,7 @@
 #include "buffer/blame.h"
 #include "buffer/recover.h"
 #include "buffer/work.h"
+#include "buffer/subscribe.h"
 #include "ring/format.h"
 #include <stdlib.h>
 
@@ -107,12 +108,18 @@ static enum look look_ahead(const struct IpcBuffer *b, struct view *view)
 }
 
 /* The head of a subscriber is a cursor that others can change. */
-static IpcStatus look_at_cursor(struct IpcBuffer *b)
+static IpcStatus look_at_cursor(struct IpcBuffer *b, struct view *view,
+                                uint64_t *lost)
 {
     uint64_t cursor;
 
     if (subscriber_is(&b->ring, b->slot, handle_owner(b), &cursor))
-        return IPC_ERR_CORRUPTED;
+        return cursor_state(&b->ring, cursor) == SUBSCRIBER_EVICTED
+                   ? subscribe_again(b, cursor, view, lost)
+                   : IPC_ERR_CORRUPTED;
+    /* Another thread is about to go on behind a gap. */
+    if (cursor == cursor_named(&b->ring, handle_owner(b), SUBSCRIBER_JOINING))
+        return IPC_ERR_LOCKED;
     /* Somebody who forced owners out took us for dead. */
     handle_set_consumer(b, false);
     format_point_nowhere(&b->ring);
@@ -120,7 +127,7 @@ static IpcStatus look_at_cursor(struct IpcBuffer *b)
 }
 
 __attribute__((always_inline)) static inline IpcStatus
-look(struct IpcBuffer *b, struct view *view, bool ahead)
+look(struct IpcBuffer *b, struct view *view, bool ahead, uint64_t *lost)
 {
     for (;;) {
         enum look look = !ahead            ? take_look(&b->ring, view)
@@ -130,7 +137,7 @@ look(struct IpcBuffer *b, struct view *view, bool ahead)
         bool again = false;
 
         if (look == LOOK_DAMAGE && b->ring.subscriber_count)
-            status = look_at_cursor(b);
+            status = look_at_cursor(b, view, lost);
         if (look == LOOK_BUSY)
             again = rest(b);
         else if (look == LOOK_NOTHING)
@@ -153,7 +160,7 @@ IpcStatus read_look_otherwise(struct IpcBuffer *b, struct view *view,
         error->offset = position_offset(&b->ring, protocol_head(&b->ring));
         return status;
     }
-    status = look(b, view, false);
+    status = look(b, view, false, &error->lost);
     error->offset = take_offset(&b->ring, view);
     return status < 0 ? handle_unless_anew(b, status) : status;
 }
@@ -161,7 +168,7 @@ IpcStatus read_look_otherwise(struct IpcBuffer *b, struct view *view,
 IpcStatus read_look_ahead(struct IpcBuffer *b, struct view *view,
                           IpcBufferReadError *error)
 {
-    IpcStatus status = look(b, view, true);
+    IpcStatus status = look(b, view, true, &error->lost);
 
     if (status == IPC_ERR_CLOSED && b->ring.holders && work_is_with_others(b))
         status = IPC_EMPTY; /* they may be given back */
@@ -410,6 +417,10 @@ const char *read_detail(IpcStatus status)
         return handle_formatted_anew;
     case IPC_ERR_READ_ONLY:
         return handle_read_only;
+    case IPC_ERR_LAGGED:
+        return "writers needed the space of what this subscriber had not read: "
+               "it lost error.body.lost bytes of blocks, and goes on behind "
+               "them";
     case IPC_ERR_NOT_SUBSCRIBED:
         return handle_not_subscribed;
     case IPC_ERR_CLOSED:

@@ -7,10 +7,15 @@
 #include <string.h>
 
 enum {
-    /* Looks for writers that are moving the gate: in a row, and then with
-     * others let run in between. One in so many asks whether they live. */
+/* Looks for writers that are moving the gate: in a row, and then with
+ * others let run in between. One in so many asks whether they live. */
+#ifdef SHMIPC_MODEL
+    LOOKS_AT_ONCE = 2,
+    LOOKS_MAX = 4,
+#else
     LOOKS_AT_ONCE = 64,
     LOOKS_MAX = 1024,
+#endif
 };
 
 static IpcStatus refuse(const char **detail, IpcStatus status, const char *why)
@@ -29,13 +34,25 @@ static const char *blame_subscription(const IpcSubscription *how,
         return "struct_size (error.body.value) is not sizeof(IpcSubscription): "
                "set it to that, and zero what is not set";
     *value = how->policy;
-    if (how->policy != IPC_SUBSCRIBER_BLOCKS)
+    if (how->policy > IPC_SUBSCRIBER_LAGS)
         return "policy (error.body.value) is no IpcSubscriberPolicy that this "
                "library knows";
     *value = how->from;
     if (how->from > IPC_SUBSCRIBE_FROM_OLDEST)
         return "from (error.body.value) is no IpcSubscribeFrom that this "
                "library knows";
+    *value = how->after_gap;
+    if (how->after_gap > IPC_SUBSCRIBE_FROM_OLDEST)
+        return "after_gap (error.body.value) is no IpcSubscribeFrom that this "
+               "library knows";
+    *value = (int64_t)(how->after_gap | how->lag_bytes);
+    if (how->policy == IPC_SUBSCRIBER_BLOCKS && *value)
+        return "lag_bytes or after_gap is set (error.body.value), but the "
+               "policy is IPC_SUBSCRIBER_BLOCKS, with which there are no gaps";
+    *value = how->reserved32;
+    if (how->reserved32)
+        return "a reserved member is not 0 (error.body.value): initialise the "
+               "whole subscription";
     for (size_t i = 0; i < sizeof how->reserved / sizeof how->reserved[0];
          i++) {
         *value = (int64_t)how->reserved[i];
@@ -123,7 +140,9 @@ static IpcStatus join(struct IpcBuffer *b, const IpcSubscription *how)
 {
     const struct subscriber_terms terms = {
         .since = process_now(),
-        .policy = SUBSCRIBER_BLOCKS,
+        .lag = how->lag_bytes,
+        .policy = how->policy == IPC_SUBSCRIBER_LAGS ? SUBSCRIBER_LAGS
+                                                     : SUBSCRIBER_BLOCKS,
     };
     IpcStatus status = handle_enter(b);
 
@@ -135,9 +154,34 @@ static IpcStatus join(struct IpcBuffer *b, const IpcSubscription *how)
     status = start(b, how->from);
     if (status != IPC_OK)
         return status;
+    b->after_gap = how->after_gap;
     b->ring.head = &b->ring.subscribers[b->slot].cursor;
     handle_set_consumer(b, true);
     return IPC_OK;
+}
+
+IpcStatus subscribe_again(struct IpcBuffer *b, uint64_t cursor,
+                          struct view *view, uint64_t *lost)
+{
+    struct ring *r = &b->ring;
+    uint64_t from = position_of_head(cursor_evict(r, cursor)), to;
+
+    if (!subscriber_enter(r, b->slot, cursor, handle_owner(b)))
+        return IPC_ERR_LOCKED;
+    /* Nobody takes the slot for another's: it has been ours. */
+    to = b->after_gap == IPC_SUBSCRIBE_FROM_OLDEST && moves_end(b)
+             ? protocol_head(r)
+             : subscriber_newest(r);
+    if (!position_is_valid(r, to) || !position_is_valid(r, from)) {
+        subscriber_give_up(r, b->slot, handle_owner(b));
+        return IPC_ERR_CORRUPTED;
+    }
+    *lost = (uint64_t)position_distance(r, from, to) * SHMIPC_BLOCK;
+    /* Relaxed: a figure for people. */
+    atomic_add_relaxed(&r->subscribers[b->slot].lost, *lost);
+    *view = (struct view){.head = to, .position = to};
+    return subscriber_start(r, b->slot, handle_owner(b), to) ? IPC_ERR_LAGGED
+                                                             : IPC_ERR_LOCKED;
 }
 
 static const char *detail_of(IpcStatus status)
@@ -239,7 +283,8 @@ static bool describe(const struct ring *r, uint32_t i, IpcSubscriber *to)
     to->lost = atomic_get_relaxed(&s->lost);
     to->slowest = atomic_get_relaxed(&s->slowest);
     to->policy = atomic_get_relaxed(&s->policy);
-    describe_place(r, cursor, to);
+    describe_place(
+        r, state == SUBSCRIBER_EVICTED ? cursor_evict(r, cursor) : cursor, to);
     return true;
 }
 

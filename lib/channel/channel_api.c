@@ -451,7 +451,7 @@ static IpcChannelPeekResult peek(struct block block, IpcEntry *dest)
 
     while (block_again(&block, &status))
         status = receive_tell(&block, read_peek(b, dest, &found));
-    body.offset = found.offset;
+    body = (IpcBufferPeekError){found.offset, found.lost};
     return ANSWER_LOOK(IpcChannelPeekResult, status,
                        look_detail(&block, status), body);
 }

@@ -183,6 +183,26 @@ static inline bool gate_confirm(struct ring *r, struct gate_move *m)
     return true;
 }
 
+/* After G5: evicts whom the move ended at, if it is one that may be. */
+static inline bool gate_evict(struct ring *r, const struct gate_move *m)
+{
+    struct shm_subscriber *s = &r->subscribers[m->stop.slot];
+    uint64_t position = position_of_head(m->stop.word);
+    uint64_t lag;
+
+    if (m->stop.holder != GATE_BY_SUBSCRIBER || !cursor_holds(r, m->stop.word))
+        return false;
+    lag = (uint64_t)position_distance(r, position, m->tail) * SHMIPC_BLOCK;
+    /* Relaxed, both: of this stay, or the CAS fails. */
+    if (atomic_get_relaxed(&s->policy) != SUBSCRIBER_LAGS ||
+        lag <= atomic_get_relaxed(&s->lag))
+        return false;
+    /* Relaxed: what it has read was acquired with the cursor, and who sees the
+     * gate move, by G6, sees this. */
+    return atomic_cas_relaxed(&s->cursor.position, m->stop.word,
+                              cursor_evict(r, m->stop.word));
+}
+
 /* G2 to G6. */
 static inline enum gate_outcome gate_go(struct ring *r, struct gate_move *m)
 {
@@ -190,8 +210,11 @@ static inline enum gate_outcome gate_go(struct ring *r, struct gate_move *m)
     if (!gate_walk(r, m))
         return creation_is_over(r) ? GATE_RACED : GATE_DAMAGE;
     atomic_full_fence(); /* [join] */
-    if (!gate_confirm(r, m) || m->to == m->from)
+    if (!gate_confirm(r, m))
         return m->stop.holder == GATE_BY_NOBODY ? GATE_RACED : GATE_HELD;
+    if (m->to == m->from)
+        return m->stop.holder == GATE_BY_NOBODY || gate_evict(r, m) ? GATE_RACED
+                                                                    : GATE_HELD;
     /* Release [head]: what we acquired with the cursors. */
     return atomic_cas_release(&r->gate->position, m->from, m->to) ? GATE_MOVED
                                                                   : GATE_RACED;

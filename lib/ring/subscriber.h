@@ -27,7 +27,7 @@
  *   G1  Say in the own owner slot that a move is under way. Load tail, and the
  *       gate.
  *   G2  Load all cursors, and move those that stand at filler over it. No
- *       further than the least position among them.
+ *       further than the least position among them, and the tail of G1.
  *   G3  Walk from the gate over words of READY, ARRAY, PAD and SKIP, as far as
  *       room is needed and G2 allows. Revoke gaps. Stop at BUSY.
  *   G4  Pass a full fence.
@@ -85,8 +85,8 @@
  *   from EVICTED); what is between is its loss, to the byte.
  *
  * INVARIANTS, besides I1 to I6
- *   I7  gate <= cursor <= tail for each cursor that is a position (one
- *       producer: or up to what is committed behind tail).
+ *   I7  gate <= cursor for each cursor that is a position; it is at most tail
+ *       (one producer: or what is committed behind tail).
  *   I8  A cursor is stored by CAS only: positions by the slot's owner and, over
  *       filler, by movers; EVICTED by a mover; free by the owner, and by
  *       anybody who knows that owner to be dead.
@@ -154,22 +154,11 @@ PROTOCOL_RARE void subscriber_describe(struct ring *r, uint32_t i,
     atomic_put_relaxed(&s->policy, (uint32_t)terms->policy);
 }
 
-/* J3 from now: the position up to where anybody can know of claims. */
+/* J3 from now. */
 PROTOCOL_RARE uint64_t subscriber_newest(const struct ring *r)
 {
     /* Relaxed: not older than what movers knew, by the fence of J2. */
-    uint64_t position = protocol_tail(r);
-    struct view view;
-
-    for (uint32_t steps = 0; r->one_producer && steps < PROTOCOL_STEPS;
-         steps++) {
-        enum look look = take_look_at(r, position, &view);
-
-        if (look != LOOK_ENTRY && look != LOOK_FILLER)
-            break;
-        position = position_advance(r, position, control_extent(view.word));
-    }
-    return position;
+    return protocol_tail(r);
 }
 
 /* J4. False: we were taken for dead. */
