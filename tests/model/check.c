@@ -93,6 +93,10 @@ void check_entry(const unsigned char *payload, size_t size, uint64_t offset,
 
     result->id = id;
     result->offset = offset;
+    if (broadcast_is()) {
+        broadcast_check_entry(id, offset);
+        return;
+    }
     if (id < CHECKER_ID)
         check_actors_entry(id, size, offset);
     else if (id - CHECKER_ID >= (uint32_t)world.checker_written ||
@@ -420,6 +424,13 @@ void check_stopped(void)
 
     before = snapshot_make(before);
     memory_settle(true);
+    if (broadcast_is()) {
+        broadcast_check_stopped();
+        snapshot_restore(before);
+        memory_settle(false);
+        crash_points += (uint64_t)stopped;
+        return;
+    }
     all_die();
     snapshot_restore(before);
     for (int full = 0; full < 2 && stopped > 0; full++) {
@@ -459,6 +470,8 @@ void check_state(void)
         used > n || used < (r->one_producer ? -n : 0))
         violation("head and tail are %lld blocks apart", (long long)used);
     check_item(r, memory_latest(LOCATION_HEAD));
+    if (broadcast_is())
+        broadcast_check_state();
     check_entered();
     check_claims();
 }

@@ -95,8 +95,10 @@ static uint64_t state_hash(int last)
         for (int i = 0; i < actor_count; i++)
             hash = mix_bytes(mix_bytes(hash, world.actors[i].fenced, VIEW_SIZE),
                              world.actors[i].loaded, VIEW_SIZE);
-    if (options.weak && wake_is_channel())
+    if (options.weak && (wake_is_channel() || broadcast_is()))
         hash = mix_bytes(hash, world.fence_view, VIEW_SIZE);
+    if (broadcast_is())
+        hash = mix(hash, broadcast_hash());
     hash = mix(hash, (uint64_t)world.kills_left);
     if (options.bound >= 0)
         hash = mix(hash, (uint64_t)(last + 1));

@@ -180,7 +180,8 @@ uint64_t model_or(volatile void *p, size_t size, uint64_t value,
 /* In SC memory there is nothing to order. */
 void model_fence(void)
 {
-    if (memory_is_weak() && tracking && current != CHECKER && wake_is_channel())
+    if (memory_is_weak() && tracking && current != CHECKER &&
+        (wake_is_channel() || broadcast_is()))
         memory_perform((struct access){FENCE, -1, MODEL_RELAXED, 0, 0});
 }
 

@@ -130,6 +130,27 @@ static void map_wait(struct shm_wait *words, const char *side)
     }
 }
 
+static void map_subscriber(struct shm_subscriber *s, int number)
+{
+    map_word(&s->cursor.position, "cursor", number);
+    map_word(&s->joined, "joined", number);
+    map_word(&s->lag, "lag", number);
+    map_word(&s->owner, "subscriber", number);
+    is_half();
+    map_word(&s->policy, "policy", number);
+    is_half();
+}
+
+static void map_subscribers(const struct ring *r)
+{
+    for (uint32_t i = 0; i < r->subscriber_count; i++)
+        map_subscriber(&r->subscribers[i], (int)i);
+    for (uint32_t i = 0; i < r->owners.count && r->subscriber_count; i++) {
+        map_word(&r->owners.slots[i].marks, "owner marks", (int)i);
+        is_half();
+    }
+}
+
 void location_map(uint32_t blocks, uint32_t owners)
 {
     const struct ring *r = &world.channels[CHECKER].buffer.ring;
@@ -137,16 +158,16 @@ void location_map(uint32_t blocks, uint32_t owners)
     memset(region_map, -1, sizeof region_map);
     map.count = 0;
     map_word(&r->tail->position, "tail", -1);
-    map_word(&r->head->position, "head", -1);
+    map_word(&r->gate->position, "head", -1);
     map_word(&r->tail->role, "tail.role", -1);
-    map_word(&r->head->role, "head.role", -1);
+    map_word(&r->gate->role, "head.role", -1);
     map_blocks(r, blocks);
     for (uint32_t i = 0; i < owners; i++)
         map_slot(&r->owners.slots[i], (int)i);
     if (strchr(running->script, CALL_SHUT) ||
         strchr(running->script, CALL_END)) {
         map_word(&r->tail->closed, "tail.closed", -1);
-        map_word(&r->head->closed, "head.closed", -1);
+        map_word(&r->gate->closed, "head.closed", -1);
     }
     if (tapped_is_on() && r->one_producer)
         map_word(&r->tail->intended, "tail.intended", -1);
@@ -154,6 +175,7 @@ void location_map(uint32_t blocks, uint32_t owners)
         map_wait(&world.channels[CHECKER].buffer.region->readers, "readers");
         map_wait(&world.channels[CHECKER].buffer.region->writers, "writers");
     }
+    map_subscribers(r);
     map_shared_handles();
 }
 

@@ -83,7 +83,7 @@ enum {
     MAX_CALLS = 6,
     MAX_BLOCKS = 4,
     MAX_OWNERS = MAX_ACTORS + 1,
-    REGION_BYTES = 1024,
+    REGION_BYTES = 1280,
     LOCATIONS_MAX = 42,
     VIEW_SIZE = 48, /* locations, then one clock per actor */
     MESSAGES_MAX = 48,
@@ -115,11 +115,12 @@ struct scenario {
     bool small;               /* there are entries of half a block */
     bool x86;                 /* a read-modify-write is a full fence */
     bool no_membarrier;       /* the kernel has none */
-    bool ordered;   /* relies on stores in order: not in weak memory */
-    int owners;     /* 0: enough */
-    int stale;      /* stale choices per call; 0: the default */
-    int quick_sc;   /* preemptions in the quick run; 0: not part of it */
-    int quick_weak; /* the same in weak mode */
+    bool ordered;         /* relies on stores in order: not in weak memory */
+    int owners;           /* 0: enough */
+    uint32_t subscribers; /* slots for them, in a ring that is no queue */
+    int stale;            /* stale choices per call; 0: the default */
+    int quick_sc;         /* preemptions in the quick run; 0: not part of it */
+    int quick_weak;       /* the same in weak mode */
 };
 
 enum { ANY = 1000 }; /* preemptions: all interleavings */
@@ -149,6 +150,10 @@ enum call_kind {
     CALL_SHUT = 'c',
     CALL_TAP = 't',
     CALL_TAP_PASS = 'z',
+    CALL_JOIN = 'h',         /* subscribe from now */
+    CALL_JOIN_OLDEST = 'e',  /* from the oldest */
+    CALL_JOIN_LAGGING = 'i', /* the same, and never waited for */
+    CALL_LEAVE = 'm',        /* unsubscribe */
     /* Through a channel: */
     CALL_SEND = 'W', /* waits for space */
     CALL_TRY_SEND = 'N',
@@ -256,6 +261,17 @@ struct location {
     uint16_t at[MESSAGES_MAX]; /* in the pool; oldest first */
 };
 
+/* What an actor has as a subscriber; bits are numbers of entries. */
+struct reading {
+    bool joining;
+    bool joined;
+    bool anything; /* what the next entry is need not be known */
+    uint64_t got;
+    uint64_t must;  /* written by calls that began after it had joined */
+    uint64_t never; /* written before it began to join, from now */
+    uint64_t offset;
+};
+
 /* Everything that can change; restored by memcpy, so it never moves. */
 struct world {
     _Alignas(64) unsigned char region[REGION_BYTES];
@@ -271,6 +287,7 @@ struct world {
     uint8_t checker_read[CHECKER_IDS];          /* times */
     uint8_t read_count[MAX_ACTORS][MAX_CALLS];
     uint64_t read_offset[MAX_ACTORS][MAX_CALLS];
+    struct reading readings[MAX_ACTORS + 1];
     struct location locations[LOCATIONS_MAX];
     int pool_used;
     struct message pool[POOL_MAX];
@@ -396,6 +413,16 @@ void check_entered(void);
 void check_claims(void);
 bool ring_is_closed(void);
 void check_told_closed(void);
+
+/* broadcast.c */
+bool broadcast_is(void);
+IpcStatus broadcast_call(int actor, char kind);
+void broadcast_begin(int actor);
+void broadcast_end(int actor, IpcStatus status);
+void broadcast_check_entry(uint32_t id, uint64_t offset);
+void broadcast_check_state(void);
+void broadcast_check_stopped(void);
+uint64_t broadcast_hash(void);
 
 /* wake.c */
 bool wake_is_channel(void);

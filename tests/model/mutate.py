@@ -27,9 +27,10 @@ from edit import DoesNotFit, find_file, replace_once  # noqa: E402
 import mutations  # noqa: E402
 import orders  # noqa: E402
 import sleepers  # noqa: E402
+import subscribers  # noqa: E402
 import taps  # noqa: E402
 
-MODULES = (mutations, orders, sleepers, taps)
+MODULES = (mutations, orders, sleepers, subscribers, taps)
 MUTATIONS = [m for module in MODULES for m in module.MUTATIONS]
 # What of the library runs in the checker, besides all of lib/buffer but names.
 LIB_SOURCES = ("ring/format.c", "ring/owner.c", "status.c", "wait/wait.c",

@@ -10,20 +10,24 @@ enum {
     OLD = SHMIPC_RENEWAL_LAPS + 1,
 };
 
-#define P1          .flags = IPC_BUFFER_ONE_PRODUCER
-#define C1          .flags = IPC_BUFFER_ONE_CONSUMER
-#define P1C1        .flags = ALONE
+#define P1             .flags = IPC_BUFFER_ONE_PRODUCER
+#define C1             .flags = IPC_BUFFER_ONE_CONSUMER
+#define P1C1           .flags = ALONE
 
 /* So that a tap can prove what it has copied. */
-#define TAPPED      .flags = IPC_BUFFER_TAPS
-#define TAPPED_P1   .flags = IPC_BUFFER_TAPS | IPC_BUFFER_ONE_PRODUCER
-#define WORK        .flags = IPC_BUFFER_ACKNOWLEDGE
+#define TAPPED         .flags = IPC_BUFFER_TAPS
+#define TAPPED_P1      .flags = IPC_BUFFER_TAPS | IPC_BUFFER_ONE_PRODUCER
+#define WORK           .flags = IPC_BUFFER_ACKNOWLEDGE
 
 /* The quick run's bounds: preemptions in a path, SC and weak memory. */
-#define QUICK(s, w) .quick_sc = s, .quick_weak = w
+#define QUICK(s, w)    .quick_sc = s, .quick_weak = w
+
+#define SUBSCRIBERS(n) .flags = IPC_BUFFER_BROADCAST, .subscribers = n
+#define SUBSCRIBERS_P1(n)                                                      \
+    .flags = IPC_BUFFER_BROADCAST | IPC_BUFFER_ONE_PRODUCER, .subscribers = n
 
 /* Inner words were last renewed one renewal ago: as old as I6 allows. */
-#define RENEWAL     .lap = 2 * SHMIPC_RENEWAL_LAPS, .age = {1, OLD, OLD, OLD}
+#define RENEWAL .lap = 2 * SHMIPC_RENEWAL_LAPS, .age = {1, OLD, OLD, OLD}
 
 const struct scenario scenarios[] = {
     /* many producers, many consumers */
@@ -297,6 +301,51 @@ const struct scenario scenarios[] = {
      .script = "w104w40w104|rr|tt", P1, QUICK(2, 0), .ordered = true},
     {"tap-one-producer-unannounced-abort", .blocks = 2,
      .script = "w40w40s104:0s40:0w40|rr|ttt", P1, QUICK(2, 0), .ordered = true},
+    /* subscribers */
+    {"join", .blocks = 2, .script = "w40w40w40|hrr", SUBSCRIBERS(1),
+     QUICK(ANY, 2)},
+    {"join-against-two-movers", .blocks = 1, .script = "w40w40|w40w40|hrr",
+     SUBSCRIBERS(1), QUICK(1, 0)},
+    {"two-subscribers", .blocks = 2, .script = "w40w40w40|hrr|hr",
+     SUBSCRIBERS(2), QUICK(1, 0)},
+    {"join-and-leave", .blocks = 1, .script = "w40w40w40|hrmhr|hr",
+     SUBSCRIBERS(2), QUICK(1, 0)},
+    {"join-from-the-oldest", .blocks = 2, .script = "w40w40w40|err",
+     SUBSCRIBERS(1), QUICK(ANY, 2)},
+    {"join-from-the-oldest-of-two", .blocks = 1, .script = "w40w40|w40w40|err",
+     SUBSCRIBERS(1), QUICK(1, 0)},
+    {"join-one-producer", .blocks = 2, .script = "w40w40w40|hrr|err",
+     SUBSCRIBERS_P1(2), QUICK(1, 0)},
+    {"joiner-dies", .blocks = 1, .script = "w40w40w40|hr|hr", SUBSCRIBERS(2),
+     .kills = 1, .killable = "b", QUICK(1, 0)},
+    {"subscriber-of-a-dead-ones-slot", .blocks = 1, .script = "w40w40|hr|hr",
+     SUBSCRIBERS(1), .kills = 1, .killable = "b", QUICK(2, 0)},
+    {"two-removers", .blocks = 1, .script = "h|h|h", SUBSCRIBERS(1), .kills = 1,
+     .killable = "a", QUICK(2, 0)},
+    {"mover-dies", .blocks = 1, .script = "w40w40|er|w40w40", SUBSCRIBERS(1),
+     .kills = 1, .killable = "a", QUICK(1, 0)},
+    {"gate-and-claims", .blocks = 2, .script = "w104|w40w40|hr|w40",
+     SUBSCRIBERS(1), QUICK(1, 0)},
+    {"two-movers", .blocks = 1, .script = "hrr|w40w40|w40w40", SUBSCRIBERS(1),
+     QUICK(1, 0)},
+    {"gate-over-a-claim", .blocks = 1, .script = "w40|hr|w40", SUBSCRIBERS(1),
+     QUICK(3, 1)},
+    {"slot-is-passed", .blocks = 1, .script = "hr|hr|w40w40w40", SUBSCRIBERS(2),
+     QUICK(1, 0)},
+    {"eviction", .blocks = 1, .script = "w40w40w40|irr", SUBSCRIBERS(1),
+     QUICK(3, 1)},
+    {"eviction-of-two", .blocks = 1, .script = "w40w40w40|irr|hr",
+     SUBSCRIBERS(2), QUICK(1, 0)},
+    {"eviction-by-two", .blocks = 1, .script = "w40w40|w40w40|irr",
+     SUBSCRIBERS(1), QUICK(1, 0)},
+    {"eviction-in-place", .blocks = 2, .script = "w40w40w40|ipr",
+     SUBSCRIBERS(1), QUICK(3, 1)},
+    {"eviction-one-producer", .blocks = 1, .script = "w40w40w40|irrr",
+     SUBSCRIBERS_P1(1), QUICK(3, 1)},
+    {"gate-over-the-dead", .blocks = 2, .script = "w40|w40w40|hrr",
+     SUBSCRIBERS(1), .kills = 1, .killable = "a", QUICK(1, 0)},
+    {"subscriber-and-filler", .blocks = 3, .index = 2, .script = "w104w168|hr",
+     SUBSCRIBERS(1), QUICK(3, 1)},
     /* channels: sleeping and waking */
     {"wake-alone", .blocks = 2, .script = "N40N40|RR", P1C1, QUICK(ANY, 3)},
     {"wake-alone-x86", .blocks = 2, .script = "N40N40|RR", P1C1, .x86 = true,

@@ -60,10 +60,13 @@ void schedule_start(int actor)
 void schedule_step(int actor, int choice)
 {
     struct actor *a = &world.actors[actor];
-    int limit = wake_is_channel() ? STEPS_PER_BLOCKING_CALL : STEPS_PER_CALL;
+    int limit = wake_is_channel() || broadcast_is() ? STEPS_PER_BLOCKING_CALL
+                                                    : STEPS_PER_CALL;
 
     if (a->steps == 0 && !options.weak)
         truth_begin(actor);
+    if (a->steps == 0 && broadcast_is())
+        broadcast_begin(actor);
     wake_begin_step(actor);
     current = actor;
     a->choice = choice;

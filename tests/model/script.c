@@ -12,6 +12,9 @@
  *     a64a64   one array of two         y64 read up to three as an array
  *
  *     o40      reserve, leave it open   c   close the ring
+ *     h        subscribe, from now      e   from the oldest
+ *     i        the same, never waited for
+ *     m        unsubscribe
  *     l        read ahead               j   acknowledge the first of that
  *     u        give all of that back    k   acknowledge all of it
  *     t        read as a tap            z   go past what is there, as a tap
@@ -61,7 +64,7 @@ static void parse_call(const char **text, struct script *script)
     struct call *call = &script->calls[script->count++];
 
     if (script->count > MAX_CALLS ||
-        !strchr("wsrgpvfxdbqayoclkjutzWNSRTMVCI", **text))
+        !strchr("wsrgpvfxdbqayoclkjutzheimWNSRTMVCI", **text))
         harness_error("script: bad call at \"%s\"", *text);
     call->kind = *(*text)++;
     if (strchr(CALLS_WRITE, call->kind))
@@ -316,6 +319,11 @@ static IpcStatus run_call(int actor, struct result *result)
     case CALL_TAP:
     case CALL_TAP_PASS:
         return tapped_call(actor, call, result);
+    case CALL_JOIN:
+    case CALL_JOIN_OLDEST:
+    case CALL_JOIN_LAGGING:
+    case CALL_LEAVE:
+        return broadcast_call(actor, call->kind);
     case CALL_CLOSE:
         handle_close(b);
         return IPC_OK;
@@ -345,6 +353,13 @@ static bool status_is_fine(int actor, char kind, IpcStatus status)
 
     if (kind == CALL_TAP || kind == CALL_TAP_PASS)
         return true; /* tapped.c has looked */
+    /* broadcast_check_state() says whether anything is missing. */
+    if (broadcast_is() &&
+        (status == IPC_EMPTY || status == IPC_ERR_LOCKED ||
+         status == IPC_ERR_LAGGED || status == IPC_ERR_OWNERS_FULL ||
+         status == IPC_ERR_NOT_SUBSCRIBED ||
+         status == IPC_ERR_NO_SPACE_CONTIGUOUS))
+        return true;
     switch (status) {
     case IPC_OK:
         return true;
@@ -427,6 +442,8 @@ static void record(int actor, const struct result *result)
         violation("call %d (%c) of %c returned %s, which was not true",
                   a->call + 1, kind, 'A' + actor,
                   ipc_status_name(result->status));
+    if (broadcast_is())
+        broadcast_end(actor, result->status);
     a->results[a->call++] = *result;
     check_told_closed();
     begin_call(a);
@@ -491,14 +508,17 @@ static void enter(int actor, const struct scenario *s)
 
     bool cold = s->cold && !(s->dead && strchr(s->dead, 'a' + actor));
 
-    if (cold || (actor == CHECKER && (s->flags || s->owners)))
+    if (cold ||
+        (actor == CHECKER && (s->flags || s->owners) && !broadcast_is()))
         return;
     current = actor;
     if (actor == CHECKER || (has_call(actor, CALLS_WRITE) &&
                              !(s->flags & IPC_BUFFER_ONE_PRODUCER && actor)))
         handle_produce(b);
-    if (actor != CHECKER && has_call(actor, CALLS_READ) &&
-        !(s->flags & IPC_BUFFER_ONE_CONSUMER && b->ring.head->role != 0))
+    if (broadcast_is())
+        handle_enter(b);
+    else if (actor != CHECKER && has_call(actor, CALLS_READ) &&
+             !(s->flags & IPC_BUFFER_ONE_CONSUMER && b->ring.head->role != 0))
         handle_consume(b);
     current = CHECKER;
 }
@@ -506,12 +526,17 @@ static void enter(int actor, const struct scenario *s)
 static void make_ring(const struct scenario *s, uint32_t owners)
 {
     IpcBufferOptions how = {
-        .struct_size = sizeof how, .flags = s->flags, .max_owners = owners};
+        .struct_size = sizeof how,
+        .flags = s->flags,
+        .max_owners = owners,
+        .max_subscribers = s->subscribers,
+    };
     IpcBufferCreateError body;
     const char *detail;
     uint64_t needed;
     size_t size = 320 + owners * 64 + 64 + 64 * s->blocks +
-                  (s->flags & IPC_BUFFER_ACKNOWLEDGE ? 64 : 0);
+                  (s->flags & IPC_BUFFER_ACKNOWLEDGE ? 64 : 0) +
+                  128 * s->subscribers;
 
     if (size > REGION_BYTES ||
         handle_create(&world.channels[CHECKER].buffer, world.region, size, &how,

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""Mistakes in what subscribers and writers do to each other."""
+from mistake import Mutation, in_file
+
+in_gate = in_file("gate.h")
+in_subscriber = in_file("subscriber.h")
+
+MUTATIONS = [
+    # --------------------------------------------------------- joining
+    in_gate(
+        "gate-moves-while-one-joins", "--sc join join-against-two-movers",
+        "        if (cursor_state(r, cursor) == SUBSCRIBER_JOINING &&\n"
+        "            cursor != cursor_free(r)) {",
+        "        if (cursor == 1) {"),
+    in_subscriber(
+        "joiner-does-not-fence", "--weak join",
+        "    atomic_full_fence(); /* [join] */\n", ""),
+    in_gate(
+        "mover-does-not-fence", "--weak join join-against-two-movers",
+        "    atomic_full_fence(); /* [join] */\n", ""),
+    in_gate(
+        "cursors-are-not-looked-at-again", "--sc join",
+        "        gate_stop_at(r, i, cursor, m);\n    }\n    return true;",
+        "    }\n    return true;"),
+    Mutation(
+        "joiners-do-not-wait-for-movers",
+        "--sc join-from-the-oldest join-from-the-oldest-of-two",
+        [("subscribe.c", "    bool waited = moves_end(b);",
+          "    bool waited = true;")]),
+    in_gate(
+        "mover-does-not-say-so",
+        "--sc join-from-the-oldest join-from-the-oldest-of-two",
+        "    owner_begin_move(&r->owners, owner);\n"
+        "    outcome = gate_begin(r, blocks, &m) ? gate_go(r, &m) :"
+        " GATE_RACED;\n"
+        "    /* Release [move]. */\n"
+        "    owner_end_move(&r->owners, owner);\n",
+        "    outcome = gate_begin(r, blocks, &m) ? gate_go(r, &m) :"
+        " GATE_RACED;\n"
+        "    (void)owner;\n"),
+    Mutation(
+        "move-is-taken-back-too-early", "--weak join-from-the-oldest",
+        [("owner.h", "    atomic_add_release(&table->slots[owner_slot(owner)]"
+          ".marks,\n                       UINT32_MAX - OWNER_MOVE + 1);",
+          "    atomic_add_relaxed(&table->slots[owner_slot(owner)].marks,\n"
+          "                       UINT32_MAX - OWNER_MOVE + 1);")]),
+    # -------------------------------------------------- moving the gate
+    in_gate(
+        "gate-jumps-to-the-least", "--sc gate-over-a-claim",
+        "        next = gate_step(r, m->to, m, &damage);\n",
+        "        next = position_advance(r, m->to, 1);\n"
+        "        (void)damage, (void)gate_step;\n"),
+    in_gate(
+        "gate-is-stored", "--sc join-against-two-movers two-movers",
+        "    return atomic_cas_release(&r->gate->position, m->from, m->to) ?"
+        " GATE_MOVED",
+        "    return (atomic_put_release(&r->gate->position, m->to), true) ?"
+        " GATE_MOVED"),
+    in_gate(
+        "gate-is-moved-relaxed", "--weak join two-movers",
+        "    return atomic_cas_release(&r->gate->position, m->from, m->to) ?"
+        " GATE_MOVED",
+        "    return atomic_cas_relaxed(&r->gate->position, m->from, m->to) ?"
+        " GATE_MOVED"),
+    in_gate(
+        "cursors-are-looked-at-relaxed", "--weak join two-movers",
+        ["        uint64_t cursor = atomic_get_acquire(place);",
+         "        uint64_t cursor = atomic_get_relaxed(place);"],
+        ["            atomic_get_acquire(&r->subscribers[i].cursor.position);",
+         "            atomic_get_relaxed(&r->subscribers[i].cursor.position);"]
+    ),
+    # --------------------------------------------------------- eviction
+    in_gate(
+        "gate-moves-instead-of-evicting", "--sc eviction",
+        "    return atomic_cas_relaxed(&s->cursor.position, m->stop.word,\n"
+        "                              cursor_evict(r, m->stop.word));",
+
+        "    return atomic_cas_relaxed(&r->gate->position, m->from,\n"
+        "                              position_advance(r, m->from, 1));"),
+    in_gate(
+        "one-that-blocks-is-evicted", "--sc join",
+        "    if (atomic_get_relaxed(&s->policy) != SUBSCRIBER_LAGS ||\n"
+        "        lag <=",
+        "    if (lag <="),
+    # ---------------------------------------------------------- leaving
+    in_subscriber(
+        "remover-does-not-look-again", "--sc two-removers",
+        "    if (atomic_get_acquire(&s->cursor.position) == cursor &&",
+        "    if (true ||"),
+    in_subscriber(
+        "remover-does-not-ask-whose-it-is-now", "--sc two-removers",
+        "         atomic_get_relaxed(&s->owner) == owner))",
+        "         true))"),
+    in_subscriber(
+        "remover-does-not-say-so", "--sc two-removers",
+        ["    owner_begin_move(&r->owners, by);\n", "    (void)by;\n"],
+        ["    owner_end_move(&r->owners, by);\n", ""]),
+    in_subscriber(
+        "dead-joiner-stays", "--sc joiner-dies",
+        "    if (owner_fate(&r->owners, owner) != OWNER_IS_DEAD)\n",
+        "    if (cursor_state(r, cursor) == SUBSCRIBER_JOINING ||\n"
+        "        owner_fate(&r->owners, owner) != OWNER_IS_DEAD)\n"),
+    in_gate(
+        "dead-claim-stays", "--sc gate-over-the-dead",
+        "    case GATE_BY_CLAIM:\n        return owner_fate(",
+        "    case GATE_BY_CLAIM:\n        return false && owner_fate("),
+]
