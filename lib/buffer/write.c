@@ -4,6 +4,7 @@
  */
 #include "buffer/write.h"
 #include "buffer/blame.h"
+#include <sched.h>
 
 enum {
     /* Looks for room in a row that end at the same subscriber or claim, before
@@ -11,6 +12,13 @@ enum {
      * twice as many and so on, and every so many. */
     JUDGE_FROM = 16,
     JUDGE_EVERY = 1024,
+/* Looks, half of them with others let run in between, at one who is joining
+ * before that is no space. */
+#ifdef SHMIPC_MODEL
+    JOINING_LOOKS = 0,
+#else
+    JOINING_LOOKS = 256,
+#endif
 };
 
 /* True: it rested. Blocks count as entries. */
@@ -48,11 +56,24 @@ static bool is_time_to_judge(struct IpcBuffer *b, const struct gate_stop *stop)
            ((held & (held - 1)) == 0 || held % JUDGE_EVERY == 0);
 }
 
+/* True: it may have joined by now. */
+static bool wait_for_joiner(int *looks)
+{
+    if (*looks >= JOINING_LOOKS)
+        return false;
+    if (++*looks < JOINING_LOOKS / 2)
+        atomic_cpu_relax();
+    else
+        sched_yield();
+    return true;
+}
+
 /* Where there are subscribers, who needs room makes it. */
 static enum claim_outcome claim_past_gate(struct IpcBuffer *b, uint32_t blocks,
                                           uint64_t *position)
 {
     bool rested = false;
+    int joining = 0;
 
     atomic_set_hint(&b->needed, blocks);
     for (int tries = 0; tries < PROTOCOL_TRIES; tries++) {
@@ -70,6 +91,8 @@ static enum claim_outcome claim_past_gate(struct IpcBuffer *b, uint32_t blocks,
         if (outcome != CLAIM_FULL)
             return outcome;
         if (moved != GATE_HELD)
+            continue;
+        if (gate_waits_for_joiner(&b->ring, &stop) && wait_for_joiner(&joining))
             continue;
         if (rested || !rest(b))
             return CLAIM_FULL;

@@ -237,6 +237,15 @@ PROTOCOL_RARE enum gate_outcome gate_make_room(struct ring *r, uint32_t blocks,
     return outcome;
 }
 
+/* Whether a move ended at one who is joining, which takes some hundred
+ * instructions. */
+static inline bool gate_waits_for_joiner(const struct ring *r,
+                                         const struct gate_stop *stop)
+{
+    return stop->holder == GATE_BY_SUBSCRIBER &&
+           cursor_state(r, stop->word) == SUBSCRIBER_JOINING;
+}
+
 /* Removes what a move ended at, if its owner is dead, as owner `by`. True: it
  * is gone. */
 PROTOCOL_RARE bool gate_remove(struct ring *r, const struct gate_stop *stop,
