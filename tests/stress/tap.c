@@ -283,15 +283,17 @@ int main(int argc, char **argv)
 {
     IpcBufferOptions options = {.struct_size = sizeof options};
     unsigned children = 0, failed = 0;
+    IpcBufferCreateResult ring;
     int status;
 
     parse(argc, argv);
     options.flags = flags;
     memory = shared_zeros(memory_size);
     shared = shared_zeros(sizeof *shared);
-    if (!memory || !shared ||
-        ipc_buffer_create_with_options(memory, memory_size, &options)
-                .ipc_status != IPC_OK)
+    if (!memory || !shared)
+        return 2;
+    ring = ipc_buffer_create_with_options(memory, memory_size, &options);
+    if (ring.ipc_status != IPC_OK)
         return 2;
     atomic_store(&shared->writing, producers);
     for (unsigned i = 0; i < TAPS; i++)
@@ -303,6 +305,7 @@ int main(int argc, char **argv)
     for (; children > 0; children--)
         if (wait(&status) < 0 || status != 0)
             failed++;
+    ipc_buffer_destroy(ring.result);
     printf("%u failed\n", failed);
     return failed != 0;
 }
