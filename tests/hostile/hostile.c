@@ -29,7 +29,7 @@ enum {
     BYTES = BLOCKS * 64,
     ARRAY_ITEM = 50, /* bytes */
     GUARD = 64,      /* bytes behind our own memory that nothing may change */
-    MODES = 7,
+    MODES = 9,
 };
 
 static const uint32_t modes[MODES] = {
@@ -40,6 +40,8 @@ static const uint32_t modes[MODES] = {
     IPC_BUFFER_BROADCAST,
     IPC_BUFFER_BROADCAST | IPC_BUFFER_ONE_PRODUCER,
     IPC_BUFFER_ACKNOWLEDGE,
+    IPC_BUFFER_TAPS,
+    IPC_BUFFER_TAPS | IPC_BUFFER_ONE_PRODUCER,
 };
 
 static const double SLOW = 10; /* seconds: no call may take so long */
@@ -252,6 +254,7 @@ static void scribble(uint64_t random, pid_t honest)
 struct honest {
     IpcChannel *channel;
     IpcBuffer *buffer;
+    IpcTap *tap; /* or NULL */
     uint64_t random;
     uint64_t calls;
     size_t room; /* what the next read may fill of the bytes */
@@ -369,6 +372,49 @@ static void read_something(struct honest *h)
     }
 }
 
+static void tap_anew(struct honest *h)
+{
+    IpcTapOptions options = {.struct_size = sizeof options,
+                             .start = below(&h->random, 3),
+                             .after_lag = below(&h->random, 3)};
+    IpcTapAttachResult r = ipc_tap_attach(region, region_size, &options);
+
+    if (r.ipc_status != IPC_OK)
+        return;
+    if (h->tap)
+        ipc_tap_destroy(h->tap);
+    h->tap = r.result;
+}
+
+static void look_on(struct honest *h)
+{
+    IpcTapInfo info = {.struct_size = sizeof info};
+    IpcEntry entry = {0, h->bytes, h->room};
+
+    switch (h->tap ? below(&h->random, 10) : 0) {
+    case 0:
+        tap_anew(h);
+        break;
+    case 1:
+        IPC_IGNORE(ipc_tap_seek(h->tap, (IpcTapStart)below(&h->random, 3)));
+        break;
+    case 2:
+        IPC_IGNORE(ipc_tap_skip(h->tap));
+        break;
+    case 3:
+        IPC_IGNORE(ipc_tap_stats(h->tap, &info));
+        break;
+    case 4:
+        IPC_IGNORE(ipc_tap_read_with_timeout(h->tap, &entry, 20000));
+        break;
+    default:
+        if (ipc_tap_read(h->tap, &entry).ipc_status == IPC_OK &&
+            entry.size > h->room)
+            fail("an entry is larger than what it was copied to");
+        break;
+    }
+}
+
 static void look_after_it(struct honest *h)
 {
     IpcBufferStats stats = {.struct_size = sizeof stats};
@@ -434,7 +480,7 @@ static void work(struct honest *h, double seconds)
 
         h->room = 1 + below(&h->random, BYTES);
         memset(h->bytes + h->room, 0x5a, sizeof h->bytes - h->room);
-        switch (below(&h->random, 11)) {
+        switch (below(&h->random, 13)) {
         case 0:
             come_or_go(h);
             break;
@@ -447,6 +493,10 @@ static void work(struct honest *h, double seconds)
         case 5:
         case 6:
             read_something(h);
+            break;
+        case 7:
+        case 8:
+            look_on(h);
             break;
         default:
             write_something(h);
@@ -523,6 +573,8 @@ static void play(uint32_t mode, double seconds, uint64_t seed)
     work(&h, seconds);
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
+    if (h.tap)
+        ipc_tap_destroy(h.tap);
     ipc_buffer_destroy(h.buffer);
     ipc_channel_destroy(h.channel);
     for (size_t i = 0; i < room - region_size; i++)
