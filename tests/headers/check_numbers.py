@@ -22,6 +22,7 @@ import c_text
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "NEWS.md", "SECURITY.md",
              "docs/design.md", "docs/architecture.md", "docs/crashes.md",
              "docs/glossary.md", "docs/guide.md", "docs/migration.md",
+             "docs/patterns.md",
              "lib/README.md", "lib/*/README.md")
 SOURCES = ("lib/**/*.[ch]", "include/shmipc/*.h", "include/shmipc/*.hpp",
            "include/shmipc/cpp/*.hpp")
@@ -389,6 +390,7 @@ EXEMPTIONS = (
     # Sample code: compiled and run by suite `examples`.
     ("README.md", r"```c\n.*?```"),
     ("docs/guide.md", r"```c\n.*?```\n\n```text\n.*?```"),
+    ("docs/patterns.md", r"```c\n.*?```\n\n```text\n.*?```"),
     (CHANNEL, r"uint8_t mem\[1024\];.*?created ="),
     ("include/shmipc/ipc_share.h", r'shm_open\("name", O_RDWR, 0\)'),
     # A larger run that somebody may ask for.
