@@ -64,10 +64,13 @@ static bool revoke_gap(struct IpcBuffer *b, uint64_t position,
     return true;
 }
 
+/* Inlined into both that look: a poller's look in vain is shorter for it. */
+#define OF_EACH_LOOK __attribute__((always_inline)) static inline
+
 /* After a look that found nothing at `position`. True: look again. False:
  * *status is the answer. */
-static bool look_again(struct IpcBuffer *b, uint64_t position,
-                       IpcStatus *status)
+OF_EACH_LOOK bool look_again(struct IpcBuffer *b, uint64_t position,
+                             IpcStatus *status)
 {
     /* Relaxed, both: a count of this handle that may miss some. */
     uint32_t looks = atomic_get_relaxed(&b->idle_looks) + 1;
@@ -126,25 +129,26 @@ static IpcStatus look_at_cursor(struct IpcBuffer *b, struct view *view,
     return IPC_ERR_NOT_SUBSCRIBED;
 }
 
-__attribute__((always_inline)) static inline IpcStatus
-look(struct IpcBuffer *b, struct view *view, bool ahead, uint64_t *lost)
+/* Whether to look again after what a look found; else *status is the answer,
+ * and *lost what was missed before. */
+OF_EACH_LOOK bool is_vain(struct IpcBuffer *b, enum look look,
+                          struct view *view, IpcStatus *status, uint64_t *lost)
 {
-    for (;;) {
-        enum look look = !ahead            ? take_look(&b->ring, view)
-                         : b->ring.holders ? work_look(b, view)
-                                           : look_ahead(b, view);
-        IpcStatus status = status_of(look);
-        bool again = false;
+    *status = status_of(look);
+    if (look == LOOK_NOTHING)
+        return look_again(b, view->position, status);
+    if (look == LOOK_DAMAGE && b->ring.subscriber_count)
+        *status = look_at_cursor(b, view, lost);
+    return look == LOOK_BUSY && rest(b);
+}
 
-        if (look == LOOK_DAMAGE && b->ring.subscriber_count)
-            status = look_at_cursor(b, view, lost);
-        if (look == LOOK_BUSY)
-            again = rest(b);
-        else if (look == LOOK_NOTHING)
-            again = look_again(b, view->position, &status);
-        if (!again)
-            return status;
-    }
+static IpcStatus look(struct IpcBuffer *b, struct view *view, uint64_t *lost)
+{
+    IpcStatus status;
+
+    while (is_vain(b, take_look(&b->ring, view), view, &status, lost))
+        continue;
+    return status;
 }
 
 IpcStatus read_look_otherwise(struct IpcBuffer *b, struct view *view,
@@ -160,7 +164,7 @@ IpcStatus read_look_otherwise(struct IpcBuffer *b, struct view *view,
         error->offset = position_offset(&b->ring, protocol_head(&b->ring));
         return status;
     }
-    status = look(b, view, false, &error->lost);
+    status = look(b, view, &error->lost);
     error->offset = take_offset(&b->ring, view);
     return status < 0 ? handle_unless_anew(b, status) : status;
 }
@@ -168,8 +172,12 @@ IpcStatus read_look_otherwise(struct IpcBuffer *b, struct view *view,
 IpcStatus read_look_ahead(struct IpcBuffer *b, struct view *view,
                           IpcBufferReadError *error)
 {
-    IpcStatus status = look(b, view, true, &error->lost);
+    IpcStatus status;
 
+    while (is_vain(b,
+                   b->ring.holders ? work_look(b, view) : look_ahead(b, view),
+                   view, &status, &error->lost))
+        continue;
     if (status == IPC_ERR_CLOSED && b->ring.holders && work_is_with_others(b))
         status = IPC_EMPTY; /* they may be given back */
     error->offset = take_offset(&b->ring, view);
