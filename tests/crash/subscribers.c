@@ -208,7 +208,7 @@ static void do_subscribe(IpcChannel *ch)
 static void do_subscribe_and_read(IpcChannel *ch)
 {
     subscribe(ch, IPC_SUBSCRIBE_FROM_OLDEST);
-    try_read(ch);
+    must(try_read(ch) == IPC_OK);
     try_read(ch);
 }
 
@@ -375,10 +375,24 @@ static void register_another(void)
     ipc_channel_destroy(ch);
 }
 
+/* While nobody writes: blocks before the gate are free. */
+static void gate_has_passed_nobody(void)
+{
+    uint64_t gate = region->head.position;
+
+    for (uint32_t i = 0; i < SUBSCRIBERS; i++) {
+        uint64_t cursor = subscriber_slot(i)->cursor.position;
+
+        must(cursor % (1u << index_bits()) >= BLOCKS ||
+             (cursor & SHMIPC_POSITION_MASK) >= gate);
+    }
+}
+
 void check_subscribers(const struct operation *o)
 {
     IpcChannel *ch = join();
 
+    gate_has_passed_nobody();
     let_it_go();
     check_order(ledger->seen);
     if (o->kind == CLOSES) {
