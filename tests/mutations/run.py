@@ -31,8 +31,8 @@ from workshop import Broken, DoesNotBuild, Workshop  # noqa: E402
 
 SOURCE = os.path.dirname(os.path.dirname(HERE))
 LISTS = ("core", "acknowledge", "regions", "processes", "place", "waiting",
-         "descriptors", "waitset", "service", "answers", "words", "deaths", "taps",
-         "cpp")
+         "descriptors", "waitset", "subscribers", "service", "answers", "words",
+         "deaths", "taps", "cpp")
 
 
 def listed():

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""Mistakes in who joins, goes and is removed where subscribers read."""
+from mutation import Mutation
+
+RACES = "unit/subscriber_races"
+
+MUTATIONS = [
+    Mutation(
+        name="who has the dead one's slot is removed for it",
+        file="subscriber.h", tests=[RACES],
+        edits=[("(cursor_state(r, cursor) >= SUBSCRIBER_JOINING || "
+                "/* Relaxed: as above. */ "
+                "atomic_get_relaxed(&s->owner) == owner))", "owner != 0)")]),
+    Mutation(
+        name="who joins waits until no owner moves at all",
+        file="subscribe.c", tests=[RACES],
+        edits=[("looks % LOOKS_AT_ONCE == 0, &slot))",
+                "looks % LOOKS_AT_ONCE == 0, (slot = 0, &slot)))")]),
+    Mutation(
+        name="who joins from now waits for nobody", file="subscribe.c",
+        tests=[RACES],
+        edits=[("waited || (from == IPC_SUBSCRIBE_FROM_NOW && *position != "
+                "before)", "waited || from == IPC_SUBSCRIBE_FROM_NOW")]),
+    Mutation(
+        name="what is written meanwhile does not end the wait",
+        file="subscribe.c", tests=[RACES],
+        edits=[("waited || (from == IPC_SUBSCRIBE_FROM_NOW && *position != "
+                "before)", "waited")]),
+    Mutation(
+        name="an old handle ends a new subscription", file="subscribe.c",
+        tests=[RACES],
+        edits=[("/* What is there now is not ours. */ "
+                "if (creation_is_over(&b->ring)) return refuse(detail, "
+                "IPC_ERR_FORMATTED_ANEW, handle_formatted_anew);", "")]),
+    Mutation(
+        name="the gate passes who is joining", file="gate.h",
+        tests=["crash subscribe subscribe-from-the-oldest"],
+        edits=[("cursor_state(r, cursor) == SUBSCRIBER_JOINING && "
+                "cursor != cursor_free(r)", "cursor == 1")]),
+    Mutation(
+        name="a dead subscriber is told but not removed", file="subscriber.h",
+        tests=["crash write-that-removes-the-dead"],
+        edits=[("atomic_cas_release(&s->cursor.position, cursor, "
+                "cursor_free(r)); /* Release [move]. */", "")]),
+    Mutation(
+        name="the gate passes who reads", file="gate.h",
+        tests=["crash write-that-finds-no-room"],
+        edits=[("gate_stop_at(r, i, cursor, m); } return true;",
+                "} return true;"),
+               ("gate_stop_at(r, i, gate_cursor(r, i), m);",
+                "gate_cursor(r, i);")]),
+    Mutation(
+        name="what is acknowledged in part moves head over all",
+        file="ahead.c", tests=["crash acknowledge-some"],
+        edits=[("if (*count > 0) release(b, view.next, *count);",
+                "if (*count > 0) release(b, b->cursor, b->ahead);")]),
+    Mutation(
+        name="who dies in moving the gate holds up who joins", file="owner.c",
+        tests=["crash subscribe-beside-a-dead-mover"],
+        edits=[("!(asks && judge(table, *from, identity) == OWNER_IS_DEAD))",
+                "true)")]),
+]
