@@ -149,7 +149,8 @@ IPC_RESULT(IpcChannelSubscribersResult, size_t, IpcSubscribersError)
  * buffer has slots for.
  * IPC_ERR_LOCKED: a process has been stopped while it was making space, or was
  * removing a subscriber that is dead, so that nobody can say which entry is the
- * oldest; from now only if nothing is written meanwhile, either. Try again.
+ * oldest; from now only if nothing is written meanwhile, either, or by one
+ * producer. Try again.
  * IPC_ERR_READ_ONLY, IPC_ERR_FORMATTED_ANEW: as everywhere.
  * Makes system calls to enter, and to judge others if all slots are taken;
  * waits for writers that are just making space, some milliseconds at most.

@@ -95,7 +95,9 @@ static IpcStatus find_start(const struct IpcBuffer *b, uint32_t from,
         from == IPC_SUBSCRIBE_FROM_NOW ? subscriber_newest(&b->ring) : gate;
     if (!position_is_valid(&b->ring, *position))
         return IPC_ERR_CORRUPTED;
-    return waited || (from == IPC_SUBSCRIBE_FROM_NOW && *position != before)
+    /* The cursors of readers of one producer can be ahead of a tail. */
+    return waited || (from == IPC_SUBSCRIBE_FROM_NOW && *position != before &&
+                      !b->ring.one_producer)
                ? IPC_OK
                : IPC_ERR_LOCKED;
 }

@@ -45,9 +45,8 @@
  *   J2  Pass a full fence. Store the slot's other words.
  *   J3  Wait until each owner slot has been seen to say that no move is under
  *       way (the dead do not count). From the oldest: load the gate.
- *       From now: load tail. With one producer, whose tail lags behind, go on
- *       from there over words of that lap. If that is further than before, one
- *       need not have waited.
+ *       From now: load tail. With many producers, if that is further than
+ *       before, one need not have waited.
  *   J4  CAS the cursor from JOINING(owner) to that position.
  *
  *   Why is no entry lost? Of a mover's fence G4 and a joiner's J2 one comes
@@ -73,8 +72,9 @@
  *   before the joiner's J2, the joiner waits for the end of R3, and until then
  *   its cursor is no position. If it came after that, R3 sees JOINING, or what
  *   came of it with an owner that lives. One that begins from now while R2
- *   lasts, behind something that was written after J2, is behind any position
- *   that R3 can have seen.
+ *   lasts, behind something that was claimed after J2, is behind any position
+ *   that R3 can have seen; but with one producer, whose readers can be ahead of
+ *   tail.
  *
  * EVICTION
  *   A mover's CAS from a position to the same with the mark of EVICTED, after

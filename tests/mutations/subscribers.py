@@ -20,12 +20,18 @@ MUTATIONS = [
         name="who joins from now waits for nobody", file="subscribe.c",
         tests=[RACES],
         edits=[("waited || (from == IPC_SUBSCRIBE_FROM_NOW && *position != "
-                "before)", "waited || from == IPC_SUBSCRIBE_FROM_NOW")]),
+                "before && !b->ring.one_producer)",
+                "waited || from == IPC_SUBSCRIBE_FROM_NOW")]),
     Mutation(
         name="what is written meanwhile does not end the wait",
         file="subscribe.c", tests=[RACES],
         edits=[("waited || (from == IPC_SUBSCRIBE_FROM_NOW && *position != "
-                "before)", "waited")]),
+                "before && !b->ring.one_producer)", "waited")]),
+    Mutation(
+        name="what one producer writes meanwhile ends the wait, too",
+        file="subscribe.c", tests=[RACES],
+        edits=[("*position != before && !b->ring.one_producer",
+                "*position != before")]),
     Mutation(
         name="an old handle ends a new subscription", file="subscribe.c",
         tests=[RACES],

@@ -207,6 +207,18 @@ static void write_meanwhile(void)
     must_write(next_one, 64, 3);
 }
 
+static void subscribe_and_wait(void *memory, struct gate *gate)
+{
+    pid_t pid = fork_child();
+
+    if (pid == 0) {
+        subscriber_of(memory, NULL);
+        gate_open(gate, 1);
+        pause();
+    }
+    gate_wait(gate, 1);
+}
+
 Test(unit, one_that_is_stopped_while_it_makes_room_holds_up_who_joins)
 {
     struct gate *gate = make_gate();
@@ -225,4 +237,21 @@ Test(unit, one_that_is_stopped_while_it_makes_room_holds_up_who_joins)
     meanwhile = write_meanwhile;
     must_work(ipc_buffer_subscribe(b, NULL));
     must_be(try_to_read(b), IPC_EMPTY);
+}
+
+/* Its tail may have been behind what the one before has read. */
+Test(unit, what_one_producer_writes_does_not_shorten_the_wait)
+{
+    struct gate *gate = make_gate();
+    void *memory;
+    IpcBuffer *b = new_broadcast(BLOCKS, IPC_BUFFER_ONE_PRODUCER, 2, &memory);
+    struct shm_region *region = memory;
+
+    next_one = attach_to(memory);
+    must_write(next_one, 64, 1);
+    subscribe_and_wait(memory, gate);
+    atomic_put_relaxed(&region->owners[1].marks, OWNER_MOVE);
+    meanwhile = write_meanwhile;
+    must_fail(ipc_buffer_subscribe(b, NULL), IPC_ERR_LOCKED);
+    must(meanwhile == NULL);
 }
