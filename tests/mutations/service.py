@@ -137,9 +137,6 @@ MUTATIONS = [
         edits=[("call_end(&c->calls, call, IPC_ERR_CANCELLED); rouse(c);",
                 "rouse(c);")]),
     Mutation(
-        name="an interrupt of a service stays", file="server.c", tests=ENDS,
-        edits=[("ipc_channel_clear_interrupt(s->requests);", "")]),
-    Mutation(
         name="an answer that is larger than its place is cut", file="call.c",
         tests=CALLS,
         edits=[("else if (call->size > dest->size) "
