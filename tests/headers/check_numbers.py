@@ -156,6 +156,8 @@ RULES = (
     (DESIGN, "wait look every # ms, those that spin for long every # ms",
      "CLIENT_SLICE_NS / MS", "SPIN_SLICE_NS / MS"),
     (DESIGN, "The server waits # ms, once", "SERVER_PATIENCE_NS / MS"),
+    (CRASHES, "callers, within # ms", "2 * CLIENT_SLICE_NS / MS"),
+    (CRASHES, "half made, after # s", "GIVE_UP_NS / SECOND"),
 
     # Owners.
     (BUFFER_TYPES, "# to #; # means the default: # in the smallest buffers, "
