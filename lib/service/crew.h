@@ -24,10 +24,10 @@ struct crew {
 };
 
 /* `besides_us`: this process does not count. Makes system calls. */
-struct crew crew_look(const IpcChannel *requests, bool besides_us);
+struct crew crew_look(const IpcChannel *ch, bool besides_us);
 
 /* Whether a channel can be one of requests. */
-bool crew_can_serve(const IpcChannel *requests);
+bool crew_can_serve(const IpcChannel *ch);
 
 /* What becomes of calls whose crew is gone. */
 static inline IpcStatus crew_status(enum crew_state state)

@@ -26,14 +26,14 @@ IpcStatus door_enter(const char *name, const IpcOpenOptions *options,
                      const char **detail);
 
 /* For who called: removes the name of a channel whose crew is gone. */
-void door_tidy(const IpcChannel *requests);
+void door_tidy(const IpcChannel *ch);
 
 /* Ends the service for all. */
-IpcStatus door_close(IpcChannel *requests);
+IpcStatus door_close(IpcChannel *ch);
 
 /* Leaves the crew; the last one closes the service. `settle` is called in
  * between, told whether that was so. The handle is released. */
-void door_leave(IpcChannel *requests, void (*settle)(void *user, bool closed),
+void door_leave(IpcChannel *ch, void (*settle)(void *user, bool closed),
                 void *user);
 
 #endif
