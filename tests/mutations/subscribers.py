@@ -65,4 +65,25 @@ MUTATIONS = [
         tests=["crash subscribe-beside-a-dead-mover"],
         edits=[("!(asks && judge(table, *from, identity) == OWNER_IS_DEAD))",
                 "true)")]),
+    # -------------------------------------------------- the gate, and lags
+    Mutation(
+        name="filler in front of a subscriber holds up writers", file="gate.h",
+        tests=["unit/broadcast"],
+        edits=[("take_look_at(r, cursor, &view) != LOOK_FILLER)",
+                "take_look_at(r, cursor, &view) >= 0)")]),
+    Mutation(
+        name="a lag is not looked at", file="gate.h", tests=["unit/lagging"],
+        edits=[("lag <= atomic_get_relaxed(&s->lag))", "lag == 0)")]),
+    Mutation(
+        name="a gap is told a block too short", file="subscribe.c",
+        tests=["unit/lagging"],
+        edits=[("*lost = (uint64_t)position_distance(r, from, to) *"
+                " SHMIPC_BLOCK;",
+                "*lost = (uint64_t)(position_distance(r, from, to) - 1) *"
+                " SHMIPC_BLOCK;")]),
+    Mutation(
+        name="one goes on at the oldest whatever it wanted",
+        file="subscribe.c", tests=["unit/lagging"],
+        edits=[("b->after_gap == IPC_SUBSCRIBE_FROM_OLDEST && moves_end(b)",
+                "moves_end(b)")]),
 ]
