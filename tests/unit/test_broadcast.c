@@ -368,6 +368,23 @@ Test(unit, subscribers_are_listed_with_their_lag)
     must_fail(ipc_buffer_subscribers(b, list, 2), IPC_ERR_TOO_SMALL);
 }
 
+Test(unit, whom_writers_waited_for_is_listed)
+{
+    void *memory;
+    IpcBuffer *b = new_broadcast(BLOCKS, 0, SLOTS, &memory);
+    IpcSubscriber list[2] = {{.struct_size = sizeof list[0]}};
+    IpcBuffer *fast = subscriber_of(memory, NULL);
+
+    subscriber_of(memory, NULL);
+    for (uint64_t seed = 1; seed <= BLOCKS; seed++)
+        must_write(b, 64, seed);
+    must_read_all(fast, 64, 1, BLOCKS);
+    must_be(ipc_buffer_write(b, "x", 1).ipc_status,
+            IPC_ERR_NO_SPACE_CONTIGUOUS);
+    must(result_of(ipc_buffer_subscribers(b, list, 2)) == 2);
+    must(list[0].slowest == 0 && list[1].slowest == 1);
+}
+
 /* ------------------------------------------------------- children and deaths
  */
 
