@@ -157,7 +157,7 @@ static size_t fit_array(struct IpcBuffer *b, size_t size, size_t count)
            SHMIPC_BLOCK;
     if (count * stride <= room)
         return count;
-    return room < stride ? 1 : room / stride;
+    return stride && room >= stride ? room / stride : 1;
 }
 
 static void store_array(const struct claim *claim, const unsigned char *data,

@@ -65,12 +65,12 @@ static bool revoke_gap(struct IpcBuffer *b, uint64_t position,
 }
 
 /* Inlined into both that look: a poller's look in vain is shorter for it. */
-#define OF_EACH_LOOK __attribute__((always_inline)) static inline
+#define OF_EACH_LOOK __attribute__((always_inline)) inline
 
 /* After a look that found nothing at `position`. True: look again. False:
  * *status is the answer. */
-OF_EACH_LOOK bool look_again(struct IpcBuffer *b, uint64_t position,
-                             IpcStatus *status)
+static OF_EACH_LOOK bool look_again(struct IpcBuffer *b, uint64_t position,
+                                    IpcStatus *status)
 {
     /* Relaxed, both: a count of this handle that may miss some. */
     uint32_t looks = atomic_get_relaxed(&b->idle_looks) + 1;
@@ -131,8 +131,9 @@ static IpcStatus look_at_cursor(struct IpcBuffer *b, struct view *view,
 
 /* Whether to look again after what a look found; else *status is the answer,
  * and *lost what was missed before. */
-OF_EACH_LOOK bool is_vain(struct IpcBuffer *b, enum look look,
-                          struct view *view, IpcStatus *status, uint64_t *lost)
+static OF_EACH_LOOK bool is_vain(struct IpcBuffer *b, enum look look,
+                                 struct view *view, IpcStatus *status,
+                                 uint64_t *lost)
 {
     *status = status_of(look);
     if (look == LOOK_NOTHING)
