@@ -206,8 +206,8 @@ MUTATIONS = [
         "    view->start = item * control_array_stride(view->size);\n", ""),
     in_protocol(
         "array-item-is-taken-for-a-lap", "--sc array",
-        "    return position_of_head(atomic_get_acquire(&r->head->position));",
-        "    return atomic_get_acquire(&r->head->position);"),
+        "    return position_of_head(atomic_get_acquire(&r->gate->position));",
+        "    return atomic_get_acquire(&r->gate->position);"),
     Mutation(
         "array-is-published-before-its-payload", "--sc array",
         [("batch.c",
@@ -248,11 +248,11 @@ MUTATIONS = [
         "    plan.pad = blocks <= fit ? 0 : fit;", "    plan.pad = 0;"),
     Mutation(
         "array-is-dropped-whole", "--sc array-force",
-        [("recover.c", "return skipped(take_move(r, view.head, view.next));",
+        [("recover.c", "return skipped(take_move(r, view->head, view->next));",
           "return skipped(take_move(\n"
-          "            r, view.head,\n"
-          "            position_advance(r, view.position,\n"
-          "                             control_extent(view.word))));")]),
+          "            r, view->head,\n"
+          "            position_advance(r, view->position,\n"
+          "                             control_extent(view->word))));")]),
     in_protocol(
         "array-is-not-renewed", "--sc renewal-array",
         "    claim_renew(r, position, blocks);\n    if (taken < blocks)",
@@ -338,8 +338,8 @@ MUTATIONS = [
     Mutation(
         "recovers-the-living", "--sc gap",
         [("recover.c",
-          "    if (!is_dead(b, view))\n        return false;\n",
-          "    (void)is_dead(b, view);\n")]),
+          "    if (!is_dead(b, word))\n        return false;\n",
+          "    (void)is_dead(b, word);\n")]),
     in_repair(
         "recovers-without-cas", "--sc death-two-recover",
         "    bool removed = atomic_cas_release(\n"
@@ -526,6 +526,8 @@ MUTATIONS = [
         [("handle.c",
           "        if (owner_is_marked(&b->ring.owners, owner, OWNER_RESERVES))\n"
           "            aborted = abort_reservations(b, owner);\n"
+          "        if (b->ring.holders)\n"
+          "            aborted |= give_back(b, owner);\n"
           "        owner_free(&b->ring.owners, owner);",
           "        owner_free(&b->ring.owners, owner);\n"
           "        if (owner_is_marked(&b->ring.owners, owner, OWNER_RESERVES))\n"
@@ -536,12 +538,12 @@ MUTATIONS = [
           "    uint64_t holder = atomic_get_relaxed(role);")]),
     Mutation(
         "relaxed-taking-of-a-role", "--weak role-passes-on",
-        [("owner.c", "    return atomic_cas_acq_rel(role, holder, mine) ?",
-          "    return atomic_cas_relaxed(role, holder, mine) ?")]),
+        [("owner.c", "    if (!atomic_cas_acq_rel(role, holder, mine))",
+          "    if (!atomic_cas_relaxed(role, holder, mine))")]),
     Mutation(
         "taking-of-a-role-acquires-nothing", "--weak role-passes-on",
-        [("owner.c", "    return atomic_cas_acq_rel(role, holder, mine) ?",
-          "    return atomic_cas_release(role, holder, mine) ?")]),
+        [("owner.c", "    if (!atomic_cas_acq_rel(role, holder, mine))",
+          "    if (!atomic_cas_release(role, holder, mine))")]),
     Mutation(
         "relaxed-dropping-of-a-role", "--weak role-passes-on",
         [("owner.c",
@@ -572,7 +574,7 @@ MUTATIONS = [
         "consumers-are-told-first", "--sc closer-dies",
         "    if (r->one_producer)\n"
         "        /* Release [closing]: our entries come before it. */\n",
-        "    atomic_put_release(&r->head->closed, 1);\n"
+        "    atomic_put_release(&r->gate->closed, 1);\n"
         "    if (r->one_producer)\n"),
     in_close(
         "relaxed-first-half-of-closing", "--weak closing-is-finished",
@@ -585,8 +587,8 @@ MUTATIONS = [
     in_close(
         "relaxed-finish", "--weak closing-is-finished closer-dies",
         "    /* Release [closed]: as above, for the closer. */\n"
-        "    atomic_put_release(&r->head->closed, 1);",
-        "    atomic_put_relaxed(&r->head->closed, 1);"),
+        "    atomic_put_release(&r->gate->closed, 1);",
+        "    atomic_put_relaxed(&r->gate->closed, 1);"),
     # What stands inside a claim is looked at by nobody but its owner, who
     # stores over it; only the count of what was removed is too high.
     Mutation(

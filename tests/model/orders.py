@@ -56,9 +56,9 @@ MUTATIONS = [
         "    view->word"),
     Mutation(
         "relaxed-heads-in-consumers", "--weak --bound 2 --stale 5 stale-revoker",
-        [("recover.c",
-          "head = atomic_get_acquire(&r->head->position);",
-          "head = atomic_get_relaxed(&r->head->position);"),
+        [("handle.h",
+          "    return atomic_get_acquire(&b->ring.head->position);",
+          "    return atomic_get_relaxed(&b->ring.head->position);"),
          ("protocol.h",
           "uint64_t head = atomic_get_acquire(&r->head->position);\n"
           "    *view",
@@ -142,19 +142,19 @@ MUTATIONS = [
     in_protocol(
         "relaxed-closing", "--weak close",
         "    /* Release [closed]: tail is final, and our entries come before it. */\n"
-        "    atomic_put_release(&r->head->closed, 1);",
-        "    atomic_put_relaxed(&r->head->closed, 1);"),
+        "    atomic_put_release(&r->gate->closed, 1);",
+        "    atomic_put_relaxed(&r->gate->closed, 1);"),
     in_protocol(
         "relaxed-closed", "--weak close",
-        "    if (!atomic_get_acquire(&r->head->closed))",
-        "    if (!atomic_get_relaxed(&r->head->closed))"),
+        "    if (!atomic_get_acquire(&r->gate->closed))",
+        "    if (!atomic_get_relaxed(&r->gate->closed))"),
     in_protocol(
         "relaxed-closing-alone", "--weak one-producer-closes",
         "    /* Release [closed]: tail is final, and our entries come before it. */\n"
-        "    atomic_put_release(&r->head->closed, 1);",
-        "    atomic_put_relaxed(&r->head->closed, 1);"),
+        "    atomic_put_release(&r->gate->closed, 1);",
+        "    atomic_put_relaxed(&r->gate->closed, 1);"),
     in_protocol(
         "relaxed-closed-alone", "--weak one-producer-closes",
-        "    if (!atomic_get_acquire(&r->head->closed))",
-        "    if (!atomic_get_relaxed(&r->head->closed))"),
+        "    if (!atomic_get_acquire(&r->gate->closed))",
+        "    if (!atomic_get_relaxed(&r->gate->closed))"),
 ]

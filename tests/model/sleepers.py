@@ -135,8 +135,8 @@ MUTATIONS = [
           "        wait_notify_rarely(w, WAIT_READERS);\n", "")]),
     Mutation(
         "sleeper-repairs-nothing", "--sc wake-behind-the-dead",
-        [("block.c", "    if (stuck && channel_repair(ch))\n"
-          "        return next_try(b, BLOCK_SLEPT);\n", "")]),
+        [("block.c", "(stuck && channel_repair(ch)) ||"
+          " channel_repair_held(ch, b->has_slept)", "stuck && 0")]),
     Mutation(
         "sleeper-does-not-look-after-announcing", "--sc wake-alone",
         [("block.c",
@@ -202,7 +202,8 @@ MUTATIONS = [
         [("watch.c", "channel_finish_closing(ch);", "false;")]),
     Mutation(
         "set-repairs-nothing", "--sc wake-set-behind-the-dead",
-        [("watch.c", "(stuck && channel_repair(ch)) || closed", "closed")]),
+        [("watch.c", "(stuck && channel_repair(ch)) ||"
+          " channel_repair_held(ch, false) || closed", "closed")]),
     in_wait(
         "waker-leaves-the-sequence-to-a-set", "--sc wake-set",
         "    atomic_add_release(&words->sequence, 1);\n", ""),

@@ -69,9 +69,8 @@ MUTATIONS = [
         "        wait_notify(&channel->waiter, WAIT_WRITERS);\n", ""),
     in_stats(
         "what was read ahead counts as acknowledged", "unit/ahead",
-        "    stats->unacknowledged = unacknowledged(r, head, stats->used);\n",
-        "    stats->unacknowledged = 0 * unacknowledged(r, head, "
-        "stats->used);\n"),
+        ": unacknowledged(r, head, stats->used);",
+        ": 0 * unacknowledged(r, head, stats->used);"),
     # ------------------------------------------------------- many read ahead
     in_handle_c(
         "who goes keeps what he holds", "unit/work",

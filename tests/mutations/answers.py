@@ -27,9 +27,9 @@ MUTATIONS = [
     Mutation(
         name="offset in a read's error body", file="read.c",
         tests=["unit/error_bodies"],
-        edits=[("status = look(b, view, false); error->offset = "
+        edits=[("status = look(b, view, &error->lost); error->offset = "
                 "take_offset(&b->ring, view);",
-                "status = look(b, view, false);")]),
+                "status = look(b, view, &error->lost);")]),
     Mutation(
         name="size in a read's error body", file="read.c",
         tests=["unit/error_bodies"],
@@ -295,12 +295,12 @@ MUTATIONS = [
     Mutation(
         name="force skips what the living write", file="recover.c",
         tests=["unit/original"],
-        edits=[("if (!is_dead(b, &view)) return IPC_ERR_LOCKED;", "")]),
+        edits=[("if (!is_dead(b, view.word)) return IPC_ERR_LOCKED;", "")]),
     Mutation(
         name="what is not ready is nowhere", file="read.c",
         tests=["unit/original"],
-        edits=[("status = look(b, view, false); error->offset = take_offset("
-                "&b->ring, view);", "status = look(b, view, false);")]),
+        edits=[("status = look(b, view, &error->lost); error->offset = "
+                "take_offset(&b->ring, view);", "status = look(b, view, &error->lost);")]),
     # ---------------------------------------------------------------- rests
     Mutation(
         name="rests without a limit", file="pace.c", tests=["unit/pace"],

@@ -119,6 +119,8 @@ MUTATIONS = [
         "slot-is-free-before-its-reservations-are", "unit/entering",
         "        if (owner_is_marked(&b->ring.owners, owner, OWNER_RESERVES))\n"
         "            aborted = abort_reservations(b, owner);\n"
+        "        if (b->ring.holders)\n"
+        "            aborted |= give_back(b, owner);\n"
         "        owner_free(&b->ring.owners, owner);",
         "        bool reserves = owner_is_marked(&b->ring.owners, owner, "
         "OWNER_RESERVES);\n"

@@ -232,7 +232,7 @@ MUTATIONS = [
         tests=["unit/dead_consumers"],
         edits=[("ring->readers_enter = id->flags & "
                 "(IPC_BUFFER_ONE_CONSUMER | IPC_BUFFER_KNOWS_CONSUMERS | "
-                "IPC_BUFFER_BROADCAST);",
+                "IPC_BUFFER_BROADCAST | IPC_BUFFER_ACKNOWLEDGE);",
                 "ring->readers_enter = true;")]),
     Mutation(
         name="consumers count as producers that died", file="channel.c",

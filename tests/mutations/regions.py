@@ -38,11 +38,11 @@ MUTATIONS = [
         edits=[("*status = handle_unless_anew(b, *status);", "")]),
     Mutation(
         name="damage is not explained", file="read.c", tests=["unit/anew"],
-        edits=[("status = look(b, view, false); error->offset = take_offset("
-                "&b->ring, view); return status < 0 ? handle_unless_anew(b, "
+        edits=[("status = look(b, view, &error->lost); error->offset = "
+                "take_offset(&b->ring, view); return status < 0 ? handle_unless_anew(b, "
                 "status) : status;",
-                "status = look(b, view, false); error->offset = take_offset("
-                "&b->ring, view); return status;")]),
+                "status = look(b, view, &error->lost); error->offset = "
+                "take_offset(&b->ring, view); return status;")]),
     Mutation(
         name="a sleeper does not ask whether the ring is there",
         file="block.c", tests=["unit/anew"],

@@ -258,11 +258,10 @@ MUTATIONS = [
         edits=[("return next_try(b, BLOCK_ALL_DEAD);",
                 "return answer(status, IPC_ERR_PRODUCERS_DEAD);")]),
     Mutation(
-        name="a gap of the last one hides what is behind it", file="block.c",
+        name="a gap of the last one hides what is behind it", file="watch.c",
         tests=["unit/last_words"],
-        edits=[("return read_is_stuck(&b->channel->buffer) ? "
-                "IPC_ERR_NOT_READY : IPC_ERR_PRODUCERS_DEAD;",
-                "return (void)b, IPC_ERR_PRODUCERS_DEAD;")]),
+        edits=[("if (read_is_stuck(&ch->buffer)) return IPC_ERR_NOT_READY; "
+                "return read_is_with_others", "return read_is_with_others")]),
     Mutation(
         name="sleepers are not told of dead producers", file="block.c",
         tests=["unit/repair"],

@@ -18,7 +18,8 @@ MUTATIONS = [
                 "return IPC_ERR_FORMATTED_ANEW; status = IPC_EMPTY;")]),
     Mutation(
         name="a set repairs nothing", file="watch.c", tests=["unit/waitset"],
-        edits=[("if ((stuck && channel_repair(ch)) || closed) {",
+        edits=[("if ((stuck && channel_repair(ch)) || "
+                "channel_repair_held(ch, false) || closed) {",
                 "if (closed) {")]),
     Mutation(
         name="a set does not tell that producers died", file="watch.c",

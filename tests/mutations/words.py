@@ -37,7 +37,8 @@ MUTATIONS = [
     Mutation(
         name="nobody is told of a removed claim", file="recover.c",
         tests=["unit/debug"],
-        edits=[("DEBUG_SAY(\"process", "if (0) DEBUG_SAY(\"process")]),
+        edits=[("DEBUG_SAY(\"process %u died while it wrote",
+                "if (0) DEBUG_SAY(\"process %u died while it wrote")]),
     Mutation(
         name="nobody is told of a revoked gap", file="recover.c",
         tests=["unit/debug"],
