@@ -10,9 +10,8 @@
 /* Writers have found no space for it, or are about to. */
 static bool is_in_the_way(const struct inspection *in)
 {
-    return in->slowest->policy == SUBSCRIBER_BLOCKS &&
-           (in->writers_sleep ? in->held > in->capacity / 2
-                              : in->held >= in->capacity / 16 * 15);
+    return in->writers_sleep ? in->held > in->capacity / 2
+                             : in->held >= in->capacity / 16 * 15;
 }
 
 static char *advise(const struct inspect_owner *owner)

@@ -16,6 +16,9 @@ static void look_at_place(const struct ring *r, uint64_t gate, uint64_t tail,
     /* Elsewhere than between the ends it is damage, and nobody's place. */
     to->holds = to->holds && position_distance(r, gate, to->position) >= 0 &&
                 lag >= -(int64_t)r->block_count;
+    /* Who is further behind than it may be loses entries instead. */
+    if (to->policy == SUBSCRIBER_LAGS)
+        to->holds = to->holds && to->lag <= to->lag_most;
 }
 
 bool subscribers_look(const struct ring *r, uint32_t i, uint64_t gate,
@@ -37,6 +40,7 @@ bool subscribers_look(const struct ring *r, uint32_t i, uint64_t gate,
     /* Relaxed, all: figures of this look. */
     to->owner = atomic_get_relaxed(&s->owner);
     to->policy = (enum subscriber_policy)atomic_get_relaxed(&s->policy);
+    to->lag_most = atomic_get_relaxed(&s->lag);
     to->lost = atomic_get_relaxed(&s->lost);
     to->since = atomic_get_relaxed(&s->since);
     look_at_place(r, gate, tail, to);

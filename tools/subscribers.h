@@ -16,6 +16,7 @@ struct inspect_subscriber {
     enum subscriber_policy policy;
     bool holds; /* writers do not pass it */
     uint64_t position, offset, lag, lost, since;
+    uint64_t lag_most; /* behind which writers pass it, if it may lag */
 };
 
 /* What is in slot `i` of a ring with these ends. False: nobody. */

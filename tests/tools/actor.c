@@ -7,10 +7,10 @@
  * name.
  *
  *     write BYTES    reserve BYTES    commit    read    close    subscribe
- *     wait           a blocked read, of up to a minute
- *     fill           writes of 64 bytes until the channel is full
- *     named          whether the name still leads to what is mapped
- *     stay           answers nothing more, until it is killed
+ * [LAG] wait           a blocked read, of up to a minute fill           writes
+ * of 64 bytes until the channel is full named          whether the name still
+ * leads to what is mapped stay           answers nothing more, until it is
+ * killed
  */
 #include <shmipc/shmipc.h>
 #include <stdio.h>
@@ -70,6 +70,15 @@ static IpcStatus find_name(const char *name)
                : IPC_ERR_NOT_FORMATTED;
 }
 
+/* With a size: may lag, not by so many bytes. */
+static IpcStatus subscribe(size_t lag)
+{
+    IpcSubscription how = {.struct_size = sizeof how, .lag_bytes = lag};
+
+    how.policy = lag ? IPC_SUBSCRIBER_LAGS : IPC_SUBSCRIBER_BLOCKS;
+    return ipc_channel_subscribe(channel, &how).ipc_status;
+}
+
 static IpcStatus obey(const char *order, size_t size)
 {
     if (strcmp(order, "write") == 0)
@@ -86,7 +95,7 @@ static IpcStatus obey(const char *order, size_t size)
     if (strcmp(order, "fill") == 0)
         return fill();
     if (strcmp(order, "subscribe") == 0)
-        return ipc_channel_subscribe(channel, NULL).ipc_status;
+        return subscribe(size);
     if (strcmp(order, "close") == 0)
         return ipc_channel_close(channel).ipc_status;
     if (strcmp(order, "named") == 0)

@@ -112,6 +112,34 @@ def prometheus_gets_each():
     assert "subscriber" not in tool("stat", "--prometheus", name).stdout
 
 
+def who_may_lag_loses_and_holds_nobody_up():
+    """a subscriber that may lag is shown with what it lost, and is nobody for
+    whom writers wait"""
+    name = new_name()
+    writer = Actor(name, flags=BROADCAST)
+    lagging = Actor(name, "join").does("subscribe 64")
+    other = Actor(name, "join").does("subscribe")
+    writer.does("write 100", "write 100")
+    found = subscribers(name)
+    assert found[lagging.pid]["policy"] == "lags"
+    assert found[lagging.pid]["state"] == "reads"
+    assert found[other.pid]["is_slowest"]
+    assert not found[lagging.pid]["is_slowest"]
+    writer.does("fill")
+    text = text_of(tool_json("stat", name)["findings"], "slow-subscriber")
+    assert f"pid {other.pid} " in text, text
+    other.leave()
+    report = tool_json("stat", name, code=OK)
+    assert report["held"] == 0 and report["findings"] == []
+    writer.does("write 64", "write 64")
+    assert subscribers(name)[lagging.pid]["state"] == "evicted"
+    report = tool_json("stat", name, code=OK)
+    assert report["held"] == 0 and report["findings"] == []
+    assert lagging.tell("read") == "IPC_ERR_LAGGED"
+    one = subscribers(name)[lagging.pid]
+    assert one["state"] == "reads" and one["lost_bytes"] > 0, one
+
+
 def what_all_have_read_holds_nobody_up():
     """a channel that is full of what all subscribers have read is in order"""
     name = new_name()
@@ -287,6 +315,7 @@ def recv_follows():
 
 if __name__ == "__main__":
     run(they_are_counted, each_is_shown, prometheus_gets_each,
+        who_may_lag_loses_and_holds_nobody_up,
         what_all_have_read_holds_nobody_up, the_slowest_is_blamed,
         a_stopped_one_is_told_how_to_go_on, a_dead_one_is_seen,
         stopped_writers_hold_up_readers, damage_is_nobodys_place,
