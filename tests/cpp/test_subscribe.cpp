@@ -128,6 +128,34 @@ void more_than_there_are_slots_for()
     expect(writer.subscribers().size() == 3);
 }
 
+void who_may_lag_is_told_what_it_lost()
+{
+    Memory memory;
+    auto writer = Channel::create(memory, broadcast());
+    auto reader = Channel::connect(memory, broadcast());
+    auto how = shmipc::subscription();
+    std::uint64_t lost = 0;
+
+    how.policy = IPC_SUBSCRIBER_LAGS;
+    how.after_gap = IPC_SUBSCRIBE_FROM_OLDEST;
+    reader.subscribe(how);
+    for (int i = 0; i < 100; i++)
+        expect(writer.try_write("never refused"));
+    try {
+        expect(!reader.try_read());
+    } catch (const shmipc::Error &error) {
+        expect(error.status() == IPC_ERR_LAGGED);
+        lost = error.lost();
+    }
+    expect(lost > 0 && lost == writer.subscribers().begin()->lost);
+    expect(reader.try_read().text() == "never refused");
+    try {
+        expect(writer.try_read());
+    } catch (const shmipc::Error &error) {
+        expect(error.lost() == 0);
+    }
+}
+
 void buffers_too()
 {
     Memory memory;
@@ -191,7 +219,7 @@ void error_codes_say_the_same()
 
 int main()
 {
-    return cpp_test::run_all(std::array<cpp_test::Case, 9>{{
+    return cpp_test::run_all(std::array<cpp_test::Case, 10>{{
         {"every subscriber reads every entry",
          every_subscriber_reads_every_entry},
         {"late ones choose where to begin", late_ones_choose_where_to_begin},
@@ -200,6 +228,7 @@ int main()
         {"the list tells who is how far behind",
          the_list_tells_who_is_how_far_behind},
         {"more than there are slots for", more_than_there_are_slots_for},
+        {"who may lag is told what it lost", who_may_lag_is_told_what_it_lost},
         {"buffers too", buffers_too},
         {"a queue has none", a_queue_has_none},
         {"empty ones refuse", empty_ones_refuse},

@@ -274,4 +274,9 @@ MUTATIONS = [
                 "(r.ipc_status != IPC_OK) report(r);",
                 "const auto r = detail::subscribe(handle(), &how); "
                 "(void)report; (void)r;")]),
+    Mutation(
+        name="nobody says how much a subscriber lost", file="error.hpp",
+        tests=[SU],
+        edits=[("failure.lost = lost_of(r.error.body, 0);",
+                "")]),
 ]

@@ -125,6 +125,7 @@ struct Failure {
     const char *detail;
     int sys_errno;
     std::uint64_t required_size;
+    std::uint64_t lost = 0;
 
     std::error_code code() const noexcept
     {
@@ -158,6 +159,17 @@ template <class Body> std::uint64_t size_of(const Body &, long) noexcept
     return 0;
 }
 
+template <class Body>
+auto lost_of(const Body &body, int) noexcept -> decltype(body.lost)
+{
+    return body.lost;
+}
+
+template <class Body> std::uint64_t lost_of(const Body &, long) noexcept
+{
+    return 0;
+}
+
 inline Failure failure_of(const Failure &failure) noexcept
 {
     return failure;
@@ -174,6 +186,7 @@ template <class R> Failure failure_of(const R &r) noexcept
     if (r.error.has_body) {
         failure.sys_errno = errno_of(r.error.body, 0);
         failure.required_size = size_of(r.error.body, 0);
+        failure.lost = lost_of(r.error.body, 0);
     }
     return failure;
 }
@@ -191,7 +204,8 @@ class IPC_API Error : public std::system_error
   public:
     explicit Error(const detail::Failure &failure)
         : std::system_error(failure.code(), failure.detail),
-          status_(failure.status), required_size_(failure.required_size)
+          status_(failure.status), required_size_(failure.required_size),
+          lost_(failure.lost)
     {
     }
 
@@ -208,9 +222,17 @@ class IPC_API Error : public std::system_error
         return required_size_;
     }
 
+    /** Bytes that a subscriber that may lag did not get (IPC_ERR_LAGGED); its
+     * next read goes on behind them. Else 0. */
+    std::uint64_t lost() const noexcept
+    {
+        return lost_;
+    }
+
   private:
     IpcStatus status_;
     std::uint64_t required_size_;
+    std::uint64_t lost_;
 };
 
 #endif
