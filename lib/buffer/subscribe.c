@@ -178,6 +178,12 @@ IpcStatus subscribe_again(struct IpcBuffer *b, uint64_t cursor,
         subscriber_give_up(r, b->slot, handle_owner(b));
         return IPC_ERR_CORRUPTED;
     }
+    if (to == from) {
+        /* The gate has not moved since, and cannot now: nothing is lost, and
+         * of an array we have read what we had. */
+        subscriber_start(r, b->slot, handle_owner(b), cursor_evict(r, cursor));
+        return IPC_ERR_LOCKED;
+    }
     *lost = (uint64_t)position_distance(r, from, to) * SHMIPC_BLOCK;
     /* Relaxed: a figure for people. */
     atomic_add_relaxed(&r->subscribers[b->slot].lost, *lost);

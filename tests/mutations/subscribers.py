@@ -33,6 +33,12 @@ MUTATIONS = [
         edits=[("*position != before && !b->ring.one_producer",
                 "*position != before")]),
     Mutation(
+        name="who is evicted in vain begins an array again",
+        file="subscribe.c", tests=[RACES],
+        edits=[("handle_owner(b), cursor_evict(r, cursor)); return "
+                "IPC_ERR_LOCKED;", "handle_owner(b), to); return "
+                "IPC_ERR_LOCKED;")]),
+    Mutation(
         name="an old handle ends a new subscription", file="subscribe.c",
         tests=[RACES],
         edits=[("/* What is there now is not ours. */ "

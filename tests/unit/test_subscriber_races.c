@@ -6,6 +6,7 @@
  */
 #include "broadcasts.h"
 #include "ring/owner.h"
+#include <shmipc/ipc_batch.h>
 #include <sys/resource.h>
 
 enum { BLOCKS = 8 };
@@ -101,6 +102,35 @@ Test(unit, an_old_handle_does_not_end_a_new_subscription)
     must(count_subscribers(b) == 1);
     must_write(b, 64, 1);
     must_read_all(reader, 64, 1, 1);
+}
+
+/* --------------------------------------------------------- evicted in vain
+ */
+
+/* By a writer that died before it moved the gate, or was slower than we. */
+Test(unit, who_is_evicted_but_not_passed_goes_on_in_the_midst_of_an_array)
+{
+    const IpcSubscription how = {
+        .struct_size = sizeof how,
+        .policy = IPC_SUBSCRIBER_LAGS,
+        .after_gap = IPC_SUBSCRIBE_FROM_OLDEST,
+    };
+    const uint64_t items[6] = {10, 11, 12, 13, 14, 15}, evicted = 1 << 3;
+    uint64_t copy[6];
+    void *memory;
+    IpcBuffer *b = new_broadcast(BLOCKS, 0, 1, &memory);
+    struct shm_subscriber *slot = subscriber_at(memory, 0);
+
+    must_work(ipc_buffer_subscribe(b, &how));
+    must(result_of(ipc_buffer_write_array(b, items, 8, 6)) == 6);
+    must(result_of(ipc_buffer_read_array(b, copy, 8, 2)) == 2);
+    atomic_put_relaxed(&slot->cursor.position,
+                       atomic_get_relaxed(&slot->cursor.position) | evicted);
+    must_be(ipc_buffer_read_array(b, copy, 8, 6).ipc_status, IPC_ERR_LOCKED);
+
+    must(result_of(ipc_buffer_read_array(b, copy, 8, 6)) == 4 &&
+         copy[0] == 12 && copy[3] == 15);
+    must(atomic_get_relaxed(&slot->lost) == 0);
 }
 
 /* ------------------------------------------------------------ damaged slots
