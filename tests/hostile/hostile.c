@@ -451,6 +451,8 @@ static void come_or_go(struct honest *h)
         .struct_size = sizeof how,
         .from = below(&h->random, 2) ? IPC_SUBSCRIBE_FROM_NOW
                                      : IPC_SUBSCRIBE_FROM_OLDEST,
+        .policy =
+            below(&h->random, 2) ? IPC_SUBSCRIBER_BLOCKS : IPC_SUBSCRIBER_LAGS,
     };
     IpcSubscriber list[SUBSCRIBERS] = {{.struct_size = sizeof list[0]}};
 

@@ -5,7 +5,8 @@
  * other is killed, too, if that is asked for. Those that nobody kills get each
  * message whose write returned, once, whole, and of each producer in order; one
  * per killed producer may have been committed just before it could say so. Who
- * joins gets no hole from its first message on.
+ * joins gets no hole from its first message on. One more is slow and may lag:
+ * it has holes only where it was told so, and then loses something.
  *
  *     subscribers [-m messages] [-k kills] [-i us] [-p] [-1] [-s seed]
  *                 [-b bytes]
@@ -52,7 +53,8 @@ static struct board {
     _Atomic bool failed, stop;
     _Atomic uint64_t locked;
     struct producer producers[PRODUCERS_EVER];
-    struct reader survivors[SURVIVORS], mortals[MORTALS];
+    struct reader survivors[SURVIVORS], mortals[MORTALS], laggard;
+    _Atomic uint64_t gaps; /* that the laggard was told of */
 } * board;
 
 static void *region;
@@ -166,6 +168,42 @@ static void read_on(IpcChannel *channel, struct reader *me, bool from_first)
         fail(ipc_status_name(status), 0, 0);
 }
 
+/* Slow now and then, so that it is overrun. */
+static void lag(void)
+{
+    const IpcSubscription how = {
+        .struct_size = sizeof how,
+        .policy = IPC_SUBSCRIBER_LAGS,
+        .after_gap = IPC_SUBSCRIBE_FROM_OLDEST,
+    };
+    struct reader *me = &board->laggard;
+    const struct timespec wait = {20, 0}, nap = {0, 100000};
+    IpcChannel *channel = join();
+    IpcStatus status = ipc_channel_subscribe(channel, &how).ipc_status;
+    unsigned char bytes[LARGEST];
+
+    while (status == IPC_OK || status == IPC_ERR_LOCKED ||
+           status == IPC_ERR_LAGGED) {
+        IpcEntry entry = {0, bytes, sizeof bytes};
+        IpcChannelReadWithTimeoutResult r =
+            ipc_channel_read_into_with_timeout(channel, &entry, &wait);
+
+        status = r.ipc_status;
+        if (status == IPC_OK && !note(me, &entry, false))
+            return;
+        if (status == IPC_ERR_LAGGED) {
+            board->gaps++;
+            if (r.error.body.lost == 0)
+                fail("a gap of nothing", 0, 0);
+            memset(me->next, 0, sizeof me->next);
+        }
+        if (me->messages % 1024 == 0)
+            nanosleep(&nap, NULL);
+    }
+    if (status != IPC_ERR_CLOSED)
+        fail(ipc_status_name(status), 0, 0);
+}
+
 static void survive(uint32_t i)
 {
     IpcChannel *channel = join();
@@ -238,6 +276,12 @@ static void as_survivor(uint32_t i, uint32_t dice)
     survive(i);
 }
 
+static void as_laggard(uint32_t i, uint32_t dice)
+{
+    (void)i, (void)dice;
+    lag();
+}
+
 static void sleep_us(uint32_t us)
 {
     const struct timespec t = {0, (long)us * 1000};
@@ -296,7 +340,7 @@ static struct storm {
     uint32_t kills, seed, interval_us, producers;
     bool kills_producers;
 
-    pid_t producer[PRODUCERS], survivor[SURVIVORS], mortal[MORTALS];
+    pid_t producer[PRODUCERS], survivor[SURVIVORS], mortal[MORTALS], laggard;
     uint32_t started, killed, killed_producers;
 } storm = {
     .messages = 100000,
@@ -342,8 +386,8 @@ static IpcChannel *create(void)
     if (storm.producers == 1)
         configuration.flags |= IPC_BUFFER_ONE_PRODUCER;
     /* So many that the dead have to make room for the next. */
-    configuration.max_subscribers = SURVIVORS + MORTALS;
-    configuration.max_owners = PRODUCERS + SURVIVORS + MORTALS;
+    configuration.max_subscribers = SURVIVORS + MORTALS + 1;
+    configuration.max_owners = PRODUCERS + SURVIVORS + MORTALS + 1;
     r = ipc_channel_create(region, region_size, configuration);
     if (r.ipc_status != IPC_OK)
         fail(r.error.detail, 0, 0);
@@ -358,6 +402,7 @@ static void begin(void)
     for (uint32_t i = 0; i < SURVIVORS; i++)
         while (!board->survivors[i].joined && !board->failed)
             sleep_us(100);
+    storm.laggard = start(as_laggard, 0, 0);
     for (uint32_t i = 0; i < MORTALS; i++)
         storm.mortal[i] = start(be_mortal, i, i);
     for (uint32_t i = 0; i < storm.producers; i++)
@@ -389,6 +434,7 @@ static void end(IpcChannel *channel)
         waitpid(storm.survivor[i], NULL, 0);
     for (int i = 0; i < MORTALS; i++)
         waitpid(storm.mortal[i], NULL, 0);
+    waitpid(storm.laggard, NULL, 0);
     ipc_channel_destroy(channel);
 }
 
@@ -427,10 +473,12 @@ int main(int argc, char **argv)
     }
     printf("%llu messages to each of %d subscribers, %u others killed and %u "
            "producers; the others joined %llu times, and read %llu messages; "
-           "%llu had to try again; %.0f s\n",
+           "%llu had to try again; one that lags read %llu, with %llu gaps; "
+           "%.0f s\n",
            (unsigned long long)finished(storm.started), SURVIVORS, storm.killed,
            storm.killed_producers, (unsigned long long)joined,
            (unsigned long long)got, (unsigned long long)board->locked,
-           now() - begun);
+           (unsigned long long)board->laggard.messages,
+           (unsigned long long)board->gaps, now() - begun);
     return good ? 0 : 1;
 }
