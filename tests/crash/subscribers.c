@@ -191,6 +191,22 @@ static void dead_joiner(void)
         (uint64_t)subscriber_slot(1)->owner << index_bits() | FREE_SLOT;
 }
 
+static void subscribe_to_lag_and_die(void)
+{
+    const IpcSubscription how = {.struct_size = sizeof how,
+                                 .policy = IPC_SUBSCRIBER_LAGS};
+
+    must(ipc_channel_subscribe(join(), &how).ipc_status == IPC_OK);
+    _exit(0);
+}
+
+/* Nobody has to know that it is dead. */
+static void dead_laggard(void)
+{
+    in_child(subscribe_to_lag_and_die);
+    full_but_read();
+}
+
 static void dead_mover(void)
 {
     dead_producer();
@@ -267,6 +283,7 @@ const struct operation operations_of_subscribers[] = {
      ORDINARY, BOTH},
     {"write-that-removes-a-joiner", dead_joiner, do_write_blocking, NULL, 0,
      ORDINARY, BOTH},
+    {"write-that-evicts", dead_laggard, do_write, NULL, 0, ORDINARY, BOTH},
     {"write-that-finds-no-room", full_ring, do_write, NULL, 0, ORDINARY, BOTH},
     {"close-with-subscribers", three_messages, do_close, NULL, 0, CLOSES, BOTH},
 };
