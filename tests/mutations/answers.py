@@ -37,7 +37,7 @@ MUTATIONS = [
     Mutation(
         name="error body of peek", file="channel_api.c",
         tests=["unit/error_bodies"],
-        edits=[("body.offset = found.offset;", "body.offset = 0;")]),
+        edits=[("{found.offset, found.lost}", "{0, found.lost}")]),
     Mutation(
         name="a plain write's error body", file="channel_api.c",
         tests=["unit/error_bodies"],
