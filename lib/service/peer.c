@@ -37,6 +37,7 @@ static void unlist(struct peers *peers, struct peer **at)
 {
     struct peer *peer = *at;
 
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it is there */
     *at = peer->next;
     peers->count--;
     peer->gone = true;

@@ -25,7 +25,6 @@ static const char *const points[] = {
     "getdelim",
     "getrandom",
     "lseek",
-    "nanosleep",
     "open",
     "openat",
     "poll",
@@ -114,8 +113,6 @@ WATCHED(int, unlinkat, (int at, const char *path, int flags), (at, path, flags))
 WATCHED(FILE *, fopen, (const char *path, const char *how), (path, how))
 WATCHED(FILE *, fopen64, (const char *path, const char *how), (path, how))
 WATCHED(int, fclose, (FILE * file), (file))
-WATCHED(int, nanosleep, (const struct timespec *time, struct timespec *left),
-        (time, left))
 WATCHED(int, clock_nanosleep,
         (clockid_t clock, int flags, const struct timespec *time,
          struct timespec *left),

@@ -67,8 +67,17 @@ MUTATIONS = [
     Mutation(
         name="signals shorten the wait for a creator", file="segment.c",
         tests=["unit/segment"],
-        edits=[("while (nanosleep(&left, &left) != 0 && errno == EINTR) "
-                "continue;", "nanosleep(&left, &left);")]),
+        edits=[("while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until,"
+                " NULL) == EINTR) continue;",
+                "clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until,"
+                " NULL);")]),
+    Mutation(
+        name="a fast timer lets a creator be waited for without end",
+        file="segment.c", tests=["unit/segment"],
+        edits=[("while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until,"
+                " NULL) == EINTR) continue;",
+                "until = (struct timespec){0, 1000000};"
+                " while (nanosleep(&until, &until) != 0) continue;")]),
     Mutation(
         name="mapping a segment is a cancellation point", file="segment.c",
         tests=["failing/no call is a cancellation point"],

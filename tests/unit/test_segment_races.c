@@ -25,7 +25,8 @@ int __wrap_shm_open(const char *path, int flags, mode_t mode);
 int __real_posix_fallocate(int fd, off_t offset, off_t size);
 int __wrap_posix_fallocate(int fd, off_t offset, off_t size);
 int __wrap_posix_fallocate64(int fd, off_t offset, off_t size);
-int __wrap_nanosleep(const struct timespec *time, struct timespec *left);
+int __wrap_clock_nanosleep(clockid_t clock, int flags,
+                           const struct timespec *time, struct timespec *left);
 void *__real_mmap(void *at, size_t size, int protection, int flags, int fd,
                   off_t offset);
 void *__wrap_mmap(void *at, size_t size, int protection, int flags, int fd,
@@ -80,8 +81,11 @@ int __wrap_posix_fallocate64(int fd, off_t offset, off_t size)
 }
 
 /* No time passes while a creator is waited for. */
-int __wrap_nanosleep(const struct timespec *time, struct timespec *left)
+int __wrap_clock_nanosleep(clockid_t clock, int flags,
+                           const struct timespec *time, struct timespec *left)
 {
+    (void)clock;
+    (void)flags;
     (void)time;
     (void)left;
     return 0;
