@@ -196,19 +196,19 @@ static void the_default_is_io_uring_here(void)
 static void io_uring_is_forbidden(void)
 {
     forbid(SYS_io_uring_setup, SYS_io_uring_register, EPERM);
-    must_fall_back(IPC_ERR_UNSUPPORTED, "lacks it");
+    must_fall_back(IPC_ERR_UNSUPPORTED, "the running kernel lacks");
 }
 
 static void io_uring_is_unknown(void)
 {
     forbid(SYS_io_uring_setup, SYS_io_uring_register, ENOSYS);
-    must_fall_back(IPC_ERR_UNSUPPORTED, "lacks it");
+    must_fall_back(IPC_ERR_UNSUPPORTED, "the running kernel lacks");
 }
 
 static void io_uring_cannot_be_asked(void)
 {
     forbid(SYS_io_uring_register, SYS_io_uring_register, EPERM);
-    must_fall_back(IPC_ERR_UNSUPPORTED, "lacks it");
+    must_fall_back(IPC_ERR_UNSUPPORTED, "the running kernel lacks");
 }
 
 /* RLIMIT_MEMLOCK, which rings count against up to Linux 5.11. */
