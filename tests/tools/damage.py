@@ -40,7 +40,8 @@ def damaged_header():
     damaged(BLOCKS, bytes(4), "damaged", "damaged", "0 blocks, which cannot")
     damaged(BLOCKS + 4, struct.pack("I", 5000), "damaged", "damaged",
             "5000 owner slots")
-    damaged(FLAGS, struct.pack("I", 64), "damaged", "damaged", "flags 0x40")
+    damaged(FLAGS, struct.pack("I", 1 << 15), "damaged", "damaged",
+            "flags 0x8000")
     damaged(REGION_SIZE, struct.pack("Q", 64), "damaged", "damaged",
             "a size of 64 bytes for")
 
