@@ -41,7 +41,7 @@ NAMES = "open_buffer.c"
 # What of the checker has inlined parts of the library in it.
 MUTATED = "calls.c"
 VIOLATION = 1
-TIMEOUT_S = 30
+TIMEOUT_S = 60
 PARTS = {"protocol.h": ["claim.h", "take.h", "repair.h", "close.h",
                         "subscriber.h", "gate.h", "protocol.h"]}
 

@@ -14,7 +14,13 @@ MUTATIONS = [
         "        if (cursor == 1) {"),
     in_subscriber(
         "joiner-does-not-fence", "--weak join",
-        "    atomic_full_fence(); /* [join] */\n", ""),
+        "    atomic_full_fence(); /* [join] */\n    return true;",
+        "    return true;"),
+    in_subscriber(
+        "remover-does-not-fence", "--weak two-removers",
+        "    owner_begin_move(&r->owners, by);\n"
+        "    atomic_full_fence(); /* [join] */\n",
+        "    owner_begin_move(&r->owners, by);\n"),
     in_gate(
         "mover-does-not-fence", "--weak join join-against-two-movers",
         "    atomic_full_fence(); /* [join] */\n", ""),
@@ -57,7 +63,7 @@ MUTATIONS = [
         "    return (atomic_put_release(&r->gate->position, m->to), true) ?"
         " GATE_MOVED"),
     in_gate(
-        "gate-is-moved-relaxed", "--weak join two-movers",
+        "gate-is-moved-relaxed", "--weak --bound 1 two-movers",
         "    return atomic_cas_release(&r->gate->position, m->from, m->to) ?"
         " GATE_MOVED",
         "    return atomic_cas_relaxed(&r->gate->position, m->from, m->to) ?"
