@@ -3,7 +3,7 @@
 """Shows that the checker can fail: breaks the protocol, one mistake at a time,
 and demands that the checker finds each.
 
-    mutate.py [--source DIR] [--build DIR] [--cc CC] [-v] [NAME...]
+    mutate.py [--source DIR] [--build DIR] [--cc CC] [--every N] [-v] [NAME...]
     mutate.py --list
 
 A mutation replaces text in a copy of lib/; the text must occur exactly once
@@ -116,13 +116,21 @@ class Builder:
             words = f.read().replace("\\\n", " ").split()[1:]
         return {os.path.basename(w) for w in words}
 
-    def make(self, mutation):
+    def edit(self, mutation):
+        """Breaks a copy of the library; says where that is, and the names of
+        the files that it changed."""
         directory = os.path.join(self.build, mutation.name)
         shutil.copytree(self.lib, directory)
-        changed = set()
-        for name, old, new in mutation.edits:
-            files = PARTS.get(name, [name])
-            changed.add(replace(directory, files, old, new, mutation.name))
+        return directory, {
+            replace(directory, PARTS.get(name, [name]), old, new,
+                    mutation.name) for name, old, new in mutation.edits}
+
+    def fit(self, mutation):
+        directory, _ = self.edit(mutation)
+        shutil.rmtree(directory)
+
+    def make(self, mutation):
+        directory, changed = self.edit(mutation)
         anew = [s for s in self.sources if self.needs[s] & changed]
         if anew:
             self.compile_library(anew, directory)
@@ -165,6 +173,8 @@ def main():
     parser.add_argument("--build")
     parser.add_argument("--cc", default=os.environ.get("CC", "cc"))
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--every", type=int, default=1, metavar="N",
+                        help="run one of so many; the others have to fit")
     parser.add_argument("-v", "--verbose", action="store_true")
     parser.add_argument("names", nargs="*")
     args = parser.parse_args()
@@ -177,6 +187,9 @@ def main():
         fail("no such mutation: see --list")
     with tempfile.TemporaryDirectory(dir=args.build) as build:
         builder = Builder(os.path.abspath(args.source), build, args.cc)
+        for mutation in chosen:
+            builder.fit(mutation)
+        chosen = chosen[::args.every]
         missed = sum(not check(builder, m, args.verbose) for m in chosen)
     print(f"{len(chosen)} mutations, {missed} missed")
     return 1 if missed else 0
