@@ -2,6 +2,7 @@
 /*
  * Reading ahead of what is acknowledged: the one consumer's buffer.
  */
+#include "ahead.h"
 #include "arrays.h"
 
 static IpcBuffer *ring_for_one(void **memory)
@@ -12,32 +13,6 @@ static IpcBuffer *ring_for_one(void **memory)
     if (memory)
         *memory = region;
     return b;
-}
-
-/* Reads one entry ahead that must_write() wrote; returns its offset. */
-static uint64_t must_read_ahead(IpcBuffer *b, size_t size, uint64_t seed,
-                                bool again)
-{
-    IpcEntry entry;
-    IpcBufferReadAheadResult r = ipc_buffer_read_ahead(b, &entry);
-
-    must_work(r);
-    must(IpcBufferReadAheadResult_has_entry(r));
-    must(r.result == again);
-    must_say(entry.size == size, "entry of %zu bytes instead of %zu",
-             entry.size, size);
-    must(is_filled(entry.payload, size, seed));
-    return entry.offset;
-}
-
-static IpcStatus try_to_read_ahead(IpcBuffer *b)
-{
-    IpcEntry entry = {.offset = 7, .payload = &entry, .size = 9};
-    IpcStatus status = ipc_buffer_read_ahead(b, &entry).ipc_status;
-
-    if (status != IPC_OK)
-        must(!entry.payload && entry.offset == 7 && entry.size == 9);
-    return status;
 }
 
 static void must_acknowledge(IpcBuffer *b, uint64_t offset, uint64_t count)

@@ -3,33 +3,11 @@
  * A work queue: many read ahead, each entry is acknowledged by itself, and what
  * the dead held is given to others.
  */
+#include "ahead.h"
 #include "channels.h"
 #include "ring/hold.h"
 
 enum { BLOCKS = 16, FLAG = IPC_BUFFER_ACKNOWLEDGE };
-
-static uint64_t must_take(IpcBuffer *b, size_t size, uint64_t seed, bool again)
-{
-    IpcEntry entry;
-    IpcBufferReadAheadResult r = ipc_buffer_read_ahead(b, &entry);
-
-    must_work(r);
-    must_say(r.result == again, "again is %d", r.result);
-    must_say(entry.size == size, "entry of %zu bytes instead of %zu",
-             entry.size, size);
-    must(is_filled(entry.payload, size, seed));
-    return entry.offset;
-}
-
-static IpcStatus try_to_take(IpcBuffer *b)
-{
-    IpcEntry entry = {.offset = 7, .payload = &entry, .size = 9};
-    IpcStatus status = ipc_buffer_read_ahead(b, &entry).ipc_status;
-
-    if (status != IPC_OK)
-        must(!entry.payload && entry.offset == 7 && entry.size == 9);
-    return status;
-}
 
 static void must_acknowledge(IpcBuffer *b, uint64_t offset)
 {
@@ -66,11 +44,11 @@ Test(unit, each_entry_is_held_by_one_handle_and_acknowledged_in_any_order)
         for (uint64_t i = 0; i < BLOCKS; i++)
             must_write(a, 40, i);
         for (uint64_t i = 0; i < BLOCKS; i++) {
-            offsets[i] = must_take(i % 3 ? a : b, 40, i, false);
+            offsets[i] = must_read_ahead(i % 3 ? a : b, 40, i, false);
             must(offsets[i] == i * 64);
             must(stats_of(a).unacknowledged == (i + 1) * 64);
         }
-        must_be(try_to_take(a), IPC_EMPTY);
+        must_be(try_to_read_ahead(a), IPC_EMPTY);
         must_fail(ipc_buffer_write(a, "x", 1), IPC_ERR_NO_SPACE_CONTIGUOUS);
         for (uint64_t i = BLOCKS - 1; i > 0; i--) {
             must_acknowledge(i % 2 ? a : b, offsets[i]);
@@ -81,7 +59,7 @@ Test(unit, each_entry_is_held_by_one_handle_and_acknowledged_in_any_order)
         must(stats_of(a).head_offset == BLOCKS * 64);
         must(stats_of(a).used == 0);
         must_write(a, BLOCKS * 64, 1);
-        must_acknowledge(b, must_take(b, BLOCKS * 64, 1, false));
+        must_acknowledge(b, must_read_ahead(b, BLOCKS * 64, 1, false));
         must(stats_of(a).used == 0);
     }
 }
@@ -96,7 +74,7 @@ Test(unit, what_is_not_held_is_neither_acknowledged_nor_given_back)
     must_write(b, 100, 0);
     must_write(b, 100, 1);
     must_fail(ipc_buffer_acknowledge(b, 0), IPC_ERR_OFFSET_MISMATCH);
-    offset = must_take(b, 100, 0, false);
+    offset = must_read_ahead(b, 100, 0, false);
     for (uint64_t i = 0; i < 5000; i += 8) {
         if (i == offset)
             continue;
@@ -109,11 +87,11 @@ Test(unit, what_is_not_held_is_neither_acknowledged_nor_given_back)
     must_acknowledge(b, offset);
     must_fail(ipc_buffer_acknowledge(b, offset), IPC_ERR_OFFSET_MISMATCH);
     must_fail(ipc_buffer_give_back(b, offset), IPC_ERR_OFFSET_MISMATCH);
-    offset = must_take(b, 100, 1, false);
+    offset = must_read_ahead(b, 100, 1, false);
     must_give_back(b, offset);
     must_fail(ipc_buffer_acknowledge(b, offset), IPC_ERR_OFFSET_MISMATCH);
     must_fail(ipc_buffer_give_back(b, offset), IPC_ERR_OFFSET_MISMATCH);
-    must_acknowledge(b, must_take(b, 100, 1, true));
+    must_acknowledge(b, must_read_ahead(b, 100, 1, true));
 }
 
 Test(unit, other_reads_of_a_work_queue_are_refused)
@@ -132,7 +110,7 @@ Test(unit, other_reads_of_a_work_queue_are_refused)
         must_fail(ipc_buffer_skip(b, 0), IPC_ERR_ILLEGAL_STATE);
         must_work(ipc_buffer_peek(b, &entry));
         must(entry.offset == (uint64_t)i * 64);
-        must_take(b, 40, (uint64_t)i, false);
+        must_read_ahead(b, 40, (uint64_t)i, false);
         entry = (IpcEntry){.payload = data, .size = sizeof data};
     }
     must_be(ipc_buffer_peek(b, &entry).ipc_status, IPC_EMPTY);
@@ -145,14 +123,14 @@ Test(unit, what_is_given_back_comes_again_before_the_queue_is_empty)
     uint64_t first;
 
     must_write(a, 40, 0);
-    first = must_take(a, 40, 0, false);
+    first = must_read_ahead(a, 40, 0, false);
     for (uint64_t i = 1; i < 5; i++)
         must_write(a, 40, i);
     for (uint64_t i = 1; i < 5; i++)
-        must_acknowledge(b, must_take(b, 40, i, false));
-    must_be(try_to_take(b), IPC_EMPTY);
+        must_acknowledge(b, must_read_ahead(b, 40, i, false));
+    must_be(try_to_read_ahead(b), IPC_EMPTY);
     must_give_back(a, first);
-    must_acknowledge(b, must_take(b, 40, 0, true));
+    must_acknowledge(b, must_read_ahead(b, 40, 0, true));
     must(stats_of(a).used == 0);
 }
 
@@ -168,7 +146,7 @@ Test(unit,
     bool found = false;
 
     must_write(b, 40, 0);
-    must_take(b, 40, 0, false);
+    must_read_ahead(b, 40, 0, false);
     for (int i = 0; i < MANY - 1 && !found; i++) {
         IpcBufferReadAheadResult r;
         IpcEntry entry;
@@ -194,7 +172,7 @@ Test(unit, arrays_are_written_to_a_work_queue_entry_by_entry)
         fill(data + 8 * i, 8, i);
     must(result_of(ipc_buffer_write_array(b, data, 8, 5)) == 5);
     for (uint64_t i = 0; i < 5; i++)
-        must(must_take(b, 8, i, false) == i * 64);
+        must(must_read_ahead(b, 8, i, false) == i * 64);
     for (uint64_t i = 0; i < 5; i++)
         must_acknowledge(b, i * 64);
     must(stats_of(b).used == 0);
@@ -211,7 +189,7 @@ static pid_t worker(void *memory, uint64_t read, uint64_t done,
         return pid;
     b = attach_to(memory);
     for (uint64_t i = 0; i < read; i++)
-        must_take(b, 40, i, false);
+        must_read_ahead(b, 40, i, false);
     if (done < read)
         must_acknowledge(b, done * 64);
     gate_open(gate, 1);
@@ -237,14 +215,14 @@ Test(unit, what_a_killed_worker_held_is_read_again_and_no_more)
             must(stats_of(b).unacknowledged == held * 64);
             must(result_of(ipc_buffer_recover(b)) == 0);
             for (uint64_t i = read; i < 4; i++)
-                must(must_take(b, 40, i, false) == i * 64);
-            must_be(try_to_take(b), IPC_EMPTY);
+                must(must_read_ahead(b, 40, i, false) == i * 64);
+            must_be(try_to_read_ahead(b), IPC_EMPTY);
             kill_child(pid);
             must(result_of(ipc_buffer_recover(b)) == held);
             for (uint64_t i = 0; i < read && i < 4; i++)
                 if (i != done || done >= read)
-                    must(must_take(b, 40, i, true) == i * 64);
-            must_be(try_to_take(b), IPC_EMPTY);
+                    must(must_read_ahead(b, 40, i, true) == i * 64);
+            must_be(try_to_read_ahead(b), IPC_EMPTY);
             for (uint64_t i = 0; i < 4; i++)
                 if (i != done || done >= read)
                     must_acknowledge(b, i * 64);
@@ -265,8 +243,8 @@ Test(unit, what_a_destroyed_handle_held_is_read_again)
     pid = fork_child();
     if (pid == 0) {
         a = attach_to(memory);
-        must_take(a, 40, 0, false);
-        must_take(a, 40, 1, false);
+        must_read_ahead(a, 40, 0, false);
+        must_read_ahead(a, 40, 1, false);
         must_acknowledge(a, 0);
         gate_open(gate, 1);
         gate_wait(gate, 2);
@@ -274,12 +252,12 @@ Test(unit, what_a_destroyed_handle_held_is_read_again)
         child_done();
     }
     gate_wait(gate, 1);
-    must_take(b, 40, 2, false);
+    must_read_ahead(b, 40, 2, false);
     gate_open(gate, 2);
     must_succeed(pid);
     /* Not what others hold. */
     must(stats_of(b).unacknowledged == 64);
-    must_acknowledge(b, must_take(b, 40, 1, true));
+    must_acknowledge(b, must_read_ahead(b, 40, 1, true));
     must_acknowledge(b, 128);
     must(stats_of(b).used == 0);
 }
@@ -291,12 +269,12 @@ Test(unit, a_child_holds_nothing_of_its_parents)
     pid_t pid;
 
     must_write(b, 40, 0);
-    offset = must_take(b, 40, 0, false);
+    offset = must_read_ahead(b, 40, 0, false);
     pid = fork_child();
     if (pid == 0) {
         must_fail(ipc_buffer_acknowledge(b, offset), IPC_ERR_OFFSET_MISMATCH);
         must_fail(ipc_buffer_give_back(b, offset), IPC_ERR_OFFSET_MISMATCH);
-        must_be(try_to_take(b), IPC_EMPTY);
+        must_be(try_to_read_ahead(b), IPC_EMPTY);
         must_fail(ipc_buffer_acknowledge(b, offset), IPC_ERR_OFFSET_MISMATCH);
         child_done();
     }
@@ -319,18 +297,18 @@ Test(unit, a_closed_work_queue_is_done_when_others_hold_nothing_either)
     pid = worker(memory, 2, 0, gate);
     gate_wait(gate, 1);
     must_work(ipc_channel_close(ch));
-    must_take(b, 40, 2, false);
-    must_be(try_to_take(b), IPC_EMPTY);
+    must_read_ahead(b, 40, 2, false);
+    must_be(try_to_read_ahead(b), IPC_EMPTY);
     kill_child(pid);
     must(result_of(ipc_buffer_recover(b)) == 1);
-    must_take(b, 40, 1, true);
-    must_be(try_to_take(b), IPC_ERR_CLOSED);
+    must_read_ahead(b, 40, 1, true);
+    must_be(try_to_read_ahead(b), IPC_ERR_CLOSED);
     must_acknowledge(b, 128);
-    must_be(try_to_take(b), IPC_ERR_CLOSED);
+    must_be(try_to_read_ahead(b), IPC_ERR_CLOSED);
     must_give_back(b, 64);
-    must_take(b, 40, 1, true);
+    must_read_ahead(b, 40, 1, true);
     must_acknowledge(b, 64);
-    must_be(try_to_take(b), IPC_ERR_CLOSED);
+    must_be(try_to_read_ahead(b), IPC_ERR_CLOSED);
     must(stats_of(b).used == 0);
 }
 
@@ -349,7 +327,7 @@ Test(unit, a_skip_by_force_removes_an_entry_that_no_living_process_holds)
     kill_child(pid);
     must(result_of(ipc_buffer_skip_force(b)) == 0);
     must(result_of(ipc_buffer_skip_force(b)) == 64);
-    must_take(b, 40, 2, false);
+    must_read_ahead(b, 40, 2, false);
     must_fail(ipc_buffer_skip_force(b), IPC_ERR_LOCKED);
     must_acknowledge(b, 128);
     must_be(ipc_buffer_skip_force(b).ipc_status, IPC_EMPTY);
@@ -370,7 +348,7 @@ Test(unit, a_work_queue_goes_with_what_it_can_and_is_found_again)
     must(stats_of(attach_to(memory)).flags == stats_of(b).flags);
     must(stats_of(b).region_size <= 65536);
     must_write(b, 40, 1);
-    must_take(attach_to(memory), 40, 1, false);
+    must_read_ahead(attach_to(memory), 40, 1, false);
     must(stats_of(b).readers == 1);
 }
 
@@ -396,7 +374,7 @@ Test(unit, holders_words_are_renewed_while_head_passes, .timeout = 60)
     /* 7 blocks, 7 blocks, and 2 of filler in each lap. */
     for (int i = 0; i < 6; i++) {
         must_write(b, 7 * 64, 1);
-        must_acknowledge(b, must_take(b, 7 * 64, 1, false));
+        must_acknowledge(b, must_read_ahead(b, 7 * 64, 1, false));
     }
     for (int i = 0; i < BLOCKS; i++) {
         lap = holders[i] >> 32;
