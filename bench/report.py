@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Turns what the benchmark wrote into a report: README.md, charts, and a copy
-of the data, in one directory.
+of the data, in one directory; and into the figures of the project's README.
 
-    report.py RESULTS.json DIRECTORY
+    report.py RESULTS.json DIRECTORY [README]
+    report.py --check DIRECTORY README
+
+The latter changes nothing, and says if they are not what is made of the data
+that is in the directory.
 """
 import json
 import os
@@ -12,6 +16,7 @@ import sys
 from collections import namedtuple
 
 import charts
+import figures
 import goals
 
 # Which groups have bars, and which make lines: (file, title, pattern of the
@@ -99,6 +104,8 @@ In the charts bars end with the median, and in parentheses the multiple. Lines
 are broken where something went wrong.
 """
 
+# What peers have in memory that they do not count is not told in these.
+INCOMPARABLE = ("memory",)
 KINDS = ("limit", "ours", "peer")  # in the report's order
 MACHINE = {"cpu", "cpus", "arch", "kernel", "compiler", "flags", "library",
            "date", "clock_ns"}
@@ -374,6 +381,50 @@ def failures_part(rows):
           counts_of(row)) for row in bad])
 
 
+def first_of(rows, kind):
+    """The best sound one of a kind, or None; they are in order for peers."""
+    found = [row for row in rows
+             if row["kind"] == kind and goals.is_sound(row)]
+    pick = max if found and goals.is_rate(found[0]) else min
+    return pick(found, key=goals.median, default=None)
+
+
+def lost_to(rows):
+    """(ours, peer, how many times better it is), if a peer is the best."""
+    ours, peer = first_of(rows, "ours"), first_of(rows, "peer")
+    if not ours or not peer:
+        return None
+    ratio = goals.median(peer) / goals.median(ours)
+    if not goals.is_rate(ours):
+        ratio = 1 / ratio
+    return (ours, peer, ratio) if ratio > 1 else None
+
+
+def peers_part(workloads):
+    """Where somebody else is better."""
+    lost = [(f"{workload}: {group}", *found)
+            for workload, groups in workloads.items()
+            if workload not in INCOMPARABLE
+            for group, rows in groups.items() for found in [lost_to(rows)]
+            if found]
+    lines = ["## Where a peer is ahead", ""]
+    if not lost:
+        return lines + ["Nowhere in what was measured.", ""]
+    return lines + [
+        "The best of ours against the best peer, by the group's first figure. "
+        "A peer marked † does less: its messages are all of one size.", "",
+        *table(["group", "best of ours", "best peer", "which is better by"],
+               [(where, f"{ours['transport']}: {value_of(ours)}",
+                 f"{name_of(peer)}: {value_of(peer)}", f"{ratio:.2f} times")
+                for where, ours, peer, ratio in lost])]
+
+
+def value_of(row):
+    """Its first figure, in words."""
+    name, first = next(iter(row["figures"].items()))
+    return f"{number(name, first['median'])} {UNITS.get(name, name)}"
+
+
 def workload_part(workload, groups, drawn):
     """Its charts and tables."""
     about = SECTIONS.get(workload, Section("", [], [])).about
@@ -395,7 +446,7 @@ def report(data):
     lines = ["# Benchmark results", "",
              "Made by `bench/report.py` from [results.json](results.json).",
              "", *machine_part(data), *goals_part(workloads),
-             *failures_part(data["results"]), "## How to read it", "",
+             *peers_part(workloads), *failures_part(data["results"]), "## How to read it", "",
              HOW_TO_READ, f"Workloads: {parts}.", ""]
     files = {}
     for workload, groups in workloads.items():
@@ -406,21 +457,69 @@ def report(data):
     return files
 
 
+def read_text(path):
+    """Of a file."""
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def make(results, directory, readme):
+    """{path: bytes} of all that is made."""
+    raw, data = load(results)
+    made = {os.path.join(directory, name): words.encode()
+            for name, words in report(data).items()}
+    made[os.path.join(directory, "results.json")] = raw
+    if readme:
+        made[readme] = figures.put(read_text(readme), data,
+                                   groups_of(data["results"])).encode()
+    return made
+
+
+def check(directory, readme):
+    """The exit status; which files are not as they would be made."""
+    made = make(os.path.join(directory, "results.json"), directory, readme)
+    there = {os.path.join(directory, name) for name in os.listdir(directory)
+             if name.endswith(".svg")}
+    stale = sorted(there - made.keys())
+    for path, content in made.items():
+        if not os.path.exists(path):
+            stale.append(path)
+            continue
+        with open(path, "rb") as file:
+            if file.read() != content:
+                stale.append(path)
+    for path in stale:
+        print(f"report.py: {path} is not what the results say: run "
+              f"report.py {directory}/results.json {directory} {readme}",
+              file=sys.stderr)
+    return 1 if stale else 0
+
+
+def write(made, directory):
+    """Writes all files."""
+    os.makedirs(directory, exist_ok=True)
+    for path, content in made.items():
+        with open(path, "wb") as file:
+            file.write(content)
+
+
 def main():
     """The exit status."""
-    if len(sys.argv) != 3:
-        print("usage: report.py RESULTS.json DIRECTORY", file=sys.stderr)
+    arguments = sys.argv[1:]
+    if len(arguments) not in (2, 3):
+        print("usage: report.py RESULTS.json DIRECTORY [README], or "
+              "report.py --check DIRECTORY README", file=sys.stderr)
         return FAILURE
     try:
-        raw, data = load(sys.argv[1])
-        files = report(data)
-        os.makedirs(sys.argv[2], exist_ok=True)
-        files = {name: words.encode() for name, words in files.items()}
-        for name, content in {**files, "results.json": raw}.items():
-            with open(os.path.join(sys.argv[2], name), "wb") as file:
-                file.write(content)
+        if arguments[0] == "--check":
+            return check(*arguments[1:])
+        results, directory, readme = [*arguments, None][:3]
+        write(make(results, directory, readme), directory)
     except (Refused, OSError) as error:
         print(f"report.py: {error}", file=sys.stderr)
+        return FAILURE
+    except figures.NoPlace as error:
+        print(f"report.py: {readme} {error}", file=sys.stderr)
         return FAILURE
     return 0
 

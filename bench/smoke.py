@@ -14,6 +14,9 @@ import sys
 import tempfile
 from xml.etree import ElementTree
 
+import figures
+
+BEGIN, END = figures.BEGIN, figures.END
 TINY = ["-r", "1", "-s", "0.01", "-t", "100", "-z", "64"]
 REPORT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "report.py")
 
@@ -179,6 +182,67 @@ def complaints_about_judgement():
     return complaints
 
 
+def made_up_defeat():
+    """The same, but one that is sound is faster than all of ours."""
+    results = made_up()
+    results["results"][3]["figures"]["mean_ns"]["median"] = 29
+    return results
+
+
+def complaints_about_defeats():
+    """Whether the report says so, and says nothing where it is not so."""
+    line = "| latency: 64 bytes | shmipc one/one: 58.0 ns, one way | swift "
+    complaints = []
+    for results, wanted in ((made_up(), False), (made_up_defeat(), True)):
+        text = report_on(results)[2].get("README.md", "")
+        found = [row for row in text.split("\n") if row.startswith(line)]
+        if bool(found) != wanted or (wanted and "2.00 times" not in found[0]):
+            complaints.append(f"report: a peer is ahead: {found}")
+    return complaints
+
+
+def complaints_about_figures():
+    """What is wrong with the figures in a README, and with the look at it."""
+    complaints = []
+    with tempfile.TemporaryDirectory() as directory:
+        results = os.path.join(directory, "results.json")
+        readme = os.path.join(directory, "README")
+        with open(results, "w", encoding="utf-8") as file:
+            json.dump(made_up(), file)
+        for text, wanted in (("nothing", 2), (f"a\n{BEGIN}old\n{END}b\n", 0)):
+            with open(readme, "w", encoding="utf-8") as file:
+                file.write(text)
+            status, complaint = run_report(results, directory, readme)
+            if status != wanted or complaint.count("\n") != (wanted == 2):
+                complaints.append(f"figures: {status}, {complaint}")
+        with open(readme, encoding="utf-8") as file:
+            text = file.read()
+        if "old" in text or "| **shmipc one/one** |  | 58.0 |" not in text \
+                or "| stuck" in text or not text.endswith(f"{END}b\n"):
+            complaints.append(f"figures: {text}")
+        complaints += [f"figures: check: {words}" for words in
+                       complaints_about_check(directory, readme)]
+    return complaints
+
+
+def complaints_about_check(directory, readme):
+    """It sees what is stale, and nothing else."""
+    first = run_report("--check", directory, readme)
+    with open(readme, "a", encoding="utf-8") as file:
+        file.write("more is the reader's")
+    second = run_report("--check", directory, readme)
+    with open(readme, encoding="utf-8") as file:
+        text = file.read()
+    with open(readme, "w", encoding="utf-8") as file:
+        file.write(text.replace("58.0", "57.0"))
+    third = run_report("--check", directory, readme)
+    with open(os.path.join(directory, "x.svg"), "w", encoding="utf-8"):
+        fourth = run_report("--check", directory, readme)
+    found = [first[0], second[0], third[0], third[1].count("\n"),
+             fourth[1].count("\n")]
+    return [] if found == [0, 0, 1, 1, 2] else [f"{found}, {fourth[1]}"]
+
+
 def complaints_about_refusals():
     """What the report should not have been made of."""
     status, complaint, files = report_on({**made_up(), "schema": 2})
@@ -213,6 +277,7 @@ def main():
 
     complaints += complaints_about_report(good)[0]
     complaints += complaints_about_judgement() + complaints_about_refusals()
+    complaints += complaints_about_defeats() + complaints_about_figures()
 
     for complaint in complaints:
         print(complaint, file=sys.stderr)
