@@ -268,21 +268,21 @@ static int socket_open(struct link *link)
     return keep_descriptors(link, fds);
 }
 
-static int file_send(struct link *to, const void *data, size_t size)
+int bare_file_send(struct link *to, const void *data, size_t size)
 {
     const int *fds = to->state;
 
     return write(fds[1], data, size) == (ssize_t)size ? 1 : -1;
 }
 
-static long file_receive(struct link *from, void *to, size_t room)
+long bare_file_receive(struct link *from, void *to, size_t room)
 {
     const int *fds = from->state;
 
     return read(fds[0], to, room);
 }
 
-LOOPS(file, file_send, file_receive)
+LOOPS(file, bare_file_send, bare_file_receive)
 static const struct loops file_loops = {LOOPS_BASE(file), LOOPS_NO_CALLS,
                                         LOOPS_NO_CALLS};
 

@@ -23,6 +23,7 @@ static const struct workload workloads[] = {
     {"throughput", "one producer, one consumer", workload_throughput},
     {"contention", "several of either", workload_contention},
     {"wake", "both asleep in between", workload_wake},
+    {"rate", "a reader that blocks, at some rates", workload_rate},
     {"single", "one thread, no other", workload_single},
     {"paced", "one side is slower", workload_paced},
     {"memory", "how many messages fit", workload_memory},

@@ -51,6 +51,15 @@ SECTIONS = {
         "As latency, but both sides sleep in the kernel until a message "
         "comes. Less is better.",
         ["both on one CPU", "on two CPUs"], []),
+    "rate": Section(
+        "A reader that blocks gets messages so and so often: what it takes of "
+        "a CPU, how long each message was under way, and for how many of 100 "
+        "it slept. Less is better.",
+        ["1000 messages/s", "10000 messages/s"],
+        [Lines("cpu", "CPU: a reader that blocks, over the rate",
+               r"(\d+) messages/s", "cpu_pct", "messages a second", 1),
+         Lines("latency", "Latency: to a reader that blocks, over the rate",
+               r"(\d+) messages/s", "p50_ns", "messages a second", 1)]),
     "single": Section(
         "One thread writes and reads again: instructions only. Less is "
         "better.", ["64 bytes"], []),
@@ -82,7 +91,8 @@ SECTIONS = {
         "From a producer's death in mid-write to the next entry in a reader's "
         "hands. Less is better.", ["a killed producer's entry in front"], []),
 }
-UNITS = {"mean_ns": "ns, one way", "M_msg_s": "million messages a second",
+UNITS = {"mean_ns": "ns, one way", "p50_ns": "ns, one way",
+         "cpu_pct": "% of a CPU", "M_msg_s": "million messages a second",
          "MB_s": "MB/s", "GB_s": "GB/s", "ns_msg": "ns a message", "ns": "ns",
          "cost_ns": "ns a message, without the work",
          "messages": "messages", "payload_pct": "% of the region"}

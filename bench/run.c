@@ -119,7 +119,7 @@ const char *run_status_name(enum run_status status)
 /* --------------------------------------------------------------- parties */
 
 /* Number `which` of the CPUs that this process may use. */
-static void use_cpu(int which)
+void run_use_cpu(int which)
 {
     cpu_set_t set;
     size_t cpu = 0;
@@ -221,7 +221,7 @@ static void be_party(struct run *run, unsigned i)
                       .producers_left = &run->stage->producers_left};
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    use_cpu(sends ? run->place.senders : run->place.receivers);
+    run_use_cpu(sends ? run->place.senders : run->place.receivers);
     assign_links(run, &p, sends);
     p.data = aligned_alloc(64, (load->size * load->batch + 127) / 64 * 64);
     if (!p.data || join(run, &p) != 0)
@@ -443,7 +443,7 @@ int run_apart(int (*task)(void *shared), void *shared, int cpu)
     int status;
 
     if (runner == 0) {
-        use_cpu(cpu);
+        run_use_cpu(cpu);
         _exit(task(shared));
     }
     if (runner < 0)

@@ -41,6 +41,9 @@ double run_ns_per_tick(void);
 /* What two looks at the clock cost, which is taken off every round trip. */
 uint64_t run_clock_ticks(void);
 int run_cpu_count(void);
+/* Keeps this process on the CPU of that number among those that the program may
+ * use; -1: does nothing. */
+void run_use_cpu(int index);
 
 const char *run_status_name(enum run_status status);
 

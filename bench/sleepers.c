@@ -16,7 +16,8 @@ static int join_nothing(struct link *link, enum side side, unsigned index)
 
 /* -------------------------------------------------------------- channels */
 
-static IpcChannelConfiguration configure(uint32_t wait, uint32_t flags)
+static IpcChannelConfiguration configure(uint32_t wait, uint32_t flags,
+                                         uint32_t spin_ns)
 {
     return (IpcChannelConfiguration){
         .max_round_trips = 1,
@@ -24,14 +25,15 @@ static IpcChannelConfiguration configure(uint32_t wait, uint32_t flags)
         .max_sleep_ns = 1000000,
         .flags = flags,
         .wait = wait,
-        .spin_ns = sleepers_spin_ns,
+        .spin_ns = spin_ns,
     };
 }
 
 static int create_channel(struct link *link, uint32_t wait, uint32_t flags)
 {
-    IpcChannelResult r = ipc_channel_create(link->memory, link->load->memory,
-                                            configure(wait, flags));
+    IpcChannelResult r =
+        ipc_channel_create(link->memory, link->load->memory,
+                           configure(wait, flags, sleepers_spin_ns));
 
     if (IpcChannelResult_is_error(r))
         return -1;
@@ -39,10 +41,10 @@ static int create_channel(struct link *link, uint32_t wait, uint32_t flags)
     return 0;
 }
 
-static int connect_channel(struct link *link, uint32_t wait)
+static int connect_channel(struct link *link, uint32_t wait, uint32_t spin_ns)
 {
     IpcChannelConnectResult r = ipc_channel_connect_sized(
-        link->memory, link->load->memory, configure(wait, 0));
+        link->memory, link->load->memory, configure(wait, 0, spin_ns));
 
     if (IpcChannelConnectResult_is_error(r))
         return -1;
@@ -80,14 +82,14 @@ static int join_futex(struct link *link, enum side side, unsigned index)
 {
     (void)side;
     (void)index;
-    return connect_channel(link, IPC_WAIT_FUTEX);
+    return connect_channel(link, IPC_WAIT_FUTEX, sleepers_spin_ns);
 }
 
 static int join_io_uring(struct link *link, enum side side, unsigned index)
 {
     (void)side;
     (void)index;
-    return connect_channel(link, IPC_WAIT_IO_URING);
+    return connect_channel(link, IPC_WAIT_IO_URING, sleepers_spin_ns);
 }
 
 /* Both parties go on with the creator's handle, which has the eventfd: hence
@@ -133,4 +135,43 @@ const struct sleeper sleepers[] = {
     {&one_event, &bare_eventfd},
     {&one_uring, &bare_io_uring},
     {NULL, NULL},
+};
+
+/* ------------------------------------------------ a stream, with and without
+ * looking before it sleeps, whatever -w says */
+
+static int stream_send(struct link *to, const void *data, size_t size)
+{
+    IpcStatus status = ipc_channel_write(to->state, data, size).ipc_status;
+
+    if (status == IPC_ERR_NO_SPACE_CONTIGUOUS)
+        return 0;
+    return status == IPC_OK ? 1 : -1;
+}
+
+static int join_spinning(struct link *link, enum side side, unsigned index)
+{
+    (void)side;
+    (void)index;
+    return connect_channel(link, IPC_WAIT_FUTEX, 0);
+}
+
+static int join_not_spinning(struct link *link, enum side side, unsigned index)
+{
+    (void)side;
+    (void)index;
+    return connect_channel(link, IPC_WAIT_FUTEX, IPC_CHANNEL_NO_SPIN);
+}
+
+CHANNEL(spinning, "shmipc channel 1/1, default", IPC_WAIT_FUTEX, ONE_ONE,
+        join_spinning)
+CHANNEL(not_spinning, "shmipc channel 1/1, never spins", IPC_WAIT_FUTEX,
+        ONE_ONE, join_not_spinning)
+
+const struct sleeper_stream sleepers_streams[] = {
+    {&blocking_pipe, bare_file_send, bare_file_receive},
+    {&blocking_socket, bare_file_send, bare_file_receive},
+    {&spinning, stream_send, channel_receive},
+    {&not_spinning, stream_send, channel_receive},
+    {NULL, NULL, NULL},
 };
