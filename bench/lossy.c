@@ -6,7 +6,7 @@
 #include "loops.h"
 #include "transports.h"
 
-enum { LOSES_EVERY = 1000 };
+enum { LOSES_EVERY = 10 };
 
 /* Has room for one message. */
 struct mailbox {
