@@ -7,7 +7,7 @@ set -eu
 readme=$1 examples=$2 include=$3 library=$4
 shift 4
 dir=$(mktemp -d)
-name=/shmipc-readme-$$
+name=/shmipc-readme-$$-$(date +%s)
 trap 'rm -rf "$dir" "/dev/shm$name"' EXIT
 
 awk -v dir="$dir" '/^```c$/ {n++; on = 1; next} /^```$/ {on = 0}

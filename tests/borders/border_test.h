@@ -6,6 +6,7 @@
 #ifndef BORDER_TEST_H
 #define BORDER_TEST_H
 
+#include "../own_name.h"
 #include <errno.h>
 #include <sched.h>
 #include <shmipc/shmipc.h>
@@ -22,7 +23,7 @@
 
 enum { SIZE = 65536, SKIPPED = 77, OWNERS = 4 };
 
-static char name[64];
+static char name[OWN_NAME_ROOM];
 #define must(condition)                                                        \
     do {                                                                       \
         if (!(condition)) {                                                    \
@@ -185,12 +186,12 @@ struct border_case {
 #f, f                                                                  \
     }
 
-static inline int run_case(const struct border_case *what, unsigned number)
+static inline int run_case(const struct border_case *what)
 {
     pid_t pid;
     int status;
 
-    snprintf(name, sizeof name, "/shmipc-borders-%d-%u", (int)getpid(), number);
+    own_name(name, "borders");
     fflush(stdout);
     pid = fork();
     must(pid >= 0);
@@ -214,7 +215,7 @@ static inline int run_cases(const struct border_case *cases, unsigned count)
     int failed = 0, skipped = 0;
 
     for (unsigned i = 0; i < count; i++) {
-        int got = run_case(&cases[i], i);
+        int got = run_case(&cases[i]);
 
         failed += got == 1;
         skipped += got == SKIPPED;

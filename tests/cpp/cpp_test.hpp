@@ -6,11 +6,13 @@
 #ifndef CPP_TEST_HPP
 #define CPP_TEST_HPP
 
+#include "../own_name.h"
 #include <shmipc/ipc.hpp>
 
 #include <array>
 #include <cstddef>
 #include <cstdio>
+#include <string>
 
 namespace cpp_test
 {
@@ -42,6 +44,14 @@ struct Memory {
         return bytes.size();
     }
 };
+
+inline std::string new_name()
+{
+    std::array<char, OWN_NAME_ROOM> name{};
+
+    own_name(name.data(), "cpp");
+    return name.data();
+}
 
 template <class Cases> int run_all(const Cases &cases)
 {

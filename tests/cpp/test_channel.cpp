@@ -311,7 +311,7 @@ void calls_wait()
 
 void channels_by_name()
 {
-    const std::string name = "/shmipc-cpp-" + std::to_string(getpid());
+    const std::string name = cpp_test::new_name();
     IpcOpenOptions options = shmipc::open_options();
     std::error_code error;
 
@@ -449,7 +449,7 @@ void a_channel_travels_over_a_socket()
 
 void segments()
 {
-    const std::string name = "/shmipc-cpp-" + std::to_string(getpid());
+    const std::string name = cpp_test::new_name();
     std::error_code error;
 
     shmipc::Segment a = shmipc::Segment::open(name.c_str(), 65536);

@@ -191,8 +191,8 @@ template <class Work> bool child_is_well(Work work)
 
 void a_childs_copy_of_a_reservation_gives_nothing_back()
 {
-    shmipc::Segment segment = shmipc::Segment::open(
-        ("/shmipc-cpp-" + std::to_string(getpid())).c_str(), 65536);
+    shmipc::Segment segment =
+        shmipc::Segment::open(cpp_test::new_name().c_str(), 65536);
     Channel channel = Channel::create(segment);
     Reservation space = channel.reserve(4);
 

@@ -15,7 +15,9 @@ namespace
 
 std::string name()
 {
-    return "/shmipc-cpp-service-" + std::to_string(getpid());
+    static const std::string once = cpp_test::new_name();
+
+    return once;
 }
 
 void a_call_is_answered()

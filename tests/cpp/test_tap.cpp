@@ -127,7 +127,7 @@ void taps_move()
 
 void a_name_is_tapped()
 {
-    const std::string name = "/shmipc-test-cpp-tap-" + std::to_string(getpid());
+    const std::string name = cpp_test::new_name();
     IpcOpenOptions options{};
 
     options.struct_size = sizeof options;

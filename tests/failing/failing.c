@@ -105,7 +105,7 @@ static bool succeeds(void (*run)(void))
 
     if (pid == 0) {
         alarm(20);
-        snprintf(name, sizeof name, "/shmipc-failing-%d", (int)getpid());
+        own_name(name, "failing");
         run();
     }
     return waitpid(pid, &status, 0) == pid && status == 0;

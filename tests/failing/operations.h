@@ -6,6 +6,7 @@
 #ifndef SHMIPC_FAILING_OPERATIONS_H
 #define SHMIPC_FAILING_OPERATIONS_H
 
+#include "../own_name.h"
 #include "calls.h"
 #include <dirent.h>
 #include <fcntl.h>
@@ -42,7 +43,7 @@ static bool cannot_be_told(void)
 }
 
 static _Alignas(64) unsigned char memory[SIZE];
-static char name[64];
+static char name[OWN_NAME_ROOM];
 static int sockets[2], streams[2], memory_fd;
 static void *shared;
 
@@ -553,7 +554,7 @@ static void set_scene(void)
 {
     pid_t pid;
 
-    snprintf(name, sizeof name, "/shmipc-failing-%d", (int)getpid());
+    own_name(name, "failing");
     memory_fd = memfd_create("failing", MFD_CLOEXEC);
     must(memory_fd >= 0 && ftruncate(memory_fd, SIZE) == 0);
     shared = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, memory_fd, 0);

@@ -14,6 +14,8 @@
  * restart: a producer and a consumer that open one name, started in any order
  * and killed again and again: the consumer sees every number, in order.
  */
+#include "../own_name.h"
+
 #include <sched.h>
 #include <shmipc/shmipc.h>
 #include <signal.h>
@@ -39,7 +41,7 @@ struct ledger {
     atomic_uint repeated;
 };
 
-static char name[64];
+static char name[OWN_NAME_ROOM];
 static struct ledger *ledger;
 static uint64_t seed;
 
@@ -348,7 +350,7 @@ int main(int argc, char **argv)
     }
     if (processes < 1 || processes > MOST || rounds < 1)
         return 2;
-    snprintf(name, sizeof name, "/shmipc-openers-%d", (int)getpid());
+    own_name(name, "openers");
     seed = (uint64_t)getpid() * UINT64_C(0x9e3779b97f4a7c15) | 1;
     ledger = mmap(NULL, sizeof *ledger, PROT_READ | PROT_WRITE,
                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);

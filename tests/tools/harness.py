@@ -16,7 +16,8 @@ import traceback
 SHM = pathlib.Path("/dev/shm")
 TOOL, ACTOR = sys.argv[1:3]
 # Of others, on a machine that is used by more than this test.
-PREFIX = f"shmipc-tools-{os.getpid()}-"
+# A pid comes again, and a test that was killed leaves its names.
+PREFIX = f"shmipc-tools-{os.getpid()}-{time.time_ns():x}-"
 # Ends a test that hangs; nothing is measured by it.
 LIMIT = 60
 

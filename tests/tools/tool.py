@@ -7,6 +7,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import time
 import unittest
 
 SHMIPC = sys.argv[1] if len(sys.argv) > 1 else "shmipc"
@@ -48,14 +49,12 @@ def started(*arguments, **options):
 
 class ToolTest(unittest.TestCase):
     """Each test has self.name, the name of a channel that is not there yet."""
-    count = 0
-
     def setUp(self):
         self.name = self.fresh_name()
 
     def fresh_name(self):
-        ToolTest.count += 1
-        name = f"/shmipc-test-{os.getpid()}-{ToolTest.count}"
+        # Pids come again, and a test that was killed leaves its names.
+        name = f"/shmipc-test-{os.getpid()}-{time.time_ns():x}"
         self.addCleanup(segment(name).unlink, missing_ok=True)
         return name
 

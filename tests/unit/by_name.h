@@ -6,15 +6,16 @@
 #ifndef TEST_BY_NAME_H
 #define TEST_BY_NAME_H
 
+#include "../own_name.h"
 #include "helpers.h"
 #include <fcntl.h>
 
-static char name[64];
+static char name[OWN_NAME_ROOM];
 static char path[80];
 
 static inline void choose_names(void)
 {
-    snprintf(name, sizeof name, "/shmipc-unit-%d-open", (int)getpid());
+    own_name(name, "open");
     snprintf(path, sizeof path, "/tmp%s", name);
 }
 

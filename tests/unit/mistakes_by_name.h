@@ -5,6 +5,7 @@
 #ifndef TEST_MISTAKES_BY_NAME_H
 #define TEST_MISTAKES_BY_NAME_H
 
+#include "../own_name.h"
 #include "mistakes.h"
 #include <fcntl.h>
 
@@ -127,9 +128,9 @@ static void what_exists(void)
     IpcOpenOptions in_directory = with_flags(IPC_OPEN_PATH);
     IpcMemorySegment *segment;
     IpcChannel *ch;
-    char name[40];
+    char name[OWN_NAME_ROOM];
 
-    snprintf(name, sizeof name, "/shmipc-mistakes-%d", (int)getpid());
+    own_name(name, "mistakes");
     IPC_IGNORE(ipc_channel_unlink(name));
     must_tell("connect to nothing", ipc_channel_open(name, &connect),
               IPC_ERR_NOT_FOUND, "there is nothing of that name",
@@ -170,7 +171,7 @@ static void who_may_not(void)
 {
     struct report *opened = shared_memory(2 * sizeof *opened);
     struct report *mapped = opened + 1;
-    char name[40];
+    char name[OWN_NAME_ROOM];
     IpcChannel *ch;
     pid_t pid;
 
@@ -178,7 +179,7 @@ static void who_may_not(void)
         cr_log_info("the mode is not tried: only root can be another user");
         return;
     }
-    snprintf(name, sizeof name, "/shmipc-mistakes-%d", (int)getpid());
+    own_name(name, "mistakes");
     ch = result_of(ipc_channel_open(name, NULL));
     pid = fork_child();
     if (pid == 0) {

@@ -6,19 +6,20 @@
 #ifndef TEST_SERVICES_H
 #define TEST_SERVICES_H
 
+#include "../own_name.h"
 #include "helpers.h"
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <shmipc/ipc_service.h>
 
-enum { NAME_ROOM = 64 };
+enum { NAME_ROOM = OWN_NAME_ROOM };
 
 static char name[NAME_ROOM]; /* of the test's service */
 
 static inline void choose_name(void)
 {
-    snprintf(name, sizeof name, "/shmipc-service-%d", (int)getpid());
+    own_name(name, "service");
 }
 
 /* How many names there are that begin with the service's. */

@@ -3,6 +3,7 @@
  * Failing allocations. The linker sends every call of malloc and the others in
  * this program, into which the library is linked, here (see meson.build).
  */
+#include "../own_name.h"
 #include "channels.h"
 #include <fcntl.h>
 
@@ -164,9 +165,9 @@ static bool name_exists(const char *name)
 Test(unit, a_segment_that_cannot_be_described_or_mapped_leaves_no_name)
 {
     IpcMemorySegmentResult r;
-    char name[64];
+    char name[OWN_NAME_ROOM];
 
-    snprintf(name, sizeof name, "/shmipc-unit-%d-memory", (int)getpid());
+    own_name(name, "memory");
     out_of_memory = true;
     must_fail(ipc_mmap(name, SIZE), IPC_ERR_ALLOCATION);
     out_of_memory = false;
@@ -187,9 +188,9 @@ Test(unit, an_existing_segment_that_cannot_be_mapped_keeps_its_name)
 {
     IpcMemorySegment *segment;
     IpcMemorySegmentResult r;
-    char name[64];
+    char name[OWN_NAME_ROOM];
 
-    snprintf(name, sizeof name, "/shmipc-unit-%d-keep", (int)getpid());
+    own_name(name, "keep");
     segment = ipc_mmap(name, SIZE).result;
     must(segment != NULL);
     out_of_mappings = true;

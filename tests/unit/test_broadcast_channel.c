@@ -2,6 +2,7 @@
 /*
  * Channels in which every subscriber reads every entry: waiting and waking.
  */
+#include "../own_name.h"
 #include "broadcasts.h"
 #include "channels.h"
 #include <poll.h>
@@ -226,11 +227,11 @@ Test(unit, a_waitset_tells_each_subscriber_of_each_entry)
 Test(unit, a_channel_by_its_name_can_be_for_subscribers)
 {
     IpcOpenOptions options = {.struct_size = sizeof options};
-    char name[64];
+    char name[OWN_NAME_ROOM];
     IpcChannel *writer, *reader;
     IpcEntry entry;
 
-    snprintf(name, sizeof name, "/shmipc-test-broadcast-%d", (int)getpid());
+    own_name(name, "broadcast");
     options.configuration = quick;
     options.configuration.flags = BROADCAST;
     options.size = 60000;

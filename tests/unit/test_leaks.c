@@ -4,6 +4,7 @@
  * linker sends every call of malloc and the others in this program, into which
  * the library is linked, here (see meson.build).
  */
+#include "../own_name.h"
 #include "channels.h"
 
 /* Volatile, since compilers know what malloc and free do not change. */
@@ -102,11 +103,13 @@ Test(unit, a_handle_gives_back_all_that_it_took)
 
 Test(unit, a_segment_gives_back_all_that_it_took)
 {
-    const char *name = "/shmipc-test-leaks";
+    char name[OWN_NAME_ROOM];
     long before = in_use;
-    IpcMemorySegmentResult mapped = ipc_mmap(name, SIZE);
-    IpcMemorySegmentResult again = ipc_mmap(name, SIZE);
+    IpcMemorySegmentResult mapped, again;
 
+    own_name(name, "leaks");
+    mapped = ipc_mmap(name, SIZE);
+    again = ipc_mmap(name, SIZE);
     must_work(mapped);
     must_work(again);
     must_work(ipc_unmap(again.result));

@@ -3,19 +3,20 @@
  * Memory that is opened by its name and also formatted by who has it mapped:
  * one waits for the other, where the memory's file is known.
  */
+#include "../own_name.h"
 #include "channels.h"
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
-static char name[64];
+static char name[OWN_NAME_ROOM];
 static int fd; /* of the file behind the name */
 static void *mapped;
 static size_t size;
 
 static void choose_name(void)
 {
-    snprintf(name, sizeof name, "/shmipc-unit-%d-makers", (int)getpid());
+    own_name(name, "makers");
 }
 
 static void remove_name(void)

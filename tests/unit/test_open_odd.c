@@ -4,6 +4,7 @@
  * full or foreign file systems, moved meanwhile, not to be removed; and
  * processes that are limited or interrupted.
  */
+#include "../own_name.h"
 #include "../self.h"
 #include "helpers.h"
 #include <fcntl.h>
@@ -15,12 +16,12 @@
 
 enum { SOMEBODY = 54321, PAGE = 4096 };
 
-static char name[64];
+static char name[OWN_NAME_ROOM];
 static char path[80], moved[90];
 
 static void choose_names(void)
 {
-    snprintf(name, sizeof name, "/shmipc-unit-%d-odd", (int)getpid());
+    own_name(name, "odd");
     snprintf(path, sizeof path, "/tmp%s", name);
     snprintf(moved, sizeof moved, "%s-moved", path);
 }

@@ -4,12 +4,13 @@
  * between any two of its system calls. The linker sends these here (see
  * meson.build).
  */
+#include "../own_name.h"
 #include "helpers.h"
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
-static char name[64];
+static char name[OWN_NAME_ROOM];
 static int steps_left; /* 0: nothing happens */
 static int signal_then;
 
@@ -100,7 +101,7 @@ int __wrap_posix_fallocate(int fd, off_t at, off_t size)
 
 static void choose_name(void)
 {
-    snprintf(name, sizeof name, "/shmipc-unit-%d-opening", (int)getpid());
+    own_name(name, "opening");
 }
 
 static void remove_name(void)

@@ -3,6 +3,7 @@
  * More of what users of the original know, beside test_interface.c: results
  * made by the macros, the members of bodies, who owns what, and segments.
  */
+#include "../own_name.h"
 #include "helpers.h"
 #include <shmipc/ipc_channel.h>
 #include <shmipc/ipc_mmap.h>
@@ -281,9 +282,9 @@ Test(unit, a_segment_is_made_once_and_opened_by_those_who_come_later)
     const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
     IpcMemorySegment *made, *opened;
     IpcMemorySegmentResult other;
-    char name[64];
+    char name[OWN_NAME_ROOM];
 
-    snprintf(name, sizeof name, "/shmipc-original-%d", (int)getpid());
+    own_name(name, "original");
     made = result_of(ipc_mmap(name, 100));
     must(made->size == page && strcmp(made->name, name) == 0);
     memcpy(made->memory, "abc", 4);

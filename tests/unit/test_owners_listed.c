@@ -2,6 +2,7 @@
 /*
  * The list of a buffer's owners: who is in it, and what it says of them.
  */
+#include "../own_name.h"
 #include "channels.h"
 #include "slots.h"
 #include <sys/stat.h>
@@ -212,11 +213,11 @@ Test(unit, of_one_who_is_registering_nothing_is_told_that_was_anothers)
 
 Test(unit, a_slot_that_is_locked_in_the_file_says_so)
 {
-    char name[64];
+    char name[OWN_NAME_ROOM];
     IpcMemorySegmentResult segment;
     IpcBuffer *b;
 
-    snprintf(name, sizeof name, "/shmipc-listed-%d", (int)getpid());
+    own_name(name, "listed");
     segment = ipc_mmap(name, ring_size(BLOCKS, OWNERS));
     must_work(segment);
     b = make_ring(segment.result->memory, BLOCKS, OWNERS, 0);

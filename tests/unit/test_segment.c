@@ -2,6 +2,7 @@
 /*
  * Named segments. Names carry the process id, and every test removes its own.
  */
+#include "../own_name.h"
 #include "helpers.h"
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -10,9 +11,9 @@
 
 static const char *name_for(const char *what)
 {
-    static char name[128];
+    static char name[OWN_NAME_ROOM];
 
-    snprintf(name, sizeof name, "/shmipc-unit-%d-%s", (int)getpid(), what);
+    own_name(name, what);
     return name;
 }
 
@@ -434,12 +435,12 @@ Test(unit, a_segment_carries_a_channel_between_processes)
 
 Test(unit, what_cannot_be_unmapped_is_described_and_stays)
 {
-    char name[64];
+    char name[OWN_NAME_ROOM];
     IpcMemorySegmentResult made;
     IpcMmapUnmapResult r;
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 
-    snprintf(name, sizeof name, "/shmipc_test_unmap_%d", (int)getpid());
+    own_name(name, "unmap");
     made = ipc_mmap(name, (size_t)page);
     must_work(made);
     made.result->memory = (char *)made.result->memory + 1;

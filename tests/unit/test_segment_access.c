@@ -3,17 +3,18 @@
  * Who may open a named segment, and whose segment is opened. What needs a
  * second user needs root, and is left out, with a word, where there is none.
  */
+#include "../own_name.h"
 #include "helpers.h"
 #include <fcntl.h>
 #include <sys/stat.h>
 
 enum { SIZE = 4096, SOMEBODY = 54321, ANOTHER = 54322 };
 
-static char name[64];
+static char name[OWN_NAME_ROOM];
 
 static void choose_name(void)
 {
-    snprintf(name, sizeof name, "/shmipc-unit-%d-access", (int)getpid());
+    own_name(name, "access");
 }
 
 static void remove_name(void)

@@ -3,6 +3,7 @@
  * Named segments when others are at it, and what is left open of them. The
  * linker sends the library's system calls here (see meson.build).
  */
+#include "../own_name.h"
 #include "../self.h"
 #include "helpers.h"
 #include <fcntl.h>
@@ -10,7 +11,7 @@
 
 enum { SIZE = 4096 };
 
-static char name[64];
+static char name[OWN_NAME_ROOM];
 static int goes;        /* times that the name goes once it was found */
 static int comes;       /* times that it comes once it was not found */
 static int forbidden;   /* times that its mode does not allow it yet */
@@ -107,7 +108,7 @@ void *__wrap_mmap64(void *at, size_t size, int protection, int flags, int fd,
 
 static void choose_name(void)
 {
-    snprintf(name, sizeof name, "/shmipc-unit-%d-races", (int)getpid());
+    own_name(name, "races");
 }
 
 static bool name_exists(void)

@@ -2,6 +2,7 @@
 /*
  * Taps by name, and of memory that holds what it should not.
  */
+#include "../own_name.h"
 #include "channels.h"
 #include <fcntl.h>
 #include <sys/file.h>
@@ -11,11 +12,11 @@ enum { BLOCKS = 12 };
 
 #define PLAIN (ATOMIC_KEEPS_ORDER ? 0 : (uint32_t)IPC_BUFFER_TAPS)
 
-static char name[40];
+static char name[OWN_NAME_ROOM];
 
 static void choose_name(void)
 {
-    snprintf(name, sizeof name, "/shmipc-test-tap-%d", (int)getpid());
+    own_name(name, "tap");
 }
 
 static IpcChannel *open_channel(uint32_t flags)

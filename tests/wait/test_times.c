@@ -7,6 +7,8 @@
  * Public calls only, since programs of 32 bits are made of it too.
  */
 #define _DEFAULT_SOURCE
+#include "../own_name.h"
+
 #include <limits.h>
 #include <shmipc/ipc_batch.h>
 #include <shmipc/shmipc.h>
@@ -253,9 +255,9 @@ static void try_opening(void)
                                         INT64_MAX - 1};
     IpcOpenOptions options = {.struct_size = sizeof options};
     IpcChannelOpenResult opened;
-    char name[64];
+    char name[OWN_NAME_ROOM];
 
-    snprintf(name, sizeof name, "/shmipc-times-%ld", (long)getpid());
+    own_name(name, "times");
     opened = ipc_channel_open(name, &options);
     must_be_ok(opened);
     ipc_channel_destroy(opened.result);
