@@ -29,6 +29,7 @@
 #define backing_reopen             shmipc_backing_reopen
 #define maker_begin                shmipc_maker_begin
 #define maker_end                  shmipc_maker_end
+#define maker_finds_zeros          shmipc_maker_finds_zeros
 #define mapping_is_shared          shmipc_mapping_is_shared
 #define handle_check_backing       shmipc_handle_check_backing
 #define handle_set_backing         shmipc_handle_set_backing

@@ -61,13 +61,16 @@ static const char *blame_name(const char *name)
     return NULL;
 }
 
-/* Pages for the whole file. 0 or errno. */
-static int reserve_pages(int fd, uint64_t size)
+/* The size, and pages for the whole file unless it is to have holes. 0 or
+ * errno. */
+static int give_size(int fd, uint64_t size, bool sparse)
 {
     int error = pages_check_limit(size);
 
     if (error)
         return error;
+    if (sparse)
+        return ftruncate(fd, (off_t)size) == 0 ? 0 : errno;
     for (int i = 0;; i++) {
         error = pages_reserve(fd, 0, size, i >= DISTURBANCES_MAX);
         if (error != EINTR)
@@ -98,7 +101,8 @@ static int create_file(const char *name, const IpcMmapOptions *options,
     }
     body->sys_errno = give_access(fd, options);
     if (!body->sys_errno)
-        body->sys_errno = reserve_pages(fd, body->aligned_size);
+        body->sys_errno =
+            give_size(fd, body->aligned_size, options->flags & IPC_MMAP_SPARSE);
     if (body->sys_errno) {
         close(fd);
         shm_unlink(name);
@@ -287,7 +291,8 @@ static const char *blame_options(const IpcMmapOptions *options)
     if (options->struct_size != sizeof *options)
         return "options.struct_size is not sizeof(IpcMmapOptions): set it to "
                "that, and zero the rest";
-    if (options->flags & ~(IPC_MMAP_GROUP | IPC_MMAP_ANY_OWNER))
+    if (options->flags &
+        ~(IPC_MMAP_GROUP | IPC_MMAP_ANY_OWNER | IPC_MMAP_SPARSE))
         return "options.flags has bits that this library does not know: use "
                "IPC_MMAP_*, or a newer library";
     if (options->mode > 0777)

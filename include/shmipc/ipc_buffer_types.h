@@ -61,6 +61,15 @@ typedef struct IpcBuffer IpcBuffer;
  * anyway, or IPC_BUFFER_BROADCAST. */
 #define IPC_BUFFER_ACKNOWLEDGE     UINT32_C(64)
 
+/** For create: all bytes at `mem` are zero, as those are that the kernel has
+ * just given, by mmap() or in a file that was made longer. They are not stored
+ * to once more then, so that a large buffer is made at once, and takes pages
+ * only as it is used. If they are not zero, what is there can be taken for
+ * entries. Of segments of ipc_mmap, and where the options have `memory_fd`, the
+ * kernel is asked; what is opened by its name needs no such flag, and refuses
+ * it. */
+#define IPC_BUFFER_ZEROED          UINT32_C(2048)
+
 /** For `flags` at creation: taps (ipc_tap.h) can prove all that they read. With
  * IPC_BUFFER_ONE_PRODUCER a write stores one word more for it; without that
  * flag it costs a fence where the CPU does not keep the order of stores (on
@@ -77,7 +86,8 @@ typedef struct IpcBufferOptions {
     /** IPC_BUFFER_ONE_PRODUCER, IPC_BUFFER_ONE_CONSUMER,
      * IPC_BUFFER_KNOWS_CONSUMERS, IPC_BUFFER_BROADCAST, IPC_BUFFER_ACKNOWLEDGE,
      * IPC_BUFFER_TAPS,
-     * IPC_BUFFER_HAS_MEMORY_FD, IPC_BUFFER_RECREATE, or 0. */
+     * IPC_BUFFER_HAS_MEMORY_FD, IPC_BUFFER_RECREATE, IPC_BUFFER_ZEROED, or
+     * 0. */
     uint32_t flags;
     /** How many processes may write at the same time, 1 to 4096; 0 means the
      * default: 2 in the smallest buffers, 8 in those of 64 blocks, and 64 from

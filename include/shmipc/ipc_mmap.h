@@ -48,6 +48,13 @@ IPC_RESULT_UNIT(IpcMmapUnlinkResult, IpcMemorySegmentError)
 /** A segment that exists may belong to any user; whoever owns it can change
  * what is in it at any time, and can make access to it a SIGBUS. */
 #define IPC_MMAP_ANY_OWNER UINT32_C(2)
+/** The pages of a new segment are not reserved. To reserve them takes the time
+ * of making each, some tenths of a second for a GiB, and the memory at once;
+ * a segment without is there in some microseconds, and takes memory page
+ * by page as they are first stored to, or read through the mapping. But where
+ * /dev/shm, or the memory, is full by then, that is a SIGBUS in the process
+ * that does so, and no error of any call. */
+#define IPC_MMAP_SPARSE    UINT32_C(4)
 
 /**
  * How to create or open a segment. Set `struct_size` to sizeof(IpcMmapOptions)
@@ -71,8 +78,10 @@ typedef struct IpcMmapOptions {
  * the one that exists, and maps it for reading and writing. A new segment is
  * all zeros, readable and writable by its user only whatever the umask, and its
  * pages are reserved: a full /dev/shm is an error here and never a SIGBUS
- * later. One that exists is opened only if it belongs to the effective user of
- * this process or to root: others could have put it there to see what comes.
+ * later. That is what takes long where `size` is large, tenths of a second for
+ * a GiB, and IPC_MMAP_SPARSE leaves it. One that exists is opened only if it
+ * belongs to the effective user of this process or to root: others could have
+ * put it there to see what comes.
  *
  * IPC_OK: `result` is to be given to ipc_unmap or ipc_unlink.
  * IPC_ERR_INVALID_ARGUMENT: `name` is NULL, empty, "." or "..", or has a slash

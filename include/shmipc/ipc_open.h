@@ -66,6 +66,12 @@ extern "C" {
  * was killed remove anything. */
 #define IPC_OPEN_UNLINK_LAST  UINT32_C(2048)
 
+/** The pages of what is created are not reserved, so that it is there at once
+ * however large it is, and takes memory only as it is used: see
+ * IPC_MMAP_SPARSE. Whoever uses it can get a SIGBUS where the file system is
+ * full. */
+#define IPC_OPEN_SPARSE       UINT32_C(4096)
+
 /**
  * How to open. Set `struct_size` to sizeof(IpcOpenOptions) and the rest to zero
  * for the defaults.
@@ -90,9 +96,9 @@ typedef struct IpcOpenOptions {
     uint32_t numa_node;
     /** As for ipc_channel_create: `flags` and `max_owners` are for what is
      * created, the rest for this handle; the first three members zero means the
-     * defaults. Has neither IPC_CHANNEL_HAS_MEMORY_FD nor IPC_BUFFER_RECREATE:
-     * open never formats anew what is there. For ipc_buffer_open `flags` and
-     * `max_owners` count. */
+     * defaults. Has neither IPC_CHANNEL_HAS_MEMORY_FD, IPC_BUFFER_ZEROED nor
+     * IPC_BUFFER_RECREATE: open never formats anew what is there. For
+     * ipc_buffer_open `flags` and `max_owners` count. */
     IpcChannelConfiguration configuration;
     uint64_t reserved[4];
 } IpcOpenOptions;

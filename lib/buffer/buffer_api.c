@@ -69,7 +69,8 @@ ipc_buffer_create_with_options(void *mem, size_t size,
             IPC_ERR_ALLOCATION, "malloc failed: no memory for the handle");
     status = maker_begin(mem, options, &lock, &detail);
     if (status == IPC_OK) {
-        status = handle_create(b, mem, size, options, &body, &detail);
+        status = handle_create(b, mem, size, maker_finds_zeros(lock), options,
+                               &body, &detail);
         maker_end(lock);
     }
     if (status == IPC_OK)

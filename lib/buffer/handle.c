@@ -195,7 +195,7 @@ static IpcStatus check_create(const void *mem, size_t size,
 }
 
 IpcStatus handle_create(struct IpcBuffer *b, void *mem, size_t size,
-                        const IpcBufferOptions *options,
+                        bool is_zero, const IpcBufferOptions *options,
                         IpcBufferCreateError *body, const char **detail)
 {
     uint32_t owners = 0, subscribers = handle_options_subscribers(options),
@@ -204,12 +204,14 @@ IpcStatus handle_create(struct IpcBuffer *b, void *mem, size_t size,
 
     if (status != IPC_OK)
         return status;
-    if (options)
+    if (options) {
         owners = options->max_owners;
+        is_zero = is_zero || options->flags & IPC_BUFFER_ZEROED;
+    }
     if (subscribers == FORMAT_SOME_SUBSCRIBERS)
         subscribers = format_default_subscribers(blocks);
     memset(b, 0, sizeof *b);
-    format_region(mem, size - format_slack(mem), blocks,
+    format_region(mem, size - format_slack(mem), is_zero, blocks,
                   owners ? owners : format_default_owners(blocks), subscribers,
                   options ? handle_options_modes(options->flags) : 0, &b->ring);
     prepare(b, mem);

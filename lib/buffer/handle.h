@@ -67,10 +67,11 @@ struct IpcBuffer {
 };
 
 /* Formats memory, or joins what is there, with a handle in the caller's
- * memory. On an error *detail says what to do, and nothing is left to undo but
- * that memory may have been formatted. */
+ * memory. `is_zero`: it is known to hold nothing but zeros. On an error *detail
+ * says what to do, and nothing is left to undo but that memory may have been
+ * formatted. */
 IpcStatus handle_create(struct IpcBuffer *b, void *mem, size_t size,
-                        const IpcBufferOptions *options,
+                        bool is_zero, const IpcBufferOptions *options,
                         IpcBufferCreateError *body, const char **detail);
 /* `observes`: it is not let in to read or write, as in a mapping that is for
  * reading only. */

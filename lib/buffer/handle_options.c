@@ -29,8 +29,8 @@ static const char *blame_options(const IpcBufferOptions *options,
                                  int64_t *value)
 {
     const uint32_t unknown =
-        options->flags &
-        ~(MODES | IPC_BUFFER_HAS_MEMORY_FD | IPC_BUFFER_RECREATE);
+        options->flags & ~(MODES | IPC_BUFFER_HAS_MEMORY_FD |
+                           IPC_BUFFER_RECREATE | IPC_BUFFER_ZEROED);
 
     *value = (int64_t)options->struct_size;
     if (options->struct_size != sizeof *options)

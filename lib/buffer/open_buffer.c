@@ -43,13 +43,13 @@ uint64_t open_buffer_size(const IpcOpenOptions *taken)
 }
 
 static IpcStatus create(void *user, void *memory, size_t size, int fd,
-                        const char **detail)
+                        bool is_zero, const char **detail)
 {
     struct opener *o = user;
     IpcBufferOptions options = open_buffer_options(o->configuration, fd);
     IpcBufferCreateError body = {0};
-    IpcStatus status =
-        handle_create(o->buffer, memory, size, &options, &body, detail);
+    IpcStatus status = handle_create(o->buffer, memory, size, is_zero, &options,
+                                     &body, detail);
 
     o->value = body.value;
     return status;
@@ -98,6 +98,10 @@ IpcStatus open_buffer_check(const char *name, const IpcOpenOptions *options,
               "is never formatted anew by its name; unlink it first, or, for "
               "what the dead left, open with IPC_OPEN_REPLACE_DEAD";
     if (taken->configuration.flags & IPC_BUFFER_RECREATE)
+        return IPC_ERR_INVALID_ARGUMENT;
+    *detail = "flags (error.body.value) has IPC_BUFFER_ZEROED: open knows "
+              "itself what is zero in a file";
+    if (taken->configuration.flags & IPC_BUFFER_ZEROED)
         return IPC_ERR_INVALID_ARGUMENT;
     *value = 0;
     return IPC_OK;

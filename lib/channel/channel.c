@@ -194,7 +194,7 @@ static IpcStatus enter(struct IpcChannel *ch, IpcStatus status)
 }
 
 IpcStatus channel_create(struct IpcChannel *ch, void *mem, size_t size,
-                         const IpcBufferOptions *options,
+                         bool is_zero, const IpcBufferOptions *options,
                          IpcBufferCreateError *body, const char **detail)
 {
     const struct wait_backend *backend = ch->waiter.backend;
@@ -204,7 +204,8 @@ IpcStatus channel_create(struct IpcChannel *ch, void *mem, size_t size,
     if (ch->report_consumers)
         own.flags |= IPC_BUFFER_KNOWS_CONSUMERS;
     if (status == IPC_OK)
-        status = handle_create(&ch->buffer, mem, size, &own, body, detail);
+        status =
+            handle_create(&ch->buffer, mem, size, is_zero, &own, body, detail);
     else
         *detail = "the channel's eventfd could not be made: see errno";
     return enter(ch, status);

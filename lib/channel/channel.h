@@ -55,7 +55,7 @@ IpcStatus channel_configure_join(struct IpcChannel *ch,
 /* Makes or joins the buffer of a configured handle; on an error nothing is
  * left to release but the handle's memory. */
 IpcStatus channel_create(struct IpcChannel *ch, void *mem, size_t size,
-                         const IpcBufferOptions *options,
+                         bool is_zero, const IpcBufferOptions *options,
                          IpcBufferCreateError *body, const char **detail);
 IpcStatus channel_join(struct IpcChannel *ch, void *mem, size_t size,
                        const int *memory_fd, uint64_t *needed,

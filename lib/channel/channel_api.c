@@ -72,7 +72,8 @@ static IpcStatus create_alone(struct IpcChannel *ch, void *mem, size_t size,
     IpcStatus status = maker_begin(mem, options, &lock, detail);
 
     if (status == IPC_OK) {
-        status = channel_create(ch, mem, size, options, body, detail);
+        status = channel_create(ch, mem, size, maker_finds_zeros(lock), options,
+                                body, detail);
         maker_end(lock);
     } else {
         wait_close(&ch->waiter);

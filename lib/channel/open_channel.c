@@ -28,7 +28,7 @@ static IpcStatus configure(struct opener *o, const char **detail)
 }
 
 static IpcStatus create(void *user, void *memory, size_t size, int fd,
-                        const char **detail)
+                        bool is_zero, const char **detail)
 {
     struct opener *o = user;
     IpcBufferOptions options = open_buffer_options(&o->configuration, fd);
@@ -36,8 +36,8 @@ static IpcStatus create(void *user, void *memory, size_t size, int fd,
     IpcStatus status = configure(o, detail);
 
     if (status == IPC_OK)
-        status =
-            channel_create(o->channel, memory, size, &options, &body, detail);
+        status = channel_create(o->channel, memory, size, is_zero, &options,
+                                &body, detail);
     o->value = body.value;
     return status;
 }

@@ -56,7 +56,7 @@ int content_look(int fd, enum content *content, uint64_t *size)
         return errno;
     *size = (uint64_t)file.st_size;
     *content = CONTENT_ELSE;
-    if (got == 0) {
+    if (got == 0 && (file.st_size == 0 || is_zero_from(fd, 0))) {
         *content = CONTENT_NONE;
     } else if (id.magic == SHMIPC_MAGIC ||
                id.magic == __builtin_bswap64(SHMIPC_MAGIC)) {

@@ -341,7 +341,7 @@ int file_make_memory(struct place *p, uint64_t size, const IpcOpenOptions *o,
         error = file_map_memory(p, detail);
     if (!error)
         error = choose_pages(p, o, detail);
-    if (!error)
+    if (!error && !(o->flags & IPC_OPEN_SPARSE))
         error = reserve_pages(p, detail);
     if (!error)
         error = settle(p, o, detail);

@@ -61,6 +61,15 @@ IpcStatus maker_begin(const void *memory, const IpcBufferOptions *options,
     return status;
 }
 
+bool maker_finds_zeros(int lock)
+{
+    int saved = errno;
+    bool zeros = lock >= 0 && lseek(lock, 0, SEEK_DATA) < 0 && errno == ENXIO;
+
+    errno = saved;
+    return zeros;
+}
+
 void maker_end(int lock)
 {
     int saved = errno;

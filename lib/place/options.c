@@ -8,7 +8,7 @@
     (IPC_OPEN_EXCLUSIVE | IPC_OPEN_CONNECT_ONLY | IPC_OPEN_REPLACE_DEAD |      \
      IPC_OPEN_GROUP | IPC_OPEN_ANY_OWNER | IPC_OPEN_MEMFD | IPC_OPEN_PATH |    \
      IPC_OPEN_HUGE_PAGES | IPC_OPEN_PREFAULT | IPC_OPEN_NUMA_NODE |            \
-     IPC_OPEN_LOCK_MEMORY | IPC_OPEN_UNLINK_LAST)
+     IPC_OPEN_LOCK_MEMORY | IPC_OPEN_UNLINK_LAST | IPC_OPEN_SPARSE)
 
 enum {
     DEFAULT_MODE = 0600,
@@ -74,6 +74,10 @@ static const char *blame_together(uint32_t flags)
             return "options.flags has IPC_OPEN_CONNECT_ONLY and "
                    "IPC_OPEN_GROUP: the group is given to what is created, so "
                    "leave one out";
+        if (flags & IPC_OPEN_SPARSE)
+            return "options.flags has IPC_OPEN_CONNECT_ONLY and "
+                   "IPC_OPEN_SPARSE: pages are reserved, or not, for what is "
+                   "created, so leave one out";
         if (flags & IPC_OPEN_MEMFD)
             return "options.flags has IPC_OPEN_CONNECT_ONLY and "
                    "IPC_OPEN_MEMFD: what has no name is always created; pass "

@@ -43,6 +43,7 @@ struct opening {
     int64_t deadline;
     uint64_t made; /* creation number of what this call formatted, or 0 */
     bool is_new;   /* the file: this attempt made it */
+    bool is_zero;  /* so was all of it when it was looked at under the lock */
 };
 
 static IpcStatus refuse(const struct opening *w, IpcStatus status,
@@ -208,7 +209,7 @@ static IpcStatus tell_foreign(const struct opening *w, IpcStatus status)
 }
 
 /* IPC_OK: it can be joined. IPC_ERR_INITIALIZING: it is to be made. */
-static IpcStatus look(const struct opening *w, struct ring *ring)
+static IpcStatus look(struct opening *w, struct ring *ring)
 {
     struct place *p = w->place;
     enum content content;
@@ -222,6 +223,7 @@ static IpcStatus look(const struct opening *w, struct ring *ring)
     if (error)
         return system_error(w, error);
     w->body->existing_size = p->size;
+    w->is_zero = content == CONTENT_NONE;
     if (content == CONTENT_NONE)
         return IPC_ERR_INITIALIZING;
     if (content == CONTENT_ELSE)
@@ -283,7 +285,7 @@ static IpcStatus make(struct opening *w)
         status = system_error(w, error);
     if (status == IPC_OK)
         status = use->create(use->user, p->memory, (size_t)p->size, p->fd,
-                             w->detail);
+                             w->is_zero, w->detail);
     /* Somebody who has it mapped without a lock was quicker. */
     if (status == IPC_ERR_IN_USE)
         return AGAIN;

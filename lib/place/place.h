@@ -26,7 +26,7 @@
  * for what is in the memory. */
 struct place_use {
     IpcStatus (*create)(void *user, void *memory, size_t size, int fd,
-                        const char **detail);
+                        bool is_zero, const char **detail);
     IpcStatus (*join)(void *user, void *memory, size_t size, int fd,
                       const char **detail);
     /* Takes back what the former did. */

@@ -229,15 +229,30 @@ static void free_subscribers(struct ring *ring)
                            cursor_free(ring));
 }
 
-void format_region(void *mem, uint64_t room, uint32_t blocks, uint32_t owners,
-                   uint32_t subscribers, uint32_t flags, struct ring *ring)
+/* Up to where a region of that shape has to be cleared. */
+static uint64_t end_of_clearing(const struct shm_region *region, uint64_t room,
+                                bool is_zero, const struct shape *shape)
+{
+    uint64_t old = end_of_old_words(region, room);
+
+    /* Where a creation was begun memory is not zero, whatever its owner says.
+     * Relaxed: whoever said so is alone with it. */
+    if (is_zero && region->identity.magic == 0 &&
+        atomic_get_relaxed(&region->identity.creation) == 0)
+        return shape->control_offset;
+    return old > shape->blocks_offset ? old : shape->blocks_offset;
+}
+
+void format_region(void *mem, uint64_t room, bool is_zero, uint32_t blocks,
+                   uint32_t owners, uint32_t subscribers, uint32_t flags,
+                   struct ring *ring)
 {
     unsigned char *base = (unsigned char *)mem + format_slack(mem);
     struct shm_region *region = (void *)base;
     struct shape shape = shape_of(blocks, owners, subscribers, flags);
     /* Relaxed: only to differ from it. */
     uint64_t last = atomic_get_relaxed(&region->identity.creation);
-    uint64_t end = end_of_old_words(region, room);
+    uint64_t end = end_of_clearing(region, room, is_zero, &shape);
 
     /* acq_rel [anew]: the acquire keeps the stores below behind this one, so
      * that whoever attaches meanwhile finds a region that is not ready. */
@@ -247,8 +262,7 @@ void format_region(void *mem, uint64_t room, uint32_t blocks, uint32_t owners,
                        process_creation_number(last));
     region->identity.magic = SHMIPC_MAGIC;
     memset(base + sizeof region->identity, 0,
-           (size_t)(end > shape.blocks_offset ? end : shape.blocks_offset) -
-               sizeof region->identity);
+           (size_t)end - sizeof region->identity);
     region->identity.layout_version = SHMIPC_LAYOUT_VERSION;
     region->identity.flags = flags;
     region->identity.region_size = shape.region_size;

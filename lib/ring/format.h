@@ -43,9 +43,12 @@ static inline const atomic_u32 *format_first_word(const void *mem)
 }
 
 /* Writes an empty region and points *ring at it. The caller has made sure
- * that it fits into `room` bytes. */
-void format_region(void *mem, uint64_t room, uint32_t blocks, uint32_t owners,
-                   uint32_t subscribers, uint32_t flags, struct ring *ring);
+ * that it fits into `room` bytes. `is_zero`: all of them are known to be 0, so
+ * that control words, which are free then, need not be stored; where there are
+ * many that is what a creation takes, in time and in pages. */
+void format_region(void *mem, uint64_t room, bool is_zero, uint32_t blocks,
+                   uint32_t owners, uint32_t subscribers, uint32_t flags,
+                   struct ring *ring);
 
 /* What a handle of a ring with subscribers that is none reads by: there is
  * nothing. */

@@ -539,8 +539,8 @@ static void make_ring(const struct scenario *s, uint32_t owners)
                   128 * s->subscribers;
 
     if (size > REGION_BYTES ||
-        handle_create(&world.channels[CHECKER].buffer, world.region, size, &how,
-                      &body, &detail) != IPC_OK ||
+        handle_create(&world.channels[CHECKER].buffer, world.region, size,
+                      false, &how, &body, &detail) != IPC_OK ||
         world.channels[CHECKER].buffer.ring.block_count != s->blocks)
         harness_error("no ring of %u blocks", s->blocks);
     move_start(s);

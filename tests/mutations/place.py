@@ -234,6 +234,56 @@ MUTATIONS = [
         edits=[("if (taken->configuration.flags & IPC_BUFFER_RECREATE)",
                 "if (false)")]),
     Mutation(
+        name="to open by name takes IPC_BUFFER_ZEROED", file="open_buffer.c",
+        tests=["unit/open_refused"],
+        edits=[("if (taken->configuration.flags & IPC_BUFFER_ZEROED)",
+                "if (false)")]),
+    Mutation(
+        name="what is made by its name is cleared though it is zero",
+        file="place.c", tests=["unit/untouched"],
+        edits=[("w->is_zero = content == CONTENT_NONE;",
+                "w->is_zero = false;")]),
+    Mutation(
+        name="pages are reserved though the file is to be sparse",
+        file="file.c", tests=["unit/untouched"],
+        edits=[("if (!error && !(o->flags & IPC_OPEN_SPARSE))",
+                "if (!error)")]),
+    Mutation(
+        name="pages of no file are reserved", file="file.c",
+        tests=["unit/untouched"],
+        edits=[("if (!error && !(o->flags & IPC_OPEN_SPARSE))",
+                "if (false)")]),
+    Mutation(
+        name="a segment's pages are reserved though it is to be sparse",
+        file="segment.c", tests=["unit/untouched"],
+        edits=[("if (sparse) return", "if (false) return")]),
+    Mutation(
+        name="the kernel is not asked whether a file is zero",
+        file="maker.c", tests=["unit/untouched"],
+        edits=[("lseek(lock, 0, SEEK_DATA) < 0 && errno == ENXIO",
+                "false")]),
+    Mutation(
+        name="every file is taken for zero", file="maker.c",
+        tests=["unit/untouched"],
+        edits=[("lseek(lock, 0, SEEK_DATA) < 0 && errno == ENXIO",
+                "true")]),
+    Mutation(
+        name="all memory is taken for zero", file="format.c",
+        tests=["unit/untouched"],
+        edits=[("if (is_zero && region->identity.magic == 0",
+                "if (region->identity.magic == 0")]),
+    Mutation(
+        name="what is said to be zero is believed where a ring is",
+        file="format.c", tests=["unit/untouched"],
+        edits=[("if (is_zero && region->identity.magic == 0 && "
+                "atomic_get_relaxed(&region->identity.creation) == 0)",
+                "if (is_zero)")]),
+    Mutation(
+        name="nobody's word is taken that memory is zero", file="handle.c",
+        tests=["unit/untouched"],
+        edits=[("is_zero = is_zero || options->flags & IPC_BUFFER_ZEROED;",
+                "(void)0;")]),
+    Mutation(
         name="a mode that is refused has another value", file="options.c",
         tests=["unit/open_refused"],
         edits=[("*value = o->mode;", "")]),
@@ -266,9 +316,11 @@ MUTATIONS = [
         name="who creates in mapped memory lets go before he begins",
         file="buffer_api.c", tests=["unit/makers"],
         edits=[("if (status == IPC_OK) { status = handle_create(b, mem, size, "
-                "options, &body, &detail); maker_end(lock); }",
+                "maker_finds_zeros(lock), options, &body, &detail); "
+                "maker_end(lock); }",
                 "if (status == IPC_OK) { maker_end(lock); status = "
-                "handle_create(b, mem, size, options, &body, &detail); }")]),
+                "handle_create(b, mem, size, false, options, &body, &detail); "
+                "}")]),
     Mutation(
         name="who creates in mapped memory waits for nobody", file="maker.c",
         tests=["unit/makers"],
@@ -281,8 +333,8 @@ MUTATIONS = [
     Mutation(
         name="a channel in mapped memory is created without the lock",
         file="channel_api.c", tests=["unit/makers"],
-        edits=[("status = create_alone(ch, mem,",
-                "status = channel_create(ch, mem,"),
+        edits=[("status = create_alone(ch, mem, size,",
+                "status = channel_create(ch, mem, size, false,"),
                ("static IpcStatus create_alone(",
                 "__attribute__((unused)) static IpcStatus create_alone(")]),
     Mutation(

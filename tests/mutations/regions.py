@@ -97,8 +97,8 @@ MUTATIONS = [
     Mutation(
         name="formatting leaves old words", file="format.c",
         tests=["unit/anew"],
-        edits=[("uint64_t end = end_of_old_words(region, room);",
-                "uint64_t end = 0 * end_of_old_words(region, room);")]),
+        edits=[("uint64_t old = end_of_old_words(region, room);",
+                "uint64_t old = 0 * end_of_old_words(region, room);")]),
     Mutation(
         name="every creation begins in the same lap", file="format.c",
         tests=["unit/anew"],

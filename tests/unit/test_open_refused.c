@@ -83,6 +83,7 @@ Test(open, each_wrong_member_of_options_is_named_with_its_value)
     MUST_REFUSE_OF_CHANNEL(flags, 1024);
     MUST_REFUSE_OF_CHANNEL(flags, IPC_BUFFER_HAS_MEMORY_FD);
     MUST_REFUSE_OF_CHANNEL(flags, IPC_BUFFER_RECREATE);
+    MUST_REFUSE_OF_CHANNEL(flags, IPC_BUFFER_ZEROED);
     options = options_with(0);
     options.configuration.max_round_trips = 1;
     must_name(options, "start_sleep_ns", 0);
