@@ -8,12 +8,13 @@
  * joins gets no hole from its first message on. One more is slow and may lag:
  * it has holes only where it was told so, and then loses something.
  *
- *     subscribers [-m messages] [-k kills] [-i us] [-p] [-1] [-s seed]
+ *     subscribers [-m messages] [-k kills] [-i us] [-p] [-t] [-1] [-s seed]
  *                 [-b bytes]
  *
- * -m: of all producers together, at least. -k: of subscribers, one in so many
- * microseconds (-i) on average. -p: kills producers as well, one for eight
- * subscribers. -1: one producer.
+ * -m: of all producers together, at least. -k: of subscribers in turn, one in
+ * so many microseconds (-i) on average. -p: kills producers as well, one for
+ * eight subscribers. -t: the third is one that may lag, and the fourth a tap;
+ * and another tap lives. -1: one producer.
  */
 #include "message.h"
 #include <errno.h>
@@ -28,7 +29,8 @@
 enum {
     PRODUCERS = 2,
     SURVIVORS = 2,
-    MORTALS = 2,
+    MORTALS = 4, /* of the kinds below */
+    BLOCKERS = 2,
     LARGEST = 120,
     PRODUCERS_EVER = 4096,
     KILLS_PER_PRODUCER = 8,
@@ -36,6 +38,9 @@ enum {
      * ipc_channel_subscribe. */
     LOCKED_MAX = 10000,
 };
+
+/* Who is killed: two that writers wait for, and only with -t the others. */
+enum { MORTAL_BLOCKS, MORTAL_BLOCKS_TOO, MORTAL_LAGS, MORTAL_TAPS };
 
 struct producer {
     _Atomic uint32_t started;  /* messages whose write began */
@@ -53,8 +58,9 @@ static struct board {
     _Atomic bool failed, stop;
     _Atomic uint64_t locked;
     struct producer producers[PRODUCERS_EVER];
-    struct reader survivors[SURVIVORS], mortals[MORTALS], laggard;
+    struct reader survivors[SURVIVORS], mortals[MORTALS], laggard, tap;
     _Atomic uint64_t gaps; /* that the laggard was told of */
+    _Atomic uint64_t tap_gaps;
 } * board;
 
 static void *region;
@@ -168,19 +174,32 @@ static void read_on(IpcChannel *channel, struct reader *me, bool from_first)
         fail(ipc_status_name(status), 0, 0);
 }
 
+/* After a gap there may be anything. */
+static void forget(struct reader *me, _Atomic uint64_t *gaps, uint64_t lost)
+{
+    ++*gaps;
+    if (lost == 0)
+        fail("a gap of nothing", 0, 0);
+    memset(me->next, 0, sizeof me->next);
+}
+
 /* Slow now and then, so that it is overrun. */
-static void lag(void)
+static void lag(struct reader *me)
 {
     const IpcSubscription how = {
         .struct_size = sizeof how,
         .policy = IPC_SUBSCRIBER_LAGS,
         .after_gap = IPC_SUBSCRIBE_FROM_OLDEST,
     };
-    struct reader *me = &board->laggard;
     const struct timespec wait = {20, 0}, nap = {0, 100000};
     IpcChannel *channel = join();
-    IpcStatus status = ipc_channel_subscribe(channel, &how).ipc_status;
+    IpcStatus status = IPC_ERR_LOCKED;
     unsigned char bytes[LARGEST];
+
+    memset(me->next, 0, sizeof me->next);
+    for (int i = 0; i < LOCKED_MAX && status == IPC_ERR_LOCKED; i++)
+        status = ipc_channel_subscribe(channel, &how).ipc_status;
+    me->joined++;
 
     while (status == IPC_OK || status == IPC_ERR_LOCKED ||
            status == IPC_ERR_LAGGED) {
@@ -191,14 +210,35 @@ static void lag(void)
         status = r.ipc_status;
         if (status == IPC_OK && !note(me, &entry, false))
             return;
-        if (status == IPC_ERR_LAGGED) {
-            board->gaps++;
-            if (r.error.body.lost == 0)
-                fail("a gap of nothing", 0, 0);
-            memset(me->next, 0, sizeof me->next);
-        }
+        if (status == IPC_ERR_LAGGED)
+            forget(me, &board->gaps, r.error.body.lost);
         if (me->messages % 1024 == 0)
             nanosleep(&nap, NULL);
+    }
+    if (status != IPC_ERR_CLOSED)
+        fail(ipc_status_name(status), 0, 0);
+}
+
+/* Follows without being seen. */
+static void tap(struct reader *me)
+{
+    IpcTapAttachResult tap = ipc_tap_attach(region, region_size, NULL);
+    unsigned char bytes[LARGEST];
+    IpcStatus status = tap.ipc_status;
+
+    memset(me->next, 0, sizeof me->next);
+    me->joined++;
+    while (status == IPC_OK || status == IPC_ERR_LAGGED ||
+           status == IPC_ERR_TIMEOUT || status == IPC_ERR_NOT_READY) {
+        IpcEntry entry = {0, bytes, sizeof bytes};
+        IpcTapReadResult r =
+            ipc_tap_read_with_timeout(tap.result, &entry, 10000000);
+
+        status = r.ipc_status;
+        if (status == IPC_OK && !note(me, &entry, false))
+            return;
+        if (status == IPC_ERR_LAGGED)
+            forget(me, &board->tap_gaps, r.error.body.lost);
     }
     if (status != IPC_ERR_CLOSED)
         fail(ipc_status_name(status), 0, 0);
@@ -217,9 +257,8 @@ static void survive(uint32_t i)
 }
 
 /* Every third leaves by itself now and then, and joins again. */
-static void be_mortal(uint32_t i, uint32_t dice)
+static void come_and_go(struct reader *me, uint32_t dice)
 {
-    struct reader *me = &board->mortals[i];
     IpcChannel *channel = join();
     IpcStatus status;
 
@@ -246,6 +285,18 @@ static void be_mortal(uint32_t i, uint32_t dice)
                 return;
         IPC_IGNORE(ipc_channel_unsubscribe(channel));
     }
+}
+
+static void be_mortal(uint32_t i, uint32_t dice)
+{
+    struct reader *me = &board->mortals[i];
+
+    if (i == MORTAL_LAGS)
+        lag(me);
+    else if (i == MORTAL_TAPS)
+        tap(me);
+    else
+        come_and_go(me, dice);
 }
 
 /* ------------------------------------------------------------------- parties
@@ -279,7 +330,13 @@ static void as_survivor(uint32_t i, uint32_t dice)
 static void as_laggard(uint32_t i, uint32_t dice)
 {
     (void)i, (void)dice;
-    lag();
+    lag(&board->laggard);
+}
+
+static void as_tap(uint32_t i, uint32_t dice)
+{
+    (void)i, (void)dice;
+    tap(&board->tap);
 }
 
 static void sleep_us(uint32_t us)
@@ -338,15 +395,18 @@ static bool all_is_there(uint32_t producers)
 static struct storm {
     uint64_t messages;
     uint32_t kills, seed, interval_us, producers;
+    uint32_t mortals; /* as many of the kinds above */
     bool kills_producers;
 
-    pid_t producer[PRODUCERS], survivor[SURVIVORS], mortal[MORTALS], laggard;
+    pid_t producer[PRODUCERS], survivor[SURVIVORS], mortal[MORTALS], laggard,
+        tap;
     uint32_t started, killed, killed_producers;
 } storm = {
     .messages = 100000,
     .kills = 200,
     .interval_us = 5000,
     .producers = PRODUCERS,
+    .mortals = BLOCKERS,
 };
 
 static bool take_options(int argc, char **argv)
@@ -354,7 +414,7 @@ static bool take_options(int argc, char **argv)
     int option;
 
     storm.seed = (uint32_t)time(NULL);
-    while ((option = getopt(argc, argv, "m:k:s:i:b:p1")) != -1) {
+    while ((option = getopt(argc, argv, "m:k:s:i:b:pt1")) != -1) {
         unsigned long long value = optarg ? strtoull(optarg, NULL, 10) : 0;
 
         if (option == 'm')
@@ -369,6 +429,8 @@ static bool take_options(int argc, char **argv)
             region_size = value;
         else if (option == 'p')
             storm.kills_producers = true;
+        else if (option == 't')
+            storm.mortals = MORTALS;
         else if (option == '1')
             storm.producers = 1;
         else
@@ -385,9 +447,10 @@ static IpcChannel *create(void)
     configuration.flags = IPC_BUFFER_BROADCAST;
     if (storm.producers == 1)
         configuration.flags |= IPC_BUFFER_ONE_PRODUCER;
-    /* So many that the dead have to make room for the next. */
-    configuration.max_subscribers = SURVIVORS + MORTALS + 1;
-    configuration.max_owners = PRODUCERS + SURVIVORS + MORTALS + 1;
+    /* So many that the dead have to make room for the next. A tap has none. */
+    configuration.max_subscribers =
+        SURVIVORS + storm.mortals + (storm.mortals < MORTALS);
+    configuration.max_owners = PRODUCERS + configuration.max_subscribers;
     r = ipc_channel_create(region, region_size, configuration);
     if (r.ipc_status != IPC_OK)
         fail(r.error.detail, 0, 0);
@@ -403,18 +466,21 @@ static void begin(void)
         while (!board->survivors[i].joined && !board->failed)
             sleep_us(100);
     storm.laggard = start(as_laggard, 0, 0);
-    for (uint32_t i = 0; i < MORTALS; i++)
+    for (uint32_t i = 0; i < storm.mortals; i++)
         storm.mortal[i] = start(be_mortal, i, i);
+    if (storm.mortals == MORTALS)
+        storm.tap = start(as_tap, 0, 0);
     for (uint32_t i = 0; i < storm.producers; i++)
         storm.producer[i] = start(as_producer, storm.started++, 0);
 }
 
 static void kill_one(uint32_t dice)
 {
-    pid_t *victim = &storm.mortal[dice % MORTALS];
+    uint32_t i = storm.killed % storm.mortals;
+    pid_t *victim = &storm.mortal[i];
 
     kill_and_reap(*victim);
-    *victim = start(be_mortal, dice % MORTALS, dice / MORTALS);
+    *victim = start(be_mortal, i, dice / MORTALS);
     storm.killed++;
     if (!storm.kills_producers || storm.killed % KILLS_PER_PRODUCER)
         return;
@@ -432,19 +498,41 @@ static void end(IpcChannel *channel)
     ipc_channel_close(channel);
     for (int i = 0; i < SURVIVORS; i++)
         waitpid(storm.survivor[i], NULL, 0);
-    for (int i = 0; i < MORTALS; i++)
+    for (uint32_t i = 0; i < storm.mortals; i++)
         waitpid(storm.mortal[i], NULL, 0);
     waitpid(storm.laggard, NULL, 0);
+    if (storm.tap)
+        waitpid(storm.tap, NULL, 0);
     ipc_channel_destroy(channel);
+}
+
+static void report(double begun)
+{
+    static const char *const kinds[MORTALS] = {"blocks", "blocks too",
+                                               "may lag", "taps"};
+
+    printf("%llu messages to each of %d subscribers, %u others killed and %u "
+           "producers; %llu had to try again to join; %.0f s\n",
+           (unsigned long long)finished(storm.started), SURVIVORS, storm.killed,
+           storm.killed_producers, (unsigned long long)board->locked,
+           now() - begun);
+    for (uint32_t i = 0; i < storm.mortals; i++)
+        printf("one that %s: killed %u times, joined %u times, read %llu\n",
+               kinds[i], (storm.killed + storm.mortals - 1 - i) / storm.mortals,
+               board->mortals[i].joined,
+               (unsigned long long)board->mortals[i].messages);
+    printf("one that lags and lives read %llu, a tap %llu; with the mortal "
+           "ones %llu and %llu gaps were told\n",
+           (unsigned long long)board->laggard.messages,
+           (unsigned long long)board->tap.messages,
+           (unsigned long long)board->gaps,
+           (unsigned long long)board->tap_gaps);
 }
 
 int main(int argc, char **argv)
 {
     double begun = now();
-    uint64_t got = 0, joined = 0;
     IpcChannel *channel;
-    bool good;
-
     region_size = 16384;
     if (!take_options(argc, argv))
         return 2;
@@ -466,19 +554,6 @@ int main(int argc, char **argv)
             kill_one(dice >> 8);
     }
     end(channel);
-    good = all_is_there(storm.started) && !board->failed;
-    for (int i = 0; i < MORTALS; i++) {
-        got += board->mortals[i].messages;
-        joined += board->mortals[i].joined;
-    }
-    printf("%llu messages to each of %d subscribers, %u others killed and %u "
-           "producers; the others joined %llu times, and read %llu messages; "
-           "%llu had to try again; one that lags read %llu, with %llu gaps; "
-           "%.0f s\n",
-           (unsigned long long)finished(storm.started), SURVIVORS, storm.killed,
-           storm.killed_producers, (unsigned long long)joined,
-           (unsigned long long)got, (unsigned long long)board->locked,
-           (unsigned long long)board->laggard.messages,
-           (unsigned long long)board->gaps, now() - begun);
-    return good ? 0 : 1;
+    report(begun);
+    return all_is_there(storm.started) && !board->failed ? 0 : 1;
 }
