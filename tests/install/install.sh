@@ -102,9 +102,34 @@ list_expected() {
     fi
     ! has_static || echo ./lib/libshmipc.a
     ! "$tools" || list_tool
+    list_manual
     for example in "$source"/examples/*.c "$source"/examples/*.cpp; do
         echo "./share/doc/shmipc/examples/${example##*/}"
     done
+}
+
+# A page for each function and header, and the same in HTML if mandoc is there.
+list_manual() {
+    {
+        sed -n 's/^ *\(ipc_.*\);$/man3 \1 3/p' "$source/lib/shmipc.map"
+        for header in "$source"/include/shmipc/*.h; do
+            echo "man3 ${header##*/} 3"
+        done
+        echo 'man3 ipc_status 3'
+        echo 'man7 shmipc 7'
+    } >"$work/pages"
+    while read -r folder name section; do
+        echo "./share/man/$folder/$name.$section"
+    done <"$work/pages"
+    command -v mandoc >/dev/null || return 0
+    while read -r folder name section; do
+        echo "./share/doc/shmipc/html/$name.$section.html"
+    done <"$work/pages"
+    for page in "$source"/tools/*.1; do
+        echo "./share/doc/shmipc/html/${page##*/}.html"
+    done
+    echo ./share/doc/shmipc/html/index.html
+    echo ./share/doc/shmipc/html/shmipc.css
 }
 
 list_tool() {

@@ -10,7 +10,7 @@ these share is in a header or module beside them.
 import pathlib
 import sys
 
-FOLDERS = ("lib", "tools", "include", "tests", "bench", "examples")
+FOLDERS = ("lib", "tools", "include", "tests", "bench", "examples", "man")
 KINDS = {".c", ".h", ".cc", ".cpp", ".hpp", ".py"}
 # The aim is 600; a change that is almost done need not stop at the first line
 # beyond it.
