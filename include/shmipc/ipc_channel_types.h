@@ -116,9 +116,12 @@ typedef struct IpcChannelConfiguration {
     uint32_t max_owners IPC_ZERO_;
     /** An IpcWait. */
     uint32_t wait IPC_ZERO_;
-    /** How long a call that blocks tries before it sleeps, ns; 0: 20000, or not
-     * at all if this process is bound to one CPU. On a machine with one CPU
-     * nobody spins. */
+    /** How long a call that blocks tries at most before it sleeps, ns; 0:
+     * 20000, or not at all if this process is bound to one CPU. On a machine
+     * with one CPU nobody spins. A handle learns, for its reads and for its
+     * writes: after calls that tried in vain the next ones try for less time,
+     * and soon not at all but for one in 64, until what they wait for comes
+     * soon again. */
     uint32_t spin_ns IPC_ZERO_;
     /** IPC_CHANNEL_REPORT_DEAD_PRODUCERS and so on, or 0. */
     uint32_t options IPC_ZERO_;

@@ -142,20 +142,34 @@ static void begin_waiting(struct block *b)
     }
 }
 
-static int64_t end_of_spinning(const struct block *b)
+static struct spin *spin_of(const struct block *b)
 {
-    int64_t end = clock_after(b->channel->spin);
+    return &b->channel->spin[b->side];
+}
 
-    return b->how == BLOCK_UNTIL ? clock_earlier(end, b->until) : end;
+/* False: it sleeps at once. */
+static bool begin_spinning(struct block *b)
+{
+    b->patience = spin_patience(spin_of(b));
+    if (b->patience == 0)
+        return false;
+    b->spin_begin = clock_now();
+    return next_try(b, BLOCK_SPINNING);
 }
 
 /* True: look once more without a sleep. */
 static bool spins_on(struct block *b)
 {
     atomic_cpu_relax();
-    return ++b->looks % LOOKS_PER_CLOCK != 0 ||
-           (clock_now() < b->spin_end &&
-            !wait_is_interrupted(&b->channel->waiter));
+    if (++b->looks % LOOKS_PER_CLOCK != 0)
+        return true;
+    b->spun = clock_now() - b->spin_begin;
+    if (b->spun >= b->patience) {
+        spin_was_vain(spin_of(b));
+        return false;
+    }
+    return (b->how != BLOCK_UNTIL || b->spun < b->until - b->spin_begin) &&
+           !wait_is_interrupted(&b->channel->waiter);
 }
 
 static bool next_round(struct block *b)
@@ -229,10 +243,7 @@ __attribute__((noinline)) static bool again_with_waiting(struct block *b,
     switch (b->step) {
     case BLOCK_FIRST:
         begin_waiting(b);
-        if (b->channel->spin == 0)
-            return announce(b, status);
-        b->spin_end = end_of_spinning(b);
-        return next_try(b, BLOCK_SPINNING);
+        return begin_spinning(b) || announce(b, status);
     case BLOCK_SPINNING:
         return spins_on(b) || announce(b, status);
     case BLOCK_ANNOUNCED:
@@ -263,6 +274,8 @@ static bool goes_on(struct block *b, IpcStatus *status)
         return again_with_waiting(b, status);
     if (is_transient(*status) && again_without_waiting(b, status))
         return true;
+    if (b->step == BLOCK_SPINNING && *status == IPC_OK)
+        spin_has_paid(spin_of(b), b->spun);
     if (b->took_back && !found_nothing(*status))
         wait_pass_on(&b->channel->waiter);
     return false;

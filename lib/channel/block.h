@@ -36,11 +36,13 @@ struct block {
     enum wait_side side;
     enum { BLOCK_NEVER, BLOCK_ROUNDS, BLOCK_UNTIL } how;
     enum block_step step;
-    uint64_t before;  /* where the side's end of the ring was before this try */
-    uint32_t looks;   /* while spinning */
-    int64_t spin_end; /* when that is over */
-    uint32_t rounds;  /* that are left */
-    uint32_t seen;    /* the sequence word of S1 */
+    uint64_t before; /* where the side's end of the ring was before this try */
+    uint32_t looks;  /* while spinning */
+    uint32_t patience; /* ns to do so */
+    int64_t spin_begin;
+    int64_t spun;    /* ns, at the last look at the clock */
+    uint32_t rounds; /* that are left */
+    uint32_t seen;   /* the sequence word of S1 */
     bool has_slept;
     bool took_back; /* wakes that may have been meant for others */
     IpcStatus armed;

@@ -103,10 +103,10 @@ static IpcStatus check(const IpcChannelConfiguration *c, const char **detail,
     return why ? IPC_ERR_INVALID_ARGUMENT : IPC_OK;
 }
 
-/* Nanoseconds to spin. On a machine with one CPU nobody that we wait for can
- * run meanwhile. The peer of a process that is bound to one CPU may run on
- * another, but then the configuration should say how long to spin. */
-static int64_t spin_time(uint32_t configured)
+/* Nanoseconds to spin at most. On a machine with one CPU nobody that we wait
+ * for can run meanwhile. The peer of a process that is bound to one CPU may run
+ * on another, but then the configuration should say how long to spin. */
+static uint32_t spin_time(uint32_t configured)
 {
     cpu_set_t usable;
 
@@ -141,7 +141,8 @@ IpcStatus channel_configure(struct IpcChannel *ch,
         return status;
     memset(ch, 0, sizeof *ch);
     take_rounds(ch, c);
-    ch->spin = spin_time(c->spin_ns);
+    spin_set_limit(&ch->spin[WAIT_READERS], spin_time(c->spin_ns));
+    ch->spin[WAIT_WRITERS] = ch->spin[WAIT_READERS];
     ch->report_producers = c->options & IPC_CHANNEL_REPORT_DEAD_PRODUCERS;
     ch->report_consumers = c->options & IPC_CHANNEL_REPORT_DEAD_CONSUMERS;
     status = wait_open(&ch->waiter, c->wait);

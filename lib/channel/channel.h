@@ -7,6 +7,7 @@
 #define SHMIPC_CHANNEL_H
 
 #include "buffer/recover.h"
+#include "channel/spin.h"
 #include "wait/wait.h"
 #include <shmipc/ipc_channel.h>
 
@@ -18,7 +19,7 @@ struct channel_watch {
 struct IpcChannel {
     struct IpcBuffer buffer;
     struct waiter waiter;
-    int64_t spin;        /* ns */
+    struct spin spin[2]; /* by side */
     int64_t start_sleep; /* ns */
     int64_t max_sleep;   /* ns */
     uint32_t max_round_trips;

@@ -58,6 +58,8 @@ RULES = (
      "STUCK_ANSWERS_PER_RECOVERY"),
     ("include/shmipc/ipc_acknowledge.h", "find out within # ms, waitsets",
      "WAIT_CAP_NS / MS"),
+    (DESIGN, "tries once in # waits", "SPIN_WAITS_PER_TRIAL"),
+    (CHANNEL_TYPES, "all but for one in #, until what", "SPIN_WAITS_PER_TRIAL"),
     (DESIGN, "a look from head, which is every #th", "LOOKS_PER_HEAD"),
     (DESIGN, "of a call at every #th", "HELD_LOOKS_PER_RECOVERY"),
     (DESIGN, "its # bits are the length", "bits(CONTROL_VALUE_MAX)"),

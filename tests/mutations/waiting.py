@@ -304,9 +304,53 @@ MUTATIONS = [
     Mutation(
         name="an interrupt does not end a spin", file="block.c",
         tests=["unit/interrupt"],
-        edits=[("(clock_now() < b->spin_end && "
-                "!wait_is_interrupted(&b->channel->waiter));",
-                "clock_now() < b->spin_end;")]),
+        edits=[("b->until - b->spin_begin) && "
+                "!wait_is_interrupted(&b->channel->waiter);",
+                "b->until - b->spin_begin);")]),
+    Mutation(
+        name="to spin in vain teaches nothing", file="block.c",
+        tests=["unit/spins"],
+        edits=[("spin_was_vain(spin_of(b));", "")]),
+    Mutation(
+        name="a spin that pays teaches nothing", file="block.c",
+        tests=["unit/spins"],
+        edits=[("spin_has_paid(spin_of(b), b->spun);", "(void)0;")]),
+    Mutation(
+        name="a spin that a deadline ends is in vain", file="block.c",
+        tests=["unit/spins"],
+        edits=[("return (b->how != BLOCK_UNTIL || b->spun < ",
+                "if (b->how == BLOCK_UNTIL && b->spun >= b->until - "
+                "b->spin_begin) spin_was_vain(spin_of(b)); "
+                "return (b->how != BLOCK_UNTIL || b->spun < ")]),
+    Mutation(
+        name="readers and writers learn how to spin together",
+        file="block.c", tests=["unit/spins"],
+        edits=[("return &b->channel->spin[b->side];",
+                "return &b->channel->spin[WAIT_READERS];")]),
+    Mutation(
+        name="who spins no more never tries again", file="spin.h",
+        tests=["unit/spins"],
+        edits=[("waits % SPIN_WAITS_PER_TRIAL == 0 ? s->limit : 0;", "0;")]),
+    Mutation(
+        name="who does not spin tries all the same", file="spin.h",
+        tests=["unit/spins"],
+        edits=[("if (patience || !s->limit) return patience;",
+                "if (patience) return patience;"),
+               ("? s->limit : 0;", "? 20000 : 0;")]),
+    Mutation(
+        name="spins get longer than they may", file="spin.h",
+        tests=["unit/spins"],
+        edits=[("longer < s->limit ? (uint32_t)longer : s->limit",
+                "(uint32_t)longer"),
+               ("if (patience == s->limit) return;", "")]),
+    Mutation(
+        name="a trial that pays is forgotten", file="spin.h",
+        tests=["unit/spins"],
+        edits=[("if (longer < twice) longer = twice;", "")]),
+    Mutation(
+        name="what pays makes spins no longer", file="spin.h",
+        tests=["unit/spins"],
+        edits=[("patience + patience / 8;", "patience;")]),
     Mutation(
         name="an interrupted call repairs nothing", file="block.c",
         tests=["unit/interrupt"],
