@@ -163,6 +163,9 @@
 #define place_leave                shmipc_place_leave
 #define place_open                 shmipc_place_open
 #define place_unlink               shmipc_place_unlink
+#define patrol_arm                 shmipc_patrol_arm
+#define patrol_join                shmipc_patrol_join
+#define patrol_leave               shmipc_patrol_leave
 #define poll_descriptor            shmipc_poll_descriptor
 #define process_creation_number    shmipc_process_creation_number
 #define process_fate               shmipc_process_fate
@@ -229,6 +232,7 @@
 #define waitset_wait               shmipc_waitset_wait
 #define watch_announce             shmipc_watch_announce
 #define watch_look                 shmipc_watch_look
+#define watch_turn                 shmipc_watch_turn
 #define write_abort                shmipc_write_abort
 #define write_body                 shmipc_write_body
 #define write_claim_otherwise      shmipc_write_claim_otherwise

@@ -185,7 +185,7 @@ IPC_API IPC_NODISCARD_ IpcChannelConnectResult ipc_channel_connect_sized(
  * memory, which the library cannot notice; sanitizers and valgrind do.
  *
  * IPC_OK: the handle is gone. IPC_ERR_INVALID_ARGUMENT: NULL. Does not block,
- * but that it waits for the thread of ipc_channel_fd to end if there is one,
+ * but that it waits for threads of ipc_channel_fd to end if there are some,
  * and removes a name as file operations do; wakes who waited for a reservation,
  * by system calls. Since 0.1.0.
  */
@@ -552,8 +552,11 @@ IPC_API IpcChannelOwnersResult ipc_channel_owners(const IpcChannel *channel,
  * an idle loop does not spin. IPC_ERR_NOT_READY does the same: somebody is
  * writing the next entry. Nothing else does. These reads report
  * IPC_ERR_PRODUCERS_DEAD as blocked ones do. Closing the channel makes the
- * descriptor readable, and that of an idle loop is so ten times a second, for
- * deaths to be noticed. Each IPC_EMPTY costs some system calls from now on.
+ * descriptor readable. What nobody tells of, since a process has died, a thread
+ * of the library looks for, one for all such descriptors of a process, which it
+ * makes readable then: within 100 ms where there are up to 16, and else within
+ * a second. An idle one is not readable. Each IPC_EMPTY costs some system calls
+ * from now on.
  *
  * In a process that uses io_uring the kernel now and then ends a poll with
  * EINTR. A handle's descriptor is for one event loop. A forked child that
@@ -566,10 +569,10 @@ IPC_API IpcChannelOwnersResult ipc_channel_owners(const IpcChannel *channel,
  * in the place of the loop, and ends when the handle is destroyed. With
  * IPC_WAIT_EVENTFD the handle must have the eventfd: be the creator's,
  * inherited over fork, or from ipc_channel_accept. Handles that were made by
- * connect cannot signal it: once there is one, the descriptor of an idle loop
- * is readable every millisecond, so that what such a handle wrote is found at
- * most that late; a loop that was waiting already when the first of them joined
- * finds out within 100 ms.
+ * connect cannot signal it: once there is one, that thread looks every
+ * millisecond, so that what such a handle wrote is found at most that late; a
+ * loop that was waiting already when the first of them joined finds out as it
+ * does of a death.
  *
  * IPC_OK. IPC_ERR_UNSUPPORTED: the handle's way of waiting has none:
  * IPC_WAIT_SLEEP, and IPC_WAIT_FUTEX in a library that was built without

@@ -65,6 +65,7 @@ static bool arm(struct block *b)
     b->took_back = wait_take_back(w);
     b->seen = wait_announce(w, WAIT_READERS, w->backend->polls_by);
     b->armed = w->backend->arm(w, b->seen);
+    patrol_arm(b->channel);
     return next_try(b, BLOCK_ARMED);
 }
 

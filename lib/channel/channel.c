@@ -240,6 +240,7 @@ void channel_leave(struct IpcChannel *ch)
 {
     if (ch->watch)
         ch->watch->gone(ch->watch);
+    patrol_leave(ch);
     if (handle_close(&ch->buffer))
         channel_tell_all(ch);
     wait_close(&ch->waiter);

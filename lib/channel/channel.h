@@ -7,6 +7,7 @@
 #define SHMIPC_CHANNEL_H
 
 #include "buffer/recover.h"
+#include "channel/patrol.h"
 #include "channel/spin.h"
 #include "wait/wait.h"
 #include <shmipc/ipc_channel.h>
@@ -31,6 +32,7 @@ struct IpcChannel {
     atomic_u32 held_looks;    /* hint: that found nothing, while others hold */
     atomic_u32 lost;          /* hint: a watcher found the producers dead */
     struct channel_watch *watch; /* NULL: it is in no waitset */
+    struct patrolled patrolled;
 };
 
 extern const char channel_null_handle[];

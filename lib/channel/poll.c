@@ -5,6 +5,7 @@
 IpcStatus poll_descriptor(struct IpcChannel *ch, int *fd, const char **detail)
 {
     struct waiter *w = &ch->waiter;
+    bool joined;
     int state;
 
     *detail = "this way of waiting has no descriptor: use IPC_WAIT_FUTEX, "
@@ -15,11 +16,12 @@ IpcStatus poll_descriptor(struct IpcChannel *ch, int *fd, const char **detail)
               "accept or inherit it";
     if (w->backend->polls_by == WAIT_BY_EVENT && w->event_fd < 0)
         return IPC_ERR_ILLEGAL_STATE;
-    *detail = "no descriptor could be made: see sys_errno";
+    *detail = "no descriptor, or no thread, could be made: see sys_errno";
     state = cancel_disable();
     *fd = w->backend->fd(w);
+    joined = *fd >= 0 && patrol_join(ch);
     cancel_restore(state);
-    if (*fd < 0)
+    if (!joined)
         return IPC_ERR_SYSTEM;
     /* Relaxed: other threads need not poll. */
     atomic_put_relaxed(&ch->polled, 1);

@@ -33,12 +33,12 @@ IpcStatus watch_all_dead(struct IpcChannel *ch)
 /* What comes of a look that found nothing, after what a blocked call does then.
  */
 static IpcStatus look_after(struct IpcChannel *ch, enum watcher who,
-                            IpcStatus status)
+                            bool has_slept, IpcStatus status)
 {
     bool closed = channel_finish_closing(ch);
     bool stuck = read_is_stuck(&ch->buffer);
 
-    if ((stuck && channel_repair(ch)) || channel_repair_held(ch, false) ||
+    if ((stuck && channel_repair(ch)) || channel_repair_held(ch, has_slept) ||
         closed) {
         status = watch_look(ch, who);
         stuck = read_is_stuck(&ch->buffer);
@@ -67,5 +67,17 @@ IpcStatus watch_announce(struct IpcChannel *ch, enum watcher who,
     if (creation_is_over(&ch->buffer.ring))
         return IPC_ERR_FORMATTED_ANEW;
     status = watch_look(ch, who);
-    return watch_is_ready(status) ? status : look_after(ch, who, status);
+    return watch_is_ready(status) ? status : look_after(ch, who, false, status);
+}
+
+IpcStatus watch_turn(struct IpcChannel *ch)
+{
+    IpcStatus status;
+
+    if (creation_is_over(&ch->buffer.ring))
+        return IPC_ERR_FORMATTED_ANEW;
+    status = watch_look(ch, WATCHER_GLANCES);
+    return watch_is_ready(status)
+               ? status
+               : look_after(ch, WATCHER_GLANCES, true, status);
 }

@@ -31,6 +31,10 @@ IpcStatus watch_look(struct IpcChannel *ch, enum watcher who);
 IpcStatus watch_announce(struct IpcChannel *ch, enum watcher who,
                          uint32_t *seen);
 
+/* What a read would say to a poller that was announced and sleeps: as a blocked
+ * call finds out between two sleeps. By another thread than who reads. */
+IpcStatus watch_turn(struct IpcChannel *ch);
+
 /* The status of a read that found nothing after all producers died: there may
  * be more to come all the same. */
 IpcStatus watch_all_dead(struct IpcChannel *ch);

@@ -17,14 +17,13 @@
  * that finds too little cannot know whether it is enough for another.
  *
  * A handle that was made by connect has no eventfd to signal; it says so in the
- * region (`unsignalled`), and pollers look for themselves every millisecond.
+ * region (`unsignalled`), and somebody has to look for pollers every
+ * millisecond (WAIT_UNSIGNALLED_NS).
  */
 #include "ring/process.h"
-#include "wait/clock.h"
 #include "wait/wait.h"
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 static IpcStatus event_create(struct waiter *w)
@@ -33,35 +32,23 @@ static IpcStatus event_create(struct waiter *w)
     return w->event_fd < 0 ? IPC_ERR_SYSTEM : IPC_OK;
 }
 
-static void close_fd(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
-}
-
 static void event_close(struct waiter *w)
 {
-    close_fd(&w->poll_fd);
-    close_fd(&w->timer_fd);
+    if (w->poll_fd >= 0)
+        close(w->poll_fd);
+    w->poll_fd = -1;
 }
 
-static bool poll_also(int poll_fd, int fd)
+/* What an application polls is an epoll of the handle's own with the eventfd in
+ * it. Of the eventfd itself others have descriptors, too: an application's
+ * epoll would go on to tell of it when the handle is gone. */
+static bool open_poll_fd(struct waiter *w)
 {
     struct epoll_event what = {.events = EPOLLIN};
 
-    return epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &what) == 0;
-}
-
-/* An application's sleep is capped like all others: what it polls is an epoll
- * of the eventfd and of a timer. */
-static bool open_poll_fd(struct waiter *w)
-{
     w->poll_fd = epoll_create1(EPOLL_CLOEXEC);
-    w->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    return w->poll_fd >= 0 && w->timer_fd >= 0 &&
-           poll_also(w->poll_fd, w->event_fd) &&
-           poll_also(w->poll_fd, w->timer_fd);
+    return w->poll_fd >= 0 &&
+           epoll_ctl(w->poll_fd, EPOLL_CTL_ADD, w->event_fd, &what) == 0;
 }
 
 static int event_fd(struct waiter *w)
@@ -79,19 +66,11 @@ static int event_fd(struct waiter *w)
 
 static IpcStatus event_arm(struct waiter *w, uint32_t seen)
 {
-    struct shm_wait *words = wait_words(w, WAIT_READERS);
-    /* Relaxed: see wait_join(). */
-    int64_t cap = atomic_get_relaxed(&words->unsignalled) ? WAIT_UNSIGNALLED_NS
-                                                          : WAIT_CAP_NS;
-    const struct itimerspec at = {.it_value = clock_timespec(cap)};
-
     /* An inherited handle, whose descriptor this process did not ask for. */
     if (w->token != process_token())
         return IPC_OK;
-    if (timerfd_settime(w->timer_fd, 0, &at, NULL) != 0)
-        return IPC_ERR_SYSTEM;
     /* Relaxed: whoever changes it later also signals. */
-    if (atomic_get_relaxed(&words->sequence) != seen)
+    if (atomic_get_relaxed(&wait_words(w, WAIT_READERS)->sequence) != seen)
         wait_pass_on(w);
     return IPC_OK;
 }
@@ -104,4 +83,5 @@ const struct wait_backend wait_backend_eventfd = {
     .create = event_create,
     .fd = event_fd,
     .arm = event_arm,
+    .raise = wait_pass_on,
 };

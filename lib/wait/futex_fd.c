@@ -6,19 +6,18 @@
  * an eventfd that all handles share, and nothing of anybody else.
  */
 #include "ring/process.h"
-#include "wait/clock.h"
 #include "wait/feeder.h"
 #include "wait/futex.h"
 #include "wait/wait.h"
 
-/* Like all sleeps this one is capped. */
+/* Not capped: whoever polls is watched over otherwise. */
 static void doze(void *of)
 {
     struct waiter *w = of;
 
     /* Relaxed: the feeder's lock orders it. */
     futex_sleep(&wait_words(w, WAIT_READERS)->sequence,
-                atomic_get_relaxed(&w->fed_after), clock_after(WAIT_CAP_NS));
+                atomic_get_relaxed(&w->fed_after), INT64_MAX);
 }
 
 /* A thread that others sleep beside looks once more; that does no harm. */
@@ -63,6 +62,11 @@ static IpcStatus futex_arm(struct waiter *w, uint32_t seen)
     return IPC_OK;
 }
 
+static void futex_raise(const struct waiter *w)
+{
+    feeder_signal(w->feeder);
+}
+
 const struct wait_backend wait_backend_futex = {
     .name = "futex",
     .sleeps_by = WAIT_BY_WORD,
@@ -70,4 +74,5 @@ const struct wait_backend wait_backend_futex = {
     .close = futex_close,
     .fd = futex_fd,
     .arm = futex_arm,
+    .raise = futex_raise,
 };

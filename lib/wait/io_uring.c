@@ -31,13 +31,13 @@
 #include <unistd.h>
 
 enum {
-    RING_ENTRIES = 4, /* a wait, its timeout, a cancellation */
+    RING_ENTRIES = 2, /* a wait, its cancellation */
     RING_FLAGS = IORING_SETUP_SUBMIT_ALL,
     MOVES_MAX = 8,
 };
 
 /* Which operation a completion is of; also the bits of `due`. */
-enum { TAG_WAIT = 1, TAG_TIMEOUT = 2, TAG_CANCEL = 4 };
+enum { TAG_WAIT = 1, TAG_CANCEL = 2 };
 
 struct polled {
     pthread_mutex_t lock;
@@ -116,8 +116,8 @@ static bool reap(struct polled *p)
     return error == -EAGAIN || error == -EINTR;
 }
 
-/* Takes all completions that are to come, which is soon: of two linked
- * operations one is done, or they are being cancelled. */
+/* Takes all completions that are to come, which is soon: the wait is being
+ * cancelled. */
 static bool reap_rest(struct polled *p)
 {
     struct io_uring_cqe *cqe;
@@ -141,7 +141,7 @@ static bool cancel(struct polled *p)
 
 static bool is_armed(const struct polled *p)
 {
-    return p->due == (TAG_WAIT | TAG_TIMEOUT);
+    return p->due == TAG_WAIT;
 }
 
 /*
@@ -159,24 +159,17 @@ static bool consume(struct polled *p)
     return !p->open || reap(p);
 }
 
-/* Like all sleeps this one is capped: the descriptor becomes readable now and
- * then, so that the reader looks for writers that died. */
 static bool submit(struct polled *p, atomic_u32 *word, uint32_t seen)
 {
-    struct __kernel_timespec cap = uring_timespec(WAIT_CAP_NS);
     struct io_uring_sqe *sleep = io_uring_get_sqe(&p->ring);
-    struct io_uring_sqe *timeout = io_uring_get_sqe(&p->ring);
 
-    if (!sleep || !timeout)
+    if (!sleep)
         return false;
     uring_prep_wait(sleep, word, seen);
     io_uring_sqe_set_data64(sleep, TAG_WAIT);
-    sleep->flags |= IOSQE_IO_LINK;
-    io_uring_prep_link_timeout(timeout, &cap, 0);
-    io_uring_sqe_set_data64(timeout, TAG_TIMEOUT);
     p->seen = seen;
-    p->due = TAG_WAIT | TAG_TIMEOUT;
-    return io_uring_submit(&p->ring) == 2;
+    p->due = TAG_WAIT;
+    return io_uring_submit(&p->ring) == 1;
 }
 
 static bool rearm(struct polled *p, atomic_u32 *word, uint32_t seen)
@@ -243,6 +236,13 @@ static int uring_fd(struct waiter *w)
     fd = p->fd;
     pthread_mutex_unlock(&p->lock);
     return fd;
+}
+
+static void uring_raise(const struct waiter *w)
+{
+    const struct polled *p = w->ring;
+
+    counter_raise(p->fd);
 }
 
 /* -------------------------------------------------------- open and close */
@@ -313,4 +313,5 @@ const struct wait_backend wait_backend_io_uring = {
     .close = uring_close,
     .fd = uring_fd,
     .arm = uring_arm,
+    .raise = uring_raise,
 };

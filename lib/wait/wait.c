@@ -60,7 +60,6 @@ IpcStatus wait_open(struct waiter *w, uint32_t number)
     memset(w, 0, sizeof *w);
     w->event_fd = -1;
     w->poll_fd = -1;
-    w->timer_fd = -1;
     w->token = process_token();
     cancelling = cancel_disable();
     status = open_backend(w, number == IPC_WAIT_DEFAULT ? SHMIPC_DEFAULT_WAIT
@@ -80,7 +79,7 @@ void wait_join(struct waiter *w, struct shm_region *region, bool one_producer,
     w->sole[WAIT_WRITERS] = one_consumer;
     if (w->event_fd < 0)
         /* Relaxed: a poller that has not seen it yet misses our wakes until
-         * its capped wait is over. */
+         * somebody looks for it. */
         atomic_put_relaxed(&region->readers.unsignalled, 1);
 }
 

@@ -102,7 +102,7 @@
 enum {
     /* Looks that find no sleeper, in a row, after which a promise ends. */
     WAIT_PROMISED_LOOKS = WAIT_LOOKS,
-    /* How often a poller looks for itself while there are handles that cannot
+    /* How often a poller is looked after while there are handles that cannot
      * signal the eventfd. */
     WAIT_UNSIGNALLED_NS = 1000000,
 };
@@ -135,6 +135,8 @@ struct wait_backend {
      * makes the descriptor readable when it is woken, or at once if the
      * readers' sequence word is not `seen`. */
     IpcStatus (*arm)(struct waiter *w, uint32_t seen);
+    /* Makes it readable. Any thread, while the handle lives. */
+    void (*raise)(const struct waiter *w);
 };
 
 extern const struct wait_backend wait_backend_futex;
@@ -151,7 +153,6 @@ struct waiter {
     uint64_t token;         /* process_token() of the process that opened it */
     int event_fd;           /* what the channel's pollers share; -1: none */
     int poll_fd;            /* eventfd's: what an application polls; -1 */
-    int timer_fd;           /* caps the wait in it */
     void *ring;             /* io_uring's */
     atomic_u32 interrupted; /* 1: who would sleep gives up, see above */
     bool heeds_signals;     /* a signal ends a sleep */

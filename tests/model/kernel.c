@@ -85,6 +85,17 @@ bool maker_finds_zeros(int lock)
     return false;
 }
 
+/* Nobody polls here. */
+void patrol_arm(struct IpcChannel *ch)
+{
+    (void)ch;
+}
+
+void patrol_leave(struct IpcChannel *ch)
+{
+    (void)ch;
+}
+
 bool mapping_is_shared(const void *memory)
 {
     (void)memory;

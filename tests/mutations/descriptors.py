@@ -27,21 +27,58 @@ MUTATIONS = [
         tests=["unit/pollers"],
         edits=[("if (w->token != process_token()) event_close(w);", "")]),
     Mutation(
-        name="a poller's wait has no cap", file="eventfd.c",
+        name="nobody looks after pollers", file="poll.c",
         tests=["unit/pollers"],
-        edits=[("if (timerfd_settime(w->timer_fd, 0, &at, NULL) != 0)",
-                "(void)at; if (0)")]),
+        edits=[("*fd >= 0 && patrol_join(ch);", "*fd >= 0;")]),
     Mutation(
-        name="a ring's wait has no cap", file="io_uring.c",
+        name="the patrol looks at the first channels only", file="patrol.c",
         tests=["unit/pollers"],
-        edits=[("uring_timespec(WAIT_CAP_NS)",
-                "uring_timespec(WAIT_CAP_NS * 999)")]),
+        edits=[("leave_line(ch); atomic_set_hint(&ch->patrolled.hurries, "
+                "is_in_a_hurry(ch)); enter_line(ch); }", "}"),
+               ("take_turn(p->calm.first);",
+                "take_turn(p->calm.first); (void)0;")]),
     Mutation(
-        name="pollers do not look for who cannot signal", file="eventfd.c",
-        tests=["wait/ways of waiting mix, and channels travel over sockets"],
-        edits=[("atomic_get_relaxed(&words->unsignalled) ? "
-                "WAIT_UNSIGNALLED_NS : WAIT_CAP_NS;",
-                "WAIT_CAP_NS;")]),
+        name="the patrol speaks again and again", file="patrol.c",
+        tests=["unit/pollers"],
+        edits=[("atomic_set_hint(&ch->patrolled.armed, 0);", "")]),
+    Mutation(
+        name="the patrol speaks of nothing", file="patrol.c",
+        tests=["unit/pollers"],
+        edits=[("!watch_is_ready(watch_turn(ch))",
+                "(watch_turn(ch), false)")]),
+    Mutation(
+        name="the patrol is never armed", file="patrol.c",
+        tests=["unit/pollers"],
+        edits=[("atomic_set_hint(&ch->patrolled.armed, 1);", "")]),
+    Mutation(
+        name="the patrol does not end", file="patrol.c",
+        tests=["unit/pollers"],
+        edits=[("if (p->members == 0) { poke(p); "
+                "pthread_join(p->thread, NULL); }",
+                "if (p->members == 0) pthread_detach(p->thread);"),
+               ("p->over = --p->members == 0;", "--p->members;")]),
+    Mutation(
+        name="a forked child relies on its parent's patrol",
+        file="patrol.c", tests=["unit/pollers"],
+        edits=[("if (p && p->token == process_token()) return p;",
+                "if (p) return p;")]),
+    Mutation(
+        name="a poller that goes stays in the patrol's line",
+        file="patrol.c", tests=["unit/pollers"],
+        edits=[("leave_line(ch); ch->patrolled.by = NULL;",
+                "ch->patrolled.by = NULL;")]),
+    Mutation(
+        name="the patrol repairs nothing", file="watch.c",
+        tests=["unit/pollers"],
+        edits=[(": look_after(ch, WATCHER_GLANCES, true, status);",
+                ": status;")]),
+    Mutation(
+        name="pollers are not looked after for who cannot signal",
+        file="patrol.c",
+        tests=["wait/an event loop misses nothing and does not spin"],
+        edits=[("if (is_in_a_hurry(ch) && !hurries(ch)) hurry(ch);", ""),
+               ("static void hurry(",
+                "__attribute__((unused)) static void hurry(")]),
     Mutation(
         name="armed for an old sequence", file="io_uring.c",
         tests=["wait/polling through io_uring"],
@@ -246,11 +283,6 @@ MUTATIONS = [
         tests=["unit/share"],
         edits=[("epoll_create1(EPOLL_CLOEXEC)",
                 "epoll_create1(0)")]),
-    Mutation(
-        name="timer is not closed on exec", file="eventfd.c",
-        tests=["unit/share"],
-        edits=[("TFD_NONBLOCK | TFD_CLOEXEC",
-                "TFD_NONBLOCK")]),
     Mutation(
         name="a ring's eventfd is not closed on exec", file="io_uring.c",
         tests=["unit/share"],

@@ -19,7 +19,7 @@ MUTATIONS = [
     Mutation(
         name="a set repairs nothing", file="watch.c", tests=["unit/waitset"],
         edits=[("if ((stuck && channel_repair(ch)) || "
-                "channel_repair_held(ch, false) || closed) {",
+                "channel_repair_held(ch, has_slept) || closed) {",
                 "if (closed) {")]),
     Mutation(
         name="a set does not tell that producers died", file="watch.c",

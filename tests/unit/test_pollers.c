@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The descriptors that event loops wait for: how long a wait can last at most,
- * and what a child has to do with its parent's.
+ * The descriptors that event loops wait for: what they tell of though nobody
+ * signals them, that they tell of nothing else, and what a child has to do with
+ * its parent's.
  */
 #include "channels.h"
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/epoll.h>
 
 enum { BLOCKS = 8, MARK = 42, LONG_MS = 20000 };
@@ -35,63 +38,301 @@ static IpcChannel *new_poller(uint32_t wait)
     return r.result;
 }
 
-/* Nobody writes, and so nobody signals: a producer may have died instead. */
-static void must_end_for_itself(IpcChannel *ch)
+/* Writes and wakes nobody, as a producer that dies in between. */
+static void write_silently(void *at)
 {
-    struct pollfd what = {.fd = descriptor_of(ch), .events = POLLIN};
+    IpcBuffer *b = result_of(ipc_buffer_attach(at));
+
+    must_write(b, 8, 1);
+    must_work(ipc_buffer_destroy(b));
+}
+
+static void must_be_empty(IpcChannel *ch)
+{
     IpcEntry entry;
 
+    must_be(ipc_channel_try_read(ch, &entry).ipc_status, IPC_EMPTY);
+}
+
+static bool is_readable(int fd, int ms)
+{
+    struct pollfd what = {.fd = fd, .events = POLLIN};
+
+    return poll(&what, 1, ms) == 1;
+}
+
+static void must_find_what_is_silent(uint32_t wait)
+{
+    IpcChannel *ch = new_poller(wait);
+    int fd = descriptor_of(ch);
+
     for (int i = 0; i < 3; i++) {
-        must_be(ipc_channel_try_read(ch, &entry).ipc_status, IPC_EMPTY);
-        must(poll(&what, 1, LONG_MS) == 1);
+        must_be_empty(ch);
+        must(!is_readable(fd, 0));
+        write_silently(memory);
+        must(is_readable(fd, LONG_MS));
+        must_receive(ch, 8, 1);
     }
     ipc_channel_destroy(ch);
 }
 
-Test(unit, a_wait_for_a_futex_ends_for_itself, .timeout = 90)
+Test(unit, what_nobody_was_woken_for_is_found_by_a_futex, .timeout = 90)
 {
-    must_end_for_itself(new_poller(IPC_WAIT_FUTEX));
+    must_find_what_is_silent(IPC_WAIT_FUTEX);
+}
+
+Test(unit, what_nobody_was_woken_for_is_found_by_an_eventfd, .timeout = 90)
+{
+    must_find_what_is_silent(IPC_WAIT_EVENTFD);
+}
+
+Test(unit, what_nobody_was_woken_for_is_found_by_a_ring, .timeout = 90)
+{
+    must_find_what_is_silent(IPC_WAIT_IO_URING);
+}
+
+static void must_stay_unreadable(uint32_t wait)
+{
+    IpcChannel *ch = new_poller(wait);
+    int fd = descriptor_of(ch);
+
+    must_be_empty(ch);
+    /* Some turns. */
+    must(!is_readable(fd, 350));
+    ipc_channel_destroy(ch);
+}
+
+Test(unit, an_idle_futex_wakes_nobody)
+{
+    must_stay_unreadable(IPC_WAIT_FUTEX);
+}
+
+Test(unit, an_idle_eventfd_wakes_nobody)
+{
+    must_stay_unreadable(IPC_WAIT_EVENTFD);
+}
+
+Test(unit, an_idle_ring_wakes_nobody)
+{
+    must_stay_unreadable(IPC_WAIT_IO_URING);
+}
+
+static int threads(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    int count = 0;
+
+    must(tasks != NULL);
+    while (readdir(tasks))
+        count++;
+    closedir(tasks);
+    return count - 2;
+}
+
+/* In more turns than one, and whoever goes in between is left out. */
+Test(unit, each_of_many_channels_has_its_turn, .timeout = 90)
+{
+    enum { MANY = 60 };
+    IpcChannel *channels[MANY];
+    void *memories[MANY];
+    int fds[MANY], before = threads();
+
+    for (int i = 0; i < MANY; i++) {
+        channels[i] = new_poller(IPC_WAIT_EVENTFD);
+        memories[i] = memory;
+        fds[i] = descriptor_of(channels[i]);
+        must_be_empty(channels[i]);
+    }
+    must(threads() == before + 1);
+    for (int i = 0; i < MANY; i += 3) {
+        must_work(ipc_channel_destroy(channels[i]));
+        write_silently(memories[i + 1]);
+        write_silently(memories[i + 2]);
+    }
+    for (int i = 0; i < MANY; i++)
+        if (i % 3) {
+            must(is_readable(fds[i], LONG_MS));
+            must_receive(channels[i], 8, 1);
+            must_work(ipc_channel_destroy(channels[i]));
+        }
+    must(threads() == before);
+}
+
+/* It is readable already, and told of no more than once. */
+Test(unit, who_does_not_read_is_told_once)
+{
+    IpcChannel *ch = new_poller(IPC_WAIT_EVENTFD);
+    int fd = descriptor_of(ch);
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET};
+    int edges = epoll_create1(EPOLL_CLOEXEC);
+
+    must_be_empty(ch);
+    must(epoll_ctl(edges, EPOLL_CTL_ADD, fd, &event) == 0);
+    write_silently(memory);
+    must(epoll_wait(edges, &event, 1, LONG_MS) == 1);
+    must(epoll_wait(edges, &event, 1, 350) == 0);
+    must_receive(ch, 8, 1);
+    close(edges);
+    must_work(ipc_channel_destroy(ch));
+}
+
+/* What a dead producer left in front is removed, and what is behind it found.
+ */
+Test(unit, a_poller_gets_past_what_the_dead_left, .timeout = 90)
+{
+    IpcChannel *ch = new_poller(IPC_WAIT_EVENTFD);
+    int fd = descriptor_of(ch);
+    pid_t child = fork_child();
+
+    if (child == 0) {
+        IpcBuffer *b = result_of(ipc_buffer_attach(memory));
+        IpcReservation space;
+
+        must_work(ipc_buffer_reserve(b, 8, &space));
+        write_silently(memory);
+        for (;;)
+            pause();
+    }
+    while (ipc_channel_try_read(ch, &(IpcEntry){0}).ipc_status !=
+           IPC_ERR_NOT_READY)
+        continue;
+    must(!is_readable(fd, 250));
+    kill_child(child);
+    must(is_readable(fd, LONG_MS));
+    must_receive(ch, 8, 1);
+    must_work(ipc_channel_destroy(ch));
+}
+
+Test(unit, a_poller_is_told_that_all_producers_died, .timeout = 90)
+{
+    IpcChannelConfiguration configuration = quick;
+    IpcEntry entry;
+    IpcChannel *ch;
+    pid_t child;
+    int fd;
+
+    configuration.options = IPC_CHANNEL_REPORT_DEAD_PRODUCERS;
+    ch = make_channel(BLOCKS, configuration, &memory);
+    fd = descriptor_of(ch);
+    child = fork_child();
+    if (child == 0) {
+        write_silently(memory);
+        must_send(ch, 8, 1);
+        for (;;)
+            pause();
+    }
+    for (int i = 0; i < 2; i++) {
+        while (ipc_channel_try_read(ch, &entry).ipc_status == IPC_EMPTY)
+            continue;
+        free(entry.payload);
+    }
+    must_be_empty(ch);
+    /* The child may have been about to wake us. */
+    if (is_readable(fd, 250))
+        must_be_empty(ch);
+    must(!is_readable(fd, 250));
+    kill_child(child);
+    must(is_readable(fd, LONG_MS));
+    must_be(ipc_channel_try_read(ch, &entry).ipc_status,
+            IPC_ERR_PRODUCERS_DEAD);
+    must_work(ipc_channel_destroy(ch));
 }
 
 /* And does not stop its parent's. */
-Test(unit, a_child_polls_a_futex_by_a_thread_of_its_own, .timeout = 90)
+static void must_poll_in_a_child(uint32_t wait)
 {
-    IpcChannel *ch = new_poller(IPC_WAIT_FUTEX);
-    struct pollfd what = {.fd = descriptor_of(ch), .events = POLLIN};
-    IpcEntry entry;
+    IpcChannel *ch = new_poller(wait);
+    int fd = descriptor_of(ch);
     pid_t child;
 
-    must_be(ipc_channel_try_read(ch, &entry).ipc_status, IPC_EMPTY);
+    must_be_empty(ch);
     child = fork_child();
     if (child == 0) {
-        must_be(ipc_channel_try_read(ch, &entry).ipc_status, IPC_EMPTY);
-        what.fd = descriptor_of(ch);
-        must_be(ipc_channel_try_read(ch, &entry).ipc_status, IPC_EMPTY);
-        must(poll(&what, 1, LONG_MS) == 1);
+        must_be_empty(ch);
+        fd = descriptor_of(ch);
+        must_be_empty(ch);
+        must(threads() > 1);
+        write_silently(memory);
+        must(is_readable(fd, LONG_MS));
+        must_receive(ch, 8, 1);
+        must_work(ipc_channel_destroy(ch));
+        must(threads() == 1);
+        _exit(0);
+    }
+    must_succeed(child);
+    for (int i = 0; i < 2; i++) {
+        must_be_empty(ch);
+        write_silently(memory);
+        must(is_readable(fd, LONG_MS));
+        must_receive(ch, 8, 1);
+    }
+    must_work(ipc_channel_destroy(ch));
+}
+
+Test(unit, a_child_polls_a_futex_by_threads_of_its_own, .timeout = 90)
+{
+    must_poll_in_a_child(IPC_WAIT_FUTEX);
+}
+
+Test(unit, a_child_polls_an_eventfd_by_a_thread_of_its_own, .timeout = 90)
+{
+    must_poll_in_a_child(IPC_WAIT_EVENTFD);
+}
+
+/* The child leaves its parent's list alone. */
+Test(unit, a_child_that_drops_an_inherited_poller_harms_nobody, .timeout = 90)
+{
+    IpcChannel *ch = new_poller(IPC_WAIT_EVENTFD);
+    int fd = descriptor_of(ch);
+    pid_t child;
+
+    must_be_empty(ch);
+    child = fork_child();
+    if (child == 0) {
         must_work(ipc_channel_destroy(ch));
         _exit(0);
     }
     must_succeed(child);
-    must(poll(&what, 1, LONG_MS) == 1);
-    must_send(ch, 8, 1);
+    write_silently(memory);
+    must(is_readable(fd, LONG_MS));
     must_receive(ch, 8, 1);
-    must_be(ipc_channel_try_read(ch, &entry).ipc_status, IPC_EMPTY);
-    must(poll(&what, 1, LONG_MS) == 1);
     must_work(ipc_channel_destroy(ch));
 }
 
-Test(unit, a_wait_for_an_eventfd_ends_for_itself, .timeout = 90)
+static void *come_and_go(void *of)
 {
-    must_end_for_itself(new_poller(IPC_WAIT_EVENTFD));
+    size_t size = ring_size(BLOCKS, 8);
+    void *at = shared_memory(size);
+    IpcChannelConfiguration configuration = quick;
+
+    (void)of;
+    configuration.wait = IPC_WAIT_EVENTFD;
+    for (int i = 0; i < 500; i++) {
+        IpcChannel *ch = result_of(ipc_channel_create(at, size, configuration));
+
+        descriptor_of(ch);
+        must_be_empty(ch);
+        write_silently(at);
+        must_work(ipc_channel_destroy(ch));
+    }
+    return NULL;
 }
 
-Test(unit, a_wait_for_a_ring_ends_for_itself, .timeout = 90)
+Test(unit, pollers_come_and_go_in_all_threads_at_once, .timeout = 90)
 {
-    must_end_for_itself(new_poller(IPC_WAIT_IO_URING));
+    pthread_t others[4];
+    int before = threads();
+
+    must_work(ipc_channel_destroy(new_poller(IPC_WAIT_EVENTFD)));
+    for (int i = 0; i < 4; i++)
+        must(pthread_create(&others[i], NULL, come_and_go, NULL) == 0);
+    for (int i = 0; i < 4; i++)
+        must(pthread_join(others[i], NULL) == 0);
+    must(threads() == before);
 }
 
 /* What a child adds to the descriptor that it polls is not polled by its
- * parent, nor is the parent's timer set by the child. */
+ * parent. */
 Test(unit, a_child_polls_a_descriptor_of_its_own)
 {
     IpcChannel *ch = new_poller(IPC_WAIT_EVENTFD);

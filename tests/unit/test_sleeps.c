@@ -31,16 +31,25 @@ static void (*on_the_way)(
 static void (*on_sleep)(void); /* called as it sleeps */
 static IpcChannel *writer, *other_reader;
 
+int __real_clock_gettime(clockid_t clock, struct timespec *time);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
 int __wrap_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *time,
                  const sigset_t *signals);
+long __real_syscall(long number, ...);
 long __wrap_syscall(long number, ...);
 ssize_t __real_write(int fd, const void *from, size_t size);
 ssize_t __wrap_write(int fd, const void *from, size_t size);
 
+/* Threads of the library's have the kernel's own. */
+static bool is_other_thread(void)
+{
+    return gettid() != getpid();
+}
+
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
 {
-    (void)clock;
+    if (is_other_thread())
+        return __real_clock_gettime(clock, time);
     *time = as_timespec(now);
     return 0;
 }
@@ -89,9 +98,14 @@ long __wrap_syscall(long number, ...)
     void (*call)(void) = on_the_way;
     long result = 0;
     va_list arguments;
+    long a[6];
 
     va_start(arguments, number);
-    if (number == FUTEX) {
+    if (is_other_thread()) {
+        for (int i = 0; i < 6; i++)
+            a[i] = va_arg(arguments, long);
+        result = __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    } else if (number == FUTEX) {
         atomic_u32 *word = va_arg(arguments, atomic_u32 *);
         int operation = va_arg(arguments, int);
         uint32_t value = va_arg(arguments, uint32_t);
