@@ -108,6 +108,7 @@ int command_finish(int code);
         'j', "json", NULL, "print JSON instead of text for people"             \
     }
 
+int command_bridge(int argc, char **argv);
 int command_create(int argc, char **argv);
 int command_record(int argc, char **argv);
 int command_replay(int argc, char **argv);

@@ -25,6 +25,7 @@ static const struct entry commands[] = {
     {"tap", command_tap, "write what goes through, and take nothing"},
     {"record", command_record, "keep what goes through in a file"},
     {"replay", command_replay, "send what was recorded"},
+    {"bridge", command_bridge, "carry messages to and from other machines"},
     {"perf", command_perf, "measure what messages cost on this machine"},
     {"ls", command_ls, "list the channels and buffers of this machine"},
     {"stat", command_stat, "show what is in one, who uses it, what is wrong"},

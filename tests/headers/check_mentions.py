@@ -29,7 +29,7 @@ LEFT_OUT = {"docs/benchmarks/README.md", "docs/benchmarks/experiments.md",
 def known_functions(root):
     names = set(FOREIGN)
     for path in [*root.glob("lib/**/*.[ch]"), *root.glob("include/**/*.h"),
-                 *root.glob("tools/*.[ch]")]:
+                 *root.glob("tools/**/*.[ch]")]:
         names.update(NAME.findall(
             c_text.without_comments(path.read_text())))
     return names
@@ -56,7 +56,7 @@ def main():
 
     for path in sorted([*root.glob("*.md"), *root.glob("docs/**/*.md"),
                         *root.glob("lib/**/*.md"), *root.glob("bench/*.md"),
-                        *root.glob("tools/*.md")]):
+                        *root.glob("tools/**/*.md")]):
         if str(path.relative_to(root)) in LEFT_OUT:
             continue
         text = path.read_text()

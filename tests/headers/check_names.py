@@ -21,7 +21,7 @@ FUNCTION = re.compile(
 MACRO = re.compile(r"^\s*#\s*define\s+(\w+)\(", re.M)
 VARIABLE = re.compile(
     r"^extern\s+(?:const\s+)?[\w\s*]*?(\w+)(?:\[\])?;", re.M)
-KEYWORDS = {"_Static_assert", "__attribute__"}
+KEYWORDS = {"_Static_assert", "__attribute__", "main"}
 
 
 def prefixes(path):

@@ -97,14 +97,19 @@ def check_lib(lib):
 
 
 def check_tools(tools, lib):
-    """tools/ may use its own headers and the rooms that it says."""
-    allowed = opening(tools)
+    """tools/ may use its own headers and the rooms that it says. So may a folder
+    in it, which nothing else there may use."""
+    inner = {room.name for room in tools.iterdir()
+             if room.is_dir() and any(sources(room))}
+    rooms = {room: opening(tools / room) | {room} for room in inner}
+    allowed = opening(tools) - inner
     for path in sources(tools):
+        here = path.parent.name
         for name in includes(path):
             room = name.split("/")[0] if "/" in name else None
             if FOREIGN.fullmatch(name):
                 continue
-            if room and room not in allowed:
+            if room and room not in rooms.get(here, allowed):
                 report(f"{path}: tools may not use {room}")
             elif not any((place / name).exists() for place in (tools, lib)):
                 report(f"{path}: \"{name}\" is neither here nor in lib/")

@@ -44,7 +44,7 @@ _shmipc_value() {
 
 _shmipc() {
     local IFS=$' \t\n'
-    local commands='create send recv tap record replay perf ls stat doctor recover rm prune dump'
+    local commands='create send recv tap record replay bridge perf ls stat doctor recover rm prune dump'
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
     local command=${COMP_WORDS[1]} options values short
 
@@ -86,6 +86,9 @@ _shmipc() {
         options='--fast --speed= --count= --timeout= --drop --close --size=
             --existing --unlink --progress --json --help'
         short='-n -t -s'
+        ;;
+    bridge)
+        options='--help'
         ;;
     perf)
         options='--size= --rounds= --seconds= --json --help'
@@ -150,6 +153,13 @@ _shmipc() {
         _shmipc_names
         compopt -o filenames
         mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$cur")
+        ;;
+    bridge)
+        if [ "$COMP_CWORD" -eq 2 ]; then
+            COMPREPLY=($(compgen -W 'out in' -- "$cur"))
+        else
+            _shmipc_names
+        fi
         ;;
     *) _shmipc_names ;;
     esac

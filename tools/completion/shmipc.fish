@@ -40,6 +40,7 @@ complete -c shmipc -n __shmipc_has_no_command -a recv -d 'Write messages to stan
 complete -c shmipc -n __shmipc_has_no_command -a tap -d 'Write what goes through, and take nothing'
 complete -c shmipc -n __shmipc_has_no_command -a record -d 'Keep what goes through in a file'
 complete -c shmipc -n __shmipc_has_no_command -a replay -d 'Send what was recorded'
+complete -c shmipc -n __shmipc_has_no_command -a bridge -d 'Carry messages to and from other machines'
 complete -c shmipc -n __shmipc_has_no_command -a perf -d 'Measure what messages cost'
 complete -c shmipc -n __shmipc_has_no_command -a ls -d 'List channels and buffers'
 complete -c shmipc -n __shmipc_has_no_command -a stat -d 'Show what is in one, and what is wrong'
@@ -49,7 +50,8 @@ complete -c shmipc -n __shmipc_has_no_command -a rm -d 'Remove segments that nob
 complete -c shmipc -n __shmipc_has_no_command -a prune -d 'Remove what dead processes left'
 complete -c shmipc -n __shmipc_has_no_command -a dump -d 'Print control words and entries'
 
-complete -c shmipc -n '__shmipc_is create send recv tap record replay stat recover rm prune dump' -a '(__shmipc_names)'
+complete -c shmipc -n '__shmipc_is create send recv tap record replay stat recover rm prune dump bridge' -a '(__shmipc_names)'
+complete -c shmipc -n '__shmipc_is bridge' -a 'out in'
 complete -c shmipc -n '__shmipc_is create send recv tap record replay perf ls stat doctor recover rm prune dump' -s j -l json -d 'Print JSON'
 
 complete -c shmipc -n '__shmipc_is create' -s s -l size -x -d 'Bytes of data'

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+#include "bridge/far.h"
+#include "bridge/log.h"
+#include "bridge/outlet.h"
+#include "bridge/ticks.h"
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define TURN_NS   (100 * TICKS_MS)
+#define LOOK_NS   (200 * TICKS_MS)
+/* A stream that said nothing for so long may lose its place to another. */
+#define SILENT_NS (600 * TICKS_SECOND)
+
+struct far_stream {
+    uint64_t session; /* 0: none */
+    struct outlet_stream at;
+    struct transport_peer peer;
+    uint64_t heard; /* when */
+};
+
+struct far {
+    struct route *route;
+    struct transport *transport;
+    struct outlet out;
+    bool is_open;
+    struct far_stream streams[NOTE_STREAMS]; /* by their place in the note */
+    uint64_t looked_at;
+    struct log_limit limit, strangers, full;
+};
+
+static struct counters *counters_of(struct far *f)
+{
+    return &f->route->counters;
+}
+
+static struct far_stream *find(struct far *f, uint64_t stream)
+{
+    for (int i = 0; i < NOTE_STREAMS; i++)
+        if (f->streams[i].session && f->streams[i].at.state.stream == stream)
+            return &f->streams[i];
+    return NULL;
+}
+
+static void answer(struct far *f, const struct transport_peer *to,
+                   const struct wire_head *about, enum wire_kind kind,
+                   uint64_t after)
+{
+    struct wire_head head =
+        wire_make(kind, about->stream, about->session, after);
+
+    head.number = about->number;
+    if (kind == WIRE_WELCOME)
+        head.value = f->route->options.largest < f->out.largest
+                         ? f->route->options.largest
+                         : f->out.largest;
+    transport_say(f->transport, to, head);
+}
+
+static void restart(struct far *f, const struct transport_peer *to,
+                    const struct wire_head *about)
+{
+    struct far_stream *s = find(f, about->stream);
+
+    if (s && s->session == about->session)
+        s->session = 0;
+    counters_add(&counters_of(f)->restarts, 1);
+    answer(f, to, about, WIRE_RESTART, WIRE_NONE);
+}
+
+/* ------------------------------------------------------------------ channel */
+
+static bool open_outlet(struct far *f)
+{
+    struct route *route = f->route;
+    const char *wrong = outlet_open(&f->out, route->options.name, route->path,
+                                    &route->options.open);
+
+    f->is_open = !wrong;
+    if (wrong)
+        log_rarely(&f->limit, route->title, "%s", wrong);
+    else if (f->out.note.is_new && !ipc_channel_created(f->out.channel))
+        log_line(route->title, "there is no note of what came before");
+    return f->is_open;
+}
+
+/* Near sides are told to begin anew by what they send next. */
+static void close_outlet(struct far *f)
+{
+    outlet_close(&f->out);
+    f->is_open = false;
+    for (int i = 0; i < NOTE_STREAMS; i++)
+        f->streams[i].session = 0;
+    counters_set(&counters_of(f)->is_up, 0);
+}
+
+static void look_if_replaced(struct far *f)
+{
+    uint64_t now = ticks_now();
+
+    if (!f->is_open || now - f->looked_at < LOOK_NS)
+        return;
+    f->looked_at = now;
+    if (!region_is_replaced(&f->out.region, f->route->path))
+        return;
+    log_line(f->route->title, "the channel was made anew");
+    close_outlet(f);
+}
+
+/* -------------------------------------------------------------------- hello */
+
+static uint64_t places_in_use(const struct far *f)
+{
+    uint64_t now = ticks_now(), bits = 0;
+
+    for (int i = 0; i < NOTE_STREAMS; i++)
+        if (f->streams[i].session && now - f->streams[i].heard < SILENT_NS)
+            bits |= UINT64_C(1) << i;
+    return bits;
+}
+
+static struct far_stream *meet(struct far *f, uint64_t stream)
+{
+    struct far_stream *known = find(f, stream);
+    struct outlet_stream at;
+
+    if (known)
+        return known;
+    if (!outlet_find(&f->out, stream, places_in_use(f), &at)) {
+        log_rarely(&f->strangers, f->route->title,
+                   "there is no place for one more stream");
+        return NULL;
+    }
+    if (at.is_ambiguous) {
+        counters_add(&counters_of(f)->ambiguous, 1);
+        log_line(f->route->title,
+                 "the last bridge was killed at the entry behind %" PRIu64
+                 ", and others have overwritten its place: that entry may be "
+                 "there twice",
+                 at.state.offset);
+    }
+    known = &f->streams[at.place];
+    *known = (struct far_stream){.at = at};
+    return known;
+}
+
+static void on_hello(struct far *f, const struct transport_packet *packet,
+                     const struct wire_head *h)
+{
+    struct far_stream *s = meet(f, h->stream);
+
+    if (!s)
+        return;
+    if (h->after != WIRE_NONE && s->at.state.offset != NOTE_NONE &&
+        h->after > s->at.state.offset) {
+        counters_add(&counters_of(f)->gaps, 1);
+        log_line(f->route->title,
+                 "entry %" PRIu64 " was acknowledged once, and is not noted",
+                 h->after);
+        s->at.state.offset = h->after;
+        outlet_settle(&f->out, &s->at);
+    }
+    s->session = h->session;
+    s->peer = packet->from;
+    s->heard = ticks_now();
+    counters_add(&counters_of(f)->sessions, 1);
+    counters_set(&counters_of(f)->is_up, 1);
+    answer(f, &s->peer, h, WIRE_WELCOME, s->at.state.offset);
+}
+
+/* --------------------------------------------------------------------- data */
+
+static void acknowledge(struct far *f, struct far_stream *s)
+{
+    struct wire_head head =
+        wire_make(WIRE_ACK, s->at.state.stream, s->session, s->at.state.offset);
+
+    (void)f->transport->calls->acknowledge(f->transport, &s->peer, &head);
+}
+
+/* Writes it, however long the channel is full; false: not. */
+static bool put(struct far *f, struct far_stream *s, const struct wire_entry *e,
+                const unsigned char *payload)
+{
+    uint64_t wait = 0;
+
+    for (;;) {
+        switch (
+            outlet_put(&f->out, &s->at, e->offset, payload, e->size, wait)) {
+        case OUTLET_DONE:
+            counters_add(&counters_of(f)->messages, 1);
+            counters_add(&counters_of(f)->bytes, e->size);
+            return true;
+        case OUTLET_FULL:
+            if (wait == 0) {
+                counters_add(&counters_of(f)->full, 1);
+                acknowledge(f, s);
+            }
+            wait = TURN_NS;
+            break;
+        case OUTLET_GONE:
+            log_rarely(&f->limit, f->route->title,
+                       "the channel was closed or made anew");
+            close_outlet(f);
+            return false;
+        case OUTLET_NEVER:
+            log_rarely(&f->limit, f->route->title,
+                       "a message of %" PRIu32 " bytes can never fit into the "
+                       "channel, whose largest is %" PRIu64
+                       ": make a larger one of that name",
+                       e->size, f->out.largest);
+            route_pause(f->route, TURN_NS);
+            break;
+        case OUTLET_FAILED:
+            log_rarely(&f->limit, f->route->title,
+                       "the channel cannot be written: another process may "
+                       "have the role of its producer");
+            route_pause(f->route, TURN_NS);
+            break;
+        }
+        look_if_replaced(f);
+        if (!f->is_open || route_stops(f->route))
+            return false;
+    }
+}
+
+static bool put_all(struct far *f, struct far_stream *s,
+                    const struct wire_message *m)
+{
+    const unsigned char *payload = m->payload;
+
+    for (uint32_t i = 0; i < m->head.count; i++) {
+        struct wire_entry e = wire_entry(m, i);
+
+        if (s->at.state.offset == NOTE_NONE || e.offset > s->at.state.offset) {
+            if (!put(f, s, &e, payload))
+                return false;
+        } else {
+            counters_add(&counters_of(f)->duplicates, 1);
+        }
+        payload += e.size;
+    }
+    return true;
+}
+
+/* Whether the batch begins where the stream is, or before that. */
+static bool fits(const struct far_stream *s, const struct wire_message *m)
+{
+    uint64_t last = s->at.state.offset;
+
+    if (m->head.after == WIRE_NONE || m->head.after == last)
+        return true;
+    return last != NOTE_NONE && m->head.after < last;
+}
+
+static void count_gap(struct far *f, const struct far_stream *s,
+                      const struct wire_message *m)
+{
+    bool is_gap = !fits(s, m) || m->head.value > 0;
+
+    if (!is_gap)
+        return;
+    counters_add(&counters_of(f)->gaps, 1);
+    counters_add(&counters_of(f)->lost, m->head.value);
+    log_rarely(&f->limit, f->route->title,
+               "a gap before entry %" PRIu64 ": %" PRIu64 " bytes",
+               wire_entry(m, 0).offset, m->head.value);
+}
+
+static void on_data(struct far *f, const struct transport_packet *packet,
+                    const struct wire_message *m)
+{
+    struct far_stream *s = find(f, m->head.stream);
+
+    if (!s) {
+        restart(f, &packet->from, &m->head);
+        return;
+    }
+    if (s->session != m->head.session)
+        return; /* sent before a session that has begun since */
+    s->peer = packet->from;
+    s->heard = ticks_now();
+    if (m->head.flags & WIRE_LOSSY) {
+        count_gap(f, s, m);
+    } else if (!fits(s, m)) {
+        restart(f, &packet->from, &m->head);
+        return;
+    }
+    if (put_all(f, s, m) || f->is_open)
+        outlet_settle(&f->out, &s->at);
+    if (f->is_open)
+        acknowledge(f, s);
+}
+
+static void on_ping(struct far *f, const struct transport_packet *packet,
+                    const struct wire_head *h)
+{
+    struct far_stream *s = find(f, h->stream);
+
+    /* Another session than ours: one of them began before the other, and their
+     * HELLOs came in another order. */
+    if (!s || s->session != h->session)
+        restart(f, &packet->from, h);
+    else
+        answer(f, &packet->from, h, WIRE_PONG, s->at.state.offset);
+}
+
+/* ---------------------------------------------------------------------- run */
+
+static void on_packet(struct far *f, const struct transport_packet *packet)
+{
+    struct wire_message m;
+    const char *wrong = wire_read(packet->first, packet->first_size,
+                                  packet->payload, packet->payload_size, &m);
+
+    if (!wrong && m.head.kind > WIRE_PING)
+        wrong = "it is for the near side";
+    if (wrong) {
+        counters_add(&counters_of(f)->malformed, 1);
+        log_rarely(&f->strangers, f->route->title,
+                   "what came is no message: %s", wrong);
+    } else if (m.head.kind == WIRE_HELLO) {
+        on_hello(f, packet, &m.head);
+    } else if (m.head.kind == WIRE_DATA) {
+        on_data(f, packet, &m);
+    } else {
+        on_ping(f, packet, &m.head);
+    }
+}
+
+void far_run(struct route *route)
+{
+    struct far *f = calloc(1, sizeof *f);
+    struct transport_packet packet;
+
+    if (!f) {
+        log_line(route->title, "there is no memory");
+        return;
+    }
+    f->route = route;
+    f->transport = route->transport;
+    while (!route_stops(route)) {
+        look_if_replaced(f);
+        if (!f->is_open && !open_outlet(f))
+            route_pause(route, TURN_NS);
+        else if (f->transport->calls->receive(f->transport, &packet,
+                                              (int)(TURN_NS / TICKS_MS)) ==
+                 TRANSPORT_DONE)
+            on_packet(f, &packet);
+    }
+    if (f->is_open)
+        close_outlet(f);
+    free(f);
+}
