@@ -12,15 +12,15 @@
  *   that is more; so each has its turn within a second, and within WAIT_CAP_NS
  *   where there are few. It glances (watch.h), since the program's own threads
  *   read meanwhile, and does what a blocked call does before it sleeps:
- * repairs, a closing that was cut off, producers that died. Channels with a
- * handle that cannot signal their eventfd have a turn every
- * WAIT_UNSIGNALLED_NS.
+ *   repairs, a closing that was cut off, producers that died. Channels with a
+ *   handle that cannot signal their eventfd have a turn every
+ *   WAIT_UNSIGNALLED_NS.
  *
  * WHEN IT SPEAKS
  *   A poller that has found nothing is armed, and is told once: then it reads,
  *   and is armed anew. The thread takes `armed` back before it makes the
  *   descriptor readable, and the poller sets it after it has made it
- * unreadable; so who is armed has not missed what the thread said before.
+ *   unreadable; so who is armed has not missed what the thread said before.
  *
  * WHO MAY DO WHAT
  *   `lock` is around the lines, and held while a channel is looked at: a handle
@@ -32,8 +32,8 @@
  *   label     released by         acquired by      so that
  *   patrol    the first who       who comes later  it is whole
  *             makes one
- *   poke      poke()              go_round()       what was changed before it
- * is seen after a sleep
+ *   poke      poke()              go_round()       what came before it is
+ *                                                  seen after a sleep
  */
 #ifndef SHMIPC_PATROL_H
 #define SHMIPC_PATROL_H
