@@ -33,6 +33,18 @@ static bool rest(struct IpcBuffer *b)
     return pace_rest(&b->write_pace, (uint32_t)blocks, 0);
 }
 
+/* Whether subscribers had let us have less room, the last time, than a move
+ * makes if it can. */
+static bool has_moved_little(struct IpcBuffer *b)
+{
+    uint64_t tail = protocol_tail(&b->ring);
+
+    if (tail - atomic_hint(&b->full_at) < b->ring.block_count / GATE_PARTS)
+        return true;
+    atomic_set_hint(&b->full_at, tail);
+    return false;
+}
+
 static enum claim_outcome claim_once(struct IpcBuffer *b, uint32_t blocks,
                                      uint64_t *position)
 {
@@ -81,7 +93,9 @@ static bool wait_for_joiner(int *looks)
 static enum claim_outcome claim_past_gate(struct IpcBuffer *b, uint32_t blocks,
                                           uint64_t *position)
 {
-    bool rested = false;
+    /* A move costs as much as several entries, and takes a line away from each
+     * subscriber. */
+    bool rested = has_moved_little(b) && rest(b);
     int joining = 0;
 
     atomic_set_hint(&b->needed, blocks);

@@ -118,8 +118,8 @@ static inline void gate_bound(struct ring *r, struct gate_move *m)
         gate_stop_at(r, i, gate_cursor(r, i), m);
 }
 
-/* What follows `position`; the same: the walk ends there. */
-static inline uint64_t gate_step(struct ring *r, uint64_t position,
+/* Blocks that are passed at `position`; 0: the walk ends there. */
+PROTOCOL_RARE uint32_t gate_step(struct ring *r, uint64_t position,
                                  struct gate_move *m, bool *damage)
 {
     struct view view;
@@ -127,41 +127,52 @@ static inline uint64_t gate_step(struct ring *r, uint64_t position,
     switch (take_look_at(r, position, &view)) {
     case LOOK_ENTRY:
     case LOOK_FILLER:
-        return position_advance(r, position, control_extent(view.word));
+        return control_extent(view.word);
     case LOOK_BUSY:
         m->stop = (struct gate_stop){GATE_BY_CLAIM, 0, position, view.word};
-        return position;
+        return 0;
     case LOOK_NOTHING:
-        if (repair_is_gap(r, position) && repair_revoke(r, position) > 0)
-            return position_advance(r, position, 1);
-        return position;
+        return repair_is_gap(r, position) && repair_revoke(r, position) > 0;
     case LOOK_RACED:
     case LOOK_DAMAGE:
         break;
     }
     *damage = true;
-    return position;
+    return 0;
+}
+
+/* The same where a single entry is, as nearly always; else 0: who makes room
+ * looks at each entry once more, and that is most of what it costs. */
+static inline uint32_t gate_step_plain(const struct ring *r, uint64_t position)
+{
+    struct view view = {.head = position, .position = position};
+
+    /* Acquire [commit] [lap]: as in a look. */
+    view.word = atomic_get_acquire(position_control(r, position));
+    return take_is_entry(r, &view) ? control_blocks(view.size) : 0;
 }
 
 /* G3: as far as is better, but not beyond m->to. False: damage. */
 static inline bool gate_walk(struct ring *r, struct gate_move *m)
 {
-    uint64_t end = m->to;
-    uint64_t limit = gate_passed(r, m);
+    uint64_t limit = gate_passed(r, m), better = m->better;
+    uint64_t at = m->from, passed = 0;
     bool damage = false;
 
-    m->to = m->from;
     for (uint32_t steps = 0; steps < PROTOCOL_STEPS; steps++) {
-        uint64_t next;
+        uint32_t blocks;
 
-        if (m->to == end || gate_passed(r, m) >= m->better)
+        if (passed == limit || passed >= better)
             break;
-        next = gate_step(r, m->to, m, &damage);
-        if (next == m->to ||
-            (uint64_t)position_distance(r, m->from, next) > limit)
+        blocks = gate_step_plain(r, at);
+        if (blocks == 0)
+            blocks = gate_step(r, at, m, &damage);
+        if (blocks == 0 || passed + blocks > limit)
             break;
-        m->to = next;
+        passed += blocks;
+        at = position_advance(r, at, blocks);
     }
+    m->to = at;
     return !damage;
 }
 

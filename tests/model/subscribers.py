@@ -53,9 +53,17 @@ MUTATIONS = [
     # -------------------------------------------------- moving the gate
     in_gate(
         "gate-jumps-to-the-least", "--sc gate-over-a-claim",
-        "        next = gate_step(r, m->to, m, &damage);\n",
-        "        next = position_advance(r, m->to, 1);\n"
-        "        (void)damage, (void)gate_step;\n"),
+        "        blocks = gate_step_plain(r, at);\n"
+        "        if (blocks == 0)\n"
+        "            blocks = gate_step(r, at, m, &damage);\n",
+        "        blocks = 1;\n"
+        "        (void)damage, (void)gate_step, (void)gate_step_plain;\n"),
+    in_gate(
+        "entries-are-passed-relaxed", "--weak two-movers gate-over-a-claim",
+        "    view.word = atomic_get_acquire(position_control(r, position));\n"
+        "    return take_is_entry(r, &view) ? control_blocks(view.size) : 0;",
+        "    view.word = atomic_get_relaxed(position_control(r, position));\n"
+        "    return take_is_entry(r, &view) ? control_blocks(view.size) : 0;"),
     in_gate(
         "gate-is-stored", "--sc join-against-two-movers two-movers",
         "    return atomic_cas_release(&r->gate->position, m->from, m->to) ?"

@@ -78,6 +78,11 @@ MUTATIONS = [
         edits=[("take_look_at(r, cursor, &view) != LOOK_FILLER)",
                 "take_look_at(r, cursor, &view) >= 0)")]),
     Mutation(
+        name="the gate ends inside an entry", file="gate.h",
+        tests=["unit/broadcast"],
+        edits=[("take_is_entry(r, &view) ? control_blocks(view.size) : 0",
+                "take_is_entry(r, &view) ? 1 : 0")]),
+    Mutation(
         name="a lag is not looked at", file="gate.h", tests=["unit/lagging"],
         edits=[("lag <= atomic_get_relaxed(&s->lag))", "lag == 0)")]),
     Mutation(
