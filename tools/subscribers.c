@@ -77,6 +77,7 @@ const char *subscribers_state_name(enum subscriber_state state)
     case SUBSCRIBER_EVICTED:
         return "evicted";
     case SUBSCRIBER_JOINING:
+    case SUBSCRIBER_PUT_OFF:
         return "joins";
     }
     return "unknown";

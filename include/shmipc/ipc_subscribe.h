@@ -21,7 +21,8 @@
  * subscriber that is IPC_SUBSCRIBER_BLOCKS has not read what they need: they
  * wait for the slowest. One that is IPC_SUBSCRIBER_LAGS loses entries instead,
  * and is told so. A process that dies is no subscriber any more: writers
- * that find no space see to that. One that is stopped still is.
+ * that find no space see to that. One that is stopped still is, once it has
+ * subscribed; in the midst of that it holds up nobody.
  *
  * A forked child has no subscription with a handle that it inherited, and may
  * subscribe with it. A handle that is destroyed unsubscribes.
@@ -150,7 +151,8 @@ IPC_RESULT(IpcChannelSubscribersResult, size_t, IpcSubscribersError)
  * IPC_ERR_LOCKED: a process has been stopped while it was making space, or was
  * removing a subscriber that is dead, so that nobody can say which entry is the
  * oldest; from now only if nothing is written meanwhile, either, or by one
- * producer. Try again.
+ * producer. Or writers needed space whenever it was about to begin, which does
+ * not happen so often to one who runs. Try again.
  * IPC_ERR_READ_ONLY, IPC_ERR_FORMATTED_ANEW: as everywhere.
  * Makes system calls to enter, and to judge others if all slots are taken;
  * waits for writers that are just making space, some milliseconds at most.

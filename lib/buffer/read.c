@@ -121,7 +121,8 @@ static IpcStatus look_at_cursor(struct IpcBuffer *b, struct view *view,
                    ? subscribe_again(b, cursor, view, lost)
                    : IPC_ERR_CORRUPTED;
     /* Another thread is about to go on behind a gap. */
-    if (cursor == cursor_named(&b->ring, handle_owner(b), SUBSCRIBER_JOINING))
+    if (cursor_state(&b->ring, cursor) >= SUBSCRIBER_JOINING &&
+        cursor_owner(&b->ring, cursor) == handle_owner(b))
         return IPC_ERR_LOCKED;
     /* Somebody who forced owners out took us for dead. */
     handle_set_consumer(b, false);

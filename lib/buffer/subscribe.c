@@ -12,9 +12,12 @@ enum {
 #ifdef SHMIPC_MODEL
     LOOKS_AT_ONCE = 2,
     LOOKS_MAX = 4,
+    /* How often one begins to join, when put off each time. */
+    STARTS_MAX = 2,
 #else
     LOOKS_AT_ONCE = 64,
     LOOKS_MAX = 1024,
+    STARTS_MAX = 64,
 #endif
 };
 
@@ -105,16 +108,22 @@ static IpcStatus find_start(const struct IpcBuffer *b, uint32_t from,
 /* J3 and J4, after J2. */
 static IpcStatus start(struct IpcBuffer *b, uint32_t from)
 {
-    uint64_t position;
-    IpcStatus status = find_start(b, from, &position);
+    uint32_t owner = handle_owner(b);
+    IpcStatus status = IPC_ERR_LOCKED;
 
-    if (status != IPC_OK) {
-        subscriber_give_up(&b->ring, b->slot, handle_owner(b));
-        return status;
+    for (int starts = 1;; starts++) {
+        uint64_t position;
+
+        status = find_start(b, from, &position);
+        if (status == IPC_OK &&
+            subscriber_start(&b->ring, b->slot, owner, position))
+            return IPC_OK;
+        if (status != IPC_OK || starts == STARTS_MAX ||
+            !subscriber_enter_again(&b->ring, b->slot, owner))
+            break;
     }
-    return subscriber_start(&b->ring, b->slot, handle_owner(b), position)
-               ? IPC_OK
-               : IPC_ERR_LOCKED;
+    subscriber_give_up(&b->ring, b->slot, owner, cursor_free(&b->ring));
+    return status == IPC_OK ? IPC_ERR_LOCKED : status;
 }
 
 /* J1 in a slot that is free, or whose subscriber is dead. */
@@ -162,34 +171,54 @@ static IpcStatus join(struct IpcBuffer *b, const IpcSubscription *how)
     return IPC_OK;
 }
 
+/* J3 and J4 of one that was evicted at `cursor`. False: it was put off. */
+static bool start_again(struct IpcBuffer *b, uint64_t cursor, struct view *view,
+                        uint64_t *lost)
+{
+    struct ring *r = &b->ring;
+    uint64_t from = cursor_evict(r, cursor);
+    /* Nobody takes the slot for another's: it has been ours. */
+    uint64_t to = b->after_gap == IPC_SUBSCRIBE_FROM_OLDEST && moves_end(b)
+                      ? protocol_head(r)
+                      : subscriber_newest(r);
+
+    *view = (struct view){.head = to, .position = to};
+    if (!position_is_valid(r, to))
+        return true;
+    /* If it is where we were, the gate has not moved since, and cannot now:
+     * nothing is lost, and of an array we have read what we had. */
+    *lost = (uint64_t)position_distance(r, position_of_head(from), to) *
+            SHMIPC_BLOCK;
+    return subscriber_start(r, b->slot, handle_owner(b), *lost ? to : from);
+}
+
 IpcStatus subscribe_again(struct IpcBuffer *b, uint64_t cursor,
                           struct view *view, uint64_t *lost)
 {
     struct ring *r = &b->ring;
-    uint64_t from = position_of_head(cursor_evict(r, cursor)), to;
+    uint32_t owner = handle_owner(b);
+    int starts = 0;
 
-    if (!subscriber_enter(r, b->slot, cursor, handle_owner(b)))
+    if (!position_is_valid(r, position_of_head(cursor_evict(r, cursor))))
+        return IPC_ERR_CORRUPTED;
+    if (!subscriber_enter(r, b->slot, cursor, owner))
         return IPC_ERR_LOCKED;
-    /* Nobody takes the slot for another's: it has been ours. */
-    to = b->after_gap == IPC_SUBSCRIBE_FROM_OLDEST && moves_end(b)
-             ? protocol_head(r)
-             : subscriber_newest(r);
-    if (!position_is_valid(r, to) || !position_is_valid(r, from)) {
-        subscriber_give_up(r, b->slot, handle_owner(b));
+    while (!start_again(b, cursor, view, lost))
+        if (++starts == STARTS_MAX ||
+            !subscriber_enter_again(r, b->slot, owner)) {
+            subscriber_give_up(r, b->slot, owner, cursor);
+            *lost = 0;
+            return IPC_ERR_LOCKED;
+        }
+    if (!position_is_valid(r, view->position)) {
+        subscriber_give_up(r, b->slot, owner, cursor_free(r));
         return IPC_ERR_CORRUPTED;
     }
-    if (to == from) {
-        /* The gate has not moved since, and cannot now: nothing is lost, and
-         * of an array we have read what we had. */
-        subscriber_start(r, b->slot, handle_owner(b), cursor_evict(r, cursor));
+    if (*lost == 0)
         return IPC_ERR_LOCKED;
-    }
-    *lost = (uint64_t)position_distance(r, from, to) * SHMIPC_BLOCK;
     /* Relaxed: a figure for people. */
     atomic_add_relaxed(&r->subscribers[b->slot].lost, *lost);
-    *view = (struct view){.head = to, .position = to};
-    return subscriber_start(r, b->slot, handle_owner(b), to) ? IPC_ERR_LAGGED
-                                                             : IPC_ERR_LOCKED;
+    return IPC_ERR_LAGGED;
 }
 
 static const char *detail_of(IpcStatus status)
@@ -282,7 +311,8 @@ static bool describe(const struct ring *r, uint32_t i, IpcSubscriber *to)
     /* Relaxed, all: a description of a moment. */
     owner = state >= SUBSCRIBER_JOINING ? cursor_owner(r, cursor)
                                         : atomic_get_relaxed(&s->owner);
-    to->state = (uint32_t)state;
+    to->state =
+        state == SUBSCRIBER_PUT_OFF ? IPC_SUBSCRIBER_JOINS : (uint32_t)state;
     to->pid = (int32_t)owner_pid(&r->owners, owner);
     to->fate = handle_fate(owner_fate(&r->owners, owner));
     if (state >= SUBSCRIBER_JOINING)

@@ -13,7 +13,7 @@ enum {
     JUDGE_FROM = 16,
     JUDGE_EVERY = 1024,
 /* Looks, half of them with others let run in between, at one who is joining
- * before that is no space. */
+ * before that is put off. */
 #ifdef SHMIPC_MODEL
     JOINING_LOOKS = 0,
 #else
@@ -77,16 +77,18 @@ static enum claim_outcome held_up(struct IpcBuffer *b,
     return CLAIM_FULL;
 }
 
-/* True: it may have joined by now. */
-static bool wait_for_joiner(int *looks)
+/* It may have joined then; or it is stopped. */
+static void wait_for_joiner(struct IpcBuffer *b, const struct gate_stop *stop,
+                            int *looks)
 {
-    if (*looks >= JOINING_LOOKS)
-        return false;
-    if (++*looks < JOINING_LOOKS / 2)
+    if (*looks >= JOINING_LOOKS) {
+        gate_put_off(&b->ring, stop);
+        *looks = 0;
+    } else if (++*looks < JOINING_LOOKS / 2) {
         atomic_cpu_relax();
-    else
+    } else {
         sched_yield();
-    return true;
+    }
 }
 
 /* Where there are subscribers, who needs room makes it. */
@@ -115,8 +117,10 @@ static enum claim_outcome claim_past_gate(struct IpcBuffer *b, uint32_t blocks,
             return outcome;
         if (moved != GATE_HELD)
             continue;
-        if (gate_waits_for_joiner(&b->ring, &stop) && wait_for_joiner(&joining))
+        if (gate_waits_for_joiner(&b->ring, &stop)) {
+            wait_for_joiner(b, &stop, &joining);
             continue;
+        }
         if (rested || !rest(b))
             return held_up(b, &stop);
         rested = true;

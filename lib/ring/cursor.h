@@ -35,6 +35,13 @@ static inline uint64_t cursor_free(const struct ring *r)
     return cursor_named(r, 0, SUBSCRIBER_JOINING);
 }
 
+/* Of one who was joining in a slot with that cursor. */
+static inline uint64_t cursor_put_off(const struct ring *r, uint64_t cursor)
+{
+    return cursor | (uint64_t)SUBSCRIBER_PUT_OFF
+                        << (r->index_bits - CURSOR_BITS);
+}
+
 /* Puts the mark on a position, or takes it off. */
 static inline uint64_t cursor_evict(const struct ring *r, uint64_t cursor)
 {

@@ -257,6 +257,12 @@ static inline bool gate_waits_for_joiner(const struct ring *r,
            cursor_state(r, stop->word) == SUBSCRIBER_JOINING;
 }
 
+/* If it did: that one need not be waited for any longer. */
+static inline void gate_put_off(struct ring *r, const struct gate_stop *stop)
+{
+    subscriber_put_off(r, stop->slot, stop->word);
+}
+
 /* Removes what a move ended at, if its owner is dead, as owner `by`. True: it
  * is gone. */
 PROTOCOL_RARE bool gate_remove(struct ring *r, const struct gate_stop *stop,

@@ -45,6 +45,7 @@
  *     reads    item | position: the subscriber has read up to there
  *     evicted  the same, but the gate may have passed it
  *     joining  an owner above the index; nobody: a free slot
+ *     put off  the same: it was too slow to join, and begins that anew
  *
  * So a cursor that is no position has an index that does not exist.
  *
@@ -241,6 +242,7 @@ enum subscriber_state {
     SUBSCRIBER_READS = 0,
     SUBSCRIBER_EVICTED = 1,
     SUBSCRIBER_JOINING = 2,
+    SUBSCRIBER_PUT_OFF = 3,
 };
 
 /* What happens to a subscriber when writers need the room that it holds. */

@@ -36,7 +36,8 @@
  *   G6  CAS the gate from what G1 saw. Take back what G1 said.
  *
  *   What holds the gate: a subscriber that has to read (it may be evicted, or
- *   dead and so removed), a claim that is BUSY, a joiner. Who is dead is asked
+ *   dead and so removed), a claim that is BUSY, a joiner (who is put off after
+ *   some looks, whether dead, stopped or just slow). Who is dead is asked
  *   only of whom the walk ended at, and only when it has ended there for many
  *   looks or the caller is about to sleep.
  *
@@ -47,7 +48,16 @@
  *       way (the dead do not count). From the oldest: load the gate.
  *       From now: load tail. With many producers, if that is further than
  *       before, one need not have waited.
- *   J4  CAS the cursor from JOINING(owner) to that position.
+ *   J4  CAS the cursor from JOINING(owner) to that position. If that fails, a
+ *       mover has put it off: again from J1, which here is a CAS from PUT_OFF.
+ *
+ *   A mover that G5 ended in vain many times puts the joiner off: CAS of its
+ *   cursor from JOINING(owner) to PUT_OFF(owner), and the mover begins again
+ *   from G1. PUT_OFF holds up nobody, and the slot stays the joiner's, who
+ * alone leaves that state: so what it found in J3 before is never stored by a
+ * J4 that comes later, by whichever of its process's threads. The CAS may hit
+ *   another joining of the same owner than the one that was seen, which then
+ *   begins anew for nothing.
  *
  *   Why is no entry lost? Of a mover's fence G4 and a joiner's J2 one comes
  *   first. If it is J2, G5 sees JOINING or what came of it. If it is G4, all
@@ -101,14 +111,13 @@
  *                                                      slot as R3 left it
  *
  * A CRASH LEAVES
- *   a joiner between J1 and J4     JOINING of a dead owner, which holds up the
- *                                  gate, and is removed
+ *   a joiner between J1 and J4     JOINING or PUT_OFF of a dead owner: the slot
+ *                                  is had by the next one who needs it
  *   a subscriber                   its cursor; the same
  *   a mover between G1 and G6,     a slot that says that a move is under way,
  *   who removes, from R2 to R3     of a dead owner; what it revoked is filler
- *   Stopped instead of dead: a joiner holds up the gate until it goes on, which
- *   is some hundred instructions. A mover, and who removes, holds up those who
- *   join.
+ *   Stopped instead of dead: a joiner is put off, as a dead one is. A mover,
+ * and who removes, holds up those who join.
  */
 #ifndef SHMIPC_SUBSCRIBER_H
 #define SHMIPC_SUBSCRIBER_H
@@ -126,7 +135,7 @@ struct subscriber_terms {
 /* ---------------------------------------------------------------- joining */
 
 /* J1 and J2, in the slot `i` whose cursor is `seen`: free, or our own that was
- * evicted. False: somebody else was first. */
+ * evicted or put off. False: somebody else was first. */
 PROTOCOL_RARE bool subscriber_enter(struct ring *r, uint32_t i, uint64_t seen,
                                     uint32_t owner)
 {
@@ -161,7 +170,7 @@ PROTOCOL_RARE uint64_t subscriber_newest(const struct ring *r)
     return protocol_tail(r);
 }
 
-/* J4. False: we were taken for dead. */
+/* J4. False: we were put off, or taken for dead. */
 PROTOCOL_RARE bool subscriber_start(struct ring *r, uint32_t i, uint32_t owner,
                                     uint64_t position)
 {
@@ -173,14 +182,35 @@ PROTOCOL_RARE bool subscriber_start(struct ring *r, uint32_t i, uint32_t owner,
                               position);
 }
 
-/* Instead of J4. */
+/* Instead of J4: leaves the cursor as `to`, free or as it was. */
 PROTOCOL_RARE void subscriber_give_up(struct ring *r, uint32_t i,
-                                      uint32_t owner)
+                                      uint32_t owner, uint64_t to)
 {
-    /* Release [tenure]. */
-    atomic_cas_release(&r->subscribers[i].cursor.position,
-                       cursor_named(r, owner, SUBSCRIBER_JOINING),
-                       cursor_free(r));
+    atomic_u64 *place = &r->subscribers[i].cursor.position;
+
+    /* Release [tenure], both. It goes from the first state to the second. */
+    if (!atomic_cas_release(place, cursor_named(r, owner, SUBSCRIBER_JOINING),
+                            to))
+        atomic_cas_release(place, cursor_named(r, owner, SUBSCRIBER_PUT_OFF),
+                           to);
+}
+
+/* J1 and J2 once more, after J4 failed. False: we were taken for dead. */
+PROTOCOL_RARE bool subscriber_enter_again(struct ring *r, uint32_t i,
+                                          uint32_t owner)
+{
+    return subscriber_enter(r, i, cursor_named(r, owner, SUBSCRIBER_PUT_OFF),
+                            owner);
+}
+
+/* By a mover, of one who is joining in slot `i`. */
+PROTOCOL_RARE void subscriber_put_off(struct ring *r, uint32_t i,
+                                      uint64_t cursor)
+{
+    /* Relaxed: it publishes nothing of ours, and what the joiner stored stays
+     * published, since this is a read-modify-write. */
+    atomic_cas_relaxed(&r->subscribers[i].cursor.position, cursor,
+                       cursor_put_off(r, cursor));
 }
 
 /* ---------------------------------------------------------------- leaving */

@@ -295,14 +295,20 @@ const size_t operation_of_subscribers_count =
 /* ------------------------------------------------------------- while stopped
  */
 
-/* By whom writers may be held up, but for the bystander. */
+static bool is_position(uint64_t cursor)
+{
+    return cursor % (1u << index_bits()) < BLOCKS;
+}
+
+/* By whom writers may be held up, but for the bystander: one that has not yet
+ * joined, or was removed, is none of these. */
 static bool victim_holds(void)
 {
-    uint32_t taken = 0;
+    uint32_t holding = 0;
 
     for (uint32_t i = 0; i < SUBSCRIBERS; i++)
-        taken += subscriber_slot(i)->cursor.position != FREE_SLOT;
-    return taken > 1 || look().busy;
+        holding += is_position(subscriber_slot(i)->cursor.position);
+    return holding > 1 || look().busy;
 }
 
 static void join_beside(uint32_t from)
@@ -336,13 +342,13 @@ void work_beside_subscribers(void)
     let_it_go();
     for (uint32_t id = OF_OTHERS; id < OF_OTHERS + LAPS; id++) {
         status = write_within(ch, id, 30);
-        if (status == IPC_OK)
-            continue;
-        if (status != IPC_ERR_TIMEOUT || victim_holds())
+        if (status == IPC_ERR_TIMEOUT && !victim_holds())
+            status = write_within(ch, id, NOBODY_SLEEPS_LONGER);
+        if (status != IPC_OK)
             break;
     }
-    must(status == IPC_OK || status == IPC_ERR_TIMEOUT ||
-         status == IPC_ERR_CLOSED ||
+    must(status == IPC_OK || status == IPC_ERR_CLOSED ||
+         (status == IPC_ERR_TIMEOUT && victim_holds()) ||
          (status == IPC_ERR_ROLE_TAKEN && mode & IPC_BUFFER_ONE_PRODUCER));
     join_beside(IPC_SUBSCRIBE_FROM_OLDEST);
     join_beside(IPC_SUBSCRIBE_FROM_NOW);
@@ -400,8 +406,7 @@ static void gate_has_passed_nobody(void)
     for (uint32_t i = 0; i < SUBSCRIBERS; i++) {
         uint64_t cursor = subscriber_slot(i)->cursor.position;
 
-        must(cursor % (1u << index_bits()) >= BLOCKS ||
-             (cursor & SHMIPC_POSITION_MASK) >= gate);
+        must(!is_position(cursor) || (cursor & SHMIPC_POSITION_MASK) >= gate);
     }
 }
 

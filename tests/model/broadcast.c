@@ -275,13 +275,29 @@ static void all_die(void)
     must_read_what_is_there();
 }
 
+/* Who sleeps while it joins is waited for by nobody. */
+static void nobody_waits_for_a_joiner(void)
+{
+    const struct ring *r = ring();
+
+    for (uint32_t i = 0; i < r->subscriber_count; i++)
+        if (cursor_state(r, cursor_in(i)) == SUBSCRIBER_JOINING &&
+            cursor_in(i) != cursor_free(r))
+            violation("who joins in slot %u holds up writers", i);
+}
+
 /* The others sleep; one that writes gets as far as it can. Then they go on. */
 static void all_sleep(void)
 {
     trace_event(CHECKER, "all others are asleep now");
-    for (uint32_t i = 0; i < 2 * ring()->block_count + 1; i++)
-        if (write_one() != IPC_OK)
+    for (uint32_t i = 0; i < 2 * ring()->block_count + 1; i++) {
+        IpcStatus status = write_one();
+
+        if (status == IPC_ERR_NO_SPACE_CONTIGUOUS)
+            nobody_waits_for_a_joiner();
+        if (status != IPC_OK)
             break;
+    }
     broadcast_check_state();
     for (int i = 0; i < actor_count; i++) {
         if (world.actors[i].state != RUNS)

@@ -302,6 +302,10 @@ const struct scenario scenarios[] = {
     /* subscribers */
     {"join", .blocks = 2, .script = "w40w40w40|hrr", SUBSCRIBERS(1),
      QUICK(ANY, 2)},
+    {"joiner-is-put-off", .blocks = 1, .script = "w40w40w40|hr", SUBSCRIBERS(1),
+     QUICK(3, 1)},
+    {"two-threads-join", .blocks = 1, .script = "w40w40|hr|%bhr",
+     SUBSCRIBERS(1), QUICK(2, 0)},
     {"join-against-two-movers", .blocks = 1, .script = "w40w40|w40w40|hrr",
      SUBSCRIBERS(1), QUICK(1, 0)},
     {"two-subscribers", .blocks = 2, .script = "w40w40w40|hrr|hr",

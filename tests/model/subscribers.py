@@ -50,6 +50,33 @@ MUTATIONS = [
           ".marks,\n                       UINT32_MAX - OWNER_MOVE + 1);",
           "    atomic_add_relaxed(&table->slots[owner_slot(owner)].marks,\n"
           "                       UINT32_MAX - OWNER_MOVE + 1);")]),
+    Mutation(
+        "who-is-stopped-in-joining-is-waited-for", "--sc join joiner-is-put-off",
+        [("write.c", "        if (gate_waits_for_joiner(&b->ring, &stop)) {",
+          "        if (rested && gate_waits_for_joiner(&b->ring, &stop)) {")]),
+    in_subscriber(
+        "who-was-put-off-starts-from-before", "--sc join joiner-is-put-off",
+        "    return atomic_cas_release(&r->subscribers[i].cursor.position,\n"
+        "                              cursor_named(r, owner,"
+        " SUBSCRIBER_JOINING),\n"
+        "                              position);",
+        "    return atomic_cas_release(&r->subscribers[i].cursor.position,\n"
+        "                              cursor_named(r, owner,"
+        " SUBSCRIBER_JOINING),\n"
+        "                              position) ||\n"
+        "           atomic_cas_release(&r->subscribers[i].cursor.position,\n"
+        "                              cursor_named(r, owner,"
+        " SUBSCRIBER_PUT_OFF),\n"
+        "                              position);"),
+    in_subscriber(
+        "who-is-put-off-loses-the-slot", "--sc two-threads-join",
+        "                       cursor_put_off(r, cursor));",
+        "                       cursor_free(r));"),
+    in_subscriber(
+        "who-begins-anew-does-not-fence", "--weak joiner-is-put-off",
+        "    atomic_full_fence(); /* [join] */\n    return true;",
+        "    if (cursor_state(r, seen) != SUBSCRIBER_PUT_OFF)\n"
+        "        atomic_full_fence(); /* [join] */\n    return true;"),
     # -------------------------------------------------- moving the gate
     in_gate(
         "gate-jumps-to-the-least", "--sc gate-over-a-claim",

@@ -9,7 +9,11 @@
 #include <shmipc/ipc_batch.h>
 #include <sys/resource.h>
 
-enum { BLOCKS = 8 };
+enum {
+    BLOCKS = 8,
+    INDEX_BITS = 5, /* of a ring of so many */
+    FREE_SLOT = 2 << (INDEX_BITS - 2),
+};
 
 int __real_kill(pid_t pid, int sig);
 int __wrap_kill(pid_t pid, int sig);
@@ -284,4 +288,93 @@ Test(unit, what_one_producer_writes_does_not_shorten_the_wait)
     meanwhile = write_meanwhile;
     must_fail(ipc_buffer_subscribe(b, NULL), IPC_ERR_LOCKED);
     must(meanwhile == NULL);
+}
+
+/* ----------------------------------------------------------------- put off */
+
+/* As one leaves it who is stopped between two steps of joining. */
+static void stop_in_joining(struct shm_subscriber *slot)
+{
+    atomic_put_relaxed(
+        &slot->cursor.position,
+        (uint64_t)atomic_get_relaxed(&slot->owner) << INDEX_BITS | FREE_SLOT);
+}
+
+Test(unit, one_that_is_stopped_while_it_joins_holds_up_no_writer)
+{
+    struct gate *gate = make_gate();
+    void *memory;
+    IpcBuffer *b = new_broadcast(BLOCKS, 0, 2, &memory);
+
+    subscribe_and_wait(memory, gate);
+    stop_in_joining(subscriber_at(memory, 0));
+    for (uint64_t seed = 0; seed < 3 * BLOCKS; seed++)
+        must_write(b, 64, seed);
+    must(count_subscribers(b) == 1);
+    must_read_all(subscriber_of(memory, &from_oldest), 64, 2 * BLOCKS,
+                  3 * BLOCKS - 1);
+}
+
+/* Until that has happened somebody is said to be moving the gate, so that who
+ * joins waits. */
+static void write_two_laps(void)
+{
+    for (uint64_t seed = 1; seed <= 2 * BLOCKS; seed++)
+        must_write(next_one, 64, seed);
+    atomic_put_relaxed(&((struct shm_region *)ring)->owners[0].marks, 0);
+}
+
+static IpcBuffer *new_with_writers_that_overtake(void)
+{
+    IpcBuffer *b = new_broadcast(BLOCKS, 0, 2, &ring);
+
+    register_and_wait(ring, make_gate(), 1);
+    atomic_put_relaxed(&((struct shm_region *)ring)->owners[0].marks,
+                       OWNER_MOVE);
+    next_one = attach_to(ring);
+    meanwhile = write_two_laps;
+    return b;
+}
+
+Test(unit, whoever_is_overtaken_by_writers_begins_to_join_anew)
+{
+    IpcBuffer *b = new_with_writers_that_overtake();
+
+    must_work(ipc_buffer_subscribe(b, &from_oldest));
+    must(meanwhile == NULL);
+    must_read_all(b, 64, BLOCKS + 1, 2 * BLOCKS);
+    b = new_with_writers_that_overtake();
+    must_work(ipc_buffer_subscribe(b, NULL));
+    must(meanwhile == NULL);
+    must_be(try_to_read(b), IPC_EMPTY);
+    must_write(next_one, 64, 99);
+    must_read_all(b, 64, 99, 99);
+}
+
+Test(unit, whoever_is_overtaken_behind_a_gap_begins_that_anew)
+{
+    const IpcSubscription how = {
+        .struct_size = sizeof how,
+        .policy = IPC_SUBSCRIBER_LAGS,
+        .after_gap = IPC_SUBSCRIBE_FROM_OLDEST,
+    };
+    IpcBuffer *b = new_with_writers_that_overtake();
+    struct shm_region *region = ring;
+    unsigned char data[64];
+    IpcEntry entry = {.payload = data, .size = sizeof data};
+    IpcBufferReadResult r;
+
+    /* Evicted by the first two laps, and overtaken by the next. */
+    atomic_put_relaxed(&region->owners[0].marks, 0);
+    must_work(ipc_buffer_subscribe(b, &how));
+    write_two_laps();
+    atomic_put_relaxed(&region->owners[0].marks, OWNER_MOVE);
+    r = ipc_buffer_read(b, &entry);
+    must_be(r.ipc_status, IPC_ERR_LAGGED);
+    must(meanwhile == NULL);
+    must_say(r.error.body.lost == 3 * BLOCKS * 64, "lost %llu",
+             (unsigned long long)r.error.body.lost);
+    must(atomic_get_relaxed(&subscriber_at(ring, 0)->lost) ==
+         r.error.body.lost);
+    must_read_all(b, 64, BLOCKS + 1, 2 * BLOCKS);
 }
