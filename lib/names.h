@@ -74,7 +74,6 @@
 #define clock_now                  shmipc_clock_now
 #define clock_roughly_now          shmipc_clock_roughly_now
 #define clock_sleep_until          shmipc_clock_sleep_until
-#define clock_timeout_is_valid     shmipc_clock_timeout_is_valid
 #define feeder_clear               shmipc_feeder_clear
 #define feeder_end                 shmipc_feeder_end
 #define feeder_fd                  shmipc_feeder_fd

@@ -14,6 +14,7 @@
 #include "channel/send.h"
 #include "place/maker.h"
 #include "place/place.h"
+#include "wait/clock.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -186,6 +187,8 @@ IpcChannelWriteResult
 ipc_channel_write_with_timeout(IpcChannel *channel, const void *data,
                                size_t size, const struct timespec *timeout)
 {
+    if (clock_timeout_is_valid(timeout) && write_at_once(channel, data, size))
+        return IpcChannelWriteResult_ok(IPC_OK);
     return write_otherwise(block_until(channel, WAIT_WRITERS, timeout), data,
                            size);
 }
@@ -401,16 +404,25 @@ ipc_channel_read_with_timeout(IpcChannel *channel, IpcEntry *dest,
                        look_detail(&block, status), body);
 }
 
-IpcChannelReadWithTimeoutResult
-ipc_channel_read_into_with_timeout(IpcChannel *channel, IpcEntry *dest,
-                                   const struct timespec *timeout)
+/* Not inlined: see write_otherwise(). */
+__attribute__((noinline)) static IpcChannelReadWithTimeoutResult
+read_until_otherwise(struct block block, IpcEntry *dest)
 {
-    struct block block = block_until(channel, WAIT_READERS, timeout);
     IpcBufferReadError body = {0};
     IpcStatus status = receive_entry(&block, dest, &body);
 
     return ANSWER_LOOK(IpcChannelReadWithTimeoutResult, status,
                        read_into_detail(&block, dest, status), body);
+}
+
+IpcChannelReadWithTimeoutResult
+ipc_channel_read_into_with_timeout(IpcChannel *channel, IpcEntry *dest,
+                                   const struct timespec *timeout)
+{
+    if (clock_timeout_is_valid(timeout) && read_at_once(channel, dest))
+        return IpcChannelReadWithTimeoutResult_ok(IPC_OK);
+    return read_until_otherwise(block_until(channel, WAIT_READERS, timeout),
+                                dest);
 }
 
 IpcChannelTryReadResult ipc_channel_try_read(IpcChannel *channel,

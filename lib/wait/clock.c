@@ -38,12 +38,6 @@ int64_t clock_after_timeout(const struct timespec *timeout)
     return clock_after((int64_t)timeout->tv_sec * second + timeout->tv_nsec);
 }
 
-bool clock_timeout_is_valid(const struct timespec *timeout)
-{
-    return !timeout || (timeout->tv_sec >= 0 && timeout->tv_nsec >= 0 &&
-                        timeout->tv_nsec < 1000000000);
-}
-
 void clock_sleep_until(int64_t deadline)
 {
     struct timespec until = clock_timespec(deadline);

@@ -21,7 +21,11 @@ int64_t clock_after(int64_t ns);
 int64_t clock_after_timeout(const struct timespec *timeout);
 
 /* Not negative, and tv_nsec is in range. */
-bool clock_timeout_is_valid(const struct timespec *timeout);
+static inline bool clock_timeout_is_valid(const struct timespec *timeout)
+{
+    return !timeout || (timeout->tv_sec >= 0 && timeout->tv_nsec >= 0 &&
+                        timeout->tv_nsec < 1000000000);
+}
 
 /* Sleeps until then; a signal does not end it. */
 void clock_sleep_until(int64_t deadline);

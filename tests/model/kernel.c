@@ -28,12 +28,6 @@ int64_t clock_after_timeout(const struct timespec *timeout)
     return timeout ? (int64_t)timeout->tv_sec : INT64_MAX;
 }
 
-bool clock_timeout_is_valid(const struct timespec *timeout)
-{
-    (void)timeout;
-    return true;
-}
-
 bool futex_sleep(atomic_u32 *word, uint32_t seen, int64_t deadline)
 {
     memory_perform((struct access){SLEEP, location_of(word), MODEL_RELAXED,

@@ -308,6 +308,12 @@ MUTATIONS = [
                 "!wait_is_interrupted(&b->channel->waiter);",
                 "b->until - b->spin_begin);")]),
     Mutation(
+        name="a call looks at the clock before it has to wait",
+        file="block.c", tests=["unit/spins"],
+        edits=[("b->step = BLOCK_FIRST; return b->channel",
+                "b->step = BLOCK_FIRST; if (b->channel) begin_waiting(b); "
+                "return b->channel")]),
+    Mutation(
         name="to spin in vain teaches nothing", file="block.c",
         tests=["unit/spins"],
         edits=[("spin_was_vain(spin_of(b));", "")]),

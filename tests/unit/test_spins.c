@@ -233,3 +233,24 @@ Test(unit, writers_learn_for_themselves)
     must_work(ipc_channel_write_blocking(channel, "x", 1));
     must(is_about(spun(), LIMIT));
 }
+
+/* Nor does a write that finds room. */
+Test(unit, a_read_that_finds_an_entry_looks_at_no_clock)
+{
+    const struct timespec soon = {1, 0};
+    char got;
+    IpcEntry entry = {.payload = &got, .size = sizeof got};
+
+    begin_with(LIMIT);
+    begun = now;
+    must_work(ipc_channel_write_with_timeout(channel, "x", 1, &soon));
+    must_work(ipc_channel_read_into_with_timeout(channel, &entry, &soon));
+    must_work(ipc_channel_write_blocking(channel, "x", 1));
+    must_work(ipc_channel_read_into_blocking(channel, &entry));
+    must_work(ipc_channel_write(channel, "x", 1));
+    must_work(ipc_channel_read_into(channel, &entry));
+    must_work(ipc_channel_write(channel, "x", 1));
+    must_work(ipc_channel_read_with_timeout(channel, &entry, &soon));
+    free(entry.payload);
+    must(now == begun);
+}
