@@ -74,6 +74,14 @@ def main():
     if changelog.exists():
         expect("debian/changelog",
                first(changelog, r"\A\S+ \((?:\d+:)?([^-)]+)"), version)
+    for name, pattern in (("PKGBUILD", r"^pkgver=(\S+)"),
+                          ("APKBUILD", r"^pkgver=(\S+)"),
+                          ("shmipc.wrap", r"^directory = shmipc-(\S+)"),
+                          ("shmipc.wrap", r"download/v([^/]+)/"),
+                          ("shmipc.wrap", r"^source_filename = shmipc-(\S+)"
+                                          r"\.tar\.xz")):
+        expect(f"packages/{name}", first(root / "packages" / name, pattern),
+               version)
     if spec.exists():
         expect("rpm/shmipc.spec", first(spec, r"^Version:\s*(\S+)"), version)
     return bool(errors)
