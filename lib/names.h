@@ -34,6 +34,13 @@
 #define handle_check_backing       shmipc_handle_check_backing
 #define handle_set_backing         shmipc_handle_set_backing
 #define owner_unlock               shmipc_owner_unlock
+#define read_look_for_newest       shmipc_read_look_for_newest
+#define newest_begin               shmipc_newest_begin
+#define newest_detail              shmipc_newest_detail
+#define newest_pin                 shmipc_newest_pin
+#define newest_read                shmipc_newest_read
+#define newest_unpin               shmipc_newest_unpin
+#define newest_unpin_detail        shmipc_newest_unpin_detail
 #define batch_read                 shmipc_batch_read
 #define batch_read_array           shmipc_batch_read_array
 #define batch_write                shmipc_batch_write

@@ -125,7 +125,12 @@ typedef struct IpcSubscriber {
     /** An IpcSubscriberPolicy and an IpcSubscriberState. */
     uint32_t policy;
     uint32_t state;
-    uint64_t reserved[4];
+    /** What it has pinned (ipc_newest.h): the bytes of blocks, 0 for nothing,
+     * where they begin, and since when, ns of CLOCK_REALTIME. */
+    uint64_t pinned;
+    uint64_t pinned_offset;
+    uint64_t pinned_since;
+    uint64_t reserved[1];
 } IpcSubscriber;
 
 typedef struct IpcSubscribersError {

@@ -16,6 +16,7 @@
 #include <shmipc/ipc_compat.h>
 #include <shmipc/ipc_export.h>
 #include <shmipc/ipc_mmap.h>
+#include <shmipc/ipc_newest.h>
 #include <shmipc/ipc_open.h>
 #include <shmipc/ipc_service.h>
 #include <shmipc/ipc_share.h>

@@ -49,11 +49,15 @@ struct IpcBuffer {
     bool is_holding;     /* the backing, which is released with the handle */
     struct place *place; /* what the memory is in, if opened by name */
 
-    uint32_t slot;      /* as a subscriber */
-    uint32_t after_gap; /* where it goes on then, an IpcSubscribeFrom */
-    atomic_u64 held_by; /* hint: what a move of the gate ended at last */
-    atomic_u32 held;    /* hint: looks at that in a row */
-    atomic_u32 needed;  /* hint: blocks that there was no room for at last */
+    uint32_t slot;       /* as a subscriber */
+    atomic_u32 pinning;  /* PINNED_*: whether it has pinned an entry */
+    uint64_t pin;        /* its position, */
+    uint64_t pin_offset; /* and what users call it */
+    atomic_u64 skipped;  /* bytes that nobody was told of yet: newest.h */
+    uint32_t after_gap;  /* where it goes on then, an IpcSubscribeFrom */
+    atomic_u64 held_by;  /* hint: what a move of the gate ended at last */
+    atomic_u32 held;     /* hint: looks at that in a row */
+    atomic_u32 needed;   /* hint: blocks that there was no room for at last */
 
     struct pace read_pace, write_pace;
     atomic_u32 run;        /* entries read since a look found none */

@@ -110,15 +110,22 @@ static enum look look_ahead(const struct IpcBuffer *b, struct view *view)
     return LOOK_RACED;
 }
 
+/* Where one goes on who was evicted: where it wants, or for the newest. */
+enum after_gap { AS_CHOSEN, FROM_OLDEST };
+
 /* The head of a subscriber is a cursor that others can change. */
 static IpcStatus look_at_cursor(struct IpcBuffer *b, struct view *view,
-                                uint64_t *lost)
+                                enum after_gap where, uint64_t *lost)
 {
     uint64_t cursor;
 
     if (subscriber_is(&b->ring, b->slot, handle_owner(b), &cursor))
         return cursor_state(&b->ring, cursor) == SUBSCRIBER_EVICTED
-                   ? subscribe_again(b, cursor, view, lost)
+                   ? subscribe_again(b, cursor,
+                                     where == FROM_OLDEST
+                                         ? (uint32_t)IPC_SUBSCRIBE_FROM_OLDEST
+                                         : b->after_gap,
+                                     view, lost)
                    : IPC_ERR_CORRUPTED;
     /* Another thread is about to go on behind a gap. */
     if (cursor_state(&b->ring, cursor) >= SUBSCRIBER_JOINING &&
@@ -133,22 +140,23 @@ static IpcStatus look_at_cursor(struct IpcBuffer *b, struct view *view,
 /* Whether to look again after what a look found; else *status is the answer,
  * and *lost what was missed before. */
 static OF_EACH_LOOK bool is_vain(struct IpcBuffer *b, enum look look,
-                                 struct view *view, IpcStatus *status,
-                                 uint64_t *lost)
+                                 struct view *view, enum after_gap where,
+                                 IpcStatus *status, uint64_t *lost)
 {
     *status = status_of(look);
     if (look == LOOK_NOTHING)
         return look_again(b, view->position, status);
     if (look == LOOK_DAMAGE && b->ring.subscriber_count)
-        *status = look_at_cursor(b, view, lost);
+        *status = look_at_cursor(b, view, where, lost);
     return look == LOOK_BUSY && rest(b);
 }
 
-static IpcStatus look(struct IpcBuffer *b, struct view *view, uint64_t *lost)
+static OF_EACH_LOOK IpcStatus look(struct IpcBuffer *b, struct view *view,
+                                   enum after_gap where, uint64_t *lost)
 {
     IpcStatus status;
 
-    while (is_vain(b, take_look(&b->ring, view), view, &status, lost))
+    while (is_vain(b, take_look(&b->ring, view), view, where, &status, lost))
         continue;
     return status;
 }
@@ -166,7 +174,21 @@ IpcStatus read_look_otherwise(struct IpcBuffer *b, struct view *view,
         error->offset = position_offset(&b->ring, protocol_head(&b->ring));
         return status;
     }
-    status = look(b, view, &error->lost);
+    status = look(b, view, AS_CHOSEN, &error->lost);
+    error->offset = take_offset(&b->ring, view);
+    return status < 0 ? handle_unless_anew(b, status) : status;
+}
+
+IpcStatus read_look_for_newest(struct IpcBuffer *b, struct view *view,
+                               IpcBufferReadError *error)
+{
+    IpcStatus status;
+
+    if (!handle_may_consume(b))
+        return handle_consume(b); /* which says why */
+    if (take_look_here(&b->ring, view))
+        return IPC_OK;
+    status = look(b, view, FROM_OLDEST, &error->lost);
     error->offset = take_offset(&b->ring, view);
     return status < 0 ? handle_unless_anew(b, status) : status;
 }
@@ -178,7 +200,7 @@ IpcStatus read_look_ahead(struct IpcBuffer *b, struct view *view,
 
     while (is_vain(b,
                    b->ring.holders ? work_look(b, view) : look_ahead(b, view),
-                   view, &status, &error->lost))
+                   view, AS_CHOSEN, &status, &error->lost))
         continue;
     if (status == IPC_ERR_CLOSED && b->ring.holders && work_is_with_others(b))
         status = IPC_EMPTY; /* they may be given back */

@@ -29,6 +29,11 @@ const char *read_detail(IpcStatus status);
 IpcStatus read_look_otherwise(struct IpcBuffer *b, struct view *view,
                               IpcBufferReadError *error);
 
+/* The same for a subscriber that looks for the newest entry: one that was
+ * evicted goes on with the oldest that is there, whatever else it wants. */
+IpcStatus read_look_for_newest(struct IpcBuffer *b, struct view *view,
+                               IpcBufferReadError *error);
+
 /* What is behind the entries that this handle, which leads, has read ahead. */
 IpcStatus read_look_ahead(struct IpcBuffer *b, struct view *view,
                           IpcBufferReadError *error);

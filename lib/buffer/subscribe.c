@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "buffer/subscribe.h"
 #include "buffer/blame.h"
+#include "buffer/newest.h"
 #include "ring/format.h"
 #include "ring/process.h"
 #include <sched.h>
@@ -166,19 +167,20 @@ static IpcStatus join(struct IpcBuffer *b, const IpcSubscription *how)
     if (status != IPC_OK)
         return status;
     b->after_gap = how->after_gap;
+    newest_begin(b);
     b->ring.head = &b->ring.subscribers[b->slot].cursor;
     handle_set_consumer(b, true);
     return IPC_OK;
 }
 
 /* J3 and J4 of one that was evicted at `cursor`. False: it was put off. */
-static bool start_again(struct IpcBuffer *b, uint64_t cursor, struct view *view,
-                        uint64_t *lost)
+static bool start_again(struct IpcBuffer *b, uint64_t cursor, uint32_t where,
+                        struct view *view, uint64_t *lost)
 {
     struct ring *r = &b->ring;
     uint64_t from = cursor_evict(r, cursor);
     /* Nobody takes the slot for another's: it has been ours. */
-    uint64_t to = b->after_gap == IPC_SUBSCRIBE_FROM_OLDEST && moves_end(b)
+    uint64_t to = where == IPC_SUBSCRIBE_FROM_OLDEST && moves_end(b)
                       ? protocol_head(r)
                       : subscriber_newest(r);
 
@@ -192,7 +194,7 @@ static bool start_again(struct IpcBuffer *b, uint64_t cursor, struct view *view,
     return subscriber_start(r, b->slot, handle_owner(b), *lost ? to : from);
 }
 
-IpcStatus subscribe_again(struct IpcBuffer *b, uint64_t cursor,
+IpcStatus subscribe_again(struct IpcBuffer *b, uint64_t cursor, uint32_t where,
                           struct view *view, uint64_t *lost)
 {
     struct ring *r = &b->ring;
@@ -203,7 +205,7 @@ IpcStatus subscribe_again(struct IpcBuffer *b, uint64_t cursor,
         return IPC_ERR_CORRUPTED;
     if (!subscriber_enter(r, b->slot, cursor, owner))
         return IPC_ERR_LOCKED;
-    while (!start_again(b, cursor, view, lost))
+    while (!start_again(b, cursor, where, view, lost))
         if (++starts == STARTS_MAX ||
             !subscriber_enter_again(r, b->slot, owner)) {
             subscriber_give_up(r, b->slot, owner, cursor);
@@ -297,6 +299,20 @@ static void describe_place(const struct ring *r, uint64_t cursor,
     to->lag = lag > 0 ? (uint64_t)lag * SHMIPC_BLOCK : 0;
 }
 
+static void describe_pin(const struct ring *r, const struct shm_subscriber *s,
+                         IpcSubscriber *to)
+{
+    /* Relaxed, all: a description of a moment. */
+    uint64_t pin = atomic_get_relaxed(&s->cursor.pinned);
+
+    if (pin == 0 || !position_is_valid(r, pin))
+        return;
+    to->pinned_offset = position_offset(r, pin);
+    to->pinned =
+        (uint64_t)atomic_get_relaxed(&s->cursor.pinned_blocks) * SHMIPC_BLOCK;
+    to->pinned_since = atomic_get_relaxed(&s->cursor.pinned_since);
+}
+
 /* False: the slot is free. */
 static bool describe(const struct ring *r, uint32_t i, IpcSubscriber *to)
 {
@@ -321,6 +337,7 @@ static bool describe(const struct ring *r, uint32_t i, IpcSubscriber *to)
     to->lost = atomic_get_relaxed(&s->lost);
     to->slowest = atomic_get_relaxed(&s->slowest);
     to->policy = atomic_get_relaxed(&s->policy);
+    describe_pin(r, s, to);
     describe_place(
         r, state == SUBSCRIBER_EVICTED ? cursor_evict(r, cursor) : cursor, to);
     return true;

@@ -16,10 +16,11 @@ enum { SUBSCRIBERS_SIZE_0_1 = sizeof(IpcSubscriber) };
  */
 IpcStatus subscribe_begin(struct IpcBuffer *b, const IpcSubscription *how,
                           const char **detail, int64_t *value);
-/* Lets one that was evicted, whose cursor was seen, go on as it wanted.
- * IPC_ERR_LAGGED: it does, at view->position, and *lost is how many bytes of
- * blocks are between. IPC_ERR_LOCKED: another thread is doing that. */
-IpcStatus subscribe_again(struct IpcBuffer *b, uint64_t cursor,
+/* Lets one that was evicted, whose cursor was seen, go on from there, an
+ * IpcSubscribeFrom. IPC_ERR_LAGGED: it does, at view->position, and *lost is
+ * how many bytes of blocks are between. IPC_ERR_LOCKED: another thread is doing
+ * that. */
+IpcStatus subscribe_again(struct IpcBuffer *b, uint64_t cursor, uint32_t where,
                           struct view *view, uint64_t *lost);
 
 IpcStatus subscribe_end(struct IpcBuffer *b, const char **detail);

@@ -7,6 +7,7 @@
 #include <shmipc/ipc_acknowledge.h>
 #include <shmipc/ipc_batch.h>
 #include <shmipc/ipc_channel.h>
+#include <shmipc/ipc_newest.h>
 #include <shmipc/ipc_service.h>
 #include <shmipc/ipc_waitset.h>
 
@@ -128,6 +129,38 @@ IpcChannelReadBatchResult time32_read_array(IpcChannel *channel, void *data,
 {
     return ipc_channel_read_array_with_timeout(
         channel, data, size, count, widen(timeout, &(struct timespec){0}));
+}
+
+IPC_API IpcChannelNewestResult
+time32_read_newest(IpcChannel *channel, IpcEntry *dest,
+                   const struct time32 *
+                       timeout) __asm__("ipc_channel_read_newest_with_timeout");
+IpcChannelNewestResult time32_read_newest(IpcChannel *channel, IpcEntry *dest,
+                                          const struct time32 *timeout)
+{
+    return ipc_channel_read_newest_with_timeout(
+        channel, dest, widen(timeout, &(struct timespec){0}));
+}
+
+IPC_API IpcChannelNewestResult time32_pin(
+    IpcChannel *channel, IpcEntry *dest,
+    const struct time32 *timeout) __asm__("ipc_channel_pin_with_timeout");
+IpcChannelNewestResult time32_pin(IpcChannel *channel, IpcEntry *dest,
+                                  const struct time32 *timeout)
+{
+    return ipc_channel_pin_with_timeout(channel, dest,
+                                        widen(timeout, &(struct timespec){0}));
+}
+
+IPC_API IpcChannelNewestResult
+time32_pin_newest(IpcChannel *channel, IpcEntry *dest,
+                  const struct time32
+                      *timeout) __asm__("ipc_channel_pin_newest_with_timeout");
+IpcChannelNewestResult time32_pin_newest(IpcChannel *channel, IpcEntry *dest,
+                                         const struct time32 *timeout)
+{
+    return ipc_channel_pin_newest_with_timeout(
+        channel, dest, widen(timeout, &(struct timespec){0}));
 }
 
 IPC_API IpcWaitSetWaitResult

@@ -180,7 +180,7 @@ static uint32_t version_in(const struct place *p)
     return id->magic == SHMIPC_MAGIC ? id->layout_version : 0;
 }
 
-_Static_assert(SHMIPC_LAYOUT_VERSION == 5, "so says the text below");
+_Static_assert(SHMIPC_LAYOUT_VERSION == 6, "so says the text below");
 
 static IpcStatus tell_foreign(const struct opening *w, IpcStatus status)
 {
@@ -191,7 +191,7 @@ static IpcStatus tell_foreign(const struct opening *w, IpcStatus status)
             w, status,
             "it was made by a libshmipc whose layout has the version "
             "error.body.layout_version (0: of another byte order), and "
-            "this one's is 5: use one libshmipc on both sides, or "
+            "this one's is 6: use one libshmipc on both sides, or "
             "unlink it when nobody uses it");
     case IPC_ERR_NOT_FORMATTED:
         return refuse(w, status,

@@ -28,16 +28,37 @@ struct plan {
 
 /* ------------------------------------------------------------- P1 and P2 */
 
-/* Remembers up to where `tail`'s lap is free, now that head is there. */
-static inline void claim_note_room(struct ring *r, uint64_t tail, uint64_t head)
+/* Remembers up to where `tail`'s lap is free, now that head is there, and `fit`
+ * blocks are not pinned. */
+static inline void claim_note_room(struct ring *r, uint64_t tail, uint64_t head,
+                                   uint32_t fit)
 {
     uint64_t lap = tail & ~r->index_mask;
-    uint32_t end = r->block_count - 1;
+    uint32_t end = position_index(r, tail) + fit;
+
+    if (end == r->block_count)
+        end--;
 
     if (head < lap && position_index(r, head) < end)
         end = position_index(r, head);
     /* Release [room]: the head that was acquired, for other threads. */
     atomic_put_release(&r->room_end, lap + end);
+}
+
+/* What an entry behind tail takes: *pad and *only_pad of its plan, now that
+ * head was loaded; *fit as in a pin_way. False: pins leave no room for it. */
+static inline bool claim_lay_out(const struct ring *r, uint32_t blocks,
+                                 struct plan *plan, struct pin_way *way)
+{
+    if (r->subscriber_count && pin_find_way(r, plan->tail, blocks, way)) {
+        plan->pad = way->pad;
+        plan->only_pad = way->pad > 0;
+        return !way->blocked;
+    }
+    way->fit = position_blocks_left(r, plan->tail);
+    plan->pad = blocks <= way->fit ? 0 : way->fit;
+    plan->only_pad = plan->pad + (uint64_t)blocks > r->block_count;
+    return true;
 }
 
 /* claim_plan(), when what the handle knows does not suffice: at the end of a
@@ -47,8 +68,9 @@ PROTOCOL_RARE struct plan claim_plan_afresh(struct ring *r, uint32_t blocks,
 {
     struct plan plan = {CLAIM_DAMAGE, 0, tail, false};
     uint32_t n = r->block_count;
-    uint32_t fit, need;
+    struct pin_way way;
     uint64_t head, used;
+    uint32_t need;
 
     if (creation_is_over(r)) {
         plan.outcome = CLAIM_ANEW;
@@ -61,9 +83,9 @@ PROTOCOL_RARE struct plan claim_plan_afresh(struct ring *r, uint32_t blocks,
     head = protocol_head(r);
     if (!position_is_valid(r, tail) || !position_is_valid(r, head))
         return plan;
-    fit = position_blocks_left(r, tail);
-    plan.pad = blocks <= fit ? 0 : fit;
-    plan.only_pad = plan.pad + (uint64_t)blocks > n;
+    plan.outcome = CLAIM_FULL;
+    if (!claim_lay_out(r, blocks, &plan, &way))
+        return plan;
     need = plan.only_pad ? plan.pad : plan.pad + blocks;
     /* Unsigned: a tail behind the head counts as too far as well. Then one of
      * the two is older than the other. */
@@ -71,7 +93,7 @@ PROTOCOL_RARE struct plan claim_plan_afresh(struct ring *r, uint32_t blocks,
     plan.outcome = CLAIM_RACED;
     if (used > n)
         return plan;
-    claim_note_room(r, tail, head);
+    claim_note_room(r, tail, head, way.fit);
     plan.outcome = used <= n - need ? CLAIM_DONE : CLAIM_FULL;
     return plan;
 }
@@ -111,6 +133,7 @@ static inline uint64_t claim_room(struct ring *r, uint64_t wanted)
     uint64_t tail = atomic_get_relaxed(&r->tail->position);
     uint64_t end = atomic_get_relaxed(&r->room_end);
     uint64_t room = end - tail;
+    struct pin_way way;
     uint64_t head, used;
 
     if (room <= (end & r->index_mask) && wanted <= room)
@@ -119,10 +142,10 @@ static inline uint64_t claim_room(struct ring *r, uint64_t wanted)
     used = (uint64_t)position_distance(r, head, tail);
     if (!position_is_valid(r, tail) || used > r->block_count)
         return 0;
-    claim_note_room(r, tail, head);
+    pin_find_way(r, tail, 1, &way);
+    claim_note_room(r, tail, head, way.fit);
     room = r->block_count - used;
-    return room < position_blocks_left(r, tail) ? room
-                                                : position_blocks_left(r, tail);
+    return room < way.fit ? room : way.fit;
 }
 
 /* Asks for the lines of the entry at `position` while the claim is being made,
@@ -340,8 +363,9 @@ static inline void claim_pad_alone(struct ring *r, uint64_t tail, uint32_t pad)
 static inline enum claim_outcome claim_alone(struct ring *r, uint32_t blocks,
                                              uint64_t *position)
 {
-    /* If tail is only ours two rounds suffice, the first of them for a pad. */
-    for (int tries = 0; tries < 3; tries++) {
+    /* If tail is only ours two rounds suffice, the first of them for a pad; and
+     * one more for each pin. */
+    for (uint32_t tries = 0; tries < 3 + r->subscriber_count; tries++) {
         struct plan plan;
 
         /* Relaxed: a closing that is missed came later. */
@@ -361,7 +385,7 @@ static inline enum claim_outcome claim_alone(struct ring *r, uint32_t blocks,
         }
         claim_pad_alone(r, plan.tail, plan.pad);
     }
-    return CLAIM_DAMAGE;
+    return r->subscriber_count ? CLAIM_RACED : CLAIM_DAMAGE;
 }
 
 /* P7 of what claim_alone() found room for. READY commits it; tail only

@@ -26,6 +26,7 @@ enum gate_holder {
     GATE_BY_NOBODY,
     GATE_BY_SUBSCRIBER, /* also one that is joining */
     GATE_BY_CLAIM,
+    GATE_BY_PINS, /* together they leave no room */
 };
 
 struct gate_stop {
@@ -52,12 +53,15 @@ static inline uint64_t gate_passed(const struct ring *r,
 }
 
 /* G1. What has to be passed for an entry of so many blocks behind the tail.
- * False: there is room, or it makes no sense. */
+ * False: there is room, or it makes no sense, or pins leave none: see the stop.
+ */
 static inline bool gate_begin(const struct ring *r, uint32_t blocks,
                               struct gate_move *m)
 {
     uint32_t n = r->block_count;
-    uint64_t used, need, pad;
+    struct plan plan = {.pad = 0};
+    struct pin_way way;
+    uint64_t used, need;
 
     /* Relaxed: an older one means to ask for less. */
     m->tail = protocol_tail(r);
@@ -66,8 +70,12 @@ static inline bool gate_begin(const struct ring *r, uint32_t blocks,
     if (!position_is_valid(r, m->tail) || !position_is_valid(r, m->from))
         return false;
     used = (uint64_t)position_distance(r, m->from, m->tail);
-    pad = position_blocks_left(r, m->tail);
-    need = blocks <= pad ? blocks : pad + blocks > n ? pad : pad + blocks;
+    plan.tail = m->tail;
+    if (!claim_lay_out(r, blocks, &plan, &way)) {
+        m->stop.holder = GATE_BY_PINS;
+        return false;
+    }
+    need = plan.only_pad ? plan.pad : plan.pad + (uint64_t)blocks;
     if (used > n || need > n || used + need <= n)
         return false;
     m->wanted = used + need - n;
@@ -241,7 +249,10 @@ PROTOCOL_RARE enum gate_outcome gate_make_room(struct ring *r, uint32_t blocks,
     enum gate_outcome outcome;
 
     owner_begin_move(&r->owners, owner);
-    outcome = gate_begin(r, blocks, &m) ? gate_go(r, &m) : GATE_RACED;
+    if (gate_begin(r, blocks, &m))
+        outcome = gate_go(r, &m);
+    else
+        outcome = m.stop.holder == GATE_BY_PINS ? GATE_HELD : GATE_RACED;
     /* Release [move]. */
     owner_end_move(&r->owners, owner);
     *stop = m.stop;
@@ -263,6 +274,27 @@ static inline void gate_put_off(struct ring *r, const struct gate_stop *stop)
     subscriber_put_off(r, stop->slot, stop->word);
 }
 
+/* Lets go of what the dead have pinned. True: there was such a one. */
+PROTOCOL_RARE bool gate_unpin_dead(struct ring *r, uint32_t by)
+{
+    bool removed = false;
+
+    for (uint32_t i = 0; i < r->subscriber_count; i++) {
+        uint64_t pin = pin_seen(r, i);
+        /* Acquire [tenure]: of the one that is there. */
+        uint64_t cursor =
+            atomic_get_acquire(&r->subscribers[i].cursor.position);
+
+        if (pin == 0)
+            continue;
+        /* Nobody's, but for damage. */
+        if (cursor == cursor_free(r))
+            pin_clear(r, i, pin);
+        removed |= subscriber_remove(r, i, cursor, by);
+    }
+    return removed;
+}
+
 /* Removes what a move ended at, if its owner is dead, as owner `by`. True: it
  * is gone. */
 PROTOCOL_RARE bool gate_remove(struct ring *r, const struct gate_stop *stop,
@@ -276,6 +308,8 @@ PROTOCOL_RARE bool gate_remove(struct ring *r, const struct gate_stop *stop,
         return owner_fate(&r->owners, control_value(stop->word)) ==
                    OWNER_IS_DEAD &&
                repair_recover(r, stop->position, stop->word);
+    case GATE_BY_PINS:
+        return gate_unpin_dead(r, by);
     case GATE_BY_NOBODY:
         break;
     }

@@ -68,7 +68,7 @@
 #include <stddef.h>
 
 #define SHMIPC_MAGIC          UINT64_C(0x4350494d48532d31) /* "1-SHMIPC" */
-#define SHMIPC_LAYOUT_VERSION UINT32_C(5)
+#define SHMIPC_LAYOUT_VERSION UINT32_C(6)
 
 enum {
     SHMIPC_ALIGN = 64,
@@ -131,7 +131,13 @@ struct shm_head {
     atomic_u64 closed; /* 1: closed; consumers look here */
     atomic_u64 read;   /* one-consumer mode, a hint: up to where entries were
                         * read ahead of position, a head word */
-    uint64_t reserved[4];
+    /* Of a subscriber's cursor alone, see pin.h: the position of the entry that
+     * it has pinned, or 0; since when, wall clock, ns; its blocks. */
+    atomic_u64 pinned;
+    atomic_u64 pinned_since;
+    atomic_u32 pinned_blocks;
+    uint32_t reserved32;
+    uint64_t reserved[1];
 };
 
 struct shm_wait {
@@ -157,10 +163,10 @@ struct shm_owner {
     atomic_u64 since;          /* wall clock, ns; for people */
 };
 
-/* All but the cursor belong to the stay of `owner`, and are stored before the
- * cursor becomes a position. Figures are for people. */
+/* All but the cursor's line belong to the stay of `owner`, and are stored
+ * before the cursor becomes a position. Figures are for people. */
 struct shm_subscriber {
-    struct shm_head cursor; /* of which only `position` is used */
+    struct shm_head cursor; /* `position`, and what is pinned */
     atomic_u64 joined;      /* the first position of this stay */
     atomic_u64 lag;         /* bytes behind tail that it may be; see policy */
     atomic_u64 lost;        /* bytes that it did not get */
@@ -199,6 +205,9 @@ _Static_assert(offsetof(struct shm_tail, intended) == 24, "layout");
 _Static_assert(offsetof(struct shm_head, closed) == 16, "layout");
 _Static_assert(offsetof(struct shm_head, read) == 24, "layout");
 _Static_assert(offsetof(struct shm_head, role) == 8, "layout");
+_Static_assert(offsetof(struct shm_head, pinned) == 32, "layout");
+_Static_assert(offsetof(struct shm_head, pinned_since) == 40, "layout");
+_Static_assert(offsetof(struct shm_head, pinned_blocks) == 48, "layout");
 _Static_assert(sizeof(struct shm_wait) == 64, "wait words are one line");
 _Static_assert(offsetof(struct shm_wait, sleepers) == 4, "layout");
 _Static_assert(offsetof(struct shm_wait, unsignalled) == 8, "layout");

@@ -235,6 +235,7 @@ static inline uint64_t protocol_head(const struct ring *r)
     return position_of_head(atomic_get_acquire(&r->gate->position));
 }
 
+#include "ring/pin.h"
 #include "ring/claim.h"
 #include "ring/take.h"
 #include "ring/repair.h"

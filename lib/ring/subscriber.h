@@ -74,8 +74,9 @@
  *   whom it is in the way of, who knows the cursor and its owner:
  *   R1  Learn that the owner is dead, which it is for good.
  *   R2  Say in the own owner slot that a move is under way. Pass a full fence.
- *   R3  Is the slot's cursor still the same, and of the same owner? Then CAS
- *       the cursor to free. Take back what R2 said.
+ *   R3  Look at the slot's pin (pin.h). Is the cursor still the same, and of
+ *       the same owner? Then CAS the pin to nothing, and the cursor to free.
+ *       Take back what R2 said.
  *
  *   Why is that CAS not fooled? Somebody else may remove the dead one first,
  *   and another join in its slot and get to just that position. If R2 came
@@ -155,6 +156,7 @@ PROTOCOL_RARE void subscriber_describe(struct ring *r, uint32_t i,
     struct shm_subscriber *s = &r->subscribers[i];
 
     /* Relaxed, all: published by J4. */
+    atomic_put_relaxed(&s->cursor.pinned, 0);
     atomic_put_relaxed(&s->lag, terms->lag);
     atomic_put_relaxed(&s->lost, 0);
     atomic_put_relaxed(&s->slowest, 0);
@@ -188,6 +190,8 @@ PROTOCOL_RARE void subscriber_give_up(struct ring *r, uint32_t i,
 {
     atomic_u64 *place = &r->subscribers[i].cursor.position;
 
+    if (to == cursor_free(r))
+        pin_clear(r, i, pin_seen(r, i));
     /* Release [tenure], both. It goes from the first state to the second. */
     if (!atomic_cas_release(place, cursor_named(r, owner, SUBSCRIBER_JOINING),
                             to))
@@ -220,17 +224,21 @@ PROTOCOL_RARE void subscriber_clear(struct ring *r, uint32_t i, uint64_t cursor,
                                     uint32_t owner, uint32_t by)
 {
     struct shm_subscriber *s = &r->subscribers[i];
+    uint64_t pin;
 
     owner_begin_move(&r->owners, by);
     atomic_full_fence(); /* [join] */
+    pin = pin_seen(r, i);
     /* Acquire [tenure]: `owner` is of this stay or a later one. A cursor that
      * names its owner need not be asked whose it is. */
     if (atomic_get_acquire(&s->cursor.position) == cursor &&
         (cursor_state(r, cursor) >= SUBSCRIBER_JOINING ||
          /* Relaxed: as above. */
-         atomic_get_relaxed(&s->owner) == owner))
+         atomic_get_relaxed(&s->owner) == owner)) {
+        pin_clear(r, i, pin);
         /* Release [tenure]: the last one's words come first. */
         atomic_cas_release(&s->cursor.position, cursor, cursor_free(r));
+    }
     /* Release [move]. */
     owner_end_move(&r->owners, by);
 }
@@ -277,6 +285,7 @@ PROTOCOL_RARE void subscriber_leave(struct ring *r, uint32_t i, uint32_t owner)
     for (int tries = 0; tries < PROTOCOL_TRIES; tries++) {
         if (!subscriber_is(r, i, owner, &cursor))
             return;
+        pin_clear(r, i, pin_seen(r, i));
         /* Release [tenure]. It fails if a mover evicts us just now. */
         if (atomic_cas_release(&r->subscribers[i].cursor.position, cursor,
                                cursor_free(r)))
