@@ -46,7 +46,7 @@ void broadcast_begin(int actor)
     if (!strchr(CALLS_WRITE, call->kind))
         return;
     for (int i = 0; i < actor_count; i++)
-        if (world.readings[i].joined)
+        if (world.readings[i].joined && !newest_is_sought(i))
             world.readings[i].must |=
                 bit_of(actor_id(actor, world.actors[actor].call));
 }
@@ -214,6 +214,7 @@ void broadcast_check_state(void)
         check_cursor(i);
     for (int i = 0; i < actor_count; i++)
         check_reader(i);
+    newest_check_state();
 }
 
 /* --------------------------------------------------------------- stopping */

@@ -139,6 +139,11 @@ static void map_subscriber(struct shm_subscriber *s, int number)
     is_half();
     map_word(&s->policy, "policy", number);
     is_half();
+    if (strpbrk(running->script, "123")) {
+        map_word(&s->cursor.pinned, "pin", number);
+        map_word(&s->cursor.pinned_blocks, "pin length", number);
+        is_half();
+    }
 }
 
 static void map_subscribers(const struct ring *r)

@@ -154,6 +154,10 @@ enum call_kind {
     CALL_JOIN_OLDEST = 'e',  /* from the oldest */
     CALL_JOIN_LAGGING = 'i', /* the same, and never waited for */
     CALL_LEAVE = 'm',        /* unsubscribe */
+    CALL_NEWEST = 'n',       /* read the newest */
+    CALL_PIN = '1',          /* pin the newest, use it, unpin */
+    CALL_PIN_NEXT = '2',     /* pin the next, use it, unpin */
+    CALL_PIN_AND_STAY = '3', /* pin the next, and leave it so */
     /* Through a channel: */
     CALL_SEND = 'W', /* waits for space */
     CALL_TRY_SEND = 'N',
@@ -270,6 +274,8 @@ struct reading {
     uint64_t must;  /* written by calls that began after it had joined */
     uint64_t never; /* written before it began to join, from now */
     uint64_t offset;
+    uint32_t pinned; /* the number of what it has pinned, or 0 */
+    unsigned char *pinned_at;
 };
 
 /* Everything that can change; restored by memcpy, so it never moves. */
@@ -316,7 +322,7 @@ static inline uint32_t chunk_size(void)
 
 /* Calls that claim, and calls that read. */
 #define CALLS_WRITE   "wsbaoWNS"
-#define CALLS_READ    "rpgqylRTM"
+#define CALLS_READ    "rpgqylRTMn123"
 #define CALLS_CHANNEL "WNSRTMVCI"
 
 /* tapped.c */
@@ -417,6 +423,12 @@ void check_told_closed(void);
 /* broadcast.c */
 bool broadcast_is(void);
 IpcStatus broadcast_call(int actor, char kind);
+
+/* pinned.c */
+bool newest_is_sought(int actor);
+IpcStatus newest_call(int actor, char kind, struct result *result);
+void newest_check_state(void);
+
 void broadcast_begin(int actor);
 void broadcast_end(int actor, IpcStatus status);
 void broadcast_check_entry(uint32_t id, uint64_t offset);

@@ -26,11 +26,12 @@ sys.path.insert(0, HERE)
 from edit import DoesNotFit, find_file, replace_once  # noqa: E402
 import mutations  # noqa: E402
 import orders  # noqa: E402
+import pins  # noqa: E402
 import sleepers  # noqa: E402
 import subscribers  # noqa: E402
 import taps  # noqa: E402
 
-MODULES = (mutations, orders, sleepers, subscribers, taps)
+MODULES = (mutations, orders, pins, sleepers, subscribers, taps)
 MUTATIONS = [m for module in MODULES for m in module.MUTATIONS]
 # What of the library runs in the checker, besides all of lib/buffer but names.
 LIB_SOURCES = ("ring/format.c", "ring/owner.c", "status.c", "wait/wait.c",
@@ -43,7 +44,7 @@ MUTATED = "calls.c"
 VIOLATION = 1
 TIMEOUT_S = 60
 PARTS = {"protocol.h": ["claim.h", "take.h", "repair.h", "close.h",
-                        "subscriber.h", "gate.h", "protocol.h"]}
+                        "subscriber.h", "gate.h", "pin.h", "protocol.h"]}
 
 
 def fail(text):

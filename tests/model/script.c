@@ -14,7 +14,9 @@
  *     o40      reserve, leave it open   c   close the ring
  *     h        subscribe, from now      e   from the oldest
  *     i        the same, never waited for
- *     m        unsubscribe
+ *     m        unsubscribe              n   read the newest entry
+ *     1        pin the newest, use it   2   pin the next, use it in place,
+ *              in place, unpin              unpin; 3: it stays pinned
  *     l        read ahead               j   acknowledge the first of that
  *     u        give all of that back    k   acknowledge all of it
  *     t        read as a tap            z   go past what is there, as a tap
@@ -64,7 +66,7 @@ static void parse_call(const char **text, struct script *script)
     struct call *call = &script->calls[script->count++];
 
     if (script->count > MAX_CALLS ||
-        !strchr("wsrgpvfxdbqayoclkjutzheimWNSRTMVCI", **text))
+        !strchr("wsrgpvfxdbqayoclkjutzheimn123WNSRTMVCI", **text))
         harness_error("script: bad call at \"%s\"", *text);
     call->kind = *(*text)++;
     if (strchr(CALLS_WRITE, call->kind))
@@ -324,6 +326,11 @@ static IpcStatus run_call(int actor, struct result *result)
     case CALL_JOIN_LAGGING:
     case CALL_LEAVE:
         return broadcast_call(actor, call->kind);
+    case CALL_NEWEST:
+    case CALL_PIN:
+    case CALL_PIN_NEXT:
+    case CALL_PIN_AND_STAY:
+        return newest_call(actor, call->kind, result);
     case CALL_CLOSE:
         handle_close(b);
         return IPC_OK;

@@ -36,14 +36,11 @@ MUTATIONS = [
     in_gate(
         "mover-does-not-say-so",
         "--sc join-from-the-oldest join-from-the-oldest-of-two",
-        "    owner_begin_move(&r->owners, owner);\n"
-        "    outcome = gate_begin(r, blocks, &m) ? gate_go(r, &m) :"
-        " GATE_RACED;\n"
-        "    /* Release [move]. */\n"
-        "    owner_end_move(&r->owners, owner);\n",
-        "    outcome = gate_begin(r, blocks, &m) ? gate_go(r, &m) :"
-        " GATE_RACED;\n"
-        "    (void)owner;\n"),
+        ["    owner_begin_move(&r->owners, owner);\n"
+         "    if (gate_begin(r, blocks, &m))\n",
+         "    (void)owner;\n    if (gate_begin(r, blocks, &m))\n"],
+        ["    /* Release [move]. */\n"
+         "    owner_end_move(&r->owners, owner);\n", ""]),
     Mutation(
         "move-is-taken-back-too-early", "--weak join-from-the-oldest",
         [("owner.h", "    atomic_add_release(&table->slots[owner_slot(owner)]"
