@@ -170,6 +170,48 @@ def contention_goals(run):
             yield goal(what + words, ours, peers, at_least(least))
 
 
+def lines_more(row, other, line):
+    """By how many lines a row's first figure is more, round by round."""
+    rounds = [first_figure(it)[1] for it in (row, other, line)]
+    if len({len(values) for values in rounds}) == 1 and min(rounds[2]) > 0:
+        return [(a - b) / c for a, b, c in zip(*rounds)]
+    return [(median(row) - median(other)) / median(line)]
+
+
+def one_way_goal(run, subscribers):
+    """Broadcast against the plain ring, in lines that move."""
+    place = ("broadcast", f"1 to {subscribers}, one way")
+    rows = [run.row(*place, name) for name in (
+        "shmipc broadcast, one producer", "shmipc one/one",
+        "limit: one cache line")]
+    name = f"broadcast, 1 to {subscribers}, one way: lines more than one to one"
+    if not all(row and is_sound(row) for row in rows):
+        return Goal(name, "at most 1.5", "–", "not measured")
+    found = lines_more(*rows)
+    return Goal(name, "at most 1.5", words_of(found),
+                "met" if statistics.median(found) <= 1.5 else "not met")
+
+
+def broadcast_goals(run):
+    """None of a run without that workload."""
+    if "broadcast" not in run.workloads:
+        return
+    yield one_way_goal(run, 4)
+    for what in ("a stream", "a stream, batches"):
+        place = ("broadcast", f"1 to 4, {what}")
+        yield goal(f"broadcast, 1 to 4, {what}: all that is received, over one "
+                   "to one",
+                   run.row(*place, "shmipc broadcast, one producer"),
+                   some(run.row(*place, "shmipc one/one")), at_least(0.8))
+    for subscribers in (1, 2, 4, 8):
+        for what, bound in (("one way", BELOW), ("a stream", at_least(1)),
+                            ("a stream, batches", at_least(1))):
+            place = ("broadcast", f"1 to {subscribers}, {what}")
+            yield goal(f"broadcast, 1 to {subscribers}, {what}: over each peer",
+                       run.row(*place, "shmipc broadcast, one producer"),
+                       run.peers(*place), bound)
+
+
 def wake_goals(run):
     place = ("wake", "both on one CPU")
     futex = run.row(*place, "limit: bare futex")
@@ -230,5 +272,5 @@ def judge(workloads):
     """All goals, for {workload: {group: rows}}."""
     run = Run(workloads)
     return [*latency_goals(run), *throughput_goals(run),
-            *contention_goals(run), *wake_goals(run), collapse_goal(run),
-            memory_goal(run)]
+            *contention_goals(run), *broadcast_goals(run),
+            *wake_goals(run), collapse_goal(run), memory_goal(run)]

@@ -84,12 +84,13 @@ LOOP bool loop_is_whole(const unsigned char *data, size_t size)
 
 /* ------------------------------------------------------------- ping-pong */
 
-LOOP int loop_get(struct party *p, loop_receive *receive, uint64_t word)
+LOOP int loop_get_from(struct party *p, struct link *in, loop_receive *receive,
+                       uint64_t word)
 {
     unsigned vain = 0;
     long n;
 
-    while ((n = receive(p->in, p->data, p->load->size)) == 0)
+    while ((n = receive(in, p->data, p->load->size)) == 0)
         if (p->load->yield_after)
             loop_pause(p->load, &vain);
     if (n < 0)
@@ -99,6 +100,15 @@ LOOP int loop_get(struct party *p, loop_receive *receive, uint64_t word)
         !loop_is_whole(p->data, p->load->size))
         p->tally->wrong++;
     return 0;
+}
+
+LOOP int loop_get(struct party *p, loop_receive *receive, uint64_t word)
+{
+    int result = loop_get_from(p, p->in, receive, word);
+
+    for (unsigned i = 1; i < p->in_count && result == 0; i++)
+        result = loop_get_from(p, &p->in[i], receive, word);
+    return result;
 }
 
 LOOP int loop_put(struct party *p, loop_send *send, uint64_t word)
@@ -185,19 +195,27 @@ LOOP int loop_send_one(struct party *p, loop_send *send)
     return n < 0 ? -1 : 0;
 }
 
+/* Whether all that is sent comes to each consumer. */
+LOOP bool loop_is_complete(const struct load *load)
+{
+    return load->consumers == 1 || load->broadcast;
+}
+
 /*
- * Says to an only consumer that this producer is done, whose messages may go a
- * way of their own. Several consumers have one queue: there the last producer
- * to finish says so to each.
+ * Says to an only consumer, or to all at once, that this producer is done,
+ * whose messages may go a way of their own. Several consumers have one queue:
+ * there the last producer to finish says so to each.
  */
 LOOP int loop_stop_consumers(struct party *p, loop_send *send)
 {
     uint64_t left = __atomic_sub_fetch(p->producers_left, 1, __ATOMIC_ACQ_REL);
 
-    if (p->load->consumers > 1 && left > 0)
+    bool once = loop_is_complete(p->load);
+
+    if (!once && left > 0)
         return 0;
     loop_mark(p->data, p->load->size, LOOP_STOP);
-    for (unsigned i = 0; i < p->load->consumers; i++)
+    for (unsigned i = 0; i < (once ? 1 : p->load->consumers); i++)
         if (loop_send_one(p, send) != 0)
             return -1;
     return 0;
@@ -236,14 +254,15 @@ LOOP bool loop_check(struct party *p, struct loop_notes *notes, uint64_t word,
     uint64_t sequence = word & ~LOOP_STOP;
 
     if (word == LOOP_STOP)
-        return ++notes->stops == p->load->producers || p->load->consumers > 1;
+        return ++notes->stops == p->load->producers ||
+               !loop_is_complete(p->load);
     notes->received++;
     if (!whole || producer >= p->load->producers ||
         sequence < notes->next[producer]) {
         p->tally->wrong++;
         return false;
     }
-    if (p->load->consumers == 1)
+    if (loop_is_complete(p->load))
         p->tally->skipped += sequence - notes->next[producer];
     notes->next[producer] = sequence + 1;
     return false;

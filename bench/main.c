@@ -22,6 +22,7 @@ static const struct workload workloads[] = {
     {"latency", "one way, both polling", workload_latency},
     {"throughput", "one producer, one consumer", workload_throughput},
     {"contention", "several of either", workload_contention},
+    {"broadcast", "each of several gets everything", workload_broadcast},
     {"wake", "both asleep in between", workload_wake},
     {"rate", "a reader that blocks, at some rates", workload_rate},
     {"single", "one thread, no other", workload_single},

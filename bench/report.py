@@ -47,6 +47,12 @@ SECTIONS = {
         "consumer. More is better.",
         ["2x1, 64 bytes", "2x1, 64 bytes, producers share a CPU",
          "4x4, 64 bytes"], []),
+    "broadcast": Section(
+        "One sends, and each of several gets every message: one way until the "
+        "last of them has it, where less is better, and what all of them "
+        "receive together, where more is. A plain ring from one to one stands "
+        "beside it.",
+        ["1 to 4, one way", "1 to 4, a stream"], []),
     "wake": Section(
         "As latency, but both sides sleep in the kernel until a message "
         "comes. Less is better.",

@@ -39,6 +39,7 @@ struct run {
     enum kind kind;
     struct stage *stage;
     struct link links[2];
+    struct link views[RUN_MAX_PARTIES]; /* of what a party receives from */
 };
 
 static double ns_per_tick = 1;
@@ -60,6 +61,12 @@ static unsigned receivers(const struct run *run)
 static unsigned links(const struct run *run)
 {
     return run->kind == PING_PONG ? 2 : 1;
+}
+
+/* How many times a message is received. */
+static unsigned copies(const struct run *run)
+{
+    return run->load->broadcast ? run->load->consumers : 1;
 }
 
 /* ----------------------------------------------------------------- clock */
@@ -165,8 +172,9 @@ static int perform(const struct run *run, struct party *p, bool sends)
  * are there, and until they are gone. */
 static int join(const struct run *run, struct party *p)
 {
-    if (p->in && run->transport->join(p->in, SIDE_RECEIVE, p->index) != 0)
-        return -1;
+    for (unsigned i = 0; i < p->in_count; i++)
+        if (run->transport->join(&p->in[i], SIDE_RECEIVE, p->index + i) != 0)
+            return -1;
     if (p->out && run->transport->join(p->out, SIDE_SEND, p->index) != 0)
         return -1;
     return 0;
@@ -176,8 +184,8 @@ static void leave(const struct run *run, struct party *p)
 {
     if (!run->transport->leave)
         return;
-    if (p->in)
-        run->transport->leave(p->in, SIDE_RECEIVE);
+    for (unsigned i = 0; i < p->in_count; i++)
+        run->transport->leave(&p->in[i], SIDE_RECEIVE);
     if (p->out)
         run->transport->leave(p->out, SIDE_SEND);
 }
@@ -195,16 +203,24 @@ static void touch(const struct link *link)
  * same link, as two processes would. */
 static void assign_links(struct run *run, struct party *p, bool sends)
 {
+    p->in_count = 0;
     if (run->kind == ALONE || run->kind == EXHAUST) {
         run->links[1] = run->links[0];
         p->out = &run->links[0];
         p->in = &run->links[1];
+        p->in_count = 1;
         return;
     }
     if (sends || run->kind == PING_PONG)
         p->out = &run->links[sends ? 0 : 1];
-    if (!sends || run->kind == PING_PONG)
-        p->in = &run->links[sends ? 1 : 0];
+    if (sends && run->kind != PING_PONG)
+        return;
+    p->in = run->views;
+    p->in_count = run->kind == PING_PONG && run->load->broadcast
+                      ? run->load->consumers
+                      : 1;
+    for (unsigned i = 0; i < p->in_count; i++)
+        run->views[i] = run->links[sends ? 1 : 0];
 }
 
 /* Party number `i` of the run, in its own process; does not return. */
@@ -350,7 +366,8 @@ static void sum_up(const struct run *run, int status, struct outcome *out)
         out->status = RUN_UNAVAILABLE;
     else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || bad)
         out->status = RUN_FAILED;
-    else if (out->wrong || out->skipped || out->sent != out->received)
+    else if (out->wrong || out->skipped ||
+             out->sent * copies(run) != out->received)
         out->status = RUN_WRONG;
     else
         out->status = RUN_OK;
@@ -461,7 +478,8 @@ void run_free(struct outcome *out)
 
 bool run_is_possible(const struct transport *t, const struct load *load)
 {
-    if ((t->max_size && load->size > t->max_size) ||
+    if (load->broadcast != ((t->traits & TRAIT_BROADCAST) != 0) ||
+        (t->max_size && load->size > t->max_size) ||
         (load->producers > 1 && !(t->traits & TRAIT_MANY_PRODUCERS)) ||
         (load->consumers > 1 && !(t->traits & TRAIT_MANY_CONSUMERS)))
         return false;

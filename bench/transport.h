@@ -26,6 +26,7 @@ struct load {
     unsigned consumers;
     unsigned batch;      /* messages handed over by one call */
     bool in_place;       /* no copies: reserve/commit, peek/skip */
+    bool broadcast;      /* each consumer gets each message */
     double seconds;      /* how long producers go on */
     uint64_t trips;      /* of a ping-pong, or of one alone */
     uint64_t warm_trips; /* before them, not measured */
@@ -43,6 +44,7 @@ enum {
     TRAIT_WAITS_FOR_ROOM = 64, /* send() does, so nobody can fill it alone */
     TRAIT_SLEEPS = 128,        /* send() and receive() do, for a while */
     TRAIT_ONLY_BATCHES = 256,  /* another form of them; the rest is known */
+    TRAIT_BROADCAST = 512,     /* only for such loads */
 };
 
 /*
@@ -75,6 +77,8 @@ struct tally {
 struct party {
     const struct load *load;
     struct link *in, *out; /* NULL if it does not receive, or send */
+    unsigned in_count; /* views of one link: in a ping-pong with broadcast each
+                        * party is all subscribers of the other one */
     struct tally *tally;
     unsigned index;           /* among the producers, or the consumers */
     uint64_t send_ticks;      /* load->seconds by the clock of the loops */

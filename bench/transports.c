@@ -9,13 +9,19 @@ const struct transport *const transports[] = {
     &transport_many_many_pieces,
     &transport_one_one_channel,
     &transport_many_many_channel,
+    &transport_broadcast_one,
+    &transport_broadcast_many,
+    &transport_broadcast_channel,
     &transport_pipe,
     &transport_unix_stream,
     &transport_unix_seqpacket,
     &transport_posix_mq,
+    &transport_pipe_each,
 #ifdef HAVE_PEER_BOOST
     &transport_boost_message_queue,
     &transport_boost_spsc_queue,
+    &transport_boost_message_queue_each,
+    &transport_boost_spsc_queue_each,
 #endif
 #ifdef HAVE_PEER_CK
     &transport_ck_spsc,
@@ -30,6 +36,7 @@ const struct transport *const transports[] = {
 #endif
 #ifdef HAVE_PEER_ZEROMQ
     &transport_zeromq,
+    &transport_zeromq_publish,
 #endif
 #ifdef HAVE_PEER_NNG
     &transport_nng,

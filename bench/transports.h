@@ -18,6 +18,11 @@ extern const struct transport transport_many_many_pieces;
 extern const struct transport transport_one_one_channel;
 extern const struct transport transport_many_many_channel;
 
+/* ours_broadcast.c */
+extern const struct transport transport_broadcast_one;
+extern const struct transport transport_broadcast_many;
+extern const struct transport transport_broadcast_channel;
+
 /* peers/ */
 extern const struct transport transport_pipe;
 extern const struct transport transport_unix_stream;
@@ -32,6 +37,10 @@ extern const struct transport transport_rte_mpmc;
 extern const struct transport transport_qb;
 extern const struct transport transport_zeromq;
 extern const struct transport transport_nng;
+extern const struct transport transport_pipe_each;
+extern const struct transport transport_boost_message_queue_each;
+extern const struct transport transport_boost_spsc_queue_each;
+extern const struct transport transport_zeromq_publish;
 extern const struct transport transport_iceoryx;
 
 /* Those that were built, ours first; ends with NULL. */

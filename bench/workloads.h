@@ -14,6 +14,7 @@ void workload_limits(const struct plan *plan);
 void workload_latency(const struct plan *plan);
 void workload_throughput(const struct plan *plan);
 void workload_contention(const struct plan *plan);
+void workload_broadcast(const struct plan *plan);
 void workload_wake(const struct plan *plan);
 void workload_rate(const struct plan *plan);
 void workload_single(const struct plan *plan);
