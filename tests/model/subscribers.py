@@ -70,7 +70,8 @@ MUTATIONS = [
         "                       cursor_put_off(r, cursor));",
         "                       cursor_free(r));"),
     in_subscriber(
-        "who-begins-anew-does-not-fence", "--weak joiner-is-put-off",
+        "who-begins-anew-does-not-fence",
+        "--weak --bound 2 joiner-is-put-off",
         "    atomic_full_fence(); /* [join] */\n    return true;",
         "    if (cursor_state(r, seen) != SUBSCRIBER_PUT_OFF)\n"
         "        atomic_full_fence(); /* [join] */\n    return true;"),
