@@ -189,10 +189,9 @@ IPC_API IPC_NODISCARD_ IpcBufferSubscribersResult ipc_buffer_subscribers(
     const IpcBuffer *buffer, IpcSubscriber *subscribers, size_t room);
 
 /**
- * ipc_buffer_subscribe for a channel, with the same statuses. In addition
- * IPC_ERR_UNSUPPORTED: the handle waits by IPC_WAIT_EVENTFD, whose descriptor
- * all handles share, so that one of them would take the wakes of the others.
- * Since 0.1.0.
+ * ipc_buffer_subscribe for a channel, with the same statuses. Each subscriber
+ * can be polled (ipc_channel_fd) and be in a waitset, whichever way it waits,
+ * and is woken by every entry. Since 0.1.0.
  */
 IPC_API IPC_NODISCARD_ IpcChannelSubscribeResult
 ipc_channel_subscribe(IpcChannel *channel, const IpcSubscription *subscription);

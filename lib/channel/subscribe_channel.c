@@ -6,29 +6,14 @@
 #include "buffer/subscribe.h"
 #include "channel/channel.h"
 
-/* Who takes back the wakes of a descriptor that all share takes those of the
- * others, too. */
-static bool shares_descriptor(const IpcChannel *channel)
-{
-    return channel->waiter.backend->polls_by == WAIT_BY_EVENT;
-}
-
 IpcChannelSubscribeResult
 ipc_channel_subscribe(IpcChannel *channel, const IpcSubscription *subscription)
 {
     IpcSubscribeError body = {0};
     const char *detail = NULL;
-    IpcStatus status;
+    IpcStatus status = subscribe_begin(channel_buffer(channel), subscription,
+                                       &detail, &body.value);
 
-    if (channel && shares_descriptor(channel))
-        return IpcChannelSubscribeResult_error_body(
-            IPC_ERR_UNSUPPORTED,
-            "all handles that wait by IPC_WAIT_EVENTFD share a descriptor, and "
-            "would take each other's wakes: use IPC_WAIT_FUTEX, which has one "
-            "of its own",
-            body);
-    status = subscribe_begin(channel_buffer(channel), subscription, &detail,
-                             &body.value);
     return ANSWER(IpcChannelSubscribeResult, status, detail, body);
 }
 

@@ -16,6 +16,11 @@
  * something passes the wake on. Writers ask for different amounts of space: one
  * that finds too little cannot know whether it is enough for another.
  *
+ * In a ring with subscribers each reader needs every wake, and nobody may take
+ * one down for all. There the eventfd is never read: each handle's epoll has it
+ * edge-triggered, so that it becomes readable with each signal, however high
+ * the counter is, and a poller takes down its own edge alone.
+ *
  * A handle that was made by connect has no eventfd to signal; it says so in the
  * region (`unsignalled`), and somebody has to look for pollers every
  * millisecond (WAIT_UNSIGNALLED_NS).
@@ -44,7 +49,8 @@ static void event_close(struct waiter *w)
  * epoll would go on to tell of it when the handle is gone. */
 static bool open_poll_fd(struct waiter *w)
 {
-    struct epoll_event what = {.events = EPOLLIN};
+    struct epoll_event what = {.events =
+                                   w->by_edges ? EPOLLIN | EPOLLET : EPOLLIN};
 
     w->poll_fd = epoll_create1(EPOLL_CLOEXEC);
     return w->poll_fd >= 0 &&
@@ -64,12 +70,23 @@ static int event_fd(struct waiter *w)
     return w->poll_fd;
 }
 
+/* What was signalled so far; who did so changed the sequence word before. */
+static void take_edge(const struct waiter *w)
+{
+    struct epoll_event seen;
+
+    epoll_wait(w->poll_fd, &seen, 1, 0);
+}
+
 static IpcStatus event_arm(struct waiter *w, uint32_t seen)
 {
     /* An inherited handle, whose descriptor this process did not ask for. */
     if (w->token != process_token())
         return IPC_OK;
-    /* Relaxed: whoever changes it later also signals. */
+    if (w->by_edges)
+        take_edge(w);
+    /* Relaxed: whoever changes it later also signals. Whose signal was just
+     * taken down changed it before, and the kernel's lock lies between. */
     if (atomic_get_relaxed(&wait_words(w, WAIT_READERS)->sequence) != seen)
         wait_pass_on(w);
     return IPC_OK;

@@ -77,6 +77,7 @@ void wait_join(struct waiter *w, struct shm_region *region, bool one_producer,
     w->region = region;
     w->sole[WAIT_READERS] = one_producer;
     w->sole[WAIT_WRITERS] = one_consumer;
+    w->by_edges = region->identity.subscriber_count > 0;
     if (w->event_fd < 0)
         /* Relaxed: a poller that has not seen it yet misses our wakes until
          * somebody looks for it. */
@@ -166,7 +167,7 @@ bool wait_sleep(struct waiter *w, enum wait_side side, uint32_t seen,
 bool wait_take_back(const struct waiter *w)
 {
     return w->backend->polls_by == WAIT_BY_EVENT && w->event_fd >= 0 &&
-           counter_clear(w->event_fd);
+           !w->by_edges && counter_clear(w->event_fd);
 }
 
 void wait_pass_on(const struct waiter *w)

@@ -153,6 +153,7 @@ struct waiter {
     uint64_t token;         /* process_token() of the process that opened it */
     int event_fd;           /* what the channel's pollers share; -1: none */
     int poll_fd;            /* eventfd's: what an application polls; -1 */
+    bool by_edges;          /* each poller needs each wake: see eventfd.c */
     void *ring;             /* io_uring's */
     atomic_u32 interrupted; /* 1: who would sleep gives up, see above */
     bool heeds_signals;     /* a signal ends a sleep */

@@ -284,6 +284,11 @@ MUTATIONS = [
         edits=[("epoll_create1(EPOLL_CLOEXEC)",
                 "epoll_create1(0)")]),
     Mutation(
+        name="subscribers take each other's wakes", file="wait.c",
+        tests=["wait/each subscriber that polls is woken by each message"],
+        edits=[("w->by_edges = region->identity.subscriber_count > 0;",
+                "w->by_edges = false;")]),
+    Mutation(
         name="a ring's eventfd is not closed on exec", file="io_uring.c",
         tests=["unit/share"],
         edits=[("eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)",

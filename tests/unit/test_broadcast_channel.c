@@ -182,13 +182,13 @@ Test(unit, each_subscriber_has_a_descriptor_of_its_own_to_poll)
     must_become_readable(reader, ch);
 }
 
-Test(unit, a_descriptor_that_all_share_is_refused)
+Test(unit, a_subscriber_that_waits_by_eventfd_is_polled_too)
 {
     void *memory;
     IpcChannel *ch = new_one(IPC_WAIT_EVENTFD, &memory);
 
-    must_fail(ipc_channel_subscribe(ch, NULL), IPC_ERR_UNSUPPORTED);
-    must(result_of(ipc_channel_subscribers(ch, NULL, 0)) == 0);
+    must_work(ipc_channel_subscribe(ch, NULL));
+    must_become_readable(ch, connected(memory, IPC_WAIT_FUTEX));
 }
 
 Test(unit, a_waitset_tells_each_subscriber_of_each_entry)
