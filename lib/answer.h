@@ -44,7 +44,11 @@ static inline const char *answer_nothing(IpcStatus status)
 
 /* For functions that make what only errors need: kept out of the way of calls
  * that succeed. */
-#define ANSWER_COLD __attribute__((cold, noinline))
+#define ANSWER_COLD  __attribute__((cold, noinline))
+
+/* For what is rare, which needs registers that the rest can do without, so that
+ * it is not inlined. */
+#define ANSWER_APART __attribute__((noinline))
 
 /* For a type made by IPC_RESULT_UNIT. */
 #define ANSWER(NAME, status, detail, body)                                     \

@@ -5,8 +5,7 @@
 /* Goes over to reading ahead, from head on. */
 static void lead(struct IpcBuffer *b)
 {
-    /* Relaxed: see handle_may_consume(). */
-    atomic_put_relaxed(&b->consumes, 0);
+    handle_set_reader(b, PROCESS_NOBODY);
     /* Release [ahead]: the cursor. */
     atomic_put_release(&b->leads, process_token());
 }
@@ -16,8 +15,7 @@ static void follow(struct IpcBuffer *b)
 {
     /* Release [ahead]: the head that is as far. */
     atomic_put_release(&b->leads, 0);
-    /* Relaxed: see handle_may_consume(). */
-    atomic_put_relaxed(&b->consumes, process_token());
+    handle_set_reader(b, process_token());
 }
 
 /* Whether head word `a` is before `b` in the ring. */

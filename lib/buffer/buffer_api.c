@@ -7,11 +7,10 @@
 #include "buffer/batch.h"
 #include "buffer/blame.h"
 #include "buffer/handle_options.h"
+#include "buffer/inplace.h"
 #include "buffer/owners.h"
-#include "buffer/read.h"
 #include "buffer/recover.h"
 #include "buffer/stats.h"
-#include "buffer/write.h"
 #include "place/maker.h"
 #include "place/place.h"
 #include "ring/format.h"
@@ -163,8 +162,7 @@ uint64_t ipc_buffer_max_entry_size(const IpcBuffer *buffer)
 
 /* ---------------------------------------------------------------- writes */
 
-/* Not inlined: what is rare needs registers that the rest can do without. */
-__attribute__((noinline)) static IpcBufferWriteResult
+ANSWER_APART static IpcBufferWriteResult
 write_otherwise(IpcBuffer *buffer, const void *data, size_t size)
 {
     IpcStatus status = write_entry(buffer, data, size);
@@ -175,12 +173,21 @@ write_otherwise(IpcBuffer *buffer, const void *data, size_t size)
         write_body(buffer, size));
 }
 
+ANSWER_APART static IpcBufferWriteResult
+write_larger(IpcBuffer *buffer, const void *data, size_t size)
+{
+    if (__builtin_expect(write_blocks(buffer, data, size), 1))
+        return IpcBufferWriteResult_ok(IPC_OK);
+    return write_otherwise(buffer, data, size);
+}
+
 IpcBufferWriteResult ipc_buffer_write(IpcBuffer *buffer, const void *data,
                                       size_t size)
 {
-    if (__builtin_expect(write_plain(buffer, data, size), 1))
+    if (__builtin_expect(write_block(buffer, data, size), 1))
         return IpcBufferWriteResult_ok(IPC_OK);
-    return write_otherwise(buffer, data, size);
+    return size > SHMIPC_BLOCK ? write_larger(buffer, data, size)
+                               : write_otherwise(buffer, data, size);
 }
 
 IpcBufferWriteResult ipc_buffer_writev(IpcBuffer *buffer,
@@ -195,8 +202,8 @@ IpcBufferWriteResult ipc_buffer_writev(IpcBuffer *buffer,
                   write_body(buffer, size));
 }
 
-IpcBufferReserveResult ipc_buffer_reserve(IpcBuffer *buffer, size_t size,
-                                          IpcReservation *dest)
+ANSWER_APART static IpcBufferReserveResult
+reserve_otherwise(IpcBuffer *buffer, size_t size, IpcReservation *dest)
 {
     IpcStatus status = write_reserve(buffer, size, dest);
 
@@ -206,9 +213,17 @@ IpcBufferReserveResult ipc_buffer_reserve(IpcBuffer *buffer, size_t size,
         write_body(buffer, size));
 }
 
-IpcBufferCommitResult ipc_buffer_commit(IpcBuffer *buffer,
-                                        const IpcReservation *reservation,
-                                        size_t size)
+IpcBufferReserveResult ipc_buffer_reserve(IpcBuffer *buffer, size_t size,
+                                          IpcReservation *dest)
+{
+    if (__builtin_expect(inplace_reserve(buffer, size, dest), 1))
+        return IpcBufferReserveResult_ok(IPC_OK);
+    return reserve_otherwise(buffer, size, dest);
+}
+
+ANSWER_APART static IpcBufferCommitResult
+commit_otherwise(IpcBuffer *buffer, const IpcReservation *reservation,
+                 size_t size)
 {
     IpcStatus status = write_commit(buffer, reservation, size);
     IpcBufferCommitError body = {reservation ? reservation->offset : 0};
@@ -217,6 +232,15 @@ IpcBufferCommitResult ipc_buffer_commit(IpcBuffer *buffer,
         return IpcBufferCommitResult_ok(IPC_OK);
     return IpcBufferCommitResult_error_body(write_commit_status(status),
                                             write_commit_detail(status), body);
+}
+
+IpcBufferCommitResult ipc_buffer_commit(IpcBuffer *buffer,
+                                        const IpcReservation *reservation,
+                                        size_t size)
+{
+    if (__builtin_expect(inplace_commit(buffer, reservation, size), 1))
+        return IpcBufferCommitResult_ok(IPC_OK);
+    return commit_otherwise(buffer, reservation, size);
 }
 
 IpcBufferAbortResult ipc_buffer_abort(IpcBuffer *buffer,
@@ -259,8 +283,8 @@ IpcBufferWriteBatchResult ipc_buffer_write_array(IpcBuffer *buffer,
 
 /* ----------------------------------------------------------------- reads */
 
-__attribute__((noinline)) static IpcBufferReadResult
-read_otherwise(IpcBuffer *buffer, IpcEntry *dest)
+ANSWER_APART static IpcBufferReadResult read_otherwise(IpcBuffer *buffer,
+                                                       IpcEntry *dest)
 {
     IpcBufferReadError body = {0};
     IpcStatus status = read_entry(buffer, dest, &body);
@@ -271,11 +295,21 @@ read_otherwise(IpcBuffer *buffer, IpcEntry *dest)
         body);
 }
 
-IpcBufferReadResult ipc_buffer_read(IpcBuffer *buffer, IpcEntry *dest)
+ANSWER_APART static IpcBufferReadResult read_larger(IpcBuffer *buffer,
+                                                    IpcEntry *dest)
 {
-    if (__builtin_expect(read_plain(buffer, dest), 1))
+    if (__builtin_expect(read_blocks(buffer, dest), 1))
         return IpcBufferReadResult_ok(IPC_OK);
     return read_otherwise(buffer, dest);
+}
+
+IpcBufferReadResult ipc_buffer_read(IpcBuffer *buffer, IpcEntry *dest)
+{
+    bool larger;
+
+    if (__builtin_expect(read_block(buffer, dest, &larger), 1))
+        return IpcBufferReadResult_ok(IPC_OK);
+    return larger ? read_larger(buffer, dest) : read_otherwise(buffer, dest);
 }
 
 IpcBufferReadBatchResult ipc_buffer_read_batch(IpcBuffer *buffer,
@@ -308,7 +342,8 @@ IpcBufferReadBatchResult ipc_buffer_read_array(IpcBuffer *buffer, void *data,
         body);
 }
 
-IpcBufferPeekResult ipc_buffer_peek(IpcBuffer *buffer, IpcEntry *dest)
+ANSWER_APART static IpcBufferPeekResult peek_otherwise(IpcBuffer *buffer,
+                                                       IpcEntry *dest)
 {
     IpcBufferReadError found = {0};
     IpcStatus status = read_peek(buffer, dest, &found);
@@ -319,7 +354,15 @@ IpcBufferPeekResult ipc_buffer_peek(IpcBuffer *buffer, IpcEntry *dest)
                        body);
 }
 
-IpcBufferSkipResult ipc_buffer_skip(IpcBuffer *buffer, uint64_t offset)
+IpcBufferPeekResult ipc_buffer_peek(IpcBuffer *buffer, IpcEntry *dest)
+{
+    if (__builtin_expect(inplace_peek(buffer, dest), 1))
+        return IpcBufferPeekResult_ok(IPC_OK);
+    return peek_otherwise(buffer, dest);
+}
+
+ANSWER_APART static IpcBufferSkipResult skip_otherwise(IpcBuffer *buffer,
+                                                       uint64_t offset)
 {
     IpcBufferReadError found = {0};
     IpcStatus status = read_skip(buffer, offset, &found);
@@ -328,6 +371,13 @@ IpcBufferSkipResult ipc_buffer_skip(IpcBuffer *buffer, uint64_t offset)
     return ANSWER_LOOK_WITH(
         IpcBufferSkipResult, status, offset,
         BLAME(status, blame_skip(buffer), read_detail(status)), body);
+}
+
+IpcBufferSkipResult ipc_buffer_skip(IpcBuffer *buffer, uint64_t offset)
+{
+    if (__builtin_expect(inplace_skip(buffer, offset), 1))
+        return IpcBufferSkipResult_ok(IPC_OK, offset);
+    return skip_otherwise(buffer, offset);
 }
 
 IpcBufferSkipForceResult ipc_buffer_skip_force(IpcBuffer *buffer)

@@ -43,6 +43,11 @@ static void prepare(struct IpcBuffer *b, void *mem)
     b->flags = handle_flags_of(&b->ring);
     b->array_max = b->ring.holders ? 1 : SHMIPC_ARRAY_MAX;
     b->number = process_next_handle();
+    /* Relaxed, all: nobody else has this handle yet. */
+    atomic_put_relaxed(&b->produces, PROCESS_NOBODY);
+    atomic_put_relaxed(&b->writes_alone, PROCESS_NOBODY);
+    atomic_put_relaxed(&b->writes_shared, PROCESS_NOBODY);
+    handle_set_reader(b, PROCESS_NOBODY);
     b->ring.owners.backing =
         backing_find(b->region->owners, &b->ring.owners.place);
 }
@@ -308,6 +313,7 @@ static IpcStatus enter(struct IpcBuffer *b, uint64_t token)
         return status;
     b->locked = locked;
     atomic_put_relaxed(&b->owner, owner);
+    b->written = owner_written(&b->ring.owners, owner);
     /* What an ancestor left in an inherited handle is not ours. */
     atomic_put_relaxed(&b->open_alone, handle_no_reservation(b));
     atomic_put_relaxed(&b->entered, token);
@@ -382,8 +388,12 @@ IpcStatus handle_produce(struct IpcBuffer *b)
         status = take_producer_role(b);
     if (status == IPC_OK) {
         owner_mark(&b->ring.owners, handle_owner(b), OWNER_PRODUCES);
-        /* Release [entry]: `owner`. */
+        /* Release [entry], both: `owner`. */
         atomic_put_release(&b->produces, token);
+        if (b->ring.one_producer)
+            handle_reserve_alone(b, handle_no_reservation(b));
+        else
+            atomic_put_release(&b->writes_shared, token);
     }
     unlock_entry(b);
     return status;
@@ -408,8 +418,7 @@ IpcStatus handle_consume(struct IpcBuffer *b)
         /* Release [ahead]: `owner`. There are no plain reads. */
         atomic_put_release(&b->leads, token);
     else if (status == IPC_OK)
-        /* Relaxed: see handle_may_consume(). */
-        atomic_put_relaxed(&b->consumes, token);
+        handle_set_reader(b, token);
     unlock_entry(b);
     return status;
 }
@@ -431,8 +440,7 @@ void handle_set_consumer(struct IpcBuffer *b, bool consumes)
 {
     if (consumes)
         owner_mark(&b->ring.owners, handle_owner(b), OWNER_CONSUMES);
-    /* Relaxed: see handle_may_consume(). */
-    atomic_put_relaxed(&b->consumes, consumes ? process_token() : 0);
+    handle_set_reader(b, consumes ? process_token() : PROCESS_NOBODY);
 }
 
 void handle_unsubscribe(struct IpcBuffer *b)

@@ -32,11 +32,16 @@ struct IpcBuffer {
     bool observes;      /* stores nothing in the region */
 
     /* Which process entered with this handle as what: process_token() of it,
-     * or 0. A forked child has another token and enters anew. */
+     * or 0; of the second and third PROCESS_NOBODY. A forked child has another
+     * token and enters anew. */
     atomic_u64 entered;  /* has an owner slot */
     atomic_u64 produces; /* may write */
     atomic_u64 consumes; /* may read */
-    atomic_u64 entering; /* lock around the changes; a token as well */
+    /* The same for plain calls, of which each has one that is not
+     * PROCESS_NOBODY at most: one producer with nothing reserved, many. */
+    atomic_u64 writes_alone, writes_shared;
+    atomic_u64 reads_alone; /* the one consumer */
+    atomic_u64 entering;    /* lock around the changes; a token as well */
     /* Of the one consumer that has read ahead of head, while it has: then it is
      * not in `consumes`, so that other reads find out. */
     atomic_u64 leads;
@@ -45,6 +50,7 @@ struct IpcBuffer {
     uint64_t last_ahead;    /* offset of the last entry of that */
     uint64_t ahead;         /* entries between head and cursor */
     atomic_u32 owner;
+    atomic_u64 *written; /* where the owner counts what it commits */
     bool locked;         /* so is its slot, by us */
     bool is_holding;     /* the backing, which is released with the handle */
     struct place *place; /* what the memory is in, if opened by name */
@@ -125,15 +131,24 @@ uint32_t handle_fate(enum owner_fate fate);
 static inline bool handle_may_produce(struct IpcBuffer *b)
 {
     /* Acquire [entry]: `owner`. */
-    return atomic_get_acquire(&b->produces) == process_token();
+    return process_has_token(atomic_get_acquire(&b->produces));
 }
 
-static inline bool handle_may_consume(struct IpcBuffer *b)
+static inline bool handle_may_consume(const struct IpcBuffer *b)
 {
     /* Relaxed: of what entering did a read needs the one-consumer role alone,
      * and with that one thread at a time reads. Whatever lets them take turns
      * orders what they do. */
-    return atomic_get_relaxed(&b->consumes) == process_token();
+    return process_has_token(atomic_get_relaxed(&b->consumes));
+}
+
+/* Says which process may read. */
+static inline void handle_set_reader(struct IpcBuffer *b, uint64_t token)
+{
+    /* Relaxed, both: see handle_may_consume(). */
+    atomic_put_relaxed(&b->consumes, token);
+    atomic_put_relaxed(&b->reads_alone,
+                       b->ring.one_consumer ? token : PROCESS_NOBODY);
 }
 
 static inline bool handle_leads(const struct IpcBuffer *b)
@@ -169,6 +184,16 @@ static inline uint32_t handle_flags_of(const struct ring *r)
 static inline uint64_t handle_no_reservation(const struct IpcBuffer *b)
 {
     return b->ring.has_taps ? ALONE_TAPPED : 0;
+}
+
+/* One producer: says what is reserved. */
+static inline void handle_reserve_alone(struct IpcBuffer *b, uint64_t position)
+{
+    /* Relaxed, all: one thread at a time, by contract. */
+    atomic_put_relaxed(&b->open_alone, position);
+    atomic_put_relaxed(&b->writes_alone,
+                       position ? PROCESS_NOBODY
+                                : atomic_get_relaxed(&b->produces));
 }
 
 static inline uint32_t handle_owner(struct IpcBuffer *b)

@@ -210,7 +210,7 @@ IpcStatus read_look_ahead(struct IpcBuffer *b, struct view *view,
 
 /* ----------------------------------------------------------------- copies */
 
-/* After read_plain(), which has looked already. */
+/* After read_block(), which has looked already. */
 IpcStatus read_entry(struct IpcBuffer *b, IpcEntry *dest,
                      IpcBufferReadError *error)
 {
@@ -328,9 +328,7 @@ IpcStatus read_glance(const struct IpcBuffer *b)
     IpcBufferReadError error;
     struct view view;
 
-    /* Relaxed: see handle_may_consume(). */
-    if (b->ring.subscriber_count &&
-        atomic_get_relaxed(&b->consumes) != process_token())
+    if (b->ring.subscriber_count && !handle_may_consume(b))
         return handle_unless_anew(b, IPC_ERR_NOT_SUBSCRIBED);
     if (b->ring.holders)
         return glance_at_work(b);

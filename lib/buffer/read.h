@@ -51,12 +51,17 @@ bool read_is_with_others(const struct IpcBuffer *b);
  * repair may help. Moves nothing. */
 bool read_is_stuck(struct IpcBuffer *b);
 
+/* Whether this process may move head. */
+static inline bool read_may_take(const struct IpcBuffer *b)
+{
+    return !b->ring.readers_enter || handle_may_consume(b);
+}
+
 /* The same, when there is an entry at the head. */
 static inline IpcStatus read_look(struct IpcBuffer *b, struct view *view,
                                   IpcBufferReadError *error)
 {
-    if (__builtin_expect((b->ring.readers_enter && !handle_may_consume(b)) ||
-                             !take_look_here(&b->ring, view),
+    if (__builtin_expect(!read_may_take(b) || !take_look_here(&b->ring, view),
                          0))
         return read_look_otherwise(b, view, error);
     error->offset = take_offset(&b->ring, view);
@@ -86,17 +91,70 @@ static inline bool read_take(struct IpcBuffer *b, const struct view *view,
     return take_move(&b->ring, view->head, view->next);
 }
 
-/* A read when there is an entry and room for it. False: nothing was done,
- * read_entry() has to. */
-static inline bool read_plain(struct IpcBuffer *b, IpcEntry *dest)
+static inline void read_tell_block(struct IpcBuffer *b, IpcEntry *dest,
+                                   const struct look_block *block)
+{
+    dest->offset = take_block_offset(&b->ring, block);
+    dest->size = block->size;
+    atomic_set_hint(&b->run, atomic_hint(&b->run) + 1);
+}
+
+/* Whether there is an entry of up to a block, and room for it. If there is a
+ * *larger one read_blocks() may read it. */
+static inline bool read_look_block(const struct IpcBuffer *b,
+                                   const IpcEntry *dest,
+                                   struct look_block *block, bool *larger)
+{
+    if (take_look_block(&b->ring, block))
+        return block->size <= dest->size;
+    *larger = block->size <= SHMIPC_ENTRY_MAX;
+    return false;
+}
+
+/* A read of such an entry. False: nothing was done, and unless it is a *larger
+ * one read_entry() has to. Calls nothing, so that it needs no registers but
+ * its own. */
+static inline bool read_block(struct IpcBuffer *b, IpcEntry *dest, bool *larger)
+{
+    struct look_block block;
+    void *to;
+
+    *larger = false;
+    if (!b || !dest)
+        return false;
+    to = dest->payload;
+    if (!to)
+        return false;
+    /* The next block follows, in both cases: see take_look_block(). Relaxed:
+     * see handle_may_consume(). */
+    if (process_has_token(atomic_get_relaxed(&b->reads_alone))) {
+        if (!read_look_block(b, dest, &block, larger))
+            return false;
+        read_tell_block(b, dest, &block);
+        payload_load_owned(to, take_block_payload(&b->ring, &block),
+                           block.size);
+        /* Release [head]: our loads of the block come first. */
+        atomic_put_release(&b->ring.head->position, block.position + 1);
+        return true;
+    }
+    if (!read_may_take(b) || !read_look_block(b, dest, &block, larger))
+        return false;
+    payload_load_unowned(to, take_block_payload(&b->ring, &block), block.size);
+    /* Release [head]: as above. */
+    if (!atomic_cas_release(&b->ring.head->position, block.position,
+                            block.position + 1))
+        return false;
+    read_tell_block(b, dest, &block);
+    return true;
+}
+
+/* The same for any entry. */
+static inline bool read_blocks(struct IpcBuffer *b, IpcEntry *dest)
 {
     struct view view;
 
-    if (__builtin_expect(
-            !b || !dest || !dest->payload ||
-                (b->ring.readers_enter && !handle_may_consume(b)) ||
-                !take_look_plain(&b->ring, &view) || view.size > dest->size,
-            0))
+    if (!b || !dest || !dest->payload || !read_may_take(b) ||
+        !take_look_plain(&b->ring, &view) || view.size > dest->size)
         return false;
     read_load(b, dest->payload, &view);
     if (!read_take(b, &view, 1))

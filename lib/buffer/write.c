@@ -214,7 +214,7 @@ static IpcStatus check_size(const struct IpcBuffer *b, size_t size,
     return size ? IPC_ERR_ENTRY_TOO_LARGE : IPC_ERR_INVALID_ARGUMENT;
 }
 
-/* After write_plain(), which has tried the plain claim. */
+/* After write_block() or write_blocks(), which tried the plain claim. */
 IpcStatus write_entry(struct IpcBuffer *b, const void *data, size_t size)
 {
     struct claim claim;
@@ -281,49 +281,8 @@ IpcStatus write_reserve(struct IpcBuffer *b, size_t size, IpcReservation *dest)
         status = write_claim(b, &claim);
     if (status != IPC_OK)
         return status;
-    if (b->ring.one_producer)
-        /* Relaxed: one thread at a time, by contract. */
-        atomic_put_relaxed(&b->open_alone, claim.position);
-    else
-        owner_mark(&b->ring.owners, handle_owner(b), OWNER_RESERVES);
-    dest->offset = position_offset(&b->ring, claim.position);
-    dest->payload = claim.payload;
-    dest->size = size;
-    dest->opaque[0] = claim.position;
-    dest->opaque[1] = handle_owner(b);
+    write_fill_reservation(b, &claim, size, dest);
     return IPC_OK;
-}
-
-/* The claim that a reservation stands for, if it can be one of this ring. */
-static bool find_claim(const struct IpcBuffer *b, const IpcReservation *from,
-                       struct claim *claim)
-{
-    const struct ring *r = &b->ring;
-
-    claim->position = from->opaque[0];
-    if (from->size == 0 || from->size > b->max_entry_size ||
-        !position_is_valid(r, claim->position))
-        return false;
-    claim->blocks = control_blocks(from->size);
-    claim->payload = position_payload(r, claim->position);
-    return from->payload == claim->payload &&
-           claim->blocks <= position_blocks_left(r, claim->position);
-}
-
-/* Whether the claim is still open, and this process's. */
-static bool is_open(struct IpcBuffer *b, const IpcReservation *reservation,
-                    const struct claim *claim)
-{
-    const struct ring *r = &b->ring;
-
-    if (!handle_may_produce(b) || reservation->opaque[1] != handle_owner(b))
-        return false;
-    /* Relaxed, both words: only this process stores them while it is open. */
-    if (r->one_producer)
-        return atomic_get_relaxed(&b->open_alone) == claim->position;
-    return atomic_get_relaxed(position_control(r, claim->position)) ==
-           control_make(position_tag(r, claim->position), handle_owner(b),
-                        CONTROL_BUSY);
 }
 
 static IpcStatus open_claim(struct IpcBuffer *b,
@@ -334,9 +293,9 @@ static IpcStatus open_claim(struct IpcBuffer *b,
         return (IpcStatus)WRITE_NO_HANDLE;
     if (!reservation)
         return (IpcStatus)WRITE_NO_RESERVATION;
-    if (!find_claim(b, reservation, claim))
+    if (!write_find_claim(b, reservation, claim))
         return (IpcStatus)WRITE_NOT_OURS;
-    return is_open(b, reservation, claim)
+    return write_is_open(b, reservation, claim)
                ? IPC_OK
                : handle_unless_anew(b, IPC_ERR_ILLEGAL_STATE);
 }
@@ -351,10 +310,7 @@ IpcStatus write_commit(struct IpcBuffer *b, const IpcReservation *reservation,
         return status;
     if (size == 0 || size > reservation->size)
         return (IpcStatus)(size ? WRITE_SIZE_ABOVE : WRITE_SIZE_0);
-    /* Relaxed: one thread at a time, by contract. */
-    if (b->ring.one_producer)
-        atomic_put_relaxed(&b->open_alone, handle_no_reservation(b));
-    write_publish_entry(b, &claim, size);
+    write_finish(b, &claim, size);
     return IPC_OK;
 }
 
@@ -366,8 +322,7 @@ IpcStatus write_abort(struct IpcBuffer *b, const IpcReservation *reservation)
     if (status != IPC_OK)
         return status;
     if (b->ring.one_producer)
-        /* Relaxed: as in write_commit(). Nothing was claimed. */
-        atomic_put_relaxed(&b->open_alone, handle_no_reservation(b));
+        handle_reserve_alone(b, handle_no_reservation(b)); /* no claim */
     else
         claim_abort(&b->ring, claim.position, claim.blocks);
     return IPC_OK;

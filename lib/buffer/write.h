@@ -61,9 +61,9 @@ IpcStatus write_claim_otherwise(struct IpcBuffer *b, struct claim *claim);
 static inline void write_count_and_fence(struct IpcBuffer *b, uint64_t count)
 {
     if (b->ring.one_producer)
-        owner_count_entries_alone(&b->ring.owners, handle_owner(b), count);
+        owner_count_entries_alone(b->written, count);
     else
-        owner_count_entries_and_fence(&b->ring.owners, handle_owner(b), count);
+        owner_count_entries_and_fence(b->written, count);
 }
 
 /* Commits a claim as what `value` and `state` say, READY or ARRAY. */
@@ -84,18 +84,17 @@ static inline void write_publish_entry(struct IpcBuffer *b,
 }
 
 /* A claim when nothing is in the way. False: something is, or may be. */
-static inline bool write_claim_plain(struct IpcBuffer *b, struct claim *claim)
+__attribute__((always_inline)) static inline bool
+write_claim_plain(struct IpcBuffer *b, struct claim *claim)
 {
     struct ring *r = &b->ring;
     struct plan plan;
 
-    if (!handle_may_produce(b))
-        return false;
-    /* Relaxed: one thread at a time, by contract. */
-    if (r->one_producer)
-        return !atomic_get_relaxed(&b->open_alone) &&
-               claim_alone_plain(r, claim->blocks, &claim->position);
-    return claim_plan_plain(r, claim->blocks, &plan) &&
+    /* Acquire [entry], both: `owner`, and that nothing is reserved. */
+    if (process_has_token(atomic_get_acquire(&b->writes_alone)))
+        return claim_alone_plain(r, claim->blocks, &claim->position);
+    return process_has_token(atomic_get_acquire(&b->writes_shared)) &&
+           claim_plan_plain(r, claim->blocks, &plan) &&
            claim_planned(r, claim->blocks, handle_owner(b), plan,
                          &claim->position);
 }
@@ -113,22 +112,110 @@ static inline IpcStatus write_claim(struct IpcBuffer *b, struct claim *claim)
     return IPC_OK;
 }
 
-/* A write when nothing is in the way. False: nothing was done, write_entry()
- * has to. */
-static inline bool write_plain(struct IpcBuffer *b, const void *data,
+/* A write of up to a block when nothing is in the way. False: nothing was done,
+ * write_entry() has to. Calls nothing, so that it needs no registers but its
+ * own. */
+static inline bool write_block(struct IpcBuffer *b, const void *data,
                                size_t size)
+{
+    struct claim_block block;
+
+    if (!b || !data || size - 1 >= SHMIPC_BLOCK)
+        return false;
+    /* Acquire [entry]: `owner`, and that nothing is reserved. */
+    if (process_has_token(atomic_get_acquire(&b->writes_alone))) {
+        if (!claim_block_alone(&b->ring, &block))
+            return false;
+        payload_store(block.payload, data, size);
+        claim_commit_block_alone(&b->ring, &block, (uint32_t)size);
+        owner_count_entries_alone(b->written, 1);
+        return true;
+    }
+    /* Acquire [entry]: `owner`. */
+    if (!process_has_token(atomic_get_acquire(&b->writes_shared)) ||
+        !claim_block(&b->ring, &block) ||
+        !claim_occupy_block(&b->ring, &block, handle_owner(b)))
+        return false;
+    /* Reckoned again: it is cheaper than to keep it. */
+    payload_store(position_payload(&b->ring, block.position), data, size);
+    claim_commit_block(&b->ring, &block, (uint32_t)size);
+    owner_count_entries_and_fence(b->written, 1);
+    return true;
+}
+
+/* The same for more than a block. */
+static inline bool write_blocks(struct IpcBuffer *b, const void *data,
+                                size_t size)
 {
     struct claim claim = {.blocks = control_blocks(size)};
 
-    /* A size of 0 wraps around and is too large as well. */
-    if (__builtin_expect(!b || !data ||
-                             (uint64_t)size - 1 >= b->max_entry_size ||
-                             !write_claim_plain(b, &claim),
-                         0))
+    if (!b || !data || size <= SHMIPC_BLOCK || size > b->max_entry_size ||
+        !write_claim_plain(b, &claim))
         return false;
     payload_store(position_payload(&b->ring, claim.position), data, size);
     write_publish_entry(b, &claim, size);
     return true;
+}
+
+/* --------------------------------------------------------- reservations */
+
+/* Says what was claimed for a reservation, and remembers that it is open. */
+static inline void write_fill_reservation(struct IpcBuffer *b,
+                                          const struct claim *claim,
+                                          size_t size, IpcReservation *dest)
+{
+    if (b->ring.one_producer)
+        handle_reserve_alone(b, claim->position);
+    else
+        owner_mark(&b->ring.owners, handle_owner(b), OWNER_RESERVES);
+    dest->offset = position_offset(&b->ring, claim->position);
+    dest->payload = position_payload(&b->ring, claim->position);
+    dest->size = size;
+    dest->opaque[0] = claim->position;
+    dest->opaque[1] = handle_owner(b);
+}
+
+/* The claim that a reservation stands for, if it can be one of this ring. */
+static inline bool write_find_claim(const struct IpcBuffer *b,
+                                    const IpcReservation *from,
+                                    struct claim *claim)
+{
+    const struct ring *r = &b->ring;
+
+    claim->position = from->opaque[0];
+    if (from->size == 0 || from->size > b->max_entry_size ||
+        !position_is_valid(r, claim->position))
+        return false;
+    claim->blocks = control_blocks(from->size);
+    claim->payload = position_payload(r, claim->position);
+    return from->payload == claim->payload &&
+           claim->blocks <= position_blocks_left(r, claim->position);
+}
+
+/* Whether the claim is still open, and this process's. */
+static inline bool write_is_open(struct IpcBuffer *b,
+                                 const IpcReservation *reservation,
+                                 const struct claim *claim)
+{
+    const struct ring *r = &b->ring;
+
+    if (!handle_may_produce(b) || reservation->opaque[1] != handle_owner(b))
+        return false;
+    /* Relaxed, both words: only this process stores them while it is open. */
+    if (r->one_producer)
+        return atomic_get_relaxed(&b->open_alone) == claim->position;
+    return atomic_get_relaxed(position_control(r, claim->position)) ==
+           control_make(position_tag(r, claim->position), handle_owner(b),
+                        CONTROL_BUSY);
+}
+
+/* Commits it, with `size` bytes. */
+static inline void write_finish(struct IpcBuffer *b, const struct claim *claim,
+                                size_t size)
+{
+    if (b->ring.one_producer)
+        handle_reserve_alone(b, handle_no_reservation(b));
+    write_publish_entry(b, claim, size);
 }
 
 #endif

@@ -5,8 +5,8 @@
  */
 #include "answer.h"
 #include "buffer/blame.h"
-#include "buffer/owners.h"
 #include "buffer/read.h"
+#include "buffer/owners.h"
 #include "buffer/stats.h"
 #include "buffer/write.h"
 #include "channel/poll.h"
@@ -18,7 +18,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-ANSWER_NOTHING(IpcChannelSkipResult, uint64_t)
 ANSWER_NOTHING(IpcChannelSkipForceResult, uint64_t)
 
 uint64_t ipc_channel_align_size(size_t capacity)
@@ -152,8 +151,7 @@ uint64_t ipc_channel_max_entry_size(const IpcChannel *channel)
 
 /* ---------------------------------------------------------------- writes */
 
-/* Not inlined: what is rare needs registers that the rest can do without. */
-__attribute__((noinline)) static IpcChannelWriteResult
+ANSWER_APART static IpcChannelWriteResult
 write_otherwise(struct block block, const void *data, size_t size)
 {
     IpcStatus status = send_entry(&block, data, size);
@@ -169,10 +167,24 @@ write_otherwise(struct block block, const void *data, size_t size)
 static inline bool write_at_once(IpcChannel *channel, const void *data,
                                  size_t size)
 {
-    if (!channel || !write_plain(&channel->buffer, data, size))
+    if (!write_block(channel_buffer(channel), data, size))
         return false;
     wait_notify(&channel->waiter, WAIT_READERS);
     return true;
+}
+
+/* After write_at_once(). */
+ANSWER_APART static IpcChannelWriteResult
+write_blocks_at_once(IpcChannel *channel, const void *data, size_t size,
+                     bool waits)
+{
+    if (write_blocks(channel_buffer(channel), data, size)) {
+        wait_notify(&channel->waiter, WAIT_READERS);
+        return IpcChannelWriteResult_ok(IPC_OK);
+    }
+    return write_otherwise(waits ? block_until(channel, WAIT_WRITERS, NULL)
+                                 : block_never(channel, WAIT_WRITERS),
+                           data, size);
 }
 
 IpcChannelWriteResult ipc_channel_write(IpcChannel *channel, const void *data,
@@ -180,7 +192,7 @@ IpcChannelWriteResult ipc_channel_write(IpcChannel *channel, const void *data,
 {
     if (__builtin_expect(write_at_once(channel, data, size), 1))
         return IpcChannelWriteResult_ok(IPC_OK);
-    return write_otherwise(block_never(channel, WAIT_WRITERS), data, size);
+    return write_blocks_at_once(channel, data, size, false);
 }
 
 IpcChannelWriteResult
@@ -198,8 +210,7 @@ IpcChannelWriteResult ipc_channel_write_blocking(IpcChannel *channel,
 {
     if (__builtin_expect(write_at_once(channel, data, size), 1))
         return IpcChannelWriteResult_ok(IPC_OK);
-    return write_otherwise(block_until(channel, WAIT_WRITERS, NULL), data,
-                           size);
+    return write_blocks_at_once(channel, data, size, true);
 }
 
 static IpcChannelWriteResult
@@ -239,74 +250,6 @@ IpcChannelWriteResult ipc_channel_writev_blocking(IpcChannel *channel,
     return ipc_channel_writev_with_timeout(channel, pieces, count, NULL);
 }
 
-ANSWER_COLD static const char *reserve_detail(const struct block *b,
-                                              const IpcReservation *dest,
-                                              IpcStatus status)
-{
-    return BLAME(status, block_blame(b, blame_reserve(b->channel, dest)),
-                 write_detail(status));
-}
-
-static IpcChannelReserveResult reserve(struct block block, size_t size,
-                                       IpcReservation *dest)
-{
-    struct IpcBuffer *b = channel_buffer(block.channel);
-    IpcStatus status;
-
-    while (block_again(&block, &status))
-        status = send_tell(&block, write_reserve(b, size, dest));
-    return ANSWER(IpcChannelReserveResult, status,
-                  reserve_detail(&block, dest, status), write_body(b, size));
-}
-
-IpcChannelReserveResult ipc_channel_reserve(IpcChannel *channel, size_t size,
-                                            IpcReservation *dest)
-{
-    return reserve(block_never(channel, WAIT_WRITERS), size, dest);
-}
-
-IpcChannelReserveResult
-ipc_channel_reserve_with_timeout(IpcChannel *channel, size_t size,
-                                 IpcReservation *dest,
-                                 const struct timespec *timeout)
-{
-    return reserve(block_until(channel, WAIT_WRITERS, timeout), size, dest);
-}
-
-IpcChannelReserveResult ipc_channel_reserve_blocking(IpcChannel *channel,
-                                                     size_t size,
-                                                     IpcReservation *dest)
-{
-    return ipc_channel_reserve_with_timeout(channel, size, dest, NULL);
-}
-
-IpcChannelCommitResult ipc_channel_commit(IpcChannel *channel,
-                                          const IpcReservation *reservation,
-                                          size_t size)
-{
-    IpcBufferCommitError body = {reservation ? reservation->offset : 0};
-    IpcStatus status = channel ? send_commit(channel, reservation, size)
-                               : (IpcStatus)WRITE_NO_HANDLE;
-
-    if (status == IPC_OK)
-        return IpcChannelCommitResult_ok(IPC_OK);
-    return IpcChannelCommitResult_error_body(write_commit_status(status),
-                                             write_commit_detail(status), body);
-}
-
-IpcChannelAbortResult ipc_channel_abort(IpcChannel *channel,
-                                        const IpcReservation *reservation)
-{
-    IpcBufferCommitError body = {reservation ? reservation->offset : 0};
-    IpcStatus status =
-        channel ? send_abort(channel, reservation) : (IpcStatus)WRITE_NO_HANDLE;
-
-    if (status == IPC_OK)
-        return IpcChannelAbortResult_ok(IPC_OK);
-    return IpcChannelAbortResult_error_body(write_commit_status(status),
-                                            write_commit_detail(status), body);
-}
-
 IpcChannelCloseResult ipc_channel_close(IpcChannel *channel)
 {
     if (!channel)
@@ -336,10 +279,21 @@ read_into_detail(const struct block *b, const IpcEntry *dest, IpcStatus status)
                  read_detail(status));
 }
 
-/* True: it was read, since there was an entry. */
-static inline bool read_at_once(IpcChannel *channel, IpcEntry *dest)
+/* True: it was read, since there was an entry. If there is a *larger one
+ * read_blocks_at_once() may do it. */
+static inline bool read_at_once(IpcChannel *channel, IpcEntry *dest,
+                                bool *larger)
 {
-    if (!channel || !read_plain(&channel->buffer, dest))
+    if (!read_block(channel_buffer(channel), dest, larger))
+        return false;
+    wait_notify(&channel->waiter, WAIT_WRITERS);
+    return true;
+}
+
+ANSWER_APART static bool read_blocks_at_once(IpcChannel *channel,
+                                             IpcEntry *dest)
+{
+    if (!read_blocks(channel_buffer(channel), dest))
         return false;
     wait_notify(&channel->waiter, WAIT_WRITERS);
     return true;
@@ -367,8 +321,8 @@ IpcChannelReadResult ipc_channel_read_blocking(IpcChannel *channel,
 }
 
 /* Not inlined: see write_otherwise(). */
-__attribute__((noinline)) static IpcChannelReadResult
-read_otherwise(struct block block, IpcEntry *dest)
+ANSWER_APART static IpcChannelReadResult read_otherwise(struct block block,
+                                                        IpcEntry *dest)
 {
     IpcBufferReadError body = {0};
     IpcStatus status = receive_entry(&block, dest, &body);
@@ -377,19 +331,40 @@ read_otherwise(struct block block, IpcEntry *dest)
                        read_into_detail(&block, dest, status), body);
 }
 
-IpcChannelReadResult ipc_channel_read_into(IpcChannel *channel, IpcEntry *dest)
+/* Not inlined, as it is after a larger entry or none at all. */
+ANSWER_APART static IpcChannelReadResult
+read_in_rounds(IpcChannel *channel, IpcEntry *dest, bool larger)
 {
-    if (read_at_once(channel, dest))
+    if (larger && read_blocks_at_once(channel, dest))
         return IpcChannelReadResult_ok(IPC_OK);
     return read_otherwise(block_rounds(channel, WAIT_READERS), dest);
+}
+
+IpcChannelReadResult ipc_channel_read_into(IpcChannel *channel, IpcEntry *dest)
+{
+    bool larger;
+
+    if (__builtin_expect(read_at_once(channel, dest, &larger), 1))
+        return IpcChannelReadResult_ok(IPC_OK);
+    return read_in_rounds(channel, dest, larger);
+}
+
+ANSWER_APART static IpcChannelReadResult
+read_blocking(IpcChannel *channel, IpcEntry *dest, bool larger)
+{
+    if (larger && read_blocks_at_once(channel, dest))
+        return IpcChannelReadResult_ok(IPC_OK);
+    return read_otherwise(block_until(channel, WAIT_READERS, NULL), dest);
 }
 
 IpcChannelReadResult ipc_channel_read_into_blocking(IpcChannel *channel,
                                                     IpcEntry *dest)
 {
-    if (read_at_once(channel, dest))
+    bool larger;
+
+    if (__builtin_expect(read_at_once(channel, dest, &larger), 1))
         return IpcChannelReadResult_ok(IPC_OK);
-    return read_otherwise(block_until(channel, WAIT_READERS, NULL), dest);
+    return read_blocking(channel, dest, larger);
 }
 
 IpcChannelReadWithTimeoutResult
@@ -436,12 +411,14 @@ IpcChannelTryReadResult ipc_channel_try_read(IpcChannel *channel,
                        look_detail(&block, status), body);
 }
 
-__attribute__((noinline)) static IpcChannelTryReadResult
-try_otherwise(IpcChannel *channel, IpcEntry *dest)
+ANSWER_APART static IpcChannelTryReadResult
+try_otherwise(IpcChannel *channel, IpcEntry *dest, bool larger)
 {
     struct block block = block_never(channel, WAIT_READERS);
     IpcBufferReadError body = {0};
-    IpcStatus status = receive_entry(&block, dest, &body);
+    IpcStatus status = larger && read_blocks_at_once(channel, dest)
+                           ? IPC_OK
+                           : receive_entry(&block, dest, &body);
 
     return ANSWER_LOOK(IpcChannelTryReadResult, status,
                        read_into_detail(&block, dest, status), body);
@@ -450,58 +427,11 @@ try_otherwise(IpcChannel *channel, IpcEntry *dest)
 IpcChannelTryReadResult ipc_channel_try_read_into(IpcChannel *channel,
                                                   IpcEntry *dest)
 {
-    if (__builtin_expect(read_at_once(channel, dest), 1))
+    bool larger;
+
+    if (__builtin_expect(read_at_once(channel, dest, &larger), 1))
         return IpcChannelTryReadResult_ok(IPC_OK);
-    return try_otherwise(channel, dest);
-}
-
-static IpcChannelPeekResult peek(struct block block, IpcEntry *dest)
-{
-    struct IpcBuffer *b = channel_buffer(block.channel);
-    IpcBufferReadError found = {0};
-    IpcBufferPeekError body;
-    IpcStatus status;
-
-    while (block_again(&block, &status))
-        status = receive_tell(&block, read_peek(b, dest, &found));
-    body = (IpcBufferPeekError){found.offset, found.lost};
-    return ANSWER_LOOK(IpcChannelPeekResult, status,
-                       look_detail(&block, status), body);
-}
-
-/* A peek consumes nothing, so that its handle is const to users, as in the
- * original. Every handle is from malloc: what it remembers may be changed. */
-IpcChannelPeekResult ipc_channel_peek(const IpcChannel *channel, IpcEntry *dest)
-{
-    IpcChannel *own = /* NOLINTNEXTLINE(*-no-int-to-ptr) */
-        (IpcChannel *)(uintptr_t)channel;
-
-    return peek(block_never(own, WAIT_READERS), dest);
-}
-
-IpcChannelPeekResult
-ipc_channel_peek_with_timeout(IpcChannel *channel, IpcEntry *dest,
-                              const struct timespec *timeout)
-{
-    return peek(block_until(channel, WAIT_READERS, timeout), dest);
-}
-
-IpcChannelPeekResult ipc_channel_peek_blocking(IpcChannel *channel,
-                                               IpcEntry *dest)
-{
-    return ipc_channel_peek_with_timeout(channel, dest, NULL);
-}
-
-IpcChannelSkipResult ipc_channel_skip(IpcChannel *channel, uint64_t offset)
-{
-    IpcBufferReadError found = {0};
-    IpcStatus status = channel ? receive_skip(channel, offset, &found)
-                               : IPC_ERR_INVALID_ARGUMENT;
-    IpcBufferSkipError body = {found.offset};
-
-    return ANSWER_LOOK_WITH(
-        IpcChannelSkipResult, status, offset,
-        BLAME(status, blame_skip(channel), read_detail(status)), body);
+    return try_otherwise(channel, dest, larger);
 }
 
 IpcChannelSkipForceResult ipc_channel_skip_force(IpcChannel *channel)

@@ -116,6 +116,39 @@ static inline bool claim_plan_plain(const struct ring *r, uint32_t blocks,
     return room <= (end & r->index_mask) && blocks <= room;
 }
 
+/* One block: what claiming and committing it takes, looked up once. */
+struct claim_block {
+    struct shm_tail *tail;
+    atomic_u64 *control;
+    unsigned char *payload;
+    uint64_t position;
+};
+
+/* The same for one block. The plain room never reaches the end of the lap, so
+ * what follows the block is one further. */
+static inline bool claim_sees_block(const struct ring *r,
+                                    struct claim_block *block)
+{
+    uint64_t end;
+
+    block->tail = r->tail;
+    /* Relaxed: as above. */
+    block->position = atomic_get_relaxed(&block->tail->position);
+    /* Acquire [room]: as above. */
+    end = atomic_get_acquire(&r->room_end);
+    /* Unsigned: no room at all is too much. */
+    return end - block->position - 1 < (end & r->index_mask);
+}
+
+static inline void claim_find_block(const struct ring *r,
+                                    struct claim_block *block)
+{
+    uint64_t index = block->position & r->index_mask;
+
+    block->control = &r->control[index];
+    block->payload = r->blocks + index * SHMIPC_BLOCK;
+}
+
 static inline struct plan claim_plan(struct ring *r, uint32_t blocks)
 {
     struct plan plan;
@@ -164,14 +197,22 @@ static inline void claim_prefetch(const struct ring *r, uint64_t position,
     }
 }
 
+/* The same for one block, which was asked for as one to come. */
+static inline void claim_prefetch_ahead(const struct ring *r,
+                                        const struct claim_block *block)
+{
+    if (block->payload < r->ahead_end) {
+        atomic_prefetch_write(block->control + PROTOCOL_AHEAD);
+        atomic_prefetch_write(block->payload + PROTOCOL_AHEAD * SHMIPC_BLOCK);
+    }
+}
+
 /* -------------------------------------------------------------- P3 to P5 */
 
 /* P5, and P4: makes a claimed block ours, unless the claim was revoked. */
-static inline bool claim_occupy(struct ring *r, uint64_t position,
+static inline bool claim_occupy(atomic_u64 *control, uint32_t tag,
                                 uint32_t value, enum control_state state)
 {
-    atomic_u64 *control = position_control(r, position);
-    uint32_t tag = position_tag(r, position);
     /* Relaxed: the CAS fails if it is not the latest. */
     uint64_t word = atomic_get_relaxed(control);
 
@@ -214,14 +255,15 @@ static inline void claim_renew(struct ring *r, uint64_t position,
 static inline void claim_pad(struct ring *r, uint64_t position, uint32_t blocks,
                              uint32_t owner)
 {
+    atomic_u64 *control = position_control(r, position);
+    uint32_t tag = position_tag(r, position);
+
     if (!claim_renews(r, position, blocks)) {
-        claim_occupy(r, position, blocks, CONTROL_PAD);
-    } else if (claim_occupy(r, position, owner, CONTROL_BUSY)) {
+        claim_occupy(control, tag, blocks, CONTROL_PAD);
+    } else if (claim_occupy(control, tag, owner, CONTROL_BUSY)) {
         claim_renew(r, position, blocks);
         /* Release [commit]: the renewed words. */
-        atomic_put_release(
-            position_control(r, position),
-            control_make(position_tag(r, position), blocks, CONTROL_PAD));
+        atomic_put_release(control, control_make(tag, blocks, CONTROL_PAD));
     }
 }
 
@@ -254,7 +296,33 @@ static inline bool claim_planned(struct ring *r, uint32_t blocks,
     claim_tell_taps(r);
     if (plan.pad)
         claim_pad(r, plan.tail, plan.pad, owner);
-    return !plan.only_pad && claim_occupy(r, entry, owner, CONTROL_BUSY);
+    return !plan.only_pad &&
+           claim_occupy(position_control(r, entry), position_tag(r, entry),
+                        owner, CONTROL_BUSY);
+}
+
+/* P1 to P3 for one block when nothing is in the way. False: something is. */
+static inline bool claim_block(const struct ring *r, struct claim_block *block)
+{
+    if (!claim_sees_block(r, block))
+        return false;
+    claim_find_block(r, block);
+    atomic_prefetch_write(block->control);
+    atomic_prefetch_write(block->payload);
+    claim_prefetch_ahead(r, block);
+    /* Relaxed: tail carries no data. */
+    return atomic_cas_relaxed(&block->tail->position, block->position,
+                              block->position + 1);
+}
+
+/* P5. False: the claim was revoked. */
+static inline bool claim_occupy_block(const struct ring *r,
+                                      const struct claim_block *block,
+                                      uint32_t owner)
+{
+    claim_tell_taps(r);
+    return claim_occupy(block->control, position_tag(r, block->position), owner,
+                        CONTROL_BUSY);
 }
 
 /* P1 to P5 with many producers. */
@@ -308,6 +376,17 @@ static inline void claim_commit(struct ring *r, uint64_t position,
     atomic_put_release(control, word);
 }
 
+/* The same for an entry that needs the one block that was claimed. */
+static inline void claim_commit_block(const struct ring *r,
+                                      const struct claim_block *block,
+                                      uint32_t size)
+{
+    /* Release [commit]: the payload. */
+    atomic_put_release(
+        block->control,
+        control_make(position_tag(r, block->position), size, CONTROL_READY));
+}
+
 /* Gives a claim up. */
 static inline void claim_abort(struct ring *r, uint64_t position,
                                uint32_t blocks)
@@ -334,6 +413,18 @@ static inline bool claim_alone_plain(const struct ring *r, uint32_t blocks,
     if (free)
         claim_prefetch(r, plan.tail, blocks);
     return free;
+}
+
+/* The same for one block. */
+static inline bool claim_block_alone(const struct ring *r,
+                                     struct claim_block *block)
+{
+    /* Relaxed: as above. */
+    if (!claim_sees_block(r, block) || atomic_get_relaxed(&block->tail->closed))
+        return false;
+    claim_find_block(r, block);
+    claim_prefetch_ahead(r, block);
+    return true;
 }
 
 /* With taps: says up to where payload may be stored from now on. It never says
@@ -402,6 +493,16 @@ static inline void claim_commit_alone(struct ring *r, uint64_t position,
     /* Relaxed: only the next producer needs it, and it looks at the words. */
     atomic_put_relaxed(&r->tail->position,
                        position_advance(r, position, blocks));
+}
+
+/* The same for an entry in the one block that claim_block_alone() found. */
+static inline void claim_commit_block_alone(const struct ring *r,
+                                            const struct claim_block *block,
+                                            uint32_t size)
+{
+    claim_commit_block(r, block, size);
+    /* Relaxed: as above. */
+    atomic_put_relaxed(&block->tail->position, block->position + 1);
 }
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "ring/format.h"
-#include "ring/cursor.h"
+#include "ring/protocol.h"
 #include <string.h>
 
 #define ALL_FLAGS                                                              \
@@ -146,8 +146,14 @@ static void point_at(struct ring *ring, void *base,
         ring->holders = (void *)(bytes + shape.holders_offset);
     ring->blocks = bytes + shape.blocks_offset;
     ring->block_count = id->block_count;
+    ring->ahead_end = ring->blocks;
+    if (id->block_count > PROTOCOL_AHEAD)
+        ring->ahead_end +=
+            (size_t)(id->block_count - PROTOCOL_AHEAD) * SHMIPC_BLOCK;
     ring->index_bits = index_bits_of(id);
     ring->index_mask = (UINT64_C(1) << ring->index_bits) - 1;
+    ring->head_mask = ring->index_mask | ~SHMIPC_POSITION_MASK;
+    ring->last_index = id->block_count - 1;
     ring->lap_gap = ring->index_mask + 1 - id->block_count;
     ring->one_producer = id->flags & IPC_BUFFER_ONE_PRODUCER;
     ring->one_consumer = id->flags & IPC_BUFFER_ONE_CONSUMER;
@@ -164,6 +170,7 @@ static void point_at(struct ring *ring, void *base,
     ring->creation = atomic_get_relaxed(&id->creation);
     ring->first = (1 + (ring->creation - 1) % SHMIPC_FIRST_LAPS)
                   << ring->index_bits;
+    ring->origin = position_ordinal(ring, ring->first);
 }
 
 static bool shape_is_right(const struct shm_identity *id)

@@ -177,24 +177,28 @@ static inline bool owner_is_marked(const struct owner_table *table,
  * OWNER_CONSUMES, and all of them are dead. */
 bool owner_all_are_dead(const struct owner_table *table, uint32_t mark);
 
+/* Where an owner counts what it commits. */
+static inline atomic_u64 *owner_written(const struct owner_table *table,
+                                        uint32_t owner)
+{
+    return &table->slots[owner_slot(owner)].written;
+}
+
 /* Counts committed entries. Threads of one process share the slot. It has to
  * be a read-modify-write, for the fence that sleepers rely on
  * (write_count_and_fence()) as much as for the count. */
-static inline void
-owner_count_entries_and_fence(const struct owner_table *table, uint32_t owner,
-                              uint64_t count)
+static inline void owner_count_entries_and_fence(atomic_u64 *written,
+                                                 uint64_t count)
 {
     /* Relaxed: the figure is for monitors, and where a read-modify-write is a
      * full fence it is that in any order. */
-    atomic_add_relaxed(&table->slots[owner_slot(owner)].written, count);
+    atomic_add_relaxed(written, count);
 }
 
 /* The same where the caller is the slot's only writer. */
-static inline void owner_count_entries_alone(const struct owner_table *table,
-                                             uint32_t owner, uint64_t count)
+static inline void owner_count_entries_alone(atomic_u64 *written,
+                                             uint64_t count)
 {
-    atomic_u64 *written = &table->slots[owner_slot(owner)].written;
-
     /* Relaxed: as above. */
     atomic_put_relaxed(written, atomic_get_relaxed(written) + count);
 }

@@ -16,14 +16,30 @@
 
 #ifndef SHMIPC_MODEL
 
+/* What is too short for a move of a word, but not empty. */
+static inline void payload_copy_few(unsigned char *d, const unsigned char *s,
+                                    size_t size)
+{
+    if (size >= 4) {
+        memcpy(d, s, 4);
+        memcpy(d + size - 4, s + size - 4, 4);
+    } else {
+        d[0] = s[0];
+        d[size / 2] = s[size / 2];
+        d[size - 1] = s[size - 1];
+    }
+}
+
 /* memcpy, without a call for what fits one block. */
 static inline void payload_copy(void *to, const void *from, size_t size)
 {
     unsigned char *d = to;
     const unsigned char *s = from;
 
-    if (__builtin_expect(size > 64 || size < 8, 0)) {
+    if (__builtin_expect(size > 64, 0)) {
         memcpy(d, s, size);
+    } else if (__builtin_expect(size < 8, 0)) {
+        payload_copy_few(d, s, size);
     } else if (size <= 16) {
         memcpy(d, s, 8);
         memcpy(d + size - 8, s + size - 8, 8);

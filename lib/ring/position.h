@@ -17,9 +17,13 @@ struct ring {
     atomic_u64 *control;
     atomic_u64 *holders; /* NULL: reads consume at once; see hold.h */
     unsigned char *blocks;
-    uint64_t index_mask; /* 2^index_bits - 1 */
-    uint64_t lap_gap;    /* 2^index_bits - n: indices that do not exist */
-    uint64_t first;      /* position of the first block of this creation */
+    unsigned char *ahead_end; /* of blocks behind which producers look ahead */
+    uint64_t index_mask;      /* 2^index_bits - 1 */
+    uint64_t lap_gap;         /* 2^index_bits - n: indices that do not exist */
+    uint64_t first;           /* position of the first block of this creation */
+    uint64_t origin;          /* blocks before that, ever */
+    uint64_t head_mask;  /* index_mask, and the bits of a head word's item */
+    uint64_t last_index; /* n - 1 */
     uint32_t block_count;
     uint32_t index_bits;
     bool one_producer;
@@ -84,10 +88,16 @@ static inline int64_t position_distance(const struct ring *r, uint64_t from,
     return (int64_t)(to - from - laps * r->lap_gap);
 }
 
+/* Blocks before `position`, ever. */
+static inline uint64_t position_ordinal(const struct ring *r, uint64_t position)
+{
+    return position - position_lap(r, position) * r->lap_gap;
+}
+
 /* What users see: bytes since creation. */
 static inline uint64_t position_offset(const struct ring *r, uint64_t position)
 {
-    return (uint64_t)position_distance(r, r->first, position) * SHMIPC_BLOCK;
+    return (position_ordinal(r, position) - r->origin) * SHMIPC_BLOCK;
 }
 
 /* The position and the item of a head word. */

@@ -53,6 +53,21 @@ static inline uint64_t process_token(void)
 }
 #endif
 
+/* Whether `token` is this process's, or PROCESS_NOBODY. For who has a handle,
+ * with which the page came; a child that has not found out who it is is taken
+ * for somebody else, so that nothing has to be called. */
+#define PROCESS_NOBODY UINT64_MAX
+
+static inline bool process_has_token(uint64_t token)
+{
+#ifdef SHMIPC_MODEL
+    return process_token() == token;
+#else
+    /* Acquire [page] [token]: as above. */
+    return atomic_get_acquire(atomic_get_acquire(&process_token_page)) == token;
+#endif
+}
+
 /* Who we are. What could not be found out before, because descriptors or memory
  * had run out, is looked for again. */
 struct process_id process_self(void);

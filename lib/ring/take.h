@@ -100,6 +100,54 @@ static inline bool take_look_plain(const struct ring *r, struct view *view)
     return take_is_entry(r, view);
 }
 
+/* An entry in one block that is not the last of its lap. */
+struct look_block {
+    uint64_t position; /* head: it is in no array, and the next block follows */
+    uint64_t index;
+    uint64_t lap;
+    uint64_t size;
+};
+
+/* The same for such an entry. False: something else is there. If block->size is
+ * a size at all, SHMIPC_ENTRY_MAX at most, it is a larger entry. */
+static inline bool take_look_block(const struct ring *r,
+                                   struct look_block *block)
+{
+    uint64_t position, index, word;
+
+    /* Acquire [head]: words of older laps that were replaced are gone. */
+    position = atomic_get_acquire(&r->head->position);
+    /* With an item it is no index. */
+    index = position & r->head_mask;
+    block->size = UINT64_MAX;
+    if (index >= r->last_index)
+        return false;
+    block->position = position;
+    block->lap = position_lap(r, position);
+    block->index = index;
+    /* Acquire [commit] [lap]: the payload, and a head at least as new. */
+    word = atomic_get_acquire(&r->control[index]);
+    /* What is left without tag and state is the size. If they are others it is
+     * more than any, since the state goes to the top. */
+    word -= (block->lap << 32) + CONTROL_READY;
+    block->size = word >> 4 | word << 60;
+    return block->size - 1 < SHMIPC_BLOCK;
+}
+
+static inline const unsigned char *
+take_block_payload(const struct ring *r, const struct look_block *block)
+{
+    return r->blocks + block->index * SHMIPC_BLOCK;
+}
+
+/* What users call it. */
+static inline uint64_t take_block_offset(const struct ring *r,
+                                         const struct look_block *block)
+{
+    return (block->position - block->lap * r->lap_gap - r->origin) *
+           SHMIPC_BLOCK;
+}
+
 /* C2 and C3: what is at `head`, a head word. */
 static inline enum look take_look_at(const struct ring *r, uint64_t head,
                                      struct view *view)

@@ -10,14 +10,19 @@
 
 IpcStatus call_write(struct IpcBuffer *b, const void *data, size_t size)
 {
-    return write_plain(b, data, size) ? IPC_OK : write_entry(b, data, size);
+    return write_block(b, data, size) || write_blocks(b, data, size)
+               ? IPC_OK
+               : write_entry(b, data, size);
 }
 
 IpcStatus call_read(struct IpcBuffer *b, IpcEntry *dest)
 {
     IpcBufferReadError error;
+    bool larger;
 
-    return read_plain(b, dest) ? IPC_OK : read_entry(b, dest, &error);
+    return read_block(b, dest, &larger) || (larger && read_blocks(b, dest))
+               ? IPC_OK
+               : read_entry(b, dest, &error);
 }
 
 void call_shut(struct IpcBuffer *b)

@@ -20,25 +20,30 @@ MUTATIONS = [
         "    return (void)value, (void)word, true;"),
     Mutation(
         "payload-before-busy", "--sc gap",
-        [("protocol.h",
-          "    return !plan.only_pad &&"
-          " claim_occupy(r, entry, owner, CONTROL_BUSY);",
-          "    return !plan.only_pad;"),
+        [("write.h",
+          "        !claim_block(&b->ring, &block) ||\n"
+          "        !claim_occupy_block(&b->ring, &block, handle_owner(b)))\n",
+          "        !claim_block(&b->ring, &block))\n"),
          ("write.h",
-          "    payload_store(position_payload(&b->ring, claim.position), data,"
+          "    payload_store(position_payload(&b->ring, block.position), data,"
           " size);\n",
-          "    payload_store(position_payload(&b->ring, claim.position), data,"
+          "    payload_store(position_payload(&b->ring, block.position), data,"
           " size);\n"
-          "    if (!b->ring.one_producer &&\n"
-          "        !claim_occupy(&b->ring, claim.position,\n"
-          "                         handle_owner(b), CONTROL_BUSY))\n"
+          "    if (!claim_occupy_block(&b->ring, &block, handle_owner(b)))\n"
           "        return false;\n"),
+         ("protocol.h",
+          "    return !plan.only_pad &&\n"
+          "           claim_occupy(position_control(r, entry),"
+          " position_tag(r, entry),\n"
+          "                        owner, CONTROL_BUSY);",
+          "    return (void)owner, !plan.only_pad;"),
          ("write.c",
           "    payload_store(claim.payload, data, size);\n",
           "    payload_store(claim.payload, data, size);\n"
           "    if (!b->ring.one_producer &&\n"
-          "        !claim_occupy(&b->ring, claim.position,\n"
-          "                         handle_owner(b), CONTROL_BUSY))\n"
+          "        !claim_occupy(position_control(&b->ring, claim.position),\n"
+          "                      position_tag(&b->ring, claim.position),\n"
+          "                      handle_owner(b), CONTROL_BUSY))\n"
           "        return write_entry(b, data, size);\n")]),
     in_protocol(
         "occupy-forgets-the-lap", "--sc gap gap-of-laps",
@@ -273,11 +278,18 @@ MUTATIONS = [
     Mutation(
         "ready-before-payload-in-known-room", "--sc known-room",
         [("write.h",
-          "    payload_store(position_payload(&b->ring, claim.position), data,"
+          "        payload_store(block.payload, data, size);\n"
+          "        claim_commit_block_alone(&b->ring, &block,"
+          " (uint32_t)size);\n",
+          "        claim_commit_block_alone(&b->ring, &block,"
+          " (uint32_t)size);\n"
+          "        payload_store(block.payload, data, size);\n"),
+         ("write.h",
+          "    payload_store(position_payload(&b->ring, block.position), data,"
           " size);\n"
-          "    write_publish_entry(b, &claim, size);\n",
-          "    write_publish_entry(b, &claim, size);\n"
-          "    payload_store(position_payload(&b->ring, claim.position), data,"
+          "    claim_commit_block(&b->ring, &block, (uint32_t)size);\n",
+          "    claim_commit_block(&b->ring, &block, (uint32_t)size);\n"
+          "    payload_store(position_payload(&b->ring, block.position), data,"
           " size);\n")]),
     in_protocol(
         "no-renewal", "--sc renewal",
@@ -285,14 +297,50 @@ MUTATIONS = [
         "return blocks > 1 && 1 + position_lap(r, position) * 0 %"),
     # --------------------------------------------------------- reading
     Mutation(
-        "copy-after-the-head-moved", "--sc one-block",
+        "copy-after-the-head-moved", "--sc two-readers",
         [("read.h",
-          "    read_load(b, dest->payload, &view);\n"
-          "    if (!read_take(b, &view, 1))\n"
+          "    payload_load_unowned(to, take_block_payload(&b->ring, &block),"
+          " block.size);\n"
+          "    /* Release [head]: as above. */\n"
+          "    if (!atomic_cas_release(&b->ring.head->position,"
+          " block.position,\n"
+          "                            block.position + 1))\n"
           "        return false;\n",
-          "    if (!read_take(b, &view, 1))\n"
+          "    if (!atomic_cas_release(&b->ring.head->position,"
+          " block.position,\n"
+          "                            block.position + 1))\n"
           "        return false;\n"
-          "    read_load(b, dest->payload, &view);\n")]),
+          "    payload_load_unowned(to, take_block_payload(&b->ring, &block),"
+          " block.size);\n")]),
+    Mutation(
+        "copy-after-the-one-consumer-moved-head", "--sc one-consumer-heir",
+        [("read.h",
+          "        payload_load_owned(to, take_block_payload(&b->ring,"
+          " &block),\n                           block.size);\n", ""),
+         ("read.h",
+          "        atomic_put_release(&b->ring.head->position,"
+          " block.position + 1);\n",
+          "        atomic_put_release(&b->ring.head->position,"
+          " block.position + 1);\n"
+          "        payload_load_owned(to, take_block_payload(&b->ring,"
+          " &block),\n                           block.size);\n")]),
+    Mutation(
+        "block-is-taken-by-a-store", "--sc two-readers",
+        [("read.h",
+          "    if (!atomic_cas_release(&b->ring.head->position,"
+          " block.position,\n"
+          "                            block.position + 1))\n"
+          "        return false;\n",
+          "    atomic_put_release(&b->ring.head->position,"
+          " block.position + 1);\n")]),
+    in_protocol(
+        "look-at-a-block-forgets-the-lap", "--sc two-writers",
+        "    word -= (block->lap << 32) + CONTROL_READY;",
+        "    word = (uint32_t)word - CONTROL_READY;"),
+    in_protocol(
+        "room-of-a-block-in-another-lap", "--sc two-writers",
+        "    return end - block->position - 1 < (end & r->index_mask);",
+        "    return end != block->position;"),
     Mutation(
         "copy-after-the-head-moved-on", "--sc array",
         [("read.c",
@@ -303,9 +351,8 @@ MUTATIONS = [
     Mutation(
         "read-without-the-role", "--sc one-consumer-heir",
         [("read.h",
-          "(b->ring.readers_enter && !handle_may_consume(b)) ||\n"
-          "                !take_look_plain(",
-          "!take_look_plain(")]),
+          "    if (process_has_token(atomic_get_relaxed(&b->reads_alone))) {",
+          "    if (b->ring.one_consumer) {")]),
     in_protocol(
         "look-forgets-the-lap", "--sc two-writers",
         "if (control_tag(word) != position_tag(r, position) ||"
@@ -370,11 +417,9 @@ MUTATIONS = [
         "renews-a-pad-that-others-see", "--sc renewal-pad-late",
         "claim_renew(r, position, blocks);"
         " /* Release [commit]: the renewed words. */"
-        " atomic_put_release( position_control(r, position),"
-        " control_make(position_tag(r, position), blocks, CONTROL_PAD));",
-        "atomic_put_release(\n"
-        "            position_control(r, position),\n"
-        "            control_make(position_tag(r, position), blocks,"
+        " atomic_put_release(control, control_make(tag, blocks,"
+        " CONTROL_PAD));",
+        "atomic_put_release(control, control_make(tag, blocks,"
         " CONTROL_PAD));\n"
         "        claim_renew(r, position, blocks);"),
     in_repair(
@@ -420,12 +465,20 @@ MUTATIONS = [
     Mutation(
         "relaxed-produces", "--weak threads-enter",
         [("handle.c", "        atomic_put_release(&b->produces, token);",
-          "        atomic_put_relaxed(&b->produces, token);")]),
+          "        atomic_put_relaxed(&b->produces, token);"),
+         ("handle.c",
+          "            atomic_put_release(&b->writes_shared, token);",
+          "            atomic_put_relaxed(&b->writes_shared, token);")]),
     Mutation(
         "relaxed-may-produce", "--weak threads-enter",
         [("handle.h",
-          "    return atomic_get_acquire(&b->produces) == process_token();",
-          "    return atomic_get_relaxed(&b->produces) == process_token();")]),
+          "    return process_has_token(atomic_get_acquire(&b->produces));",
+          "    return process_has_token(atomic_get_relaxed(&b->produces));"),
+         ("write.h",
+          "    if (!process_has_token(atomic_get_acquire(&b->writes_shared))"
+          " ||\n        !claim_block(",
+          "    if (!process_has_token(atomic_get_relaxed(&b->writes_shared))"
+          " ||\n        !claim_block(")]),
     Mutation(
         "entry-lock-excludes-nobody", "--sc threads-enter",
         [("handle.c", "        if (holder != token &&"

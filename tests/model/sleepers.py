@@ -30,9 +30,7 @@ MUTATIONS = [
     Mutation(
         "count-is-no-fence", "--weak wake-many-x86",
         [("owner.h",
-          "    atomic_add_relaxed(&table->slots[owner_slot(owner)].written,"
-          " count);",
-          "    atomic_u64 *written = &table->slots[owner_slot(owner)].written;\n"
+          "    atomic_add_relaxed(written, count);",
           "    atomic_put_relaxed(written,"
           " atomic_get_relaxed(written) + count);")]),
     Mutation(
@@ -41,7 +39,12 @@ MUTATIONS = [
           "    write_publish(b, claim, (uint32_t)size, CONTROL_READY);\n"
           "    write_count_and_fence(b, 1);\n",
           "    write_count_and_fence(b, 1);\n"
-          "    write_publish(b, claim, (uint32_t)size, CONTROL_READY);\n")]),
+          "    write_publish(b, claim, (uint32_t)size, CONTROL_READY);\n"),
+         ("write.h",
+          "    claim_commit_block(&b->ring, &block, (uint32_t)size);\n"
+          "    owner_count_entries_and_fence(b->written, 1);\n",
+          "    owner_count_entries_and_fence(b->written, 1);\n"
+          "    claim_commit_block(&b->ring, &block, (uint32_t)size);\n")]),
     Mutation(
         "no-fence-where-membarrier-is-missing",
         "--weak wake-alone-without-membarrier",

@@ -10,7 +10,7 @@ MUTATIONS = [
         tests=["unit/error_bodies"],
         edits=[("if (status == IPC_ERR_SYSTEM) body.sys_errno = errno;", "")]),
     Mutation(
-        name="error body of skip", file="channel_api.c",
+        name="error body of skip", file="inplace_api.c",
         tests=["unit/error_bodies"],
         edits=[("IpcBufferSkipError body = {found.offset};",
                 "IpcBufferSkipError body = {0}; (void)found;")]),
@@ -35,7 +35,7 @@ MUTATIONS = [
         tests=["unit/error_bodies"],
         edits=[("error->required_size = view.size;", "")]),
     Mutation(
-        name="error body of peek", file="channel_api.c",
+        name="error body of peek", file="inplace_api.c",
         tests=["unit/error_bodies"],
         edits=[("{found.offset, found.lost}", "{0, found.lost}")]),
     Mutation(
@@ -67,18 +67,18 @@ MUTATIONS = [
                 "block_blame(&block, blame_array(b, data, size)), "
                 "write_detail(status)), write_body(b, 0));")]),
     Mutation(
-        name="error body of reserve", file="channel_api.c",
+        name="error body of reserve", file="inplace_api.c",
         tests=["unit/error_bodies"],
         edits=[("reserve_detail(&block, dest, status), write_body(b, size));",
                 "reserve_detail(&block, dest, status), write_body(b, 0));")]),
     Mutation(
-        name="error body of commit", file="channel_api.c",
+        name="error body of commit", file="inplace_api.c",
         tests=["unit/error_bodies"],
         edits=[("body = {reservation ? reservation->offset : 0}; IpcStatus "
                 "status = channel ? send_commit",
                 "body = {0}; IpcStatus status = channel ? send_commit")]),
     Mutation(
-        name="error body of abort", file="channel_api.c",
+        name="error body of abort", file="inplace_api.c",
         tests=["unit/error_bodies"],
         edits=[("body = {reservation ? reservation->offset : 0}; IpcStatus "
                 "status = channel ? send_abort",

@@ -232,12 +232,12 @@ MUTATIONS = [
         "steps = 2 * (uint64_t)r->block_count;",
         "steps = 2 * (uint64_t)r->block_count - 3;"),
     # ------------------------------------------------------------- write.c
-    in_write(
+    in_file("write.h")(
         "reservation-beyond-the-lap-is-one", "unit/claims",
         "    return from->payload == claim->payload &&\n"
         "           claim->blocks <= position_blocks_left(r, claim->position);",
         "    return from->payload == claim->payload;"),
-    in_write(
+    in_file("write.h")(
         "reservation-of-another-process-is-committed", "unit/claims",
         "    if (!handle_may_produce(b) ||"
         " reservation->opaque[1] != handle_owner(b))",

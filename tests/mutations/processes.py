@@ -211,17 +211,8 @@ MUTATIONS = [
     Mutation(
         name="a plain read does not enter", file="read.h",
         tests=["unit/dead_consumers"],
-        edits=[("if (__builtin_expect(!b || !dest || !dest->payload || "
-                "(b->ring.readers_enter && !handle_may_consume(b)) ||",
-                "if (__builtin_expect(!b || !dest || !dest->payload || "
-                "(b->ring.one_consumer && !handle_may_consume(b)) ||")]),
-    Mutation(
-        name="a look does not enter", file="read.h",
-        tests=["unit/dead_consumers"],
-        edits=[("if (__builtin_expect((b->ring.readers_enter && "
-                "!handle_may_consume(b)) || !take_look_here",
-                "if (__builtin_expect((b->ring.one_consumer && "
-                "!handle_may_consume(b)) || !take_look_here")]),
+        edits=[("return !b->ring.readers_enter || handle_may_consume(b);",
+                "return !b->ring.one_consumer || handle_may_consume(b);")]),
     Mutation(
         name="who reads is not marked", file="handle.c",
         tests=["unit/dead_consumers"],

@@ -276,7 +276,12 @@ MUTATIONS = [
     Mutation(
         name="a plain read does not ask how much room there is",
         file="read.h", tests=["hostile/a hostile peer harms nobody"],
-        edits=[("|| view.size > dest->size,", ",")]),
+        edits=[("return block->size <= dest->size;", "return true;")]),
+    Mutation(
+        name="a plain read of more than a block does not ask for room",
+        file="read.h", tests=["hostile/a hostile peer harms nobody"],
+        edits=[("!take_look_plain(&b->ring, &view) || view.size > dest->size)",
+                "!take_look_plain(&b->ring, &view))")]),
     Mutation(
         name="a batch does not ask how much room there is",
         file="batch.c", tests=["hostile/a hostile peer harms nobody"],

@@ -28,7 +28,22 @@ MUTATIONS = [
     Mutation(
         name="a plain write wakes no reader", file="channel_api.c",
         tests=["unit/wakes"],
-        edits=[("wait_notify(&channel->waiter, WAIT_READERS);", "")]),
+        edits=[("if (!write_block(channel_buffer(channel), data, size)) return "
+                "false; wait_notify(&channel->waiter, WAIT_READERS);",
+                "if (!write_block(channel_buffer(channel), data, size)) return "
+                "false;")]),
+    Mutation(
+        name="a plain write of more than a block wakes no reader",
+        file="channel_api.c", tests=["unit/wakes"],
+        edits=[("if (write_blocks(channel_buffer(channel), data, size)) { "
+                "wait_notify(&channel->waiter, WAIT_READERS);",
+                "if (write_blocks(channel_buffer(channel), data, size)) {")]),
+    Mutation(
+        name="a plain commit wakes no reader", file="inplace_api.c",
+        tests=["unit/wakes"],
+        edits=[("return commit_otherwise(channel, reservation, size); "
+                "wait_notify(&channel->waiter, WAIT_READERS);",
+                "return commit_otherwise(channel, reservation, size);")]),
     Mutation(
         name="a write that is not plain wakes no reader", file="send.c",
         tests=["unit/wakes"],
@@ -41,7 +56,7 @@ MUTATIONS = [
                 "write_pieces(b, pieces, count, &size);")]),
     Mutation(
         name="a reservation that only left filler wakes no reader",
-        file="channel_api.c", tests=["unit/wakes"],
+        file="inplace_api.c", tests=["unit/wakes"],
         edits=[("send_tell(&block, write_reserve(b, size, dest));",
                 "write_reserve(b, size, dest);")]),
     Mutation(
@@ -93,7 +108,23 @@ MUTATIONS = [
     Mutation(
         name="a plain read wakes no writer", file="channel_api.c",
         tests=["unit/wakes"],
-        edits=[("wait_notify(&channel->waiter, WAIT_WRITERS);", "")]),
+        edits=[("if (!read_block(channel_buffer(channel), dest, larger)) "
+                "return false; wait_notify(&channel->waiter, WAIT_WRITERS);",
+                "if (!read_block(channel_buffer(channel), dest, larger)) "
+                "return false;")]),
+    Mutation(
+        name="a plain read of more than a block wakes no writer",
+        file="channel_api.c", tests=["unit/wakes"],
+        edits=[("if (!read_blocks(channel_buffer(channel), dest)) "
+                "return false; wait_notify(&channel->waiter, WAIT_WRITERS);",
+                "if (!read_blocks(channel_buffer(channel), dest)) "
+                "return false;")]),
+    Mutation(
+        name="a plain skip wakes no writer", file="inplace_api.c",
+        tests=["unit/wakes"],
+        edits=[("return skip_otherwise(channel, offset); "
+                "wait_notify(&channel->waiter, WAIT_WRITERS);",
+                "return skip_otherwise(channel, offset);")]),
     Mutation(
         name="a read that is not plain wakes no writer", file="receive.c",
         tests=["unit/wakes"],
@@ -108,7 +139,7 @@ MUTATIONS = [
                 "read_allocate(&b->channel->buffer, dest, error);")]),
     Mutation(
         name="a peek that only passed filler wakes no writer",
-        file="channel_api.c", tests=["unit/wakes"],
+        file="inplace_api.c", tests=["unit/wakes"],
         edits=[("receive_tell(&block, read_peek(b, dest, &found));",
                 "read_peek(b, dest, &found);")]),
     Mutation(
