@@ -15,13 +15,16 @@ static const struct command_option options[] = {{0}};
 
 static const struct command_help help = {
     .name = "bridge",
-    .operands = "out|in ...",
+    .operands = "out|in|run|keygen ...",
     .summary = "Carries messages between channels of two machines",
     .text =
         "  shmipc bridge out NAME tcp://HOST:PORT   sends what is written "
         "into NAME\n"
         "  shmipc bridge in tcp://*:PORT NAME       writes into NAME what is "
         "sent there\n"
+        "  shmipc bridge run FILE                   runs many, as the file "
+        "says\n"
+        "  shmipc bridge keygen FILE                makes keys\n"
         "\nEvery message comes out once and in order, whatever is killed or "
         "disconnected.\n`shmipc bridge out --help` and so on say more, and so "
         "does shmipc-bridge(1).\n",

@@ -74,13 +74,16 @@ static void look(const unsigned char *first, size_t first_size,
 
             must(last == WIRE_NONE || e.offset > last, "offsets grow");
             must(e.size > 0, "no entry is empty");
-            must(m.payload[sum] == payload[sum], "payloads are what came");
             sum += e.size;
-            must(sum <= payload_size, "payloads are within what came");
+            must(m.head.kind != WIRE_DATA || sum <= payload_size,
+                 "payloads are within what came");
+            must(m.payload[0] == payload[0], "payloads are what came");
             last = e.offset;
         }
         must(m.head.kind == WIRE_DATA ? sum == payload_size
-                                      : first_size == sizeof m.head,
+             : m.head.kind == WIRE_PART
+                 ? m.head.value + payload_size <= wire_entry(&m, 0).size
+                 : first_size == sizeof m.head,
              "nothing is left over");
     }
     free(a);

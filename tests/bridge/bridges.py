@@ -133,6 +133,13 @@ def gaps(name, seconds=2, largest=64):
     return int(words[0]), int(words[2]), int(words[5])
 
 
+def try_to_write(name, largest=64):
+    """Until there is no space: how many."""
+    done = subprocess.run([FLOW, "try", name, "0", str(largest)], timeout=LIMIT,
+                          capture_output=True, text=True, check=True)
+    return int(done.stdout)
+
+
 class Relay:
     """Passes what comes to a port on to another one, both ways. Connections
     can be reset, and what passes can be held up or thrown away."""
@@ -196,6 +203,16 @@ class Relay:
         self.holds = False
         self.listener.close()
         self.reset()
+
+
+def pair(near=None, far=None, relay=False):
+    """Names, and both bridges between them."""
+    near, far = near or new_name(), far or new_name()
+    port = free_port()
+    there = into(port, far)
+    between = Relay(port) if relay else None
+    here = out(near, between.port if relay else port)
+    return near, far, here, there, between
 
 
 def end_all():

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "bridge/arguments.h"
+#include "bridge/keys.h"
 #include "bridge/zeromq.h"
 #include "command.h"
 #include "join.h"
@@ -9,23 +10,35 @@
 #define LINGER_NS UINT64_C(10000000000)
 enum {
     LARGEST = 16 << 20,
+    PORT_MOST = 65535,
 
     OPTION_EXISTING = 256,
     OPTION_LOSSY,
     OPTION_LINGER,
     OPTION_LARGEST,
+    OPTION_KEY,
+    OPTION_SERVER,
+    OPTION_ALLOW,
+    OPTION_PROMETHEUS,
 };
 
 #define COMMON_OPTIONS                                                         \
     {'s', "size", "SIZE",                                                      \
      "bytes of data that a channel made by this command holds (1M)"},          \
+        {OPTION_EXISTING, "existing", NULL,                                    \
+         "make no channel where there is none, but wait for one"},             \
+        {OPTION_KEY, "key", "FILE",                                            \
+         "our own key, as `shmipc bridge keygen` makes it; must be given "     \
+         "unless the address is of the loopback"},                             \
     {                                                                          \
-        OPTION_EXISTING, "existing", NULL,                                     \
-            "make no channel where there is none, but wait for one"            \
+        OPTION_PROMETHEUS, "prometheus", "PORT",                               \
+            "tell figures by HTTP at that port of 127.0.0.1"                   \
     }
 
 static const struct command_option out_options[] = {
     COMMON_OPTIONS,
+    {OPTION_SERVER, "server", "FILE",
+     "the public key of the other side; must be given with --key"},
     {OPTION_LOSSY, "lossy", NULL,
      "only look on: writers never wait, and what was overwritten before it was "
      "sent is counted as lost"},
@@ -36,9 +49,12 @@ static const struct command_option out_options[] = {
 
 static const struct command_option in_options[] = {
     COMMON_OPTIONS,
+    {OPTION_ALLOW, "allow", "FILE",
+     "the public keys of those that may send, one on each line; must be given "
+     "with --key"},
     {OPTION_LARGEST, "largest", "SIZE",
-     "largest message that may come in (16M); more is refused before there is "
-     "memory for it"},
+     "largest message that may come in (16M): so much memory a sender can "
+     "make us take"},
     {0},
 };
 
@@ -73,6 +89,46 @@ static const struct command_help in_help = {
     .exits = EXITS,
 };
 
+static char *copy(const char *text)
+{
+    char *to = strdup(text);
+
+    if (!to) {
+        command_complain("no memory");
+        exit(COMMAND_FAILED);
+    }
+    return to;
+}
+
+static void complain_of_file(const char *path, const char *wrong)
+{
+    command_complain("%s: %s", path, wrong);
+    exit(COMMAND_USAGE);
+}
+
+static bool read_key(struct route_options *r, const char *path)
+{
+    char secret[KEYS_LETTERS + 1], public[KEYS_LETTERS + 1];
+    const char *wrong = keys_read_pair(path, secret, public);
+
+    if (wrong)
+        complain_of_file(path, wrong);
+    r->secret = copy(secret);
+    r->public = copy(public);
+    return true;
+}
+
+static bool read_server(struct route_options *r, const char *path)
+{
+    char public[KEYS_LETTERS + 1];
+    const char *wrong = keys_read_public(path, public);
+
+    if (wrong)
+        complain_of_file(path, wrong);
+    r->server = copy(public);
+    return true;
+}
+
 static bool set_option(struct arguments *a, const struct command_scan *scan)
 {
     struct route_options *r = &a->route;
@@ -92,20 +148,41 @@ static bool set_option(struct arguments *a, const struct command_scan *scan)
     case OPTION_LARGEST:
         return command_parse_size(scan->value, &r->largest) && r->largest > 0 &&
                r->largest <= WIRE_ENTRY_MAX;
+    case OPTION_KEY:
+        return read_key(r, scan->value);
+    case OPTION_SERVER:
+        return read_server(r, scan->value);
+    case OPTION_ALLOW:
+        r->allowed = copy(scan->value);
+        return true;
+    case OPTION_PROMETHEUS:
+        return arguments_read_port(scan->value, &a->prometheus);
     default:
         return false;
     }
 }
 
-static char *copy(const char *text)
+static void check_keys(const struct command_help *help,
+                       const struct route_options *r)
 {
-    char *to = strdup(text);
+    const char *other = r->is_far ? r->allowed : r->server;
 
-    if (!to) {
-        command_complain("no memory");
-        exit(COMMAND_FAILED);
-    }
-    return to;
+    if (!r->secret && other)
+        command_misuse(help, "--%s needs --key",
+                       r->is_far ? "allow" : "server");
+    if (r->secret && !other)
+        command_misuse(help, "--key needs --%s",
+                       r->is_far ? "allow" : "server");
+    if (!r->secret && !zeromq_is_loopback(r->address))
+        command_misuse(help,
+                       "\"%s\" is not of the loopback, so that --key must be "
+                       "given",
+                       r->address);
+}
+
+bool arguments_read_port(const char *text, uint64_t *port)
+{
+    return command_parse_count(text, port) && *port > 0 && *port <= PORT_MOST;
 }
 
 void arguments_read(struct arguments *to, int argc, char **argv)
@@ -130,6 +207,5 @@ void arguments_read(struct arguments *to, int argc, char **argv)
     to->route.address = copy(operands[!is_far]);
     if (!strstr(to->route.address, "://"))
         command_misuse(help, "\"%s\" is no address", to->route.address);
-    if (!zeromq_is_loopback(to->route.address))
-        command_misuse(help, "\"%s\" is not the loopback", to->route.address);
+    check_keys(help, &to->route);
 }

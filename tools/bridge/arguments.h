@@ -10,7 +10,11 @@
 
 struct arguments {
     struct route_options route;
+    uint64_t prometheus; /* port, or 0 */
 };
+
+/* A port's number; false: it is none. */
+bool arguments_read_port(const char *text, uint64_t *port);
 
 /* argv[0] is "out" or "in". What is wrong ends the program with a complaint. */
 void arguments_read(struct arguments *to, int argc, char **argv);

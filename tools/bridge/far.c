@@ -5,9 +5,11 @@
 #include "bridge/ticks.h"
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define TURN_NS   (100 * TICKS_MS)
 #define LOOK_NS   (200 * TICKS_MS)
+#define TELL_NS   TICKS_SECOND
 /* A stream that said nothing for so long may lose its place to another. */
 #define SILENT_NS (600 * TICKS_SECOND)
 
@@ -16,6 +18,10 @@ struct far_stream {
     struct outlet_stream at;
     struct transport_peer peer;
     uint64_t heard; /* when */
+    /* Of a large entry that comes in parts: the bytes that have come. */
+    unsigned char *large;
+    struct wire_entry large_is;
+    size_t large_has;
 };
 
 struct far {
@@ -41,6 +47,13 @@ static struct far_stream *find(struct far *f, uint64_t stream)
     return NULL;
 }
 
+static uint64_t largest_of(const struct far *f)
+{
+    return f->route->options.largest < f->out.largest
+               ? f->route->options.largest
+               : f->out.largest;
+}
+
 static void answer(struct far *f, const struct transport_peer *to,
                    const struct wire_head *about, enum wire_kind kind,
                    uint64_t after)
@@ -50,9 +63,7 @@ static void answer(struct far *f, const struct transport_peer *to,
 
     head.number = about->number;
     if (kind == WIRE_WELCOME)
-        head.value = f->route->options.largest < f->out.largest
-                         ? f->route->options.largest
-                         : f->out.largest;
+        head.value = largest_of(f);
     transport_say(f->transport, to, head);
 }
 
@@ -65,6 +76,13 @@ static void restart(struct far *f, const struct transport_peer *to,
         s->session = 0;
     counters_add(&counters_of(f)->restarts, 1);
     answer(f, to, about, WIRE_RESTART, WIRE_NONE);
+}
+
+static void forget_large(struct far_stream *s)
+{
+    free(s->large);
+    s->large = NULL;
+    s->large_has = 0;
 }
 
 /* ------------------------------------------------------------------ channel */
@@ -88,8 +106,10 @@ static void close_outlet(struct far *f)
 {
     outlet_close(&f->out);
     f->is_open = false;
-    for (int i = 0; i < NOTE_STREAMS; i++)
+    for (int i = 0; i < NOTE_STREAMS; i++) {
         f->streams[i].session = 0;
+        forget_large(&f->streams[i]);
+    }
     counters_set(&counters_of(f)->is_up, 0);
 }
 
@@ -139,6 +159,7 @@ static struct far_stream *meet(struct far *f, uint64_t stream)
                  at.state.offset);
     }
     known = &f->streams[at.place];
+    forget_large(known);
     *known = (struct far_stream){.at = at};
     return known;
 }
@@ -159,6 +180,7 @@ static void on_hello(struct far *f, const struct transport_packet *packet,
         s->at.state.offset = h->after;
         outlet_settle(&f->out, &s->at);
     }
+    forget_large(s);
     s->session = h->session;
     s->peer = packet->from;
     s->heard = ticks_now();
@@ -181,7 +203,7 @@ static void acknowledge(struct far *f, struct far_stream *s)
 static bool put(struct far *f, struct far_stream *s, const struct wire_entry *e,
                 const unsigned char *payload)
 {
-    uint64_t wait = 0;
+    uint64_t wait = 0, told = 0;
 
     for (;;) {
         switch (
@@ -191,10 +213,8 @@ static bool put(struct far *f, struct far_stream *s, const struct wire_entry *e,
             counters_add(&counters_of(f)->bytes, e->size);
             return true;
         case OUTLET_FULL:
-            if (wait == 0) {
+            if (wait == 0)
                 counters_add(&counters_of(f)->full, 1);
-                acknowledge(f, s);
-            }
             wait = TURN_NS;
             break;
         case OUTLET_GONE:
@@ -220,7 +240,26 @@ static bool put(struct far *f, struct far_stream *s, const struct wire_entry *e,
         look_if_replaced(f);
         if (!f->is_open || route_stops(f->route))
             return false;
+        /* What is in is in; and we are still here. */
+        if (ticks_now() - told > TELL_NS) {
+            told = ticks_now();
+            acknowledge(f, s);
+        }
     }
+}
+
+static bool is_new(const struct far_stream *s, const struct wire_entry *e)
+{
+    return s->at.state.offset == NOTE_NONE || e->offset > s->at.state.offset;
+}
+
+/* Behind the last entry of a message. */
+static void finish(struct far *f, struct far_stream *s)
+{
+    if (!f->is_open)
+        return;
+    outlet_settle(&f->out, &s->at);
+    acknowledge(f, s);
 }
 
 static bool put_all(struct far *f, struct far_stream *s,
@@ -231,7 +270,7 @@ static bool put_all(struct far *f, struct far_stream *s,
     for (uint32_t i = 0; i < m->head.count; i++) {
         struct wire_entry e = wire_entry(m, i);
 
-        if (s->at.state.offset == NOTE_NONE || e.offset > s->at.state.offset) {
+        if (is_new(s, &e)) {
             if (!put(f, s, &e, payload))
                 return false;
         } else {
@@ -255,15 +294,60 @@ static bool fits(const struct far_stream *s, const struct wire_message *m)
 static void count_gap(struct far *f, const struct far_stream *s,
                       const struct wire_message *m)
 {
-    bool is_gap = !fits(s, m) || m->head.value > 0;
+    uint64_t lost = m->head.kind == WIRE_DATA ? m->head.value : 0;
 
-    if (!is_gap)
+    if (fits(s, m) && lost == 0)
         return;
     counters_add(&counters_of(f)->gaps, 1);
-    counters_add(&counters_of(f)->lost, m->head.value);
+    counters_add(&counters_of(f)->lost, lost);
     log_rarely(&f->limit, f->route->title,
                "a gap before entry %" PRIu64 ": %" PRIu64 " bytes",
-               wire_entry(m, 0).offset, m->head.value);
+               wire_entry(m, 0).offset, lost);
+}
+
+/* Collects what comes in parts; true: the entry is whole. *is_next: the part is
+ * the one that was due. */
+static bool collect(struct far *f, struct far_stream *s,
+                    const struct wire_message *m, bool *is_next)
+{
+    struct wire_entry e = wire_entry(m, 0);
+
+    *is_next = m->head.value == 0 ||
+               (s->large && s->large_is.offset == e.offset &&
+                s->large_is.size == e.size && s->large_has == m->head.value);
+    if (!*is_next || e.size > largest_of(f))
+        return false;
+    if (m->head.value == 0) {
+        forget_large(s);
+        s->large = malloc(e.size);
+        s->large_is = e;
+    }
+    if (!s->large) {
+        *is_next = false;
+        return false;
+    }
+    memcpy(s->large + s->large_has, m->payload, m->payload_size);
+    s->large_has += m->payload_size;
+    return s->large_has == e.size;
+}
+
+static void on_part(struct far *f, struct far_stream *s,
+                    const struct wire_message *m)
+{
+    bool is_next, is_whole = collect(f, s, m, &is_next);
+
+    if (!is_next) {
+        restart(f, &s->peer, &m->head);
+        return;
+    }
+    if (!is_whole)
+        return;
+    if (is_new(s, &s->large_is))
+        (void)put(f, s, &s->large_is, s->large);
+    else
+        counters_add(&counters_of(f)->duplicates, 1);
+    forget_large(s);
+    finish(f, s);
 }
 
 static void on_data(struct far *f, const struct transport_packet *packet,
@@ -285,10 +369,12 @@ static void on_data(struct far *f, const struct transport_packet *packet,
         restart(f, &packet->from, &m->head);
         return;
     }
-    if (put_all(f, s, m) || f->is_open)
-        outlet_settle(&f->out, &s->at);
-    if (f->is_open)
-        acknowledge(f, s);
+    if (m->head.kind == WIRE_PART) {
+        on_part(f, s, m);
+        return;
+    }
+    (void)put_all(f, s, m);
+    finish(f, s);
 }
 
 static void on_ping(struct far *f, const struct transport_packet *packet,
@@ -320,7 +406,7 @@ static void on_packet(struct far *f, const struct transport_packet *packet)
                    "what came is no message: %s", wrong);
     } else if (m.head.kind == WIRE_HELLO) {
         on_hello(f, packet, &m.head);
-    } else if (m.head.kind == WIRE_DATA) {
+    } else if (m.head.kind == WIRE_DATA || m.head.kind == WIRE_PART) {
         on_data(f, packet, &m);
     } else {
         on_ping(f, packet, &m.head);

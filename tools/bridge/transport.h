@@ -54,7 +54,7 @@ struct transport {
     const struct transport_calls *calls;
 };
 
-/* Sends a message that is a head alone; it may get lost. */
+/* Sends a message that is a head alone; it may get lost. `t` may be NULL. */
 void transport_say(struct transport *t, const struct transport_peer *to,
                    struct wire_head head);
 

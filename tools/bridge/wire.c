@@ -67,6 +67,11 @@ static const char *check_table(const struct wire_message *m, size_t payload)
         last = e.offset;
         sum += e.size; /* at most 2^38 */
     }
+    if (m->head.kind == WIRE_PART)
+        return m->head.count == 1 && payload > 0 && m->head.value < sum &&
+                       payload <= sum - m->head.value
+                   ? NULL
+                   : "a part is not within its entry";
     return sum == payload ? NULL : "payloads are not as long as entries say";
 }
 
@@ -113,7 +118,8 @@ const char *wire_read(const void *first, size_t first_size, const void *payload,
         return wrong;
     m.table = (const unsigned char *)first + sizeof m.head;
     m.payload = payload;
-    if (m.head.kind == WIRE_DATA)
+    m.payload_size = payload_size;
+    if (m.head.kind == WIRE_DATA || m.head.kind == WIRE_PART)
         wrong = check_data(&m, first_size, payload_size);
     else if (first_size != sizeof m.head || payload_size != 0 ||
              m.head.count != 0)

@@ -4,9 +4,11 @@
  * conversation; this is its alphabet.
  *
  * A message is a head of 56 bytes; DATA has a table of its entries behind it,
- * and their payloads as a second part, one after the other without padding.
- * Numbers are little-endian. What comes from the network is believed only as
- * far as wire_read() has checked it.
+ * and their payloads as a second frame, one after the other without padding. An
+ * entry that is too large for that goes in several PARTs: so no message is
+ * long, and nobody can make the other side get memory for a long one before it
+ * knows who he is. Numbers are little-endian. What comes from the network is
+ * believed only as far as wire_read() has checked it.
  *
  * Entries have the offsets that they have in the near channel. Each batch says
  * which entry goes before it (`after`): so the far side knows, without knowing
@@ -25,8 +27,7 @@
 
 enum {
     WIRE_VERSION = 1,
-    /* The most that a batch has, but that an entry that is larger goes by
-     * itself. */
+    /* The most that a batch has, and a PART. */
     WIRE_ENTRIES_MAX = 1024,
     WIRE_BATCH_MAX = 64 << 10,
     WIRE_ENTRY_MAX = (1 << 28) - 1, /* the library's own limit */
@@ -36,15 +37,16 @@ enum wire_kind {
     /* From the near side. */
     WIRE_HELLO = 1, /* a session begins; after: what was acknowledged to us */
     WIRE_DATA = 2,  /* entries; after: the one before the first of them */
-    WIRE_PING = 3,  /* what do you have? */
+    WIRE_PART = 3,  /* of one entry; value: where in the entry it begins */
+    WIRE_PING = 4,  /* what do you have? */
     /* From the far side. */
-    WIRE_WELCOME = 4, /* after: the last entry that I have; go on behind it */
-    WIRE_ACK = 5,     /* after: the same; you can let go of all up to there */
-    WIRE_PONG = 6,    /* the same, in answer to the PING of that number */
-    WIRE_RESTART = 7, /* something is missing: say HELLO again */
+    WIRE_WELCOME = 5, /* after: the last entry that I have; go on behind it */
+    WIRE_ACK = 6,     /* after: the same; you can let go of all up to there */
+    WIRE_PONG = 7,    /* the same, in answer to the PING of that number */
+    WIRE_RESTART = 8, /* something is missing: say HELLO again */
 };
 
-/* For `flags` of HELLO and DATA: what is missing does not come again. */
+/* For `flags` of HELLO, DATA and PART: what is missing does not come again. */
 #define WIRE_LOSSY UINT16_C(1)
 
 /* As it travels. */
@@ -65,7 +67,7 @@ struct wire_head {
 
 struct wire_entry {
     uint64_t offset;
-    uint32_t size; /* of its payload, bytes; never 0 */
+    uint32_t size; /* of its whole payload, bytes; never 0 */
     uint32_t reserved;
 };
 
@@ -82,7 +84,7 @@ _Static_assert(offsetof(struct wire_head, number) == 44, "wire");
 _Static_assert(sizeof(struct wire_entry) == 16, "wire");
 _Static_assert(offsetof(struct wire_entry, size) == 8, "wire");
 
-/* The largest first part that a message has. */
+/* The largest first frame that a message has. */
 enum {
     WIRE_FIRST_MAX =
         sizeof(struct wire_head) + WIRE_ENTRIES_MAX * sizeof(struct wire_entry),
@@ -100,10 +102,11 @@ struct wire_head wire_make(enum wire_kind kind, uint64_t stream,
 struct wire_message {
     struct wire_head head;        /* in our own byte order */
     const unsigned char *table;   /* of head.count entries, as they came */
-    const unsigned char *payload; /* of all of them */
+    const unsigned char *payload; /* of all of them, or of a PART of one */
+    size_t payload_size;
 };
 
-/* Checks what came, in one or two parts (else `payload` is NULL and its size
+/* Checks what came, in one or two frames (else `payload` is NULL and its size
  * 0), and points *message into it. NULL: it is good; else what is wrong with
  * it, for people. Then no table and no payload goes beyond what was given. */
 const char *wire_read(const void *first, size_t first_size, const void *payload,

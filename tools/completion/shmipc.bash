@@ -156,7 +156,7 @@ _shmipc() {
         ;;
     bridge)
         if [ "$COMP_CWORD" -eq 2 ]; then
-            COMPREPLY=($(compgen -W 'out in' -- "$cur"))
+            COMPREPLY=($(compgen -W 'out in run keygen' -- "$cur"))
         else
             _shmipc_names
         fi

@@ -51,7 +51,7 @@ complete -c shmipc -n __shmipc_has_no_command -a prune -d 'Remove what dead proc
 complete -c shmipc -n __shmipc_has_no_command -a dump -d 'Print control words and entries'
 
 complete -c shmipc -n '__shmipc_is create send recv tap record replay stat recover rm prune dump bridge' -a '(__shmipc_names)'
-complete -c shmipc -n '__shmipc_is bridge' -a 'out in'
+complete -c shmipc -n '__shmipc_is bridge' -a 'out in run keygen'
 complete -c shmipc -n '__shmipc_is create send recv tap record replay perf ls stat doctor recover rm prune dump' -s j -l json -d 'Print JSON'
 
 complete -c shmipc -n '__shmipc_is create' -s s -l size -x -d 'Bytes of data'

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A peer that means no good: sends messages that are damaged in all ways that
+ * are not noticed by ZeroMQ itself, many sessions, and parts without end.
+ *
+ *     stranger tcp://HOST:PORT MESSAGES
+ */
+#include "bridge/wire.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zmq.h>
+
+enum { ENTRIES = 4, SIZE = 100, PARTS = 50 };
+
+static uint64_t next_random(void)
+{
+    static uint64_t x = 88172645463325252U;
+
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+    return x;
+}
+
+/* A few offsets, sizes and numbers that are, or are almost, what they should
+ * be. */
+static uint64_t odd_number(void)
+{
+    static const uint64_t odd[] = {
+        0,          8,          64,        UINT64_MAX, UINT64_MAX - 7,
+        1ULL << 63, 1ULL << 32, 1ULL << 28};
+
+    return next_random() % 4 ? odd[next_random() % (sizeof odd / sizeof *odd)]
+                             : next_random();
+}
+
+static size_t make(unsigned char *first)
+{
+    struct wire_head head =
+        wire_make((enum wire_kind)(1 + next_random() % 9),
+                  1 + next_random() % 100, 1 + next_random() % 3, odd_number());
+    uint32_t count = head.kind == WIRE_DATA   ? ENTRIES
+                     : head.kind == WIRE_PART ? 1
+                                              : 0;
+
+    if (next_random() % 8 == 0)
+        head.flags = WIRE_LOSSY;
+    head.count = next_random() % 8 ? count : (uint32_t)odd_number();
+    head.value = next_random() % 8 ? 0 : odd_number();
+    wire_swap_head(&head);
+    memcpy(first, &head, sizeof head);
+    for (uint32_t i = 0; i < count; i++) {
+        struct wire_entry e = {
+            next_random() % 8 ? i * 128 : odd_number(),
+            next_random() % 8 ? SIZE : (uint32_t)odd_number(), 0};
+
+        wire_swap_entry(&e);
+        memcpy(first + sizeof head + i * sizeof e, &e, sizeof e);
+    }
+    return sizeof head + count * sizeof(struct wire_entry);
+}
+
+static void send_one(void *socket)
+{
+    unsigned char first[WIRE_FIRST_MAX], payload[ENTRIES * SIZE] = {0};
+    size_t size = make(first);
+    bool has_payload = next_random() % 8 != 0;
+    unsigned parts = next_random() % 64 ? 0 : PARTS;
+
+    if (next_random() % 8 == 0)
+        first[next_random() % size] = (unsigned char)next_random();
+    if (next_random() % 16 == 0)
+        size = next_random() % size;
+    zmq_send(socket, first, size, has_payload ? ZMQ_SNDMORE : 0);
+    if (!has_payload)
+        return;
+    for (unsigned i = 0; i < parts; i++)
+        zmq_send(socket, payload, 10, ZMQ_SNDMORE);
+    zmq_send(socket, payload, sizeof payload, 0);
+}
+
+int main(int argc, char **argv)
+{
+    void *context = zmq_ctx_new(), *socket = zmq_socket(context, ZMQ_DEALER);
+    int patience = 10000;
+    char answer[64];
+
+    if (argc != 3 ||
+        zmq_setsockopt(socket, ZMQ_LINGER, &patience, sizeof patience) != 0 ||
+        zmq_setsockopt(socket, ZMQ_SNDTIMEO, &patience, sizeof patience) != 0 ||
+        zmq_connect(socket, argv[1]) != 0)
+        return 2;
+    for (long i = atol(argv[2]); i > 0; i--) {
+        send_one(socket);
+        while (zmq_recv(socket, answer, sizeof answer, ZMQ_DONTWAIT) >= 0)
+            ;
+    }
+    zmq_close(socket);
+    zmq_ctx_term(context);
+    return 0;
+}

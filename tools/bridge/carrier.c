@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#include "bridge/carrier.h"
+#include "bridge/log.h"
+#include "bridge/zeromq.h"
+#include <errno.h>
+#include <zmq.h>
+
+enum {
+    /* What the far side says is a head alone. */
+    ANSWER_MAX = 1024,
+    /* Two batches, the second of them an entry by itself, and what CURVE adds:
+     * no message is longer, however long entries are. */
+    MESSAGE_MAX = 2 * WIRE_BATCH_MAX + 1024,
+};
+
+bool carrier_open(struct route *r)
+{
+    const struct route_options *o = &r->options;
+    const struct zeromq_options z = {
+        .context = r->context,
+        .address = o->address,
+        .binds = o->is_far,
+        .largest = o->is_far ? MESSAGE_MAX : ANSWER_MAX,
+        .secret = o->secret,
+        .public = o->public,
+        .server = o->server,
+        .zap_domain = o->name,
+    };
+
+    r->transport = zeromq_open(&z);
+    if (!r->transport)
+        log_line(r->title, "%s: %s", o->address, zmq_strerror(errno));
+    return r->transport != NULL;
+}
+
+void carrier_close(struct route *r)
+{
+    if (r->transport)
+        r->transport->calls->close(r->transport);
+    r->transport = NULL;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+#include "bridge/sending.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* An entry that the far side has already, from a bridge that was killed. */
+static void leave_out(struct near *n, const IpcEntry *entry)
+{
+    n->saw_known = n->saw_known || entry->offset == n->known;
+    intake_release(&n->in, entry->offset);
+    n->acknowledged = entry->offset;
+}
+
+/* Writers have gone on without us if what the far side has last is not there
+ * any more: a subscriber that is dead holds nobody up. */
+static void look_for_gap(struct near *n, const IpcEntry *entry)
+{
+    const bool may_miss =
+        n->in.kind == INTAKE_SUBSCRIBER || n->in.kind == INTAKE_TAP;
+
+    if (n->is_first && may_miss && !n->saw_known) {
+        counters_add(&n->route->counters.gaps, 1);
+        counters_add(&n->route->counters.lost, entry->offset - n->known);
+        log_line(n->route->title,
+                 "while no bridge was there up to %" PRIu64
+                 " bytes were overwritten, behind entry %" PRIu64,
+                 entry->offset - n->known, n->known);
+    }
+    n->is_first = false;
+    n->saw_known = true;
+}
+
+/* It would never come out over there. It stays where it is, and all behind it,
+ * until somebody makes a larger channel there. */
+static void hold_back(struct near *n, const IpcEntry *entry)
+{
+    if (n->in.kind == INTAKE_TAP) {
+        counters_add(&n->route->counters.gaps, 1);
+        n->in.lost += entry->size;
+        return;
+    }
+    log_rarely(&n->limit, n->route->title,
+               "a message of %zu bytes does not fit into the far channel, "
+               "which takes %" PRIu64 ": make a larger one there",
+               entry->size, n->largest);
+    intake_rewind(&n->in, entry->offset);
+    if (n->batch.count > 0)
+        return;
+    route_pause(n->route, SESSION_IDLE_NS);
+    if (n->flights.count == 0)
+        session_begin_anew(n); /* it may be larger by now */
+}
+
+/* Fills the batch, waiting for the first entry. */
+enum intake_result sending_fill(struct near *n, uint64_t wait_ns)
+{
+    IpcEntry entry;
+
+    for (;;) {
+        enum intake_result r = intake_next(&n->in, &entry, wait_ns);
+
+        if (r != INTAKE_ENTRY)
+            return n->batch.count > 0 ? INTAKE_ENTRY : r;
+        wait_ns = 0;
+        if (!session_is_behind(entry.offset, n->known)) {
+            leave_out(n, &entry);
+            continue;
+        }
+        look_for_gap(n, &entry);
+        if (entry.size > n->largest) {
+            hold_back(n, &entry);
+            return n->batch.count > 0 ? INTAKE_ENTRY : INTAKE_EMPTY;
+        }
+        if (entry.size > WIRE_BATCH_MAX) {
+            n->large = entry;
+            return INTAKE_ENTRY;
+        }
+        if (!batch_add(&n->batch, &entry))
+            return INTAKE_FAILED;
+        if (!batch_has_room(&n->batch, 1) || n->in.kind == INTAKE_PLAIN)
+            return INTAKE_ENTRY;
+    }
+}
+
+static void count_sent(struct near *n, uint64_t last, uint32_t count,
+                       uint64_t bytes)
+{
+    struct counters *c = &n->route->counters;
+
+    n->sent = last;
+    if (session_is_behind(last, n->most)) {
+        counters_add(&c->messages, count);
+        counters_add(&c->bytes, bytes);
+        n->most = last;
+    } else {
+        counters_add(&c->repeated, count);
+    }
+}
+
+/* Sends a message, whose payload is gone afterwards. False: the session is
+ * over, or there is no time left. */
+static bool send(struct near *n, const void *first, size_t first_size,
+                 unsigned char *payload, size_t payload_size)
+{
+    enum transport_result r = TRANSPORT_LATER;
+
+    while (n->is_welcome && r == TRANSPORT_LATER) {
+        struct transport *t = n->route->transport;
+
+        r = t->calls->send(t, NULL, first, first_size, payload, payload_size,
+                           10);
+        if (r == TRANSPORT_DONE)
+            return true;
+        session_ask_if_due(n);
+        session_listen(n, 0);
+        if (session_must_end(n))
+            break;
+    }
+    free(payload);
+    return false;
+}
+
+/* It counts as sent and lost if it was not. */
+static void take_off(struct near *n, uint64_t first, uint64_t last,
+                     uint32_t count)
+{
+    flights_add(&n->flights, (struct flight){first, last, ticks_now(), count});
+    if (n->flights.count == 1)
+        n->moved_at = ticks_now();
+}
+
+static void send_batch(struct near *n)
+{
+    struct wire_head head = session_head(n, WIRE_DATA, n->sent);
+    struct batch *b = &n->batch;
+    uint64_t bytes = b->used;
+    size_t size;
+
+    head.value = n->in.lost;
+    size = batch_seal(b, head);
+    take_off(n, b->first_offset, b->last_offset, b->count);
+    if (send(n, b->first, size, b->payload, b->used)) {
+        count_sent(n, b->last_offset, b->count, bytes);
+        counters_add(&n->route->counters.lost, n->in.lost);
+        n->in.lost = 0;
+    } else if (n->is_welcome) {
+        session_begin_anew(n);
+    }
+    batch_forget(b);
+}
+
+/* One part of the large entry; false: it was not sent. */
+static bool send_part(struct near *n, size_t at)
+{
+    struct wire_head head = session_head(n, WIRE_PART, n->sent);
+    struct wire_entry e = {n->large.offset, (uint32_t)n->large.size, 0};
+    size_t left = n->large.size - at;
+    size_t size = left < WIRE_BATCH_MAX ? left : WIRE_BATCH_MAX;
+    unsigned char first[sizeof head + sizeof e], *payload = malloc(size);
+
+    if (!payload)
+        return false;
+    memcpy(payload, (const unsigned char *)n->large.payload + at, size);
+    head.count = 1;
+    head.value = at;
+    wire_swap_head(&head);
+    wire_swap_entry(&e);
+    memcpy(first, &head, sizeof head);
+    memcpy(first + sizeof head, &e, sizeof e);
+    return send(n, first, sizeof first, payload, size);
+}
+
+static void send_large(struct near *n)
+{
+    const IpcEntry *e = &n->large;
+    size_t at = 0;
+
+    take_off(n, e->offset, e->offset, 1);
+    while (n->is_welcome && at < e->size && send_part(n, at))
+        at += WIRE_BATCH_MAX;
+    if (at >= e->size)
+        count_sent(n, e->offset, 1, e->size);
+    else if (n->is_welcome)
+        session_begin_anew(n);
+}
+
+/* Sends what sending_fill() found. */
+void sending_send(struct near *n)
+{
+    if (n->batch.count > 0)
+        send_batch(n);
+    if (n->large.size > 0)
+        send_large(n);
+    n->large.size = 0;
+}
