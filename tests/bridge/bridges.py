@@ -147,6 +147,7 @@ class Relay:
     def __init__(self, to):
         self.to = to
         self.pairs = []
+        self.accepted = 0
         self.holds = False
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
@@ -164,6 +165,7 @@ class Relay:
             except OSError:
                 near.close()
                 continue
+            self.accepted += 1
             self.pairs.append((near, far))
             for a, b in ((near, far), (far, near)):
                 threading.Thread(target=self.carry, args=(a, b),

@@ -103,12 +103,12 @@ def resets():
     """resets of the connection while messages pass lose nothing"""
     near, far, here, _, relay = pair(relay=True)
     here.await_line("connected")
-    writer, reader = write(near, 20 * MESSAGES), read(far, 20 * MESSAGES)
-    for _ in range(10):
-        time.sleep(0.1)
+    writer, reader = write(near, 40 * MESSAGES), read(far, 40 * MESSAGES)
+    while reader.poll() is None:
+        time.sleep(0.15)
         relay.reset()
     must_end(writer, reader)
-    assert sum("connected" in line for line in here.log) > 1, here.log
+    assert relay.accepted > 1
 
 
 def stopped_bridges():

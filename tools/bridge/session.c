@@ -178,26 +178,40 @@ static void on_message(struct near *n, const struct wire_head *h)
     }
 }
 
-/* All that has arrived, waiting for the first of it. */
+static void on_packet(struct near *n, const struct transport_packet *packet)
+{
+    struct wire_message m;
+    const char *wrong = wire_read(packet->first, packet->first_size,
+                                  packet->payload, packet->payload_size, &m);
+
+    if (!wrong) {
+        on_message(n, &m.head);
+        return;
+    }
+    counters_add(&n->route->counters.malformed, 1);
+    log_rarely(&n->limit, n->route->title, "what came is no message: %s",
+               wrong);
+}
+
 void session_listen(struct near *n, int timeout_ms)
 {
     struct transport *t = n->route->transport;
     struct transport_packet packet;
-    struct wire_message m;
 
     /* NULL: it is asked to end, and could not connect. */
-    while (t && t->calls->receive(t, &packet, timeout_ms) == TRANSPORT_DONE) {
-        const char *wrong = wire_read(packet.first, packet.first_size,
-                                      packet.payload, packet.payload_size, &m);
-
-        timeout_ms = 0;
-        if (!wrong) {
-            on_message(n, &m.head);
-            continue;
+    while (t) {
+        switch (t->calls->receive(t, &packet, timeout_ms)) {
+        case TRANSPORT_DONE:
+            on_packet(n, &packet);
+            break;
+        case TRANSPORT_BROKEN:
+            if (n->is_welcome)
+                session_begin_anew(n);
+            break;
+        default:
+            return;
         }
-        counters_add(&n->route->counters.malformed, 1);
-        log_rarely(&n->limit, n->route->title, "what came is no message: %s",
-                   wrong);
+        timeout_ms = 0;
     }
 }
 

@@ -26,6 +26,8 @@ struct transport_packet {
 enum transport_result {
     TRANSPORT_DONE,
     TRANSPORT_LATER,  /* nothing came, or there is no room, in that time */
+    TRANSPORT_BROKEN, /* receive: a connection ended; what was sent last may be
+                       * lost. A hint: not each loss is told so */
     TRANSPORT_FAILED, /* errno */
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "bridge/zeromq.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
@@ -20,7 +21,8 @@ enum {
 struct zeromq {
     struct transport base;
     void *socket;
-    bool routes; /* it is a ROUTER */
+    void *monitor; /* tells when a connection ends; NULL: not asked for */
+    bool routes;   /* it is a ROUTER */
     zmq_msg_t first, payload;
 };
 
@@ -158,13 +160,34 @@ static enum transport_result receive_parts(struct zeromq *z,
     return TRANSPORT_DONE;
 }
 
+/* Whether a connection has ended since the last call. */
+static bool has_broken(struct zeromq *z)
+{
+    unsigned char event[16];
+    uint16_t number;
+    bool is_broken = false;
+
+    /* Each event is two parts: a number and a value; an address. */
+    while (z->monitor &&
+           zmq_recv(z->monitor, event, sizeof event, ZMQ_DONTWAIT) >= 0) {
+        memcpy(&number, event, sizeof number);
+        is_broken = is_broken || number == ZMQ_EVENT_DISCONNECTED;
+        (void)zmq_recv(z->monitor, event, 0, ZMQ_DONTWAIT);
+    }
+    return is_broken;
+}
+
 static enum transport_result
 receive(struct transport *t, struct transport_packet *packet, int timeout_ms)
 {
     struct zeromq *z = zeromq_of(t);
     enum transport_result result = receive_parts(z, packet);
 
-    if (result != TRANSPORT_LATER || timeout_ms == 0)
+    if (result != TRANSPORT_LATER)
+        return result;
+    if (has_broken(z))
+        return TRANSPORT_BROKEN;
+    if (timeout_ms == 0)
         return result;
     if (!is_able(z, ZMQ_POLLIN, timeout_ms))
         return TRANSPORT_LATER;
@@ -179,6 +202,8 @@ static void close_socket(struct transport *t)
     zmq_msg_close(&z->payload);
     if (z->socket)
         zmq_close(z->socket);
+    if (z->monitor)
+        zmq_close(z->monitor);
     free(z);
 }
 
@@ -228,13 +253,31 @@ static bool set_keys(void *socket, const struct zeromq_options *o)
            set_key(socket, ZMQ_ZAP_DOMAIN, o->zap_domain);
 }
 
+/* Without it a loss is found out later. */
+static void watch(struct zeromq *z, void *context)
+{
+    char address[64];
+
+    snprintf(address, sizeof address, "inproc://bridge-monitor-%p", (void *)z);
+    if (zmq_socket_monitor(z->socket, address, ZMQ_EVENT_DISCONNECTED) != 0)
+        return;
+    z->monitor = zmq_socket(context, ZMQ_PAIR);
+    if (z->monitor && zmq_connect(z->monitor, address) == 0)
+        return;
+    if (z->monitor)
+        zmq_close(z->monitor);
+    z->monitor = NULL;
+}
+
 static bool open_socket(struct zeromq *z, const struct zeromq_options *o)
 {
     z->socket = zmq_socket(o->context, o->binds ? ZMQ_ROUTER : ZMQ_DEALER);
     if (!z->socket || !set_limits(z->socket, o) || !set_keys(z->socket, o))
         return false;
-    return (o->binds ? zmq_bind(z->socket, o->address)
-                     : zmq_connect(z->socket, o->address)) == 0;
+    if (o->binds)
+        return zmq_bind(z->socket, o->address) == 0;
+    watch(z, o->context);
+    return zmq_connect(z->socket, o->address) == 0;
 }
 
 struct transport *zeromq_open(const struct zeromq_options *options)

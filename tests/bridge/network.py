@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Two bridges with keys in two network namespaces, and a bad network between
+them.
+
+    network.py SHMIPC_BRIDGE SHMIPC FLOW [MESSAGES KILLS]
+
+With KILLS: so many SIGKILLs of both, and so many messages at least; then with
+resets as well, and figures at the end.
+"""
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+import time
+
+from badnet import FAR, BadNet
+from bridges import (BRIDGE, LIMIT, Bridge, create, must_end, new_name, read, run,
+                     write)
+
+MESSAGES = int(sys.argv[4]) if sys.argv[4:] else 60000
+KILLS = int(sys.argv[5]) if sys.argv[5:] else 6
+PORT = 7070
+DIRECTORY = tempfile.TemporaryDirectory()
+
+
+def keys():
+    here = pathlib.Path(DIRECTORY.name)
+    for name in "near", "far":
+        if not (here / f"{name}.key").exists():
+            subprocess.run([BRIDGE, "keygen", here / name], check=True,
+                           timeout=LIMIT)
+    return ((f"--key={here}/near.key", f"--server={here}/far.pub"),
+            (f"--key={here}/far.key", f"--allow={here}/near.pub"))
+
+
+def pair_over(net):
+    near, far = new_name(), new_name()
+    create(near, "--one-consumer")
+    create(far, "--one-producer")
+    out_keys, in_keys = keys()
+    there = Bridge("in", *in_keys, f"tcp://*:{PORT}", far,
+                   prefix=net.far.prefix)
+    here = Bridge("out", *out_keys, near, f"tcp://{FAR}:{PORT}",
+                  prefix=net.near.prefix)
+    return near, far, here, there
+
+
+def a_bad_network():
+    """messages come out once and in order through loss, doubled packets,
+    delay and packets that overtake each other"""
+    net = BadNet(loss=0.01, double=0.01, delay=0.002, jitter=0.004)
+    try:
+        near, far, here, _ = pair_over(net)
+        must_end(write(near, MESSAGES), read(far, MESSAGES))
+        assert here.says("connected") and net.lost > 0, (here.log, net.lost)
+    finally:
+        net.close()
+
+
+def a_cut_cable():
+    """the same when the cable is cut for a while"""
+    net = BadNet(delay=0.001)
+    try:
+        near, far, here, _ = pair_over(net)
+        here.await_line("connected")
+        writer, reader = write(near, MESSAGES), read(far, MESSAGES)
+        time.sleep(0.1)
+        net.is_cut = True
+        time.sleep(2)
+        net.is_cut = False
+        must_end(writer, reader)
+    finally:
+        net.close()
+
+
+def kills_on_a_bad_network():
+    """the same with both bridges killed again and again"""
+    net = BadNet(loss=0.005, double=0.005, delay=0.0005, jitter=0.002)
+    kills = [0, 0]
+    messages = 0
+    began = time.monotonic()
+    try:
+        near, far, here, there = pair_over(net)
+        while sum(kills) < KILLS or messages < MESSAGES:
+            some = max(MESSAGES // 10, 1)
+            writer, reader = write(near, some), read(far, some)
+            while reader.poll() is None:
+                time.sleep(random.uniform(0.01, 0.4))
+                if sum(kills) < KILLS:
+                    which = random.randrange(2)
+                    (here, there)[which].kill().start()
+                    kills[which] += 1
+            must_end(writer, reader)
+            messages += some
+        print(f"# {messages} messages, {kills[0]} kills of the near and "
+              f"{kills[1]} of the far bridge, {net.passed} packets passed, "
+              f"{net.lost} lost, {time.monotonic() - began:.0f} s")
+    finally:
+        net.close()
+
+
+if __name__ == "__main__":
+    run(a_bad_network, a_cut_cable, kills_on_a_bad_network)
