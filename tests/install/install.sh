@@ -95,6 +95,8 @@ list_installed() {
 list_expected() {
     (cd "$source" && find ./include -name '*.h' -o -name '*.hpp')
     echo ./lib/pkgconfig/shmipc.pc
+    echo ./lib/cmake/shmipc/shmipcConfig.cmake
+    echo ./lib/cmake/shmipc/shmipcConfigVersion.cmake
     if has_shared; then
         echo ./lib/libshmipc.so
         echo "./lib/libshmipc.so.$soversion"
@@ -281,6 +283,34 @@ use_from_meson() {
     done
 }
 
+# use_from_cmake PREFIX: by the package files that are installed there.
+use_from_cmake() {
+    rm -rf "$work/cmake"
+    cmake -S "$project" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$1" \
+        -DWANTED="$version" -DCMAKE_C_FLAGS="$sanitize_flags" \
+        -DCMAKE_CXX_FLAGS="$sanitize_flags"
+    cmake --build "$work/cmake"
+    for program in classic original consumer wrapped; do
+        if has_shared; then
+            needs_library "$work/cmake/$program-shmipc"
+        else
+            lacks_library "$work/cmake/$program-shmipc"
+        fi
+        run "$work/cmake/$program-shmipc"
+        has_static || continue
+        lacks_library "$work/cmake/$program-static"
+        run "$work/cmake/$program-static"
+    done
+}
+
+cmake_refuses_another_version() {
+    for wanted in 0.0.9 1.0 99; do
+        ! cmake -S "$project" -B "$work/cmake-$wanted" -DWANTED=$wanted \
+            -DCMAKE_PREFIX_PATH="$prefix" >"$work/said" 2>&1 || exit 1
+        grep 'version: ' "$work/said"
+    done
+}
+
 nothing_is_left() {
     "${NINJA:-ninja}" -C "$build" uninstall
     list_installed >"$work/left"
@@ -357,6 +387,16 @@ for static in false true; do
         check "$name" use_from_meson "$static"
     fi
 done
+if [ -z "$CXX" ] || ! command -v cmake >/dev/null; then
+    skip 'a CMake project uses it' 'no C++ compiler, or no CMake'
+else
+    check 'a CMake project uses it' use_from_cmake "$prefix"
+    cp -a "$prefix" "$work/moved-cmake"
+    check 'a CMake project uses a tree that was moved' \
+        use_from_cmake "$work/moved-cmake"
+    check 'CMake is refused a version that this is not' \
+        cmake_refuses_another_version
+fi
 check 'uninstalling leaves no file' nothing_is_left
 
 echo "1..$count"
