@@ -123,6 +123,11 @@ list_manual() {
     while read -r folder name section; do
         echo "./share/man/$folder/$name.$section"
     done <"$work/pages"
+    echo ./share/doc/shmipc/README.md
+    for document in architecture bridge crashes design glossary guide migration \
+        patterns recording; do
+        echo "./share/doc/shmipc/docs/$document.md"
+    done
     command -v mandoc >/dev/null || return 0
     while read -r folder name section; do
         echo "./share/doc/shmipc/html/$name.$section.html"
@@ -140,12 +145,31 @@ list_tool() {
     echo ./share/fish/vendor_completions.d/shmipc.fish
     echo ./share/man/man1/shmipc.1
     echo ./share/zsh/site-functions/_shmipc
+    if "$PKG_CONFIG" --exists 'libzmq >= 4.3'; then
+        echo ./libexec/shmipc/shmipc-bridge
+        echo ./share/man/man1/shmipc-bridge.1
+    fi
 }
 
 files_are_the_expected() {
     list_installed >"$work/installed"
     list_expected | sort >"$work/expected"
     diff "$work/expected" "$work/installed"
+}
+
+# Links of documents to documents, examples and headers.
+links_lead_somewhere() {
+    find "$prefix/share/doc" -name '*.md' >"$work/documents"
+    test -s "$work/documents"
+    while read -r document; do
+        grep -o ']([^)#]*' "$document" | sed 's/^](//; /^https:/d; /^$/d' |
+            sort -u >"$work/links"
+        while read -r link; do
+            [ -e "${document%/*}/$link" ] || echo "$document: $link"
+        done <"$work/links"
+    done <"$work/documents" >"$work/dead"
+    cat "$work/dead"
+    test ! -s "$work/dead"
 }
 
 pkg_config_tells_where() {
@@ -332,6 +356,7 @@ version=$("$PKG_CONFIG" --modversion shmipc || echo unknown)
 check 'the headers, libraries and pkg-config file are there, no more' \
     files_are_the_expected
 check 'pkg-config tells version and places' pkg_config_tells_where
+check 'links in the installed documents lead somewhere' links_lead_somewhere
 if has_shared; then
     check "the shared library is called libshmipc.so.$soversion" has_soname
 else
