@@ -59,7 +59,7 @@ def main():
     root = pathlib.Path(sys.argv[1])
     version = sys.argv[2]
     changelog = root / "debian" / "changelog"
-    spec = root / "rpm" / "shmipc.spec"
+    spec = root / "rpm" / "libshmipc.spec"
 
     expect("meson.build",
            first(root / "meson.build", r"^\s*version: '([^']+)'"), version)
@@ -83,7 +83,7 @@ def main():
         expect(f"packages/{name}", first(root / "packages" / name, pattern),
                version)
     if spec.exists():
-        expect("rpm/shmipc.spec", first(spec, r"^Version:\s*(\S+)"), version)
+        expect("rpm/libshmipc.spec", first(spec, r"^Version:\s*(\S+)"), version)
     return bool(errors)
 
 
