@@ -173,15 +173,22 @@ static inline bool write_at_once(IpcChannel *channel, const void *data,
     return true;
 }
 
+/* The same for more than a block. */
+ANSWER_APART static bool write_blocks_at_once(IpcChannel *channel,
+                                              const void *data, size_t size)
+{
+    if (!write_blocks(channel_buffer(channel), data, size))
+        return false;
+    wait_notify(&channel->waiter, WAIT_READERS);
+    return true;
+}
+
 /* After write_at_once(). */
 ANSWER_APART static IpcChannelWriteResult
-write_blocks_at_once(IpcChannel *channel, const void *data, size_t size,
-                     bool waits)
+write_larger(IpcChannel *channel, const void *data, size_t size, bool waits)
 {
-    if (write_blocks(channel_buffer(channel), data, size)) {
-        wait_notify(&channel->waiter, WAIT_READERS);
+    if (write_blocks_at_once(channel, data, size))
         return IpcChannelWriteResult_ok(IPC_OK);
-    }
     return write_otherwise(waits ? block_until(channel, WAIT_WRITERS, NULL)
                                  : block_never(channel, WAIT_WRITERS),
                            data, size);
@@ -192,14 +199,16 @@ IpcChannelWriteResult ipc_channel_write(IpcChannel *channel, const void *data,
 {
     if (__builtin_expect(write_at_once(channel, data, size), 1))
         return IpcChannelWriteResult_ok(IPC_OK);
-    return write_blocks_at_once(channel, data, size, false);
+    return write_larger(channel, data, size, false);
 }
 
 IpcChannelWriteResult
 ipc_channel_write_with_timeout(IpcChannel *channel, const void *data,
                                size_t size, const struct timespec *timeout)
 {
-    if (clock_timeout_is_valid(timeout) && write_at_once(channel, data, size))
+    if (clock_timeout_is_valid(timeout) &&
+        (write_at_once(channel, data, size) ||
+         write_blocks_at_once(channel, data, size)))
         return IpcChannelWriteResult_ok(IPC_OK);
     return write_otherwise(block_until(channel, WAIT_WRITERS, timeout), data,
                            size);
@@ -210,7 +219,7 @@ IpcChannelWriteResult ipc_channel_write_blocking(IpcChannel *channel,
 {
     if (__builtin_expect(write_at_once(channel, data, size), 1))
         return IpcChannelWriteResult_ok(IPC_OK);
-    return write_blocks_at_once(channel, data, size, true);
+    return write_larger(channel, data, size, true);
 }
 
 static IpcChannelWriteResult
@@ -380,7 +389,7 @@ ipc_channel_read_with_timeout(IpcChannel *channel, IpcEntry *dest,
 }
 
 /* Not inlined: see write_otherwise(). */
-__attribute__((noinline)) static IpcChannelReadWithTimeoutResult
+ANSWER_APART static IpcChannelReadWithTimeoutResult
 read_until_otherwise(struct block block, IpcEntry *dest)
 {
     IpcBufferReadError body = {0};
@@ -394,7 +403,11 @@ IpcChannelReadWithTimeoutResult
 ipc_channel_read_into_with_timeout(IpcChannel *channel, IpcEntry *dest,
                                    const struct timespec *timeout)
 {
-    if (clock_timeout_is_valid(timeout) && read_at_once(channel, dest))
+    bool larger;
+
+    if (clock_timeout_is_valid(timeout) &&
+        (read_at_once(channel, dest, &larger) ||
+         (larger && read_blocks_at_once(channel, dest))))
         return IpcChannelReadWithTimeoutResult_ok(IPC_OK);
     return read_until_otherwise(block_until(channel, WAIT_READERS, timeout),
                                 dest);
