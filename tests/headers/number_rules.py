@@ -347,6 +347,9 @@ EXEMPTIONS = (
     (DESIGN, r"\bC\+\+23\b"),
     # Sample code, and malloc's alignment.
     (SERVICE, r'"ACME", 4,|Aligned to 16\.'),
+    # Sections of the manual.
+    ("README.md", r"\bman 7 shmipc"),
+    ("NEWS.md", r"in section 3, and\s+shmipc\(7\)"),
     # As in <shmipc/ipc_open.h>.
     (SERVICE, r"\b0600\b"),
     # Sample code: tests/headers/matrix.sh compiles it.
