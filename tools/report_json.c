@@ -192,6 +192,9 @@ static struct json_object *make_subscribers(const struct inspection *in)
         add_number(to, "offset", one->offset);
         add_number(to, "lag_bytes", one->lag);
         add_number(to, "lost_bytes", one->lost);
+        add_number(to, "pinned_bytes", one->pinned);
+        add_number(to, "pinned_offset", one->pinned_offset);
+        add_number(to, "pinned_since_ns", one->pinned_since);
         add_flag(to, "is_slowest", one == in->slowest && one->lag > 0);
         json_object_array_add(array, to);
     }

@@ -102,6 +102,11 @@ static uint64_t lost_of(const struct inspect_subscriber *one)
     return one->lost;
 }
 
+static uint64_t pinned_of(const struct inspect_subscriber *one)
+{
+    return one->pinned;
+}
+
 static void print_subscribers(const struct report *report)
 {
     if (report->in.ring.subscriber_count == 0)
@@ -116,6 +121,9 @@ static void print_subscribers(const struct report *report)
                   "Bytes from what it reads next to the newest.", lag_of);
     print_of_each(report, "subscriber_lost_bytes_total", "counter",
                   "Bytes that it did not get since it joined.", lost_of);
+    print_of_each(report, "subscriber_pinned_bytes", "gauge",
+                  "Bytes that it has pinned, which writers go round.",
+                  pinned_of);
 }
 
 static uint64_t count(const struct report *report, enum finding_weight weight)

@@ -241,6 +241,9 @@ static void print_subscriber(const struct inspection *in,
                : subscribers_state_name(one->state),
            command_format_size(one->lag, lag),
            command_format_size(one->lost, lost));
+    if (one->pinned)
+        printf(" pins %s for %s", command_format_size(one->pinned, lag),
+               command_format_duration(since(one->pinned_since), lost));
     if (one == in->slowest && one->lag)
         printf(" %sslowest%s", style_begin(stdout, STYLE_WARN),
                style_end(stdout));

@@ -21,6 +21,20 @@ static void look_at_place(const struct ring *r, uint64_t gate, uint64_t tail,
         to->holds = to->holds && to->lag <= to->lag_most;
 }
 
+static void look_at_pin(const struct ring *r, const struct shm_subscriber *s,
+                        struct inspect_subscriber *to)
+{
+    /* Relaxed, all: figures of this look. */
+    uint64_t pin = atomic_get_relaxed(&s->cursor.pinned);
+
+    if (pin == 0 || !position_is_valid(r, pin))
+        return;
+    to->pinned =
+        (uint64_t)atomic_get_relaxed(&s->cursor.pinned_blocks) * SHMIPC_BLOCK;
+    to->pinned_offset = position_offset(r, pin);
+    to->pinned_since = atomic_get_relaxed(&s->cursor.pinned_since);
+}
+
 bool subscribers_look(const struct ring *r, uint32_t i, uint64_t gate,
                       uint64_t tail, struct inspect_subscriber *to)
 {
@@ -43,6 +57,7 @@ bool subscribers_look(const struct ring *r, uint32_t i, uint64_t gate,
     to->lag_most = atomic_get_relaxed(&s->lag);
     to->lost = atomic_get_relaxed(&s->lost);
     to->since = atomic_get_relaxed(&s->since);
+    look_at_pin(r, s, to);
     look_at_place(r, gate, tail, to);
     return true;
 }

@@ -17,6 +17,8 @@ struct inspect_subscriber {
     bool holds; /* writers do not pass it */
     uint64_t position, offset, lag, lost, since;
     uint64_t lag_most; /* behind which writers pass it, if it may lag */
+    /* What it has pinned, bytes, or 0; where that is, and since when. */
+    uint64_t pinned, pinned_offset, pinned_since;
 };
 
 /* What is in slot `i` of a ring with these ends. False: nobody. */

@@ -239,9 +239,10 @@ static void must_get_on(void)
         IpcStatus status;
         int looks = 0;
 
-        do
+        do {
             status = write_one();
-        while (status == IPC_ERR_NO_SPACE_CONTIGUOUS && looks++ < 100);
+            newest_check_state();
+        } while (status == IPC_ERR_NO_SPACE_CONTIGUOUS && looks++ < 100);
         if (status != IPC_OK)
             violation("writing, though all others are dead: %s",
                       ipc_status_name(status));

@@ -99,6 +99,17 @@ static IpcStatus read(int actor, IpcEntry *entry, struct result *result)
     return IPC_OK;
 }
 
+/* Of one that is not in a call. */
+static void check_left(int actor)
+{
+    const struct IpcBuffer *b = handle(actor);
+
+    if (!world.readings[actor].pinned && b->pinning == 0 &&
+        memory_peek(&b->ring.subscribers[b->slot].cursor.pinned,
+                    sizeof(uint64_t)) != 0)
+        violation("%c has a pin that it knows nothing of", 'A' + actor);
+}
+
 IpcStatus newest_call(int actor, char kind, struct result *result)
 {
     unsigned char data[MAX_BLOCKS * SHMIPC_BLOCK];
@@ -108,6 +119,8 @@ IpcStatus newest_call(int actor, char kind, struct result *result)
     IpcStatus status = kind == CALL_NEWEST ? read(actor, &entry, result)
                                            : pin(actor, kind, &entry, result);
 
+    if (kind != CALL_NEWEST && status != IPC_ERR_NOT_SUBSCRIBED)
+        check_left(actor);
     if ((status == IPC_OK && result->offset < newest) ||
         (status == IPC_EMPTY && newest > 0))
         violation("the entry at offset %llu is newer than what was found",
@@ -115,8 +128,24 @@ IpcStatus newest_call(int actor, char kind, struct result *result)
     return status;
 }
 
+/* What is nobody's has no pin. */
+static void check_slot(uint32_t slot)
+{
+    const struct ring *r = &world.channels[CHECKER].buffer.ring;
+    const struct shm_head *cursor = &r->subscribers[slot].cursor;
+    uint64_t at = memory_peek(&cursor->position, sizeof at);
+
+    if (at == cursor_free(r) &&
+        memory_peek(&cursor->pinned, sizeof(uint64_t)) != 0)
+        violation("slot %u is free, and has a pin", slot);
+}
+
 void newest_check_state(void)
 {
+    const struct ring *r = &world.channels[CHECKER].buffer.ring;
+
+    for (uint32_t i = 0; i < r->subscriber_count; i++)
+        check_slot(i);
     for (int i = 0; i < actor_count; i++) {
         const struct reading *reading = &world.readings[i];
 

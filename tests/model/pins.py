@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Mistakes in what keeps writers from what is pinned, and in the newest."""
-from mistake import Mutation, in_file
+from mistake import in_file
 
 in_pin = in_file("pin.h")
 in_claim = in_file("claim.h")
@@ -16,13 +16,14 @@ MUTATIONS = [
         " way)) {",
         "    if (false && pin_find_way(r, plan->tail, blocks, way)) {"),
     in_claim(
-        "room-is-known-beyond-a-pin", "--sc pin",
+        "room-is-known-beyond-a-pin", "--sc pin-in-the-middle",
         "    claim_note_room(r, tail, head, way.fit);\n"
         "    plan.outcome = used",
         "    claim_note_room(r, tail, head, position_blocks_left(r, tail));\n"
         "    plan.outcome = used"),
     in_claim(
-        "pins-are-looked-at-before-the-gate", "--sc pin pin-one-producer",
+        "pins-are-looked-at-before-the-gate",
+        "--sc --bound 2 pin-between-two-looks",
         ["    head = protocol_head(r);\n"
          "    if (!position_is_valid(r, tail) || !position_is_valid(r, head))\n"
          "        return plan;\n"
@@ -53,10 +54,6 @@ MUTATIONS = [
         "    uint32_t left",
         "    uint64_t word = atomic_get_relaxed(pin_word(r, slot));\n"
         "    uint32_t left"),
-    in_pin(
-        "filler-is-made-though-there-is-no-gap", "--sc pin-all-there-is",
-        "        way->blocked = !pin_has_gap(r, blocks);",
-        "        way->blocked = false;"),
     # ------------------------------------------------------------ pinning
     in_newest(
         "cursor-is-moved-before-the-pin-is-set", "--sc pin pin-newest",
@@ -79,33 +76,17 @@ MUTATIONS = [
         "    if (read_take(b, view, 1))\n        return true;\n    pin_drop",
         "    if (read_take(b, view, 1) || true)\n        return true;\n"
         "    pin_drop"),
-    in_newest(
-        "two-threads-pin-at-once", "--sc two-threads-pin",
-        "    if (!atomic_cas32_acq_rel(&b->pinning, PINNED_NOTHING,\n"
-        "                              PINNED_IN_THE_MAKING))\n"
-        "        return IPC_ERR_ILLEGAL_STATE;\n",
-        "    atomic_put_relaxed(&b->pinning, PINNED_IN_THE_MAKING);\n"),
     in_pin(
         "unpin-is-relaxed", "--weak pin pin-one-producer",
         "    atomic_cas_release(pin_word(r, slot), position, 0);",
         "    atomic_cas_relaxed(pin_word(r, slot), position, 0);"),
-    in_pin(
-        "unpin-is-a-store", "--weak pin",
-        "    atomic_cas_release(pin_word(r, slot), position, 0);",
-        "    atomic_put_release(pin_word(r, slot), position * 0);",
-    ),
     # ------------------------------------------------------------ the dead
     in_gate(
         "pin-of-the-dead-stays", "--sc pin-all-there-is pinner-dies",
         "    case GATE_BY_PINS:\n        return gate_unpin_dead(r, by);",
         "    case GATE_BY_PINS:\n        return false;"),
-    in_gate(
-        "pin-of-who-lives-is-let-go", "--sc pin-all-there-is two-pins",
-        "        if (cursor == cursor_free(r))\n"
-        "            pin_clear(r, i, pin);\n",
-        "        pin_clear(r, i, pin);\n"),
     in_subscriber(
-        "pin-of-the-dead-is-not-cleared", "--sc pinner-dies",
+        "pin-of-the-dead-is-not-cleared", "--sc pinner-dies pin",
         "        pin_clear(r, i, pin);\n"
         "        /* Release [tenure]: the last",
         "        /* Release [tenure]: the last"),

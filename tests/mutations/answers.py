@@ -27,9 +27,9 @@ MUTATIONS = [
     Mutation(
         name="offset in a read's error body", file="read.c",
         tests=["unit/error_bodies"],
-        edits=[("status = look(b, view, &error->lost); error->offset = "
+        edits=[("status = look(b, view, AS_CHOSEN, &error->lost); error->offset = "
                 "take_offset(&b->ring, view);",
-                "status = look(b, view, &error->lost);")]),
+                "status = look(b, view, AS_CHOSEN, &error->lost);")]),
     Mutation(
         name="size in a read's error body", file="read.c",
         tests=["unit/error_bodies"],
@@ -299,8 +299,8 @@ MUTATIONS = [
     Mutation(
         name="what is not ready is nowhere", file="read.c",
         tests=["unit/original"],
-        edits=[("status = look(b, view, &error->lost); error->offset = "
-                "take_offset(&b->ring, view);", "status = look(b, view, &error->lost);")]),
+        edits=[("status = look(b, view, AS_CHOSEN, &error->lost); error->offset = "
+                "take_offset(&b->ring, view);", "status = look(b, view, AS_CHOSEN, &error->lost);")]),
     # ---------------------------------------------------------------- rests
     Mutation(
         name="rests without a limit", file="pace.c", tests=["unit/pace"],

@@ -38,10 +38,10 @@ MUTATIONS = [
         edits=[("*status = handle_unless_anew(b, *status);", "")]),
     Mutation(
         name="damage is not explained", file="read.c", tests=["unit/anew"],
-        edits=[("status = look(b, view, &error->lost); error->offset = "
+        edits=[("status = look(b, view, AS_CHOSEN, &error->lost); error->offset = "
                 "take_offset(&b->ring, view); return status < 0 ? handle_unless_anew(b, "
                 "status) : status;",
-                "status = look(b, view, &error->lost); error->offset = "
+                "status = look(b, view, AS_CHOSEN, &error->lost); error->offset = "
                 "take_offset(&b->ring, view); return status;")]),
     Mutation(
         name="a sleeper does not ask whether the ring is there",
@@ -296,7 +296,7 @@ MUTATIONS = [
         name="a claim trusts the tail", file="claim.h",
         tests=["hostile/a hostile peer harms nobody"],
         edits=[("if (!position_is_valid(r, tail) || !position_is_valid(r, "
-                "head)) return plan; fit =", "fit =")]),
+                "head)) return plan; plan.outcome =", "plan.outcome =")]),
     Mutation(
         name="a slot's number is trusted", file="owner.c",
         tests=["hostile/a hostile peer harms nobody"],

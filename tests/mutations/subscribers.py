@@ -3,8 +3,50 @@
 from mutation import Mutation
 
 RACES = "unit/subscriber_races"
+NEWEST = "unit/newest"
 
 MUTATIONS = [
+    Mutation(
+        name="filler is made though pins leave no room", file="pin.h",
+        tests=[NEWEST],
+        edits=[("way->blocked = !pin_has_gap(r, blocks);",
+                "way->blocked = false; (void)pin_has_gap;")]),
+    Mutation(
+        name="what the living have pinned is let go", file="gate.h",
+        tests=[NEWEST],
+        edits=[("if (cursor == cursor_free(r)) pin_clear(r, i, pin);",
+                "pin_clear(r, i, pin);")]),
+    Mutation(
+        name="a pin of the dead is for ever", file="gate.h", tests=[NEWEST],
+        edits=[("return gate_unpin_dead(r, by);",
+                "(void)gate_unpin_dead; return false;")]),
+    Mutation(
+        name="a pin of nobody is for ever", file="gate.h", tests=[NEWEST],
+        edits=[("if (cursor == cursor_free(r)) pin_clear(r, i, pin);", "")]),
+    Mutation(
+        name="the one producer does not look for pins again", file="claim.h",
+        tests=[NEWEST],
+        edits=[("tries < 3 + r->subscriber_count", "tries < 2")]),
+    Mutation(
+        name="a batch goes over what is pinned", file="claim.h",
+        tests=[NEWEST],
+        edits=[("pin_find_way(r, tail, 1, &way); claim_note_room(r, tail, "
+                "head, way.fit);", "way.fit = position_blocks_left(r, tail); "
+                "claim_note_room(r, tail, head, way.fit);")]),
+    Mutation(
+        name="the newest is looked for where one wanted to go on",
+        file="read.c", tests=[NEWEST],
+        edits=[("where == FROM_OLDEST ? (uint32_t)IPC_SUBSCRIBE_FROM_OLDEST :"
+                " b->after_gap", "((void)where, b->after_gap)")]),
+    Mutation(
+        name="what was skipped is told again and again", file="newest.c",
+        tests=[NEWEST],
+        edits=[("if (bytes > 0) atomic_add_relaxed(&b->skipped, -bytes); "
+                "return bytes;", "return bytes;")]),
+    Mutation(
+        name="any offset unpins", file="newest.c", tests=[NEWEST],
+        edits=[("is_it = b->pin_offset == offset;",
+                "is_it = true; (void)offset;")]),
     Mutation(
         name="who has the dead one's slot is removed for it",
         file="subscriber.h", tests=[RACES],
@@ -52,7 +94,7 @@ MUTATIONS = [
         name="a dead subscriber is told but not removed", file="subscriber.h",
         tests=["crash write-that-removes-the-dead"],
         edits=[("atomic_cas_release(&s->cursor.position, cursor, "
-                "cursor_free(r)); /* Release [move]. */", "")]),
+                "cursor_free(r)); } /* Release [move]. */", "}")]),
     Mutation(
         name="the gate passes who reads", file="gate.h",
         tests=["crash write-that-finds-no-room"],
@@ -106,6 +148,6 @@ MUTATIONS = [
     Mutation(
         name="one goes on at the oldest whatever it wanted",
         file="subscribe.c", tests=["unit/lagging"],
-        edits=[("b->after_gap == IPC_SUBSCRIBE_FROM_OLDEST && moves_end(b)",
+        edits=[("where == IPC_SUBSCRIBE_FROM_OLDEST && moves_end(b)",
                 "moves_end(b)")]),
 ]

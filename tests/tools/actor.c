@@ -6,11 +6,13 @@
  * what is there, and else creates, and "open" has the library do so by the
  * name.
  *
- *     write BYTES    reserve BYTES    commit    read    close    subscribe
- * [LAG] wait           a blocked read, of up to a minute fill           writes
- * of 64 bytes until the channel is full named          whether the name still
- * leads to what is mapped stay           answers nothing more, until it is
- * killed
+ *     write BYTES    reserve BYTES    commit    read    close
+ *     subscribe [LAG]
+ *     pin            the newest entry
+ *     wait           a blocked read, of up to a minute
+ *     fill           writes of 64 bytes until the channel is full
+ *     named          whether the name still leads to what is mapped
+ *     stay           answers nothing more, until it is killed
  */
 #include <shmipc/shmipc.h>
 #include <stdio.h>
@@ -22,6 +24,7 @@
 static IpcChannel *channel;
 static IpcMemorySegment *segment;
 static IpcReservation reservation;
+static IpcEntry pinned;
 static const char *its_name;
 static unsigned char bytes[65536];
 
@@ -96,6 +99,8 @@ static IpcStatus obey(const char *order, size_t size)
         return fill();
     if (strcmp(order, "subscribe") == 0)
         return subscribe(size);
+    if (strcmp(order, "pin") == 0)
+        return ipc_channel_pin_newest(channel, &pinned).ipc_status;
     if (strcmp(order, "close") == 0)
         return ipc_channel_close(channel).ipc_status;
     if (strcmp(order, "named") == 0)

@@ -140,6 +140,25 @@ def who_may_lag_loses_and_holds_nobody_up():
     assert one["state"] == "reads" and one["lost_bytes"] > 0, one
 
 
+def what_is_pinned_is_shown():
+    """stat shows what a subscriber has pinned, and since when"""
+    name = new_name()
+    writer = Actor(name, flags=BROADCAST)
+    reader = Actor(name, "join").does("subscribe 64")
+    writer.does("write 100", "write 200")
+    assert subscribers(name)[reader.pid]["pinned_bytes"] == 0
+    assert " pins " not in tool("stat", name).stdout
+    reader.does("pin")
+    one = subscribers(name)[reader.pid]
+    assert one["pinned_bytes"] == 256 and one["pinned_offset"] == 128, one
+    assert one["pinned_since_ns"] >= one["since_ns"], one
+    text = tool("stat", name).stdout
+    assert re.search(rf"^ +{reader.pid} actor .* pins 256 B for ", text,
+                     re.M), text
+    assert "subscriber_pinned_bytes" in tool("stat", "--prometheus",
+                                             name).stdout
+
+
 def what_all_have_read_holds_nobody_up():
     """a channel that is full of what all subscribers have read is in order"""
     name = new_name()
@@ -315,7 +334,7 @@ def recv_follows():
 
 if __name__ == "__main__":
     run(they_are_counted, each_is_shown, prometheus_gets_each,
-        who_may_lag_loses_and_holds_nobody_up,
+        who_may_lag_loses_and_holds_nobody_up, what_is_pinned_is_shown,
         what_all_have_read_holds_nobody_up, the_slowest_is_blamed,
         a_stopped_one_is_told_how_to_go_on, a_dead_one_is_seen,
         stopped_writers_hold_up_readers, damage_is_nobodys_place,

@@ -10,6 +10,7 @@
 #include <shmipc/cpp/error.hpp>
 #include <shmipc/cpp/held.hpp>
 #include <shmipc/cpp/in_place.hpp>
+#include <shmipc/cpp/newest.hpp>
 #include <shmipc/cpp/subscribe.hpp>
 #include <shmipc/ipc_buffer.h>
 #include <shmipc/ipc_open.h>
@@ -28,7 +29,8 @@ namespace shmipc
  * call on an empty one is IPC_ERR_INVALID_ARGUMENT. Statuses are those of the C
  * calls that are named. Since 0.1.0.
  */
-class Buffer : public BasicSubscribing<Buffer>
+class Buffer : public BasicSubscribing<Buffer>,
+               public BasicNewest<Buffer, IpcBuffer>
 {
   public:
     using Entry = BasicEntry<IpcBuffer>;

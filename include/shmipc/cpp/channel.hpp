@@ -7,6 +7,7 @@
  *     try_read_into    read_into        read_into_for     an empty Result
  *     try_peek         peek             peek_for          an empty Entry
  *     try_read_ahead   read_ahead       read_ahead_for    an empty HeldEntry
+ *     try_pin_newest   pin_newest       pin_newest_for    an empty PinnedEntry
  *     try_write        write            write_for         false
  *     try_reserve      reserve          reserve_for       an empty Reservation
  *
@@ -30,6 +31,7 @@
 #include <shmipc/cpp/error.hpp>
 #include <shmipc/cpp/held.hpp>
 #include <shmipc/cpp/in_place.hpp>
+#include <shmipc/cpp/newest.hpp>
 #include <shmipc/cpp/subscribe.hpp>
 #include <shmipc/cpp/timeout.hpp>
 #include <shmipc/ipc_channel.h>
@@ -64,7 +66,9 @@ inline IpcOpenOptions open_options() noexcept
  * use one at once in many/many mode; not while it is moved from, assigned to or
  * destroyed. A call on an empty one is IPC_ERR_INVALID_ARGUMENT. Since 0.1.0.
  */
-class Channel : private detail::ChannelCalls, public BasicSubscribing<Channel>
+class Channel : private detail::ChannelCalls,
+                public BasicSubscribing<Channel>,
+                public BasicNewestOfChannel<Channel>
 {
   public:
     using Entry = BasicEntry<IpcChannel>;
@@ -551,6 +555,7 @@ class Channel : private detail::ChannelCalls, public BasicSubscribing<Channel>
 
 using Entry = Channel::Entry;
 using HeldEntry = Channel::HeldEntry;
+using PinnedEntry = Channel::PinnedEntry;
 using Reservation = Channel::Reservation;
 
 } // namespace shmipc
