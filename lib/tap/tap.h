@@ -6,6 +6,7 @@
 #define SHMIPC_TAP_H
 
 #include "tap/follow.h"
+#include "tap/manners.h"
 #include <shmipc/ipc_tap.h>
 
 struct IpcTap {
@@ -13,7 +14,9 @@ struct IpcTap {
     struct follower follower;
     enum follow_start after_lag;
     uint64_t lost; /* bytes, ever */
-    void *memory;  /* a mapping of ours, or NULL */
+    uint64_t run;  /* entries since it had caught up */
+    struct manners manners;
+    void *memory; /* a mapping of ours, or NULL */
     size_t size;
 };
 

@@ -236,14 +236,30 @@ static const char *detail_of(IpcStatus status)
     }
 }
 
+/* True: it has caught up, and rested. */
+static bool has_rested(struct IpcTap *tap, enum follow found)
+{
+    uint64_t run = tap->run;
+
+    if (found != FOLLOW_NOTHING && found != FOLLOW_CLAIMED &&
+        found != FOLLOW_BUSY)
+        return false;
+    tap->run = 0;
+    return manners_rest(&tap->manners, run, tap->ring.block_count);
+}
+
 static IpcStatus read_once(struct IpcTap *tap, IpcEntry *dest,
                            IpcTapError *body)
 {
     struct view view = {0};
-    enum follow found = follow_next(&tap->follower, dest->payload, dest->size,
-                                    tap->after_lag, &view, &body->lost);
+    enum follow found;
 
+    do
+        found = follow_next(&tap->follower, dest->payload, dest->size,
+                            tap->after_lag, &view, &body->lost);
+    while (has_rested(tap, found));
     if (found == FOLLOW_ENTRY) {
+        tap->run++;
         dest->offset = take_offset(&tap->ring, &view);
         dest->size = view.size;
         return IPC_OK;

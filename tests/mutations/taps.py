@@ -66,4 +66,26 @@ MUTATIONS = [
         name="who is in the way is not told", file="tap_api.c",
         tests=["unit/tap"],
         edits=[("if (found == FOLLOW_BUSY)", "if (false)")]),
+    Mutation(
+        name="a tap rests where nothing has come", file="manners.h",
+        tests=["unit/manners"],
+        edits=[("if (run == 0) return false;", "")]),
+    Mutation(
+        name="a tap rests as long whatever comes", file="manners.h",
+        tests=["unit/manners"],
+        edits=[("pauses ? pauses * 2 : MANNERS_LEAST", "MANNERS_LEAST")]),
+    Mutation(
+        name="a tap rests where entries are rare", file="manners.h",
+        tests=["unit/manners"],
+        edits=[("(run == 1 && atomic_ticks() - m->since > MANNERS_DENSE)",
+                "run == 0")]),
+    Mutation(
+        name="a tap rests only where several come at once", file="manners.h",
+        tests=["unit/manners"],
+        edits=[("(run == 1 && atomic_ticks() - m->since > MANNERS_DENSE)",
+                "run == 1")]),
+    Mutation(
+        name="a tap rests while the ring goes by", file="manners.h",
+        tests=["unit/manners"],
+        edits=[("run > blocks / MANNERS_PART", "run == 0")]),
 ]
