@@ -25,6 +25,7 @@
  * region (`unsignalled`), and somebody has to look for pollers every
  * millisecond (WAIT_UNSIGNALLED_NS).
  */
+#include "cancel.h"
 #include "ring/process.h"
 #include "wait/wait.h"
 #include <sys/epoll.h>
@@ -74,8 +75,10 @@ static int event_fd(struct waiter *w)
 static void take_edge(const struct waiter *w)
 {
     struct epoll_event seen;
+    int cancelling = cancel_disable();
 
     epoll_wait(w->poll_fd, &seen, 1, 0);
+    cancel_restore(cancelling);
 }
 
 static IpcStatus event_arm(struct waiter *w, uint32_t seen)
