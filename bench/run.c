@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 enum {
-    HANG_SECONDS = 10,
     RUNNER_UNAVAILABLE = 3,
     RUNNER_FAILED = 4,
     CLOCK_LOOKS = 2000,
@@ -42,6 +41,7 @@ struct run {
     struct link views[RUN_MAX_PARTIES]; /* of what a party receives from */
 };
 
+static const double hang_seconds = 10;
 static double ns_per_tick = 1;
 static uint64_t clock_cost;
 static cpu_set_t allowed_cpus; /* of this process, before anyone was pinned */
@@ -424,7 +424,7 @@ static void run_one(struct run run, struct outcome *out)
         be_runner(&run);
     if (runner < 0)
         return;
-    sum_up(&run, wait_for_runner(runner, HANG_SECONDS + 4 * run.load->seconds),
+    sum_up(&run, wait_for_runner(runner, hang_seconds + 4 * run.load->seconds),
            out);
     if (trips)
         sort_trips(run.stage->trips, trips, out);
@@ -465,7 +465,7 @@ int run_apart(int (*task)(void *shared), void *shared, int cpu)
     }
     if (runner < 0)
         return -1;
-    status = wait_for_runner(runner, HANG_SECONDS);
+    status = wait_for_runner(runner, hang_seconds);
     return status != -1 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 

@@ -52,7 +52,11 @@ static double time_hot_copy(const struct task *task)
 
 static double time_cold_copy(const struct task *task)
 {
+#ifdef _SC_LEVEL3_CACHE_SIZE /* not of every C library */
     long cache = sysconf(_SC_LEVEL3_CACHE_SIZE);
+#else
+    long cache = 0;
+#endif
     size_t size = cache > 0 ? 4 * (size_t)cache : COLD_BYTES;
 
     (void)task;

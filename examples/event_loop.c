@@ -104,7 +104,7 @@ static void take_tick(struct loop *loop)
 
     if (read(loop->timer, &ticks, sizeof ticks) != sizeof ticks)
         return;
-    loop->account.ticks += ticks;
+    loop->account.ticks += (unsigned long)ticks;
     printf("%lu readings so far\n", loop->account.read);
 }
 
@@ -236,7 +236,7 @@ static int run_all(IpcChannel *channel)
 
 int main(void)
 {
-    size_t size = ipc_channel_align_size(64 * 1024);
+    size_t size = (size_t)ipc_channel_align_size(64 * 1024);
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     IpcChannelResult created;

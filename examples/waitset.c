@@ -28,7 +28,7 @@ static int accept_client(struct client *client)
 {
     const IpcChannelConfiguration configuration = {
         .max_round_trips = 1, .start_sleep_ns = 1000, .max_sleep_ns = 1000000};
-    size_t size = ipc_channel_align_size(4096);
+    size_t size = (size_t)ipc_channel_align_size(4096);
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     IpcChannelResult made;

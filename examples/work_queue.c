@@ -82,7 +82,7 @@ static int wait_for_workers(int *failed)
 int main(void)
 {
     IpcChannelConfiguration configuration = IPC_CHANNEL_DEFAULTS;
-    size_t size = ipc_channel_align_size(64 * 64);
+    size_t size = (size_t)ipc_channel_align_size(64 * 64);
     void *memory = mmap(NULL, sizeof *notes + size, PROT_READ | PROT_WRITE,
                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     int failed = 0, killed, done = 0;

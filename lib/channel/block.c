@@ -115,7 +115,8 @@ static bool again_without_waiting(struct block *b, IpcStatus *status)
     if (b->step == BLOCK_ARMED || b->step == BLOCK_ARMED_REPAIRED)
         return after_arming(b, status);
     /* A watcher has found them dead: who reads is told so, too. */
-    if (__builtin_expect(atomic_hint(&ch->lost), 0) && are_all_dead(b, *status))
+    if (__builtin_expect(atomic_hint(&ch->lost) != 0, 0) &&
+        are_all_dead(b, *status))
         return next_try(b, BLOCK_ARMED_ALL_DEAD);
     /* Relaxed: the thread that polls has asked for the descriptor before. */
     return atomic_get_relaxed(&ch->polled) && arm(b);

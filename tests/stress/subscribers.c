@@ -426,7 +426,7 @@ static bool take_options(int argc, char **argv)
         else if (option == 'i')
             storm.interval_us = (uint32_t)value;
         else if (option == 'b')
-            region_size = value;
+            region_size = (size_t)value;
         else if (option == 'p')
             storm.kills_producers = true;
         else if (option == 't')

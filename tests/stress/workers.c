@@ -232,7 +232,7 @@ int main(int argc, char **argv)
         workers[i] = start(seed + started++);
     for (uint32_t i = 0; i < kills && !atomic_load(&board->failed); i++) {
         uint32_t dice = scramble((uint64_t)seed << 32 | i);
-        const struct timespec pause = {.tv_nsec = dice % 3000 * 1000};
+        const struct timespec pause = {.tv_nsec = (long)(dice % 3000 * 1000)};
 
         nanosleep(&pause, NULL);
         kill(workers[dice >> 16 & 1], SIGKILL);

@@ -3,15 +3,19 @@
 # Every way of waiting of one build against every one of another build:
 #     mixed_builds.sh PEER OTHER_PEER COUNT
 set -eu
+# Where programs are of another machine Meson says what runs them.
+wrapper=${MESON_EXE_WRAPPER-}
 pairs=0
 skipped=0
 for one in 1 2 3 4; do
     for other in 1 2 3 4; do
         name=shmipc-mixed-$$-$one-$other
-        "$1" first "$name" "$one" "$3" &
+        # shellcheck disable=SC2086
+        $wrapper "$1" first "$name" "$one" "$3" &
         first=$!
         b=0
-        "$2" second "$name" "$other" "$3" || b=$?
+        # shellcheck disable=SC2086
+        $wrapper "$2" second "$name" "$other" "$3" || b=$?
         if [ "$b" -ne 0 ]; then
             kill "$first" 2>/dev/null || true
         fi

@@ -72,7 +72,7 @@ static inline bool make_channel(struct shared *s, size_t capacity,
 {
     IpcChannelResult r;
 
-    s->size = ipc_channel_align_size(capacity);
+    s->size = (size_t)ipc_channel_align_size(capacity);
     s->fd = make_memory(s->size);
     s->memory =
         mmap(NULL, s->size, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, 0);
