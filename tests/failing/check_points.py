@@ -3,7 +3,9 @@
 """check_points.py LIBRARY TEST: whatever the library imports and POSIX says is
 or may be a cancellation point, or the C library has as one besides, is known to
 the test, which lists what it watches by -l."""
+import os
 import re
+import shlex
 import subprocess
 import sys
 
@@ -38,6 +40,10 @@ EXCUSED = {
 }
 
 
+# What runs programs of another machine.
+WRAPPER = shlex.split(os.environ.get('MESON_EXE_WRAPPER', ''))
+
+
 def plain(symbol):
     symbol = symbol.split('@')[0]
     name = re.sub(r'^_+', '', re.sub(r'(64|_time64)+$', '', symbol))
@@ -50,7 +56,8 @@ def main():
     nm = subprocess.run(['nm', '-D', '--undefined-only', library], check=True,
                         capture_output=True, text=True).stdout
     imported = {plain(line.split()[-1]) for line in nm.splitlines()}
-    watched = set(subprocess.run([test, '-l'], check=True, capture_output=True,
+    watched = set(subprocess.run([*WRAPPER, test, '-l'], check=True,
+                                 capture_output=True,
                                  text=True).stdout.split())
     if 'close' not in imported:
         sys.exit('nm shows no imports of ' + library)

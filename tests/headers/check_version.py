@@ -6,8 +6,10 @@
 
 PRINT_VERSION is a command that prints the header's and the library's.
 """
+import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 
@@ -63,8 +65,10 @@ def main():
 
     expect("meson.build",
            first(root / "meson.build", r"^\s*version: '([^']+)'"), version)
-    output = subprocess.run(sys.argv[3:], check=True, capture_output=True,
-                            text=True).stdout
+    # What runs programs of another machine.
+    wrapper = shlex.split(os.environ.get("MESON_EXE_WRAPPER", ""))
+    output = subprocess.run(wrapper + sys.argv[3:], check=True,
+                            capture_output=True, text=True).stdout
     for line in output.splitlines():
         place, said = line.rsplit(" ", 1)
         expect(place, said, version)
