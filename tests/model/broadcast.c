@@ -272,6 +272,8 @@ static void all_die(void)
 {
     for (int i = 0; i < actor_count; i++)
         world.actors[i].state = DEAD;
+    if (judged_dead(false))
+        return;
     trace_event(CHECKER, "all others are dead now");
     must_get_on();
     must_read_what_is_there();

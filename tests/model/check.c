@@ -348,6 +348,8 @@ static void all_die(void)
 {
     bool undisturbed = is_undisturbed();
 
+    if (judged_dead(undisturbed))
+        return;
     for (int i = 0; i < actor_count; i++)
         world.actors[i].state = DEAD;
     trace_event(CHECKER, "all others are dead now");
@@ -422,13 +424,15 @@ void check_stopped(void)
     static struct snapshot *before;
     int stopped = unfinished();
 
+    crash_points += (uint64_t)stopped;
+    if (judged_stopped())
+        return;
     before = snapshot_make(before);
     memory_settle(true);
     if (broadcast_is()) {
         broadcast_check_stopped();
         snapshot_restore(before);
         memory_settle(false);
-        crash_points += (uint64_t)stopped;
         return;
     }
     all_die();
@@ -438,7 +442,6 @@ void check_stopped(void)
         snapshot_restore(before);
     }
     memory_settle(false);
-    crash_points += (uint64_t)stopped;
 }
 
 /* The head stands at an item only of an array that has it. */

@@ -456,6 +456,15 @@ static int oldest_of_interest(int location)
     return oldest;
 }
 
+uint64_t memory_latest_hash(void)
+{
+    uint64_t hash = 0;
+
+    for (int i = 0; i < map.count; i++)
+        hash = mix(hash, memory_latest(i));
+    return hash;
+}
+
 uint64_t memory_hash(void)
 {
     uint64_t hash = 0;

@@ -359,6 +359,7 @@ uint64_t memory_latest(int location);
 uint64_t memory_known(int actor, int location);
 uint64_t memory_peek(const volatile void *p, size_t size);
 uint64_t memory_hash(void);
+uint64_t memory_latest_hash(void);
 void memory_taken(int actor);
 void memory_copied(int actor);
 void memory_settle(bool settled); /* latest values only */
@@ -414,6 +415,11 @@ void check_seen(const unsigned char *payload, size_t size, uint64_t offset,
                 struct result *result);
 extern uint64_t crash_points;
 
+/* judged.c: whether the same was judged before; if not, it is now */
+void judged_forget(void);
+bool judged_stopped(void);
+bool judged_dead(bool undisturbed);
+
 /* entered.c */
 void check_entered(void);
 void check_claims(void);
@@ -437,6 +443,7 @@ void broadcast_check_stopped(void);
 uint64_t broadcast_hash(void);
 
 /* wake.c */
+void wake_begin(void);
 bool wake_is_channel(void);
 void wake_join(int handle);
 void wake_enter(int actor);

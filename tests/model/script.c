@@ -572,6 +572,7 @@ void script_setup(const struct scenario *s)
     memory_settle(false);
     memset(&world, 0, sizeof world);
     script_parse(s->script);
+    wake_begin();
     owners = s->owners ? (uint32_t)s->owners : (uint32_t)actor_count + 1;
     make_ring(s, owners);
     for (int i = 0; i < actor_count; i++)

@@ -16,13 +16,19 @@
 #include "wait/futex.h"
 #include <string.h>
 
-bool wake_is_channel(void)
+static bool is_channel; /* asked at every step */
+
+void wake_begin(void)
 {
+    is_channel = false;
     for (int i = 0; i < actor_count; i++)
         for (int c = 0; c < scripts[i].count; c++)
-            if (strchr(CALLS_CHANNEL, scripts[i].calls[c].kind))
-                return true;
-    return false;
+            is_channel |= strchr(CALLS_CHANNEL, scripts[i].calls[c].kind) != 0;
+}
+
+bool wake_is_channel(void)
+{
+    return is_channel;
 }
 
 /* What configuring a handle leaves, but for spinning. */
