@@ -334,8 +334,16 @@ static bool collect(struct far *f, struct far_stream *s,
 static void on_part(struct far *f, struct far_stream *s,
                     const struct wire_message *m)
 {
-    bool is_next, is_whole = collect(f, s, m, &is_next);
+    bool is_next, is_whole;
 
+    if (m->payload_size == wire_entry(m, 0).size) {
+        /* It is all of it. */
+        forget_large(s);
+        (void)put_all(f, s, m);
+        finish(f, s);
+        return;
+    }
+    is_whole = collect(f, s, m, &is_next);
     if (!is_next) {
         restart(f, &s->peer, &m->head);
         return;

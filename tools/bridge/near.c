@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "bridge/near.h"
+#include "bridge/carrier.h"
 #include "bridge/sending.h"
 #include <stdlib.h>
 
@@ -30,9 +31,22 @@ static bool open_intake(struct near *n)
     return true;
 }
 
+/* The connection may still be sending what is in the channel. */
+static void await_lent(struct near *n)
+{
+    carrier_close(n->route);
+    /* Acquire: its loads of the channel came before. */
+    while (atomic_load_explicit(&n->lent, memory_order_acquire) > 0) {
+        const struct timespec turn = ticks_span(TICKS_MS);
+
+        nanosleep(&turn, NULL);
+    }
+}
+
 static void close_intake(struct near *n)
 {
     batch_drop(&n->batch);
+    await_lent(n);
     intake_close(&n->in);
     counters_set(&n->route->counters.is_up, 0);
 }
@@ -166,6 +180,7 @@ void near_run(struct route *route)
         } else if (!go_on(n)) {
             log_line(route->title, "the channel was made anew");
             close_intake(n);
+            session_connect_anew(n);
             is_open = false;
         }
     }

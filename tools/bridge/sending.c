@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* From here on an entry goes by itself, and from where it is. */
+#define LARGE (WIRE_BATCH_MAX / 2)
+
 /* An entry that the far side has already, from a bridge that was killed. */
 static void leave_out(struct near *n, const IpcEntry *entry)
 {
@@ -72,7 +75,7 @@ enum intake_result sending_fill(struct near *n, uint64_t wait_ns)
             hold_back(n, &entry);
             return n->batch.count > 0 ? INTAKE_ENTRY : INTAKE_EMPTY;
         }
-        if (entry.size > WIRE_BATCH_MAX) {
+        if (entry.size >= LARGE) {
             n->large = entry;
             return INTAKE_ENTRY;
         }
@@ -101,23 +104,21 @@ static void count_sent(struct near *n, uint64_t last, uint32_t count,
 /* Sends a message, whose payload is gone afterwards. False: the session is
  * over, or there is no time left. */
 static bool send(struct near *n, const void *first, size_t first_size,
-                 unsigned char *payload, size_t payload_size)
+                 const struct transport_payload *payload)
 {
-    enum transport_result r = TRANSPORT_LATER;
-
-    while (n->is_welcome && r == TRANSPORT_LATER) {
+    while (n->is_welcome) {
         struct transport *t = n->route->transport;
+        enum transport_result r =
+            t->calls->send(t, NULL, first, first_size, payload, 10);
 
-        r = t->calls->send(t, NULL, first, first_size, payload, payload_size,
-                           10);
         if (r == TRANSPORT_DONE)
             return true;
         session_ask_if_due(n);
         session_listen(n, 0);
-        if (session_must_end(n))
+        if (r == TRANSPORT_FAILED || session_must_end(n))
             break;
     }
-    free(payload);
+    payload->release(payload->data, payload->hint);
     return false;
 }
 
@@ -134,14 +135,15 @@ static void send_batch(struct near *n)
 {
     struct wire_head head = session_head(n, WIRE_DATA, n->sent);
     struct batch *b = &n->batch;
-    uint64_t bytes = b->used;
+    const struct transport_payload payload = {b->payload, b->used,
+                                              transport_free, NULL};
     size_t size;
 
     head.value = n->in.lost;
     size = batch_seal(b, head);
     take_off(n, b->first_offset, b->last_offset, b->count);
-    if (send(n, b->first, size, b->payload, b->used)) {
-        count_sent(n, b->last_offset, b->count, bytes);
+    if (send(n, b->first, size, &payload)) {
+        count_sent(n, b->last_offset, b->count, payload.size);
         counters_add(&n->route->counters.lost, n->in.lost);
         n->in.lost = 0;
     } else if (n->is_welcome) {
@@ -150,25 +152,51 @@ static void send_batch(struct near *n)
     batch_forget(b);
 }
 
+/* The engine does not look at the channel any more: may be another thread. */
+static void release_lent(void *data, void *hint)
+{
+    struct near *n = hint;
+
+    (void)data;
+    atomic_fetch_sub_explicit(&n->lent, 1, memory_order_release);
+}
+
+/* Where an entry stays in the channel until it is released, it is sent from
+ * there; a tap's is copied. */
+static bool lend(struct near *n, size_t at, size_t size,
+                 struct transport_payload *to)
+{
+    unsigned char *data = (unsigned char *)n->large.payload + at;
+
+    if (n->in.kind != INTAKE_TAP) {
+        *to = (struct transport_payload){data, size, release_lent, n};
+        atomic_fetch_add_explicit(&n->lent, 1, memory_order_relaxed);
+        return true;
+    }
+    *to = (struct transport_payload){malloc(size), size, transport_free, NULL};
+    if (to->data)
+        memcpy(to->data, data, size);
+    return to->data;
+}
+
 /* One part of the large entry; false: it was not sent. */
 static bool send_part(struct near *n, size_t at)
 {
     struct wire_head head = session_head(n, WIRE_PART, n->sent);
     struct wire_entry e = {n->large.offset, (uint32_t)n->large.size, 0};
     size_t left = n->large.size - at;
-    size_t size = left < WIRE_BATCH_MAX ? left : WIRE_BATCH_MAX;
-    unsigned char first[sizeof head + sizeof e], *payload = malloc(size);
+    unsigned char first[sizeof head + sizeof e];
+    struct transport_payload payload;
 
-    if (!payload)
+    if (!lend(n, at, left < WIRE_BATCH_MAX ? left : WIRE_BATCH_MAX, &payload))
         return false;
-    memcpy(payload, (const unsigned char *)n->large.payload + at, size);
     head.count = 1;
     head.value = at;
     wire_swap_head(&head);
     wire_swap_entry(&e);
     memcpy(first, &head, sizeof head);
     memcpy(first + sizeof head, &e, sizeof e);
-    return send(n, first, sizeof first, payload, size);
+    return send(n, first, sizeof first, &payload);
 }
 
 static void send_large(struct near *n)

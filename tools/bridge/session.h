@@ -25,6 +25,7 @@ struct near {
     struct intake in;
     struct flights flights;
     struct batch batch;
+    _Atomic unsigned lent; /* payloads in the channel that are being sent */
     IpcEntry large; /* goes behind the batch, in parts; size 0: there is none */
 
     uint64_t stream, session;

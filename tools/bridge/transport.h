@@ -23,6 +23,18 @@ struct transport_packet {
     struct transport_peer from;
 };
 
+/* Bytes that are sent from where they are. The engine calls `release` when it
+ * does not need them any more: from any thread. */
+struct transport_payload {
+    void *data; /* NULL: there is none */
+    size_t size;
+    void (*release)(void *data, void *hint);
+    void *hint;
+};
+
+/* For `release`: free(). */
+void transport_free(void *data, void *hint);
+
 enum transport_result {
     TRANSPORT_DONE,
     TRANSPORT_LATER,  /* nothing came, or there is no room, in that time */
@@ -34,12 +46,12 @@ enum transport_result {
 struct transport;
 
 struct transport_calls {
-    /* Sends a message. `payload` is NULL, or from malloc() and the engine's
-     * from now on if the result is TRANSPORT_DONE. */
+    /* Sends a message. The payload is the engine's from now on if the result is
+     * TRANSPORT_DONE; `payload` may be NULL. */
     enum transport_result (*send)(struct transport *t,
                                   const struct transport_peer *to,
                                   const void *first, size_t first_size,
-                                  void *payload, size_t payload_size,
+                                  const struct transport_payload *payload,
                                   int timeout_ms);
     /* *packet is valid until the next call. */
     enum transport_result (*receive)(struct transport *t,

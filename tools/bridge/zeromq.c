@@ -48,12 +48,6 @@ static bool is_able(const struct zeromq *z, short event, int timeout_ms)
 
 /* -------------------------------------------------------------------- send */
 
-static void free_payload(void *data, void *hint)
-{
-    (void)hint;
-    free(data);
-}
-
 /* The first part that goes out decides: behind it all others do, too. */
 static bool send_head(struct zeromq *z, const struct transport_peer *to,
                       const void *first, size_t first_size, int more)
@@ -64,31 +58,36 @@ static bool send_head(struct zeromq *z, const struct transport_peer *to,
     return zmq_send(z->socket, first, first_size, ZMQ_DONTWAIT | more) >= 0;
 }
 
-static enum transport_result send_message(struct transport *t,
-                                          const struct transport_peer *to,
-                                          const void *first, size_t first_size,
-                                          void *payload, size_t payload_size,
-                                          int timeout_ms)
+/* Once the first part is gone the message has to end: what cannot be sent is
+ * sent empty, and thrown away over there. */
+static void send_payload(struct zeromq *z,
+                         const struct transport_payload *payload)
+{
+    zmq_msg_t part;
+
+    if (zmq_msg_init_data(&part, payload->data, payload->size, payload->release,
+                          payload->hint) != 0) {
+        payload->release(payload->data, payload->hint);
+        zmq_msg_init(&part);
+    }
+    if (zmq_msg_send(&part, z->socket, 0) < 0)
+        zmq_msg_close(&part); /* releases it */
+}
+
+static enum transport_result
+send_message(struct transport *t, const struct transport_peer *to,
+             const void *first, size_t first_size,
+             const struct transport_payload *payload, int timeout_ms)
 {
     struct zeromq *z = zeromq_of(t);
-    zmq_msg_t part;
+    const bool has_payload = payload && payload->data;
 
     if (!is_able(z, ZMQ_POLLOUT, timeout_ms))
         return TRANSPORT_LATER;
-    if (!send_head(z, to, first, first_size, payload ? ZMQ_SNDMORE : 0))
+    if (!send_head(z, to, first, first_size, has_payload ? ZMQ_SNDMORE : 0))
         return result_of_errno();
-    if (!payload)
-        return TRANSPORT_DONE;
-    if (zmq_msg_init_data(&part, payload, payload_size, free_payload, NULL) !=
-        0) {
-        /* The message has to end; what ends it so is thrown away over there. */
-        free(payload);
-        zmq_msg_init(&part);
-    }
-    if (zmq_msg_send(&part, z->socket, 0) < 0) {
-        zmq_msg_close(&part); /* frees it */
-        return TRANSPORT_DONE;
-    }
+    if (has_payload)
+        send_payload(z, payload);
     return TRANSPORT_DONE;
 }
 
@@ -99,7 +98,7 @@ static enum transport_result acknowledge(struct transport *t,
     struct wire_head swapped = *head;
 
     wire_swap_head(&swapped);
-    return send_message(t, to, &swapped, sizeof swapped, NULL, 0, 0);
+    return send_message(t, to, &swapped, sizeof swapped, NULL, 0);
 }
 
 /* ----------------------------------------------------------------- receive */
