@@ -30,8 +30,8 @@
  * as many of the largest entries as there are subscribers that pin, and one
  * more; and one more than these suffices for entries of one size in a ring that
  * holds a whole number of them. There is none either while another writer is
- * stopped a whole ring behind in the middle of an entry, or a subscriber in the
- * middle of joining; or while there is a subscriber that is to be waited for.
+ * stopped a whole ring behind in the middle of an entry, or while there is a
+ * subscriber that is to be waited for.
  *
  * Statuses that all these functions may return: those that ipc_buffer.h and
  * ipc_channel.h list at their heads; IPC_ERR_ILLEGAL_STATE if it is a queue;

@@ -6,6 +6,7 @@
  */
 #include "ring/layout.h"
 #include <shmipc/ipc_batch.h>
+#include <shmipc/ipc_newest.h>
 #include <shmipc/shmipc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,6 +98,7 @@ static void use(IpcBuffer *writer, IpcBuffer *reader)
     IpcBufferStats stats = {.struct_size = sizeof stats};
     unsigned char bytes[BLOCKS * SHMIPC_BLOCK] = {0};
     IpcEntry entry = {0, bytes, sizeof bytes}, entries[4];
+    const struct iovec several[2] = {{bytes, 64}, {bytes, 64}};
 
     for (int i = 0; i < 3; i++) {
         IPC_IGNORE(ipc_buffer_write(writer, bytes, 100));
@@ -105,6 +107,14 @@ static void use(IpcBuffer *writer, IpcBuffer *reader)
         IPC_IGNORE(ipc_buffer_peek(reader, &entry));
         entry = (IpcEntry){0, bytes, sizeof bytes};
     }
+    IPC_IGNORE(ipc_buffer_read_newest(reader, &entry));
+    IPC_IGNORE(ipc_buffer_pin(reader, &entry));
+    for (int i = 0; i < BLOCKS; i++)
+        IPC_IGNORE(ipc_buffer_write(writer, bytes, 100));
+    IPC_IGNORE(ipc_buffer_write_batch(writer, several, 2));
+    IPC_IGNORE(ipc_buffer_unpin(reader, entry.offset));
+    IPC_IGNORE(ipc_buffer_pin_newest(reader, &entry));
+    entry = (IpcEntry){0, bytes, sizeof bytes};
     IPC_IGNORE(ipc_buffer_write(writer, bytes, sizeof bytes));
     IPC_IGNORE(ipc_buffer_subscribers(writer, list, SLOTS));
     ipc_buffer_stats(writer, &stats);
