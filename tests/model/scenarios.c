@@ -365,6 +365,8 @@ const struct scenario scenarios[] = {
      QUICK(1, 0)},
     {"gate-over-a-claim", .blocks = 1, .script = "w40|hr|w40", SUBSCRIBERS(1),
      QUICK(3, 1)},
+    {"history-is-overwritten", .blocks = 1, .script = "w40|w40|er",
+     SUBSCRIBERS(1), QUICK(2, 1)},
     {"slot-is-passed", .blocks = 1, .script = "hr|hr|w40w40w40", SUBSCRIBERS(2),
      QUICK(1, 0)},
     {"eviction", .blocks = 1, .script = "w40w40w40|irr", SUBSCRIBERS(1),

@@ -84,7 +84,7 @@ MUTATIONS = [
         "        blocks = 1;\n"
         "        (void)damage, (void)gate_step, (void)gate_step_plain;\n"),
     in_gate(
-        "entries-are-passed-relaxed", "--weak two-movers gate-over-a-claim",
+        "entries-are-passed-relaxed", "--weak history-is-overwritten",
         "    view.word = atomic_get_acquire(position_control(r, position));\n"
         "    return take_is_entry(r, &view) ? control_blocks(view.size) : 0;",
         "    view.word = atomic_get_relaxed(position_control(r, position));\n"
