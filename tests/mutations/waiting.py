@@ -35,9 +35,10 @@ MUTATIONS = [
     Mutation(
         name="a plain write of more than a block wakes no reader",
         file="channel_api.c", tests=["unit/wakes"],
-        edits=[("if (write_blocks(channel_buffer(channel), data, size)) { "
-                "wait_notify(&channel->waiter, WAIT_READERS);",
-                "if (write_blocks(channel_buffer(channel), data, size)) {")]),
+        edits=[("if (!write_blocks(channel_buffer(channel), data, size)) "
+                "return false; wait_notify(&channel->waiter, WAIT_READERS);",
+                "if (!write_blocks(channel_buffer(channel), data, size)) "
+                "return false;")]),
     Mutation(
         name="a plain commit wakes no reader", file="inplace_api.c",
         tests=["unit/wakes"],
