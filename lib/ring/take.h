@@ -119,7 +119,7 @@ static inline bool take_look_block(const struct ring *r,
     position = atomic_get_acquire(&r->head->position);
     /* With an item it is no index. */
     index = position & r->head_mask;
-    block->size = UINT64_MAX;
+    block->size = SHMIPC_ENTRY_MAX; /* perhaps: to be looked at otherwise */
     if (index >= r->last_index)
         return false;
     block->position = position;
