@@ -167,6 +167,11 @@ static void check_keys(const struct command_help *help,
 {
     const char *other = r->is_far ? r->allowed : r->server;
 
+    if (strncmp(r->address, "redis://", 8) == 0 &&
+        (r->secret || !zeromq_is_loopback(r->address)))
+        command_misuse(help, "Redis is spoken to without keys, and so at the "
+                             "loopback alone: bring it there by a tunnel");
+
     if (!r->secret && other)
         command_misuse(help, "--%s needs --key",
                        r->is_far ? "allow" : "server");

@@ -3,7 +3,12 @@
 #include "bridge/log.h"
 #include "bridge/zeromq.h"
 #include <errno.h>
+#include <shmipc_tools_config.h>
+#include <string.h>
 #include <zmq.h>
+#ifdef SHMIPC_BRIDGE_REDIS
+#include "bridge/stored.h"
+#endif
 
 enum {
     /* What the far side says is a head alone. */
@@ -12,6 +17,26 @@ enum {
      * no message is longer, however long entries are. */
     MESSAGE_MAX = 2 * WIRE_BATCH_MAX + 1024,
 };
+
+static bool is_stored(const char *address)
+{
+    return strncmp(address, "redis://", 8) == 0;
+}
+
+static bool open_stored(struct route *r)
+{
+#ifdef SHMIPC_BRIDGE_REDIS
+    r->transport = r->options.is_far ? stored_far_open(r->options.address)
+                                     : stored_near_open(r->options.address);
+    if (!r->transport)
+        log_line(r->title, "%s is not redis://HOST:PORT/KEY",
+                 r->options.address);
+#else
+    log_line(r->title, "%s: this program was built without Redis",
+             r->options.address);
+#endif
+    return r->transport != NULL;
+}
 
 bool carrier_open(struct route *r)
 {
@@ -27,6 +52,8 @@ bool carrier_open(struct route *r)
         .zap_domain = o->name,
     };
 
+    if (is_stored(o->address))
+        return open_stored(r);
     r->transport = zeromq_open(&z);
     if (!r->transport)
         log_line(r->title, "%s: %s", o->address, zmq_strerror(errno));

@@ -301,11 +301,12 @@ struct transport *zeromq_open(const struct zeromq_options *options)
 bool zeromq_is_loopback(const char *address)
 {
     static const char *const hosts[] = {"127.0.0.1:", "localhost:", "[::1]:"};
+    const char *host = strstr(address, "://");
 
-    if (strncmp(address, "ipc://", 6) == 0 || strncmp(address, "tcp://", 6))
-        return address[0] == 'i';
-    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++)
-        if (strncmp(address + 6, hosts[i], strlen(hosts[i])) == 0)
+    if (strncmp(address, "ipc://", 6) == 0)
+        return true;
+    for (size_t i = 0; host && i < sizeof hosts / sizeof hosts[0]; i++)
+        if (strncmp(host + 3, hosts[i], strlen(hosts[i])) == 0)
             return true;
     return false;
 }

@@ -1,0 +1,166 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Bridges through Redis: both sides need not be up at once.
+
+    redis.py SHMIPC_BRIDGE SHMIPC FLOW
+"""
+import contextlib
+import random
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+from bridges import (LIMIT, SHM, Bridge, Skip, create, free_port, must_end,
+                     new_name, read, run, start, wait_until, write)
+
+MESSAGES = 20000
+
+
+class Redis:
+    """A server of our own."""
+
+    def __init__(self):
+        if not shutil.which("redis-server"):
+            raise Skip("there is no redis-server")
+        self.directory = tempfile.TemporaryDirectory()
+        self.port = free_port()
+        self.start()
+
+    def start(self):
+        self.process = start(
+            "redis-server", "--port", self.port, "--bind", "127.0.0.1",
+            "--dir", self.directory.name, "--appendonly", "yes",
+            "--save", "",
+            stdout=subprocess.DEVNULL)
+        wait_until(self.answers, "Redis answers")
+
+    def answers(self):
+        with contextlib.suppress(OSError):
+            return self.ask("PING").startswith("+PONG")
+        return False
+
+    def ask(self, *words):
+        """The beginning of the answer."""
+        with socket.create_connection(("127.0.0.1", self.port), LIMIT) as s:
+            s.sendall(b"*%d\r\n" % len(words) + b"".join(
+                b"$%d\r\n%s\r\n" % (len(w), w.encode()) for w in words))
+            return s.recv(4096).decode()
+
+    def restart(self):
+        self.process.kill()
+        self.process.wait()
+        self.start()
+
+    def address(self, key):
+        return f"redis://127.0.0.1:{self.port}/{key}"
+
+
+def ends(redis):
+    """Names, and how to start each side."""
+    near, far = new_name(), new_name()
+    address = redis.address(near)
+    create(near, "--one-consumer")
+    return (near, far, lambda: Bridge("out", near, address),
+            lambda: Bridge("in", address, far))
+
+
+def one_after_the_other():
+    """what was sent while the other side was away comes out, of all sizes, and
+    nothing stays behind"""
+    redis = Redis()
+    near, far, out, into = ends(redis)
+    here = out()
+    must_end(write(near, 2000, largest=150000))
+    here.end()
+    assert redis.ask("XLEN", near).strip() != ":0"
+    into()
+    must_end(read(far, 2000, largest=150000))
+    wait_until(lambda: redis.ask("XLEN", near).strip() == ":0",
+               "what came out is removed")
+
+
+def kills_of_all_three():
+    """nothing is lost, doubled or out of order when either side or Redis is
+    killed"""
+    redis = Redis()
+    near, far, out, into = ends(redis)
+    here, there = out(), into()
+    writer, reader = write(near, 10 * MESSAGES), read(far, 10 * MESSAGES)
+    for which in range(9):
+        time.sleep(random.uniform(0.05, 0.3))
+        if which % 3 == 2:
+            redis.restart()
+        else:
+            (here, there)[which % 3].kill().start()
+    must_end(writer, reader)
+
+
+def large_ones_and_kills():
+    """large messages come out whole when either side is killed in the middle
+    of them"""
+    redis = Redis()
+    near, far = new_name(), new_name()
+    create(near, "--one-consumer", "--size=4M")
+    create(far, "--one-producer", "--size=4M")
+    address = redis.address(near)
+    here, there = Bridge("out", near, address), Bridge("in", address, far)
+    writer = write(near, 200, largest=1000000)
+    reader = read(far, 200, largest=1000000)
+    for bridge in here, there, here, there:
+        time.sleep(0.2)
+        bridge.kill().start()
+    must_end(writer, reader)
+
+
+def several_into_one():
+    """several near channels go through one key, each in its order"""
+    redis = Redis()
+    nears, far = [new_name() for _ in range(3)], new_name()
+    address = redis.address("all")
+    Bridge("in", address, far)
+    for near in nears:
+        create(near, "--one-consumer")
+        Bridge("out", near, address)
+    must_end(*[write(near, MESSAGES, source)
+               for source, near in enumerate(nears)],
+             read(far, MESSAGES, sources=len(nears)))
+
+
+def what_redis_lost_is_told():
+    """what was removed from Redis by others is told as a gap, and the rest
+    comes out"""
+    redis = Redis()
+    near, far, out, into = ends(redis)
+    out()
+    there = into()
+    must_end(write(near, 100), read(far, 100))
+    there.kill()
+    must_end(write(near, 100))
+    wait_until(lambda: redis.ask("XLEN", near).strip() != ":0", "stored")
+    time.sleep(0.5)
+    redis.ask("DEL", near)
+    must_end(write(near, 100))
+    there.start()
+    must_end(read(far, 100))
+    there.await_line("a gap before entry")
+
+
+def a_far_channel_made_anew_goes_on():
+    """a far channel that is made anew gets what was not committed"""
+    redis = Redis()
+    near, far, out, into = ends(redis)
+    out()
+    there = into()
+    must_end(write(near, 100), read(far, 100))
+    (SHM / far).unlink()
+    create(far)
+    there.await_line("made anew")
+    must_end(write(near, 100), read(far, 100))
+
+
+if __name__ == "__main__":
+    run(one_after_the_other, kills_of_all_three, large_ones_and_kills,
+        several_into_one, what_redis_lost_is_told,
+        a_far_channel_made_anew_goes_on)
