@@ -196,6 +196,8 @@ static bool try_at(uint32_t flags, enum others what, long step)
     ambiguous += is_ambiguous;
     if (is_ambiguous && what != OTHERS_LAP)
         fail("it cannot be told what was last", step);
+    if (is_ambiguous && !was_killed)
+        fail("what was settled is not known any more", step);
     if (counts[FIRST] != 1 || counts[THIRD] != 1 ||
         (counts[SECOND] != 1 && !(is_ambiguous && counts[SECOND] == 2)))
         fail("a message is not there once", step);

@@ -54,7 +54,7 @@ def full_channels_fill_up_to_the_writer():
     written = try_to_write(near)
     # Both channels of a thousand blocks, and not much more.
     assert 1500 < written < 4000, written
-    time.sleep(3)
+    time.sleep(1)
     assert not here.says("silent") and not here.says("begin anew"), here.log
     assert figures(metrics)["full_total"]["in " + far] == 1
     must_end(read(far, written))

@@ -72,11 +72,11 @@ def one_after_the_other():
     redis = Redis()
     near, far, out, into = ends(redis)
     here = out()
-    must_end(write(near, 2000, largest=150000))
+    must_end(write(near, 300, largest=150000))
     here.end()
     assert redis.ask("XLEN", near).strip() != ":0"
     into()
-    must_end(read(far, 2000, largest=150000))
+    must_end(read(far, 300, largest=150000))
     wait_until(lambda: redis.ask("XLEN", near).strip() == ":0",
                "what came out is removed")
 
@@ -106,8 +106,8 @@ def large_ones_and_kills():
     create(far, "--one-producer", "--size=4M")
     address = redis.address(near)
     here, there = Bridge("out", near, address), Bridge("in", address, far)
-    writer = write(near, 200, largest=1000000)
-    reader = read(far, 200, largest=1000000)
+    writer = write(near, 100, largest=1000000)
+    reader = read(far, 100, largest=1000000)
     for bridge in here, there, here, there:
         time.sleep(0.2)
         bridge.kill().start()

@@ -20,6 +20,7 @@ enum {
     OPTION_SERVER,
     OPTION_ALLOW,
     OPTION_PROMETHEUS,
+    OPTION_SERVICE,
 };
 
 #define COMMON_OPTIONS                                                         \
@@ -27,6 +28,9 @@ enum {
      "bytes of data that a channel made by this command holds (1M)"},          \
         {OPTION_EXISTING, "existing", NULL,                                    \
          "make no channel where there is none, but wait for one"},             \
+        {OPTION_SERVICE, "service", NULL,                                      \
+         "the name is that of a service: calls go out, and answers come "      \
+         "back"},                                                              \
         {OPTION_KEY, "key", "FILE",                                            \
          "our own key, as `shmipc bridge keygen` makes it; must be given "     \
          "unless the address is of the loopback"},                             \
@@ -148,6 +152,9 @@ static bool set_option(struct arguments *a, const struct command_scan *scan)
     case OPTION_LARGEST:
         return command_parse_size(scan->value, &r->largest) && r->largest > 0 &&
                r->largest <= WIRE_ENTRY_MAX;
+    case OPTION_SERVICE:
+        r->is_service = true;
+        return true;
     case OPTION_KEY:
         return read_key(r, scan->value);
     case OPTION_SERVER:
@@ -167,6 +174,8 @@ static void check_keys(const struct command_help *help,
 {
     const char *other = r->is_far ? r->allowed : r->server;
 
+    if (strncmp(r->address, "redis://", 8) == 0 && r->is_service)
+        command_misuse(help, "a service cannot be called through Redis");
     if (strncmp(r->address, "redis://", 8) == 0 &&
         (r->secret || !zeromq_is_loopback(r->address)))
         command_misuse(help, "Redis is spoken to without keys, and so at the "

@@ -45,7 +45,7 @@ bool carrier_open(struct route *r)
         .context = r->context,
         .address = o->address,
         .binds = o->is_far,
-        .largest = o->is_far ? MESSAGE_MAX : ANSWER_MAX,
+        .largest = o->is_far || o->is_service ? MESSAGE_MAX : ANSWER_MAX,
         .secret = o->secret,
         .public = o->public,
         .server = o->server,

@@ -407,7 +407,7 @@ static void on_packet(struct far *f, const struct transport_packet *packet)
                                   packet->payload, packet->payload_size, &m);
 
     if (!wrong && m.head.kind > WIRE_PING)
-        wrong = "it is for the near side";
+        wrong = "it is for the near side, or for a service";
     if (wrong) {
         counters_add(&counters_of(f)->malformed, 1);
         log_rarely(&f->strangers, f->route->title,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "bridge/launch.h"
 #include "bridge/carrier.h"
+#include "bridge/clerk.h"
+#include "bridge/desk.h"
 #include "bridge/far.h"
 #include "bridge/log.h"
 #include "bridge/near.h"
@@ -10,7 +12,11 @@ static void *run(void *argument)
 {
     struct route *r = argument;
 
-    if (r->options.is_far)
+    if (r->options.is_service && r->options.is_far)
+        clerk_run(r);
+    else if (r->options.is_service)
+        desk_run(r);
+    else if (r->options.is_far)
         far_run(r);
     else
         near_run(r);

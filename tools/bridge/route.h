@@ -13,8 +13,9 @@
 struct route_options {
     bool is_far; /* in, else out */
     bool is_lossy;
-    char *name;    /* of the channel */
-    char *address; /* of the far side */
+    bool is_service; /* calls and answers instead of a channel */
+    char *name;      /* of the channel */
+    char *address;   /* of the far side */
     IpcOpenOptions open;
     uint64_t largest;   /* far: entry that may come in, bytes */
     uint64_t linger_ns; /* how long to wait for acknowledgements at the end */

@@ -4,8 +4,8 @@
  * reorder as it likes, and is not told what messages mean: near.c and far.c
  * find that out and see to it. It keeps messages apart.
  *
- * zeromq.c has the one for two sides that are both up, stored.c and its parts the
- * one that stores messages in between.
+ * zeromq.c has the one for two sides that are both up, stored.c and its parts
+ * the one that stores messages in between.
  */
 #ifndef SHMIPC_BRIDGE_TRANSPORT_H
 #define SHMIPC_BRIDGE_TRANSPORT_H

@@ -92,7 +92,7 @@ static const char *check_head(const struct wire_head *h)
         return "it is no bridge's";
     if (h->version != WIRE_VERSION)
         return "it is of another version";
-    if (h->kind < WIRE_HELLO || h->kind > WIRE_RESTART)
+    if (h->kind < WIRE_HELLO || h->kind > WIRE_ANSWER)
         return "there is no such kind";
     if (h->stream == 0 || h->session == 0)
         return "it has no stream or no session";
@@ -121,6 +121,12 @@ const char *wire_read(const void *first, size_t first_size, const void *payload,
     m.payload_size = payload_size;
     if (m.head.kind == WIRE_DATA || m.head.kind == WIRE_PART)
         wrong = check_data(&m, first_size, payload_size);
+    else if (m.head.kind == WIRE_CALL || m.head.kind == WIRE_ANSWER)
+        wrong = first_size != sizeof m.head || m.head.count != 0 ||
+                        m.head.after == WIRE_NONE ||
+                        payload_size > WIRE_CALL_MAX
+                    ? "it is no call"
+                    : NULL;
     else if (first_size != sizeof m.head || payload_size != 0 ||
              m.head.count != 0)
         wrong = "it is too long";

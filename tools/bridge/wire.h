@@ -30,7 +30,8 @@ enum {
     /* The most that a batch has, and a PART. */
     WIRE_ENTRIES_MAX = 1024,
     WIRE_BATCH_MAX = 64 << 10,
-    WIRE_ENTRY_MAX = (1 << 28) - 1, /* the library's own limit */
+    WIRE_CALL_MAX = 2 * WIRE_BATCH_MAX, /* bytes of a call, or an answer */
+    WIRE_ENTRY_MAX = (1 << 28) - 1,     /* the library's own limit */
 };
 
 enum wire_kind {
@@ -44,6 +45,14 @@ enum wire_kind {
     WIRE_ACK = 6,     /* after: the same; you can let go of all up to there */
     WIRE_PONG = 7,    /* the same, in answer to the PING of that number */
     WIRE_RESTART = 8, /* something is missing: say HELLO again */
+    /* Of services, whose sessions begin by HELLO and WELCOME as well. */
+    WIRE_CALL = 9,    /* after: its number times 8; value: ns that it has */
+    WIRE_ANSWER = 10, /* after: the same; value: a wire_outcome */
+};
+
+enum wire_outcome {
+    WIRE_ANSWERED = 0,
+    WIRE_REFUSED = 1, /* by who serves, or nobody does, or it is too large */
 };
 
 /* For `flags` of HELLO, DATA and PART: what is missing does not come again. */
