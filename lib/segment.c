@@ -2,6 +2,7 @@
 #include "answer.h"
 #include "backing.h"
 #include "cancel.h"
+#include "grow.h"
 #include "pages.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -288,9 +289,10 @@ static void free_segment(IpcMemorySegment *segment)
 /* NULL: they are possible. */
 static const char *blame_options(const IpcMmapOptions *options)
 {
-    if (options->struct_size != sizeof *options)
-        return "options.struct_size is not sizeof(IpcMmapOptions): set it to "
-               "that, and zero the rest";
+    if (!grow_fits(options, sizeof *options))
+        return "options.struct_size is not sizeof(IpcMmapOptions), or of newer "
+               "headers with something set that this library does not know: "
+               "set it to that, and zero the rest";
     if (options->flags &
         ~(IPC_MMAP_GROUP | IPC_MMAP_ANY_OWNER | IPC_MMAP_SPARSE))
         return "options.flags has bits that this library does not know: use "

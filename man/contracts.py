@@ -95,6 +95,7 @@ def shown(chunk):
             lines.append(line.rstrip())
     text = "\n".join(lines).strip("\n")
     text = re.sub(r" IPC_ZERO_\b", "", text)
+    text = re.sub(r"^typedef char\s+\w+_\[.*\];", "", text, flags=re.M)
     if not re.search(r"\w", without_comments(text)):
         return ""
     return text

@@ -21,6 +21,12 @@
  * that one but for what it tells. Which threads and processes may call it at
  * once is told there, or at the head of its header for all functions.
  *
+ * Options. Those that begin with `struct_size` can grow. Set it to the size
+ * that the struct has in these headers, and all that is not set to zero. A
+ * library that is older than the headers takes options that are larger than its
+ * own, if what it does not know is zero, and refuses them otherwise, so that
+ * nothing that was asked for is left out.
+ *
  * With SHMIPC_DEBUG=1 in its environment a program is told on stderr why calls
  * fail, with the numbers of the error's body (the same reason once in a row),
  * whom the library takes for dead, and what it repairs. The environment is
@@ -132,6 +138,11 @@ typedef enum IpcStatus {
     /** Each subscriber reads everything there, and the handle is none. */
     IPC_ERR_NOT_SUBSCRIBED = -34
 } IpcStatus;
+
+/* What -fshort-enums makes of them is not what the library was compiled with:
+ * no program can be. */
+typedef char
+    IpcNeedsEnumsOfIntSoNoShortOnes_[sizeof(IpcStatus) == sizeof(int) ? 1 : -1];
 
 /**
  * The name of a status, such as "IPC_ERR_TIMEOUT"; "unknown" for a number that

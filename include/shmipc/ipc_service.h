@@ -148,7 +148,8 @@ typedef struct IpcClientOptions {
     uint64_t reserved[4];
 } IpcClientOptions;
 
-/** What a process has served; set `struct_size` before. */
+/** What a process has served; set `struct_size` before. Bytes beyond what the
+ * library knows are zeroed. */
 typedef struct IpcServiceStats {
     size_t struct_size;
     /** Connections that this process knows. */

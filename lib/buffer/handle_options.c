@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "buffer/handle_options.h"
+#include "grow.h"
 #include "ring/format.h"
 
 #define MODES                                                                  \
@@ -33,10 +34,11 @@ static const char *blame_options(const IpcBufferOptions *options,
                            IPC_BUFFER_RECREATE | IPC_BUFFER_ZEROED);
 
     *value = (int64_t)options->struct_size;
-    if (options->struct_size != sizeof *options)
+    if (!grow_fits(options, sizeof *options))
         return "struct_size (error.body.value) is not "
-               "sizeof(IpcBufferOptions): set it to that, and zero what is not "
-               "set";
+               "sizeof(IpcBufferOptions), "
+               "or of newer headers with something set that this library does "
+               "not know: set it to that, and zero what is not set";
     *value = unknown;
     if (unknown)
         return "flags has bits (error.body.value) that this library does not "

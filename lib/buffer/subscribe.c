@@ -2,6 +2,7 @@
 #include "buffer/subscribe.h"
 #include "buffer/blame.h"
 #include "buffer/newest.h"
+#include "grow.h"
 #include "ring/format.h"
 #include "ring/process.h"
 #include <sched.h>
@@ -34,9 +35,10 @@ static const char *blame_subscription(const IpcSubscription *how,
                                       int64_t *value)
 {
     *value = (int64_t)how->struct_size;
-    if (how->struct_size != sizeof *how)
-        return "struct_size (error.body.value) is not sizeof(IpcSubscription): "
-               "set it to that, and zero what is not set";
+    if (!grow_fits(how, sizeof *how))
+        return "struct_size (error.body.value) is not sizeof(IpcSubscription), "
+               "or of newer headers with something set that this library does "
+               "not know: set it to that, and zero what is not set";
     *value = how->policy;
     if (how->policy > IPC_SUBSCRIBER_LAGS)
         return "policy (error.body.value) is no IpcSubscriberPolicy that this "

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "place/options.h"
+#include "grow.h"
 
 #include <limits.h>
 #include <string.h>
@@ -113,10 +114,12 @@ static IpcStatus check(const IpcOpenOptions *o, const char **detail,
                        int64_t *value)
 {
     *value = (int64_t)o->struct_size;
-    if (o->struct_size != sizeof *o)
+    if (!grow_fits(o, sizeof *o))
         return refuse(detail,
                       "options.struct_size (error.body.value) is not "
-                      "sizeof(IpcOpenOptions): set it, and zero the rest");
+                      "sizeof(IpcOpenOptions), or of newer headers with "
+                      "something set that this library does not know: set it, "
+                      "and zero the rest");
     *value = o->flags & ~(uint32_t)ALL_FLAGS;
     if (*value)
         return refuse(detail,
@@ -164,7 +167,8 @@ IpcStatus options_take(const IpcOpenOptions *from, IpcOpenOptions *to,
 
     if (status != IPC_OK)
         return status;
-    *to = from ? *from : (IpcOpenOptions){.struct_size = sizeof *to};
+    *to = from ? *from : (IpcOpenOptions){0};
+    to->struct_size = sizeof *to;
     if (!to->mode)
         to->mode = DEFAULT_MODE;
     if (!to->size)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "service/client.h"
+#include "grow.h"
 #include "service/gather.h"
 #include "wait/clock.h"
 #include <stdlib.h>
@@ -27,8 +28,10 @@ static const char *blame(const IpcClientOptions *o)
                            IPC_OPEN_HUGE_PAGES | IPC_OPEN_PREFAULT |
                            IPC_OPEN_LOCK_MEMORY;
 
-    if (o->struct_size != sizeof *o)
-        return "options.struct_size is not sizeof(IpcClientOptions)";
+    if (!grow_fits(o, sizeof *o))
+        return "options.struct_size is not sizeof(IpcClientOptions), or of "
+               "newer headers with something set that this library does not "
+               "know";
     if (o->flags & ~known)
         return "options.flags has a flag that a client cannot have: see "
                "IpcClientOptions";

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "service/server.h"
+#include "grow.h"
 #include "service/door.h"
 #include "wait/clock.h"
 #include <stdlib.h>
@@ -25,8 +26,10 @@ static const char *blame(const IpcServiceOptions *o)
                            IPC_OPEN_ANY_OWNER | IPC_OPEN_HUGE_PAGES |
                            IPC_OPEN_PREFAULT | IPC_OPEN_LOCK_MEMORY;
 
-    if (o->struct_size != sizeof *o)
-        return "options.struct_size is not sizeof(IpcServiceOptions)";
+    if (!grow_fits(o, sizeof *o))
+        return "options.struct_size is not sizeof(IpcServiceOptions), or of "
+               "newer headers with something set that this library does not "
+               "know";
     if (o->flags & ~known)
         return "options.flags has a flag that a service cannot have: see "
                "IpcServiceOptions";
@@ -466,6 +469,7 @@ void server_figures(struct IpcService *s, IpcServiceStats *dest)
     dest->clients = s->peers.count;
     pthread_mutex_unlock(&s->lock);
     dest->struct_size = size;
+    memset((unsigned char *)dest + sizeof *dest, 0, size - sizeof *dest);
 }
 
 /* ------------------------------------------------------------------- ending */

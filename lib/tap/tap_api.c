@@ -6,6 +6,7 @@
 #include "buffer/handle.h"
 #include "cancel.h"
 #include "channel/channel.h"
+#include "grow.h"
 #include "ring/format.h"
 #include "tap/source.h"
 #include "tap/tap.h"
@@ -40,9 +41,10 @@ static IpcStatus refuse(const char **detail, IpcStatus status, const char *why)
 /* What is wrong with the options, or NULL. */
 static const char *blame_options(const IpcTapOptions *o, uint32_t flags)
 {
-    if (o->struct_size != sizeof *o)
-        return "options.struct_size is not sizeof(IpcTapOptions): set it, and "
-               "zero the rest";
+    if (!grow_fits(o, sizeof *o))
+        return "options.struct_size is not sizeof(IpcTapOptions), or of newer "
+               "headers with something set that this library does not know: "
+               "set it, and zero the rest";
     if (o->flags & ~flags)
         return flags ? "options.flags has one that is not for taps: "
                        "IPC_OPEN_PATH and IPC_OPEN_ANY_OWNER are"

@@ -19,6 +19,8 @@ import sys
 
 import c_text
 
+# The minor version with which this soversion began; 0 when it is raised.
+FIRST_MINOR = 1
 errors = []
 
 
@@ -57,37 +59,57 @@ def compare(what, expected, got):
         report(f"{what}: {name} is too much")
 
 
-def check_map(path, soversion, functions):
+def check_map(path, soversion, functions, since):
+    """Name -> version node. There is one for each release that brought
+    functions, so that a program that uses them is told by which release it can
+    be run: the first of a soversion is SHMIPC_<soversion>, that of a later
+    minor version has its number behind that, and names the one before."""
     text = c_text.without_comments(path.read_text())
-    node = f"SHMIPC_{soversion}"
-    listed = re.findall(r"^\s*(\w+);", text, re.M)
+    first = f"SHMIPC_{soversion}"
+    nodes = {}
+    before = ""
 
-    if not re.search(rf"^{node} \{{", text, re.M):
-        report(f"{path}: no version node {node}")
-    if listed != sorted(listed):
-        report(f"{path}: names are not in order")
-    compare(str(path), functions, set(listed))
-    return node
+    for node, body, parent in re.findall(
+            r"^(\w+) \{\n(.*?)^\}\s*(\w*);", text, re.M | re.S):
+        listed = re.findall(r"^\s*(\w+);", body, re.M)
+        if listed != sorted(listed):
+            report(f"{path}: {node}: names are not in order")
+        if parent != before:
+            report(f"{path}: {node} does not go on from {before or 'nothing'}")
+        nodes.update(dict.fromkeys(listed, node))
+        before = node
+    if first not in nodes.values():
+        report(f"{path}: no version node {first}")
+    compare(str(path), functions, set(nodes))
+    for name, version in since.items():
+        minor = int(version.split(".")[1])
+        node = first if minor == FIRST_MINOR else f"{first}_{minor}"
+        if nodes.get(name, node) != node:
+            report(f"{path}: {name} is since {version}, so it belongs to "
+                   f"{node}")
+    return nodes
 
 
-def check_library(nm, library, node, functions):
+def check_library(nm, library, nodes, functions):
     output = subprocess.run([*nm.split(), "-D", "--defined-only", library],
                             check=True, capture_output=True, text=True).stdout
     exported = {}
     for line in output.splitlines():
         _, kind, name = line.split()
         exported[name] = kind
-    if exported.pop(f"{node}@@{node}", exported.pop(node, "A")) != "A":
-        report(f"{library}: {node} is not a version node")
-    compare(library, {f"{name}@@{node}" for name in functions}, set(exported))
+    for node in set(nodes.values()):
+        if exported.pop(f"{node}@@{node}", exported.pop(node, "A")) != "A":
+            report(f"{library}: {node} is not a version node")
+    compare(library, {f"{name}@@{nodes[name]}" for name in functions
+                      if name in nodes}, set(exported))
 
 
-def check_debian(path, node, functions):
+def check_debian(path, nodes):
     if not path.exists():
         return # a release without debian/
     listed = re.findall(r"^ (\w+)@(\w+) ", path.read_text(), re.M)
-    compare(str(path), {(name, node) for name in functions} | {(node, node)},
-            set(listed))
+    compare(str(path), set(nodes.items()) |
+            {(node, node) for node in nodes.values()}, set(listed))
 
 
 def check_times(root, soversion, headers):
@@ -122,10 +144,17 @@ def check_times(root, soversion, headers):
 
 
 def check_contracts(header):
+    """Name -> since when."""
+    since = {}
+
     for name, comment in contracts(header):
-        if not re.search(r"\bSince\s[\s*]*\d+\.\d+\.\d+\.", comment):
+        found = re.search(r"\bSince\s[\s*]*(\d+\.\d+\.\d+)\.", comment)
+        if found:
+            since[name] = found.group(1)
+        else:
             report(f"{header}: {name}: no contract that ends with "
                    '"Since X.Y.Z."')
+    return since
 
 
 # What is left to do when these fail, most programs do not care about; and
@@ -203,12 +232,13 @@ def main():
 
     if not functions:
         report("no function found: this script has lost its way")
-    node = check_map(root / "lib" / "shmipc.map", soversion, functions)
-    check_debian(root / "debian" / f"libshmipc{soversion}.symbols", node,
-                 functions)
+    since = {}
+    for header in headers:
+        since.update(check_contracts(header))
+    nodes = check_map(root / "lib" / "shmipc.map", soversion, functions, since)
+    check_debian(root / "debian" / f"libshmipc{soversion}.symbols", nodes)
     check_times(root, soversion, headers)
     for header in headers:
-        check_contracts(header)
         check_ignored(header)
         check_prefixes(header)
     check_mentions(root, functions, headers)
@@ -216,7 +246,7 @@ def main():
     if len(sys.argv) > 3:
         missing = {name for header in headers if header.name in sys.argv[5:]
                    for name in declared(header)}
-        check_library(sys.argv[3], sys.argv[4], node, functions - missing)
+        check_library(sys.argv[3], sys.argv[4], nodes, functions - missing)
     else:
         print("what the library exports is not checked: there is no shared "
               "library, or no nm")

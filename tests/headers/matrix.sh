@@ -94,6 +94,16 @@ refuses() {
         "$work/log"
 }
 
+# refuses_short_enums FILE: results would have another shape than the library's
+refuses_short_enums() {
+    if "$compiler" -x "$language" "-std=$standard" "-I$source/include" \
+        -fshort-enums -fsyntax-only "$1" 2>"$work/log"; then
+        echo "$compiler -std=$standard: -fshort-enums was not noticed"
+        exit 1
+    fi
+    grep -q IpcNeedsEnumsOfIntSoNoShortOnes "$work/log"
+}
+
 # warns COUNT FILE FLAGS...: about so many results that nobody looks at, which
 # gcc sees only when it compiles
 warns() {
@@ -138,6 +148,14 @@ compile_all() {
         # shellcheck disable=SC2086
         compile "$work/${header%.h}.c" $strict
     done
+    # All that clang knows, but for what is said of any C or of nothing.
+    case $compiler in
+    clang*) compile "$work/shmipc.c" -Weverything -Wno-padded \
+        -Wno-unknown-warning-option -Wno-declaration-after-statement \
+        -Wno-unsafe-buffer-usage -Wno-c++98-compat-pedantic \
+        -Wno-empty-translation-unit -Wno-pre-c11-compat -Wno-pre-c23-compat ;;
+    esac
+    refuses_short_enums "$work/shmipc.c"
     warns 6 "$work/ignores.c"
     warns 0 "$work/ignores.c" -DIPC_IGNORE_UNUSED_RESULTS
     warns 0 "$work/ignores_openly.c"

@@ -367,6 +367,9 @@ EXEMPTIONS = (
     ("docs/patterns.md", r"```c\n.*?```\n\n```text\n.*?```"),
     (CHANNEL, r"uint8_t mem\[1024\];.*?created ="),
     ("include/shmipc/ipc_share.h", r'shm_open\("name", O_RDWR, 0\)'),
+    # Sections of manuals.
+    ("README.md", r"man \d \w+"),
+    ("NEWS.md", r"in section 3|shmipc\(7\)"),
     # Larger runs that somebody may ask for, and how long one took.
     ("CONTRIBUTING.md", r"killed-test -n 4000.*?missed or\s+doubled\)"),
     # What the maintainer's machine measured, with its unit: the tables of

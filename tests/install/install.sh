@@ -124,7 +124,7 @@ list_manual() {
         echo "./share/man/$folder/$name.$section"
     done <"$work/pages"
     echo ./share/doc/shmipc/README.md
-    for document in architecture bridge crashes design glossary guide migration \
+    for document in abi architecture bridge crashes design glossary guide migration \
         patterns recording; do
         echo "./share/doc/shmipc/docs/$document.md"
     done

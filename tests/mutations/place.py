@@ -4,6 +4,16 @@ it."""
 from mutation import Mutation
 
 MUTATIONS = [
+    # ------------------------------------------------- options that grow
+    Mutation(
+        name="options of any content", file="grow.h", tests=["unit/grow"],
+        edits=[("if (bytes[i] != 0)", "if (false)")]),
+    Mutation(
+        name="options of any size", file="grow.h", tests=["unit/grow"],
+        edits=[("size < known || size > GROW_LIMIT", "size < known")]),
+    Mutation(
+        name="options of this size only", file="grow.h", tests=["unit/grow"],
+        edits=[("size < known || size > GROW_LIMIT", "size != known")]),
     # ------------------------------------------------------ named segments
     Mutation(
         name="descriptor leak: mapped", file="segment.c",

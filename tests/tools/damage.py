@@ -52,6 +52,8 @@ def other_layouts():
             "layout version 99, and this tool knows .* a newer")
     damaged(VERSION, struct.pack("I", 1), "other-layout", "other-layout",
             "an older libshmipc")
+    damaged(VERSION, struct.pack("I", 4), "other-layout", "other-layout",
+            "layout version 4, .* an older libshmipc")
     name = new_name()
     Actor(name)
     change(name, VERSION, struct.pack("I", 99))
