@@ -5,6 +5,7 @@ are, how far behind, for whom writers wait.
 
     subscribers.py SHMIPC ACTOR
 """
+import json
 import re
 import struct
 import subprocess
@@ -316,6 +317,15 @@ def recv_makes_one():
     assert tool("recv", "--subscribe=later", name).returncode == USAGE
 
 
+def has_one_subscriber(name):
+    """Of an open channel; while it is made anew there may be none."""
+    done = tool("stat", name, "--json")
+    if done.returncode not in (OK, FOUND):
+        return False
+    shown = json.loads(done.stdout)
+    return not shown["is_closed"] and len(shown["subscribers"]) == 1
+
+
 def recv_follows():
     """recv --follow goes on with the next channel for subscribers"""
     name = new_name()
@@ -323,10 +333,7 @@ def recv_follows():
                            "--subscribe=oldest", name],
                           stdout=subprocess.PIPE) as reader:
         for text in b"one\n", b"two\n":
-            wait_until(lambda: tool("stat", "-i", "0", name).returncode in
-                       (OK, FOUND) and
-                       not tool_json("stat", name)["is_closed"] and
-                       len(subscribers(name)) == 1, "it subscribes")
+            wait_until(lambda: has_one_subscriber(name), "it subscribes")
             assert tool("send", "--close", name, input=text).returncode == OK
         assert reader.communicate(timeout=LIMIT)[0] == b"one\ntwo\n"
         assert reader.returncode == OK
