@@ -119,6 +119,7 @@ static void hide_differences(struct shm_region *r)
         struct shm_subscriber *s = (void *)&r->owners[OWNERS];
 
         s[i].since = s[i].since != 0;
+        s[i].cursor.pinned_since = s[i].cursor.pinned_since != 0;
     }
     if (r->identity.creation == 1)
         return;

@@ -5,6 +5,7 @@
  * message once. Victims come, go, read and write beside it.
  */
 #include "crash.h"
+#include <shmipc/ipc_newest.h>
 #include <shmipc/ipc_subscribe.h>
 #include <signal.h>
 #include <errno.h>
@@ -207,6 +208,27 @@ static void dead_laggard(void)
     full_but_read();
 }
 
+static void pin_and_die(void)
+{
+    const IpcSubscription how = {.struct_size = sizeof how,
+                                 .policy = IPC_SUBSCRIBER_LAGS,
+                                 .from = IPC_SUBSCRIBE_FROM_OLDEST};
+    IpcChannel *ch = join();
+    IpcEntry pinned;
+
+    must(ipc_channel_subscribe(ch, &how).ipc_status == IPC_OK);
+    must(ipc_channel_pin(ch, &pinned).ipc_status == IPC_OK);
+    _exit(0);
+}
+
+/* There is room beside what it has pinned, but not for all. */
+static void dead_pinner(void)
+{
+    three_messages();
+    in_child(pin_and_die);
+    read_by_the_bystander();
+}
+
 static void dead_mover(void)
 {
     dead_producer();
@@ -239,6 +261,37 @@ static void do_read_and_unsubscribe(IpcChannel *ch)
     must(ipc_channel_unsubscribe(ch).ipc_status == IPC_OK);
 }
 
+/* What others do meanwhile is not to be seen in what is pinned. */
+static void do_pin_and_unpin(IpcChannel *ch)
+{
+    struct message copy;
+    IpcEntry pinned;
+
+    must(ipc_channel_pin(ch, &pinned).ipc_status == IPC_OK);
+    note_read(pinned.payload, pinned.size);
+    memcpy(&copy, pinned.payload, pinned.size);
+    must(ipc_channel_unpin(ch, pinned.offset).ipc_status == IPC_OK);
+    must(copy.check == ~copy.id);
+}
+
+static void do_pin_and_unsubscribe(IpcChannel *ch)
+{
+    IpcEntry pinned;
+
+    must(ipc_channel_pin_newest(ch, &pinned).ipc_status == IPC_OK);
+    note_read(pinned.payload, pinned.size);
+    must(ipc_channel_unsubscribe(ch).ipc_status == IPC_OK);
+}
+
+static void do_read_newest(IpcChannel *ch)
+{
+    struct message m;
+    IpcEntry entry = {0, &m, sizeof m};
+
+    must(ipc_channel_read_newest(ch, &entry).ipc_status == IPC_OK);
+    note_read(&m, entry.size);
+}
+
 static void do_destroy(IpcChannel *ch)
 {
     ipc_channel_destroy(ch);
@@ -252,6 +305,22 @@ static void do_write(IpcChannel *ch)
 static void do_write_blocking(IpcChannel *ch)
 {
     must(write_within(ch, OF_VICTIM, 3600 * 1000L) == IPC_OK);
+}
+
+static void do_write_all_there_is(IpcChannel *ch)
+{
+    struct message m;
+
+    fill(&m, OF_VICTIM, BLOCKS * SHMIPC_BLOCK);
+    note_began(OF_VICTIM, 1);
+    must(ipc_channel_write_blocking(ch, &m, BLOCKS * SHMIPC_BLOCK).ipc_status ==
+         IPC_OK);
+    note_written(OF_VICTIM, 1, 1);
+}
+
+/* What others wrote while the victim was stopped, which is in its way. */
+static void the_bystander_reads(void)
+{
 }
 
 static void do_close(IpcChannel *ch)
@@ -278,6 +347,13 @@ const struct operation operations_of_subscribers[] = {
     {"unsubscribe", three_messages, do_read_and_unsubscribe, NULL, 0, READS,
      BOTH},
     {"destroy-a-subscriber", three_messages, do_destroy, NULL, 0, READS, BOTH},
+    {"pin-and-unpin", three_messages, do_pin_and_unpin, NULL, 0, READS, BOTH},
+    {"pin-and-unsubscribe", three_messages, do_pin_and_unsubscribe, NULL, 0,
+     READS, BOTH},
+    {"read-the-newest", three_messages, do_read_newest, NULL, 0, READS, BOTH},
+    {"write-round-a-pin", dead_pinner, do_write, NULL, 0, ORDINARY, BOTH},
+    {"write-that-lets-go-of-a-pin", dead_pinner, do_write_all_there_is,
+     the_bystander_reads, 0, ORDINARY, BOTH},
     {"write-that-makes-room", full_but_read, do_write, NULL, 0, ORDINARY, BOTH},
     {"write-that-removes-the-dead", dead_subscriber, do_write_blocking, NULL, 0,
      ORDINARY, BOTH},

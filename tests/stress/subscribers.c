@@ -6,7 +6,8 @@
  * message whose write returned, once, whole, and of each producer in order; one
  * per killed producer may have been committed just before it could say so. Who
  * joins gets no hole from its first message on. One more is slow and may lag:
- * it has holes only where it was told so, and then loses something.
+ * it has holes only where it was told so, and then loses something; what it
+ * works on in place meanwhile, it has pinned, and nobody writes over that.
  *
  *     subscribers [-m messages] [-k kills] [-i us] [-p] [-t] [-1] [-s seed]
  *                 [-b bytes]
@@ -61,6 +62,7 @@ static struct board {
     struct reader survivors[SURVIVORS], mortals[MORTALS], laggard, tap;
     _Atomic uint64_t gaps; /* that the laggard was told of */
     _Atomic uint64_t tap_gaps;
+    _Atomic uint64_t pins; /* held for a while, and let go */
 } * board;
 
 static void *region;
@@ -183,6 +185,29 @@ static void forget(struct reader *me, _Atomic uint64_t *gaps, uint64_t lost)
     memset(me->next, 0, sizeof me->next);
 }
 
+/* Works on an entry where it lies, while it is overrun. */
+static IpcStatus work_in_place(IpcChannel *channel, struct reader *me)
+{
+    const struct timespec wait = {20, 0}, nap = {0, 100000};
+    unsigned char before[LARGEST];
+    IpcEntry pinned;
+    IpcChannelNewestResult r =
+        ipc_channel_pin_with_timeout(channel, &pinned, &wait);
+
+    if (r.ipc_status == IPC_ERR_LAGGED)
+        forget(me, &board->gaps, r.error.body.lost);
+    if (r.ipc_status != IPC_OK)
+        return r.ipc_status;
+    memcpy(before, pinned.payload, pinned.size);
+    nanosleep(&nap, NULL);
+    if (memcmp(before, pinned.payload, pinned.size) != 0)
+        fail("what is pinned was written over", 0, 0);
+    if (!note(me, &pinned, false))
+        return IPC_ERR_CORRUPTED;
+    board->pins++;
+    return ipc_channel_unpin(channel, pinned.offset).ipc_status;
+}
+
 /* Slow now and then, so that it is overrun. */
 static void lag(struct reader *me)
 {
@@ -191,7 +216,7 @@ static void lag(struct reader *me)
         .policy = IPC_SUBSCRIBER_LAGS,
         .after_gap = IPC_SUBSCRIBE_FROM_OLDEST,
     };
-    const struct timespec wait = {20, 0}, nap = {0, 100000};
+    const struct timespec wait = {20, 0};
     IpcChannel *channel = join();
     IpcStatus status = IPC_ERR_LOCKED;
     unsigned char bytes[LARGEST];
@@ -212,8 +237,8 @@ static void lag(struct reader *me)
             return;
         if (status == IPC_ERR_LAGGED)
             forget(me, &board->gaps, r.error.body.lost);
-        if (me->messages % 1024 == 0)
-            nanosleep(&nap, NULL);
+        if (status == IPC_OK && me->messages % 1024 == 0)
+            status = work_in_place(channel, me);
     }
     if (status != IPC_ERR_CLOSED)
         fail(ipc_status_name(status), 0, 0);
@@ -522,11 +547,11 @@ static void report(double begun)
                board->mortals[i].joined,
                (unsigned long long)board->mortals[i].messages);
     printf("one that lags and lives read %llu, a tap %llu; with the mortal "
-           "ones %llu and %llu gaps were told\n",
+           "ones %llu and %llu gaps were told, and %llu entries pinned\n",
            (unsigned long long)board->laggard.messages,
            (unsigned long long)board->tap.messages,
-           (unsigned long long)board->gaps,
-           (unsigned long long)board->tap_gaps);
+           (unsigned long long)board->gaps, (unsigned long long)board->tap_gaps,
+           (unsigned long long)board->pins);
 }
 
 int main(int argc, char **argv)
@@ -554,6 +579,8 @@ int main(int argc, char **argv)
             kill_one(dice >> 8);
     }
     end(channel);
+    if (board->pins == 0)
+        fail("nobody pinned anything", 0, 0);
     report(begun);
     return all_is_there(storm.started) && !board->failed ? 0 : 1;
 }
