@@ -165,7 +165,7 @@ static void look_at_crew(struct IpcClient *c)
 {
     struct crew crew;
 
-    if (c->reading || c->is_over || !c->link.requests)
+    if (c->is_over || !c->link.requests)
         return;
     crew = crew_look(c->link.requests, false);
     if (crew.state == CREW_SERVES && crew.dead == c->link.crew.dead)
@@ -183,7 +183,9 @@ static void look_at_crew(struct IpcClient *c)
 
 void gather_look(struct IpcClient *c, int64_t now)
 {
-    if (now < c->next_look)
+    /* The thread that reads looks when it has read. Nor is its turn put off by
+     * those that only wait beside it, or send. */
+    if (now < c->next_look || c->reading)
         return;
     c->next_look = now + c->slice;
     look_at_crew(c);
@@ -258,8 +260,6 @@ static void sleep_until(struct IpcClient *c, int64_t until)
     wait_for_answer(c, &timeout);
 }
 
-/* Until a call is over (NULL: one that nobody else waits for), or `until` (0:
- * not at all). IPC_OK, IPC_EMPTY or IPC_ERR_INTERRUPTED. */
 /* Without a wait. */
 static IpcStatus look_once(struct IpcClient *c, struct call *call)
 {
@@ -273,6 +273,8 @@ static IpcStatus look_once(struct IpcClient *c, struct call *call)
     return is_over(c, call) ? IPC_OK : IPC_EMPTY;
 }
 
+/* Until a call is over (NULL: one that nobody else waits for), or `until` (0:
+ * not at all). IPC_OK, IPC_EMPTY or IPC_ERR_INTERRUPTED. */
 IpcStatus gather_wait(struct IpcClient *c, struct call *call, int64_t until)
 {
     bool slept = false;

@@ -301,3 +301,39 @@ Test(service_deaths, clients_that_are_killed_at_random_leave_nothing)
     must_work(ipc_client_destroy(client));
     must(names_left() == 0);
 }
+
+/* ----------------------------------------------------- several who wait */
+
+static void *wait_for_a_call(void *client)
+{
+    const struct order order = {SAY_NOTHING, 1, 0};
+    IpcAnswer answer = {0};
+
+    must_be(
+        ipc_client_call(client, &order, sizeof order, &answer, NULL).ipc_status,
+        IPC_ERR_SERVER_DEAD);
+    return NULL;
+}
+
+Test(service_deaths, all_threads_that_wait_with_one_client_are_told)
+{
+    enum { THREADS = 4 };
+    pid_t server = fork_server();
+    IpcClient *client = connect_client();
+    pthread_t threads[THREADS];
+    int64_t killed;
+
+    for (int i = 0; i < THREADS; i++) {
+        must(pthread_create(&threads[i], NULL, wait_for_a_call, client) == 0);
+        pause_ns(7 * MILLISECOND);
+    }
+    pause_ns(100 * MILLISECOND);
+    kill(server, SIGKILL);
+    killed = now_ns();
+    for (int i = 0; i < THREADS; i++)
+        must(pthread_join(threads[i], NULL) == 0);
+    must_say(now_ns() - killed < 10 * SECOND, "%lld ms",
+             (long long)(now_ns() - killed) / MILLISECOND);
+    must_be_reaped(server);
+    ipc_client_destroy(client);
+}
