@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "service/call.h"
+#include "service/frame.h"
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    PLACE_BITS = 12,
     /* A larger answer gives its memory back when it was collected. */
     ROOM_TO_KEEP = 4096,
 };
@@ -49,7 +49,7 @@ struct call *call_new(struct calls *calls, int64_t deadline)
     else
         return NULL;
     call->number =
-        ++calls->sequence << PLACE_BITS | (uint64_t)(call - calls->table);
+        ++calls->sequence << FRAME_PLACE_BITS | (uint64_t)(call - calls->table);
     call->state = CALL_SENT;
     call->deadline = deadline;
     call->dest = NULL;
@@ -61,7 +61,7 @@ struct call *call_new(struct calls *calls, int64_t deadline)
 
 struct call *call_find(const struct calls *calls, IpcCall number)
 {
-    uint64_t place = number & ((1 << PLACE_BITS) - 1);
+    uint64_t place = number % FRAME_CALLS_MAX;
 
     if (place >= calls->unused || calls->table[place].number != number ||
         calls->table[place].state == CALL_FREE)

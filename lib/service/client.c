@@ -10,7 +10,7 @@ enum {
     CLIENT_SIZE = 256 * 1024,
     CLIENT_TIMEOUT_NS = 1000 * 1000 * 1000,
     CLIENT_CALLS = 1024,
-    CLIENT_CALLS_MAX = 4096,
+    CLIENT_CALLS_MAX = FRAME_CALLS_MAX,
     CLIENT_OWNERS = 65, /* who serve, and we */
     /* Between two looks at the crew; and who spins for longer than the latter
      * is to be told sooner. */

@@ -43,6 +43,11 @@ _Static_assert(sizeof(struct frame_request) == 32, "the same on all machines");
 _Static_assert(sizeof(struct frame_answer) == 16, "the same on all machines");
 
 enum {
+    /* Calls that a client can have under way. The low bits of a call's number
+     * are its place among them, so that a server can note something for each
+     * without a bound that a client could exceed. */
+    FRAME_PLACE_BITS = 12,
+    FRAME_CALLS_MAX = 1 << FRAME_PLACE_BITS,
     FRAME_DIGITS = 17, /* of the name of a channel of answers: a dot, 16 */
     FRAME_NAME_ROOM = 256 + 1 + FRAME_DIGITS,
 };

@@ -8,9 +8,6 @@ enum {
     /* How long a channel that was announced may be missing before a sweep
      * looks for it; and may be half made before it is removed. */
     LOOK_AFTER_NS = 500 * 1000 * 1000,
-    /* Calls of one client that are noted as lost: as many as it can have under
-     * way. */
-    MAX_LOST = 4096,
 };
 
 #define GIVE_UP_NS (INT64_C(10) * 1000 * 1000 * 1000)
@@ -93,13 +90,16 @@ bool peer_is_over(const struct peer *peer)
 /* Tells the client of answers that were lost. */
 static void confess(struct peer *peer)
 {
-    while (peer->lost_count > 0) {
-        const struct frame_answer head = {peer->lost[peer->lost_count - 1],
-                                          IPC_ERR_NO_SPACE_CONTIGUOUS,
+    for (; peer->lost_count > 0; peer->told++) {
+        uint64_t *lost = &peer->lost[peer->told % FRAME_CALLS_MAX];
+        const struct frame_answer head = {*lost, IPC_ERR_NO_SPACE_CONTIGUOUS,
                                           FRAME_FORM};
 
+        if (*lost == 0)
+            continue;
         if (frame_write(peer->answers, &head, sizeof head, NULL, 0) != IPC_OK)
             return;
+        *lost = 0;
         peer->lost_count--;
     }
 }
@@ -238,11 +238,17 @@ void peer_put(struct peers *peers, struct peer *peer)
 
 void peer_lose(struct peer *peer, uint64_t call)
 {
+    uint64_t *lost;
+
     peer->choked = true;
     if (!peer->lost)
-        peer->lost = calloc(MAX_LOST, sizeof *peer->lost);
-    if (peer->lost && peer->lost_count < MAX_LOST)
-        peer->lost[peer->lost_count++] = call;
+        peer->lost = calloc(FRAME_CALLS_MAX, sizeof *peer->lost);
+    if (!peer->lost)
+        return;
+    lost = &peer->lost[call % FRAME_CALLS_MAX];
+    peer->lost_count += *lost == 0;
+    if (call > *lost)
+        *lost = call;
 }
 
 void peer_forget_all(struct peers *peers)

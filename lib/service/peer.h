@@ -26,9 +26,13 @@ struct peer {
     int64_t since;
     uint32_t users; /* threads that write into it */
     bool gone;
-    bool choked;    /* the last answer found no space: wait no more */
-    uint64_t *lost; /* calls whose answers were lost, and who are not told */
+    bool choked; /* the last answer found no space: wait no more */
+    /* Calls whose answers were lost, which the client does not know: each in
+     * the place that it has there. The last one that was in a place has
+     * replaced the others, which are over for the client. */
+    uint64_t *lost;
     uint32_t lost_count;
+    uint32_t told; /* where telling goes on */
     struct peer *next;
 };
 

@@ -107,8 +107,17 @@ MUTATIONS = [
                 "patience);", "status = IPC_OK;")]),
     Mutation(
         name="nobody is told of a lost answer", file="peer.c", tests=CALLS,
-        edits=[("if (peer->lost && peer->lost_count < MAX_LOST)",
-                "if (false)")]),
+        edits=[("peer->lost_count += *lost == 0;", "")]),
+    Mutation(
+        name="an answer that was lost is not told where an older was",
+        file="peer.c", tests=CALLS,
+        edits=[("if (call > *lost)", "if (*lost == 0)")]),
+    Mutation(
+        name="who waits takes the turn of who reads", file="gather.c",
+        tests=["unit/service_turns"],
+        edits=[("now < c->next_look || c->reading", "now < c->next_look"),
+               ("if (c->is_over || !c->link.requests)",
+                "if (c->reading || c->is_over || !c->link.requests)")]),
     Mutation(
         name="a client that waits for space takes no answers",
         file="client.c", tests=CALLS,

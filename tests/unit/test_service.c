@@ -223,6 +223,52 @@ Test(service, answers_without_room_are_lost_and_that_is_told)
     ipc_service_destroy(service);
 }
 
+/* Whatever happens, so many times, until it does not. */
+static IpcStatus collect_while_it_sweeps(IpcClient *client, IpcCall call,
+                                         IpcService *service)
+{
+    IpcStatus status = IPC_EMPTY;
+
+    for (int tries = 0; status == IPC_EMPTY && tries < 1000; tries++) {
+        struct timespec shortly = {0, 10 * MILLISECOND};
+        unsigned char data[512];
+        IpcAnswer answer = {data, sizeof data, 0};
+
+        must_be(ipc_service_receive(service, &shortly).ipc_status,
+                IPC_ERR_TIMEOUT);
+        status = ipc_client_collect(client, call, &answer, &at_once).ipc_status;
+    }
+    return status;
+}
+
+/* However many were lost before, of which the client never heard. */
+Test(service, answer_that_is_lost_after_many_that_nobody_wants_is_told)
+{
+    const IpcClientOptions options = {.struct_size = sizeof options,
+                                      .size = 4096};
+    IpcService *service = serve();
+    IpcClient *client = result_of(ipc_client_open(name, &options));
+    enum { GIVEN_UP = 5000 };
+    unsigned char data[512];
+    IpcCall call = 0;
+
+    for (uint32_t i = 0; i <= GIVEN_UP; i++) {
+        IpcStatus status;
+
+        if (call)
+            must_work(ipc_client_cancel(client, call));
+        call = send_order(client, ECHO, i, 0);
+        status =
+            ipc_service_answer(service, receive(service), data, 512).ipc_status;
+        must(status == IPC_OK || status == IPC_ERR_NO_SPACE_CONTIGUOUS);
+        must(i < GIVEN_UP || status != IPC_OK);
+    }
+    must_be(collect_while_it_sweeps(client, call, service),
+            IPC_ERR_NO_SPACE_CONTIGUOUS);
+    ipc_client_destroy(client);
+    ipc_service_destroy(service);
+}
+
 /* Both rings are small: who sends has to take answers, or all would wait. */
 Test(service, many_calls_under_way_get_through_small_channels)
 {
