@@ -8,16 +8,27 @@
 #include "fuzz.h"
 #include "ring/control.h"
 #include <shmipc/ipc_batch.h>
+#include <shmipc/ipc_subscribe.h>
 #include <shmipc/ipc_tap.h>
 #include <shmipc/shmipc.h>
 
-enum { BLOCKS_MAX = 32, BYTES_MAX = BLOCKS_MAX * 64, OPERATIONS_MAX = 64 };
+enum {
+    BLOCKS_MAX = 32,
+    BYTES_MAX = BLOCKS_MAX * 64,
+    OPERATIONS_MAX = 64,
+    SUBSCRIBERS_MAX = 3,
+};
 
 struct world {
     struct input in;
     unsigned char *memory;
     size_t size;
     uint32_t blocks;
+    uint32_t bits; /* of an index */
+    uint32_t subscriber_count;
+    struct shm_subscriber *subscribers;
+    uint64_t *control;
+    uint64_t *holders; /* NULL: there are none */
     IpcChannel *channel;
     IpcBuffer *buffer;
     IpcReservation reservation;
@@ -26,10 +37,30 @@ struct world {
 
 /* ------------------------------------------------------------- corruption */
 
+/* Those that are looked at most are hit more often than by chance. */
 static uint64_t *any_word(struct world *w)
 {
+    switch (next_below(&w->in, 4)) {
+    case 0:
+        if (w->subscriber_count)
+            return (uint64_t *)&w
+                ->subscribers[next_below(&w->in, w->subscriber_count)]
+                .cursor.position;
+        break;
+    case 1:
+        if (w->holders)
+            return &w->holders[next_below(&w->in, w->blocks)];
+        break;
+    default:
+        break;
+    }
     return (uint64_t *)(void *)w->memory +
            next_below(&w->in, (uint32_t)(w->size / sizeof(uint64_t)));
+}
+
+static uint64_t state_of_a_cursor(const struct world *w, uint32_t state)
+{
+    return w->subscriber_count ? (uint64_t)state << (w->bits - 2) : 0;
 }
 
 /* One that could have been stored there. */
@@ -39,11 +70,17 @@ static uint64_t plausible(struct world *w)
     uint64_t position =
         next_below(&w->in, 2) ? region->tail.position : region->head.position;
 
-    switch (next_below(&w->in, 4)) {
+    switch (next_below(&w->in, 6)) {
     case 0:
         return position + next_below(&w->in, 256) - 128;
+    case 4: /* a cursor in any state */
+        return position ^ state_of_a_cursor(w, next_below(&w->in, 4));
+    case 5: /* a cursor that names an owner */
+        return (uint64_t)(next_below(&w->in, 4) | next_below(&w->in, 3) << 14)
+                   << w->bits |
+               state_of_a_cursor(w, 2 + next_below(&w->in, 2));
     case 1:
-        return control_make((uint32_t)(position >> 5) - 2 +
+        return control_make((uint32_t)(position >> w->bits) - 2 +
                                 next_below(&w->in, 5),
                             next_below(&w->in, 4096),
                             (enum control_state)next_below(&w->in, 8));
@@ -62,17 +99,12 @@ static uint64_t plausible(struct world *w)
 static void tempt(struct world *w)
 {
     struct shm_region *region = (void *)w->memory;
-    uint64_t *control =
-        (void *)(w->memory + w->size - (size_t)w->blocks * SHMIPC_BLOCK -
-                 (w->blocks * sizeof(uint64_t) + 63) / 64 * 64);
     enum control_state state = (enum control_state)next_below(&w->in, 8);
-    uint32_t bits = 0, index, left, value;
-    uint64_t lap;
+    uint32_t index, left, value;
+    uint64_t lap, head;
 
-    while (1U << bits < w->blocks)
-        bits++;
-    index = next_below(&w->in, 1U << bits);
-    lap = (region->tail.position & SHMIPC_POSITION_MASK) >> bits;
+    index = next_below(&w->in, w->blocks);
+    lap = (region->tail.position & SHMIPC_POSITION_MASK) >> w->bits;
     lap -= next_below(&w->in, 2);
     left = index < w->blocks ? w->blocks - index : 1;
     value = left + next_below(&w->in, 3) - next_below(&w->in, 2);
@@ -81,9 +113,16 @@ static void tempt(struct world *w)
     else if (state == CONTROL_ARRAY)
         value = control_array(1 + next_below(&w->in, 80),
                               1 + next_below(&w->in, SHMIPC_ARRAY_MAX));
-    region->head.position =
-        (lap << bits | index) + next_below(&w->in, 3) * SHMIPC_HEAD_ITEM;
-    control[index] = control_make((uint32_t)lap, value, state);
+    head = (lap << w->bits | index) + next_below(&w->in, 3) * SHMIPC_HEAD_ITEM;
+    region->head.position = head;
+    for (uint32_t i = 0; i < w->subscriber_count; i++)
+        if (next_below(&w->in, 2))
+            *(uint64_t *)&w->subscribers[i].cursor.position = head;
+    w->control[index] = control_make((uint32_t)lap, value, state);
+    if (w->holders && next_below(&w->in, 2))
+        w->holders[index] =
+            control_make((uint32_t)lap, next_below(&w->in, 4),
+                         (enum control_state)next_below(&w->in, 8));
 }
 
 static void corrupt(struct world *w)
@@ -297,6 +336,36 @@ static void tap(struct world *w)
     ipc_tap_destroy(r.result);
 }
 
+static void subscribe_somehow(struct world *w)
+{
+    IpcSubscription how = {.struct_size = sizeof how,
+                           .policy = next_below(&w->in, 2),
+                           .from = next_below(&w->in, 2)};
+    IpcSubscriber list[2] = {{.struct_size = sizeof list[0]}};
+
+    if (how.policy == IPC_SUBSCRIBER_LAGS) {
+        how.lag_bytes = next_below(&w->in, 4) * 64;
+        how.after_gap = next_below(&w->in, 2);
+    }
+    switch (next_below(&w->in, 5)) {
+    case 0:
+        timed_only(ipc_buffer_subscribe(w->buffer, &how));
+        break;
+    case 1:
+        timed_only(ipc_channel_subscribe(w->channel, &how));
+        break;
+    case 2:
+        timed_only(ipc_buffer_unsubscribe(w->buffer));
+        break;
+    case 3:
+        timed_only(ipc_channel_unsubscribe(w->channel));
+        break;
+    default:
+        timed_only(ipc_buffer_subscribers(w->buffer, list, 2));
+        break;
+    }
+}
+
 static void join_anew(struct world *w)
 {
     IpcBufferAttachResult r;
@@ -310,7 +379,13 @@ static void join_anew(struct world *w)
 
 static void call_something(struct world *w)
 {
-    switch (next_below(&w->in, 17)) {
+    switch (next_below(&w->in, 18)) {
+    case 17:
+        if (w->subscriber_count)
+            subscribe_somehow(w);
+        else
+            read_ahead(w);
+        break;
     case 0:
     case 1:
         write_somehow(w);
@@ -365,31 +440,60 @@ static void call_something(struct world *w)
 
 /* ------------------------------------------------------------------ world */
 
-static bool create(struct world *w)
+static uint32_t any_flags(struct world *w)
 {
-    IpcChannelConfiguration configuration = IPC_CHANNEL_CONFIGURATION(1, 1, 1);
-    uint32_t blocks = 1 + next_below(&w->in, BLOCKS_MAX);
-    IpcChannelResult created;
-    IpcBufferAttachResult joined;
-
-    configuration.flags =
+    uint32_t flags =
         next_below(&w->in, 4) | (next_below(&w->in, 2) ? IPC_BUFFER_TAPS : 0);
-    if (!(configuration.flags & IPC_BUFFER_ONE_CONSUMER) &&
-        next_below(&w->in, 2))
-        configuration.flags |= IPC_BUFFER_ACKNOWLEDGE;
-    configuration.max_owners = 1 + next_below(&w->in, 3);
-    configuration.spin_ns = IPC_CHANNEL_NO_SPIN;
-    w->size = (sizeof(struct shm_region) +
-               configuration.max_owners * sizeof(struct shm_owner) + 63) /
-                  64 * 64 +
-              (blocks * 8 + 63) / 64 * 64 + blocks * 64;
-    if (configuration.flags & IPC_BUFFER_ACKNOWLEDGE)
-        w->size += (blocks * 8 + 63) / 64 * 64;
-    w->blocks = blocks;
+
+    if (flags & IPC_BUFFER_ONE_CONSUMER)
+        return flags;
+    switch (next_below(&w->in, 3)) {
+    case 0:
+        return flags | IPC_BUFFER_ACKNOWLEDGE;
+    case 1:
+        w->subscriber_count = 1 + next_below(&w->in, SUBSCRIBERS_MAX);
+        return flags | IPC_BUFFER_BROADCAST;
+    default:
+        return flags;
+    }
+}
+
+/* The memory, of just the size that is needed, and where what is in it. */
+static bool lay_out(struct world *w, const IpcChannelConfiguration *c)
+{
+    size_t words = (w->blocks * sizeof(uint64_t) + 63) / 64 * 64;
+    size_t slots =
+        sizeof(struct shm_region) + c->max_owners * sizeof(struct shm_owner);
+    size_t before = slots + w->subscriber_count * sizeof *w->subscribers;
+    bool holds = c->flags & IPC_BUFFER_ACKNOWLEDGE;
+
+    w->size = before + words + (holds ? words : 0) + w->blocks * SHMIPC_BLOCK;
     w->memory = aligned_alloc(64, w->size);
     if (!w->memory)
         return false;
     memset(w->memory, 0, w->size);
+    w->subscribers = (void *)(w->memory + slots);
+    w->control = (void *)(w->memory + before);
+    w->holders = holds ? (void *)(w->memory + before + words) : NULL;
+    while (1U << w->bits < w->blocks)
+        w->bits++;
+    w->bits += w->subscriber_count ? 2 : 0;
+    return true;
+}
+
+static bool create(struct world *w)
+{
+    IpcChannelConfiguration configuration = IPC_CHANNEL_CONFIGURATION(1, 1, 1);
+    IpcChannelResult created;
+    IpcBufferAttachResult joined;
+
+    w->blocks = 1 + next_below(&w->in, BLOCKS_MAX);
+    configuration.flags = any_flags(w);
+    configuration.max_owners = 1 + next_below(&w->in, 3);
+    configuration.max_subscribers = w->subscriber_count;
+    configuration.spin_ns = IPC_CHANNEL_NO_SPIN;
+    if (!lay_out(w, &configuration))
+        return false;
     created = ipc_channel_create(w->memory, w->size, configuration);
     must(IpcChannelResult_is_ok(created));
     w->channel = created.result;
