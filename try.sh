@@ -16,6 +16,13 @@ install_missing() {
     root=
     if [ "$(id -u)" -ne 0 ]; then
         root=sudo
+        if ! command -v sudo >/dev/null; then
+            dpkg-checkbuilddeps debian/control || true
+            echo "$0: only root can install what is missing (see above if" \
+                "packages are named), and there is no sudo: as root, do" \
+                "\`apt-get build-dep $PWD\`" >&2
+            exit 1
+        fi
     fi
     $root apt-get update -q
     $root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y dpkg-dev

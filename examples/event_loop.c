@@ -9,6 +9,8 @@
  * The channel waits by eventfd, which the sensor inherits over fork;
  * ipc_channel_share would send it over a socket. With IPC_WAIT_IO_URING the
  * loop is the same and others need nothing but the memory.
+ *
+ *     cc event_loop.c $(pkg-config --cflags --libs shmipc)
  */
 #include <shmipc/shmipc.h>
 #include <errno.h>

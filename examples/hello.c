@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The smallest program: a channel on the stack, one message through it.
+ *
+ *     cc hello.c $(pkg-config --cflags --libs shmipc)
  */
 #include <shmipc/ipc_channel.h>
 #include <stdio.h>

@@ -8,6 +8,8 @@
  * ipc_channel_peek_blocking, look, ipc_channel_skip. With one consumer what was
  * peeked stays as it is until it is skipped; with many, only a skip that says
  * IPC_OK tells that what one saw was whole and one's own.
+ *
+ *     cc in_place.c $(pkg-config --cflags --libs shmipc)
  */
 #include <shmipc/shmipc.h>
 #include <stdio.h>

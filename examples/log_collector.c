@@ -9,6 +9,8 @@
  * - a graceful end: SIGTERM ends the workers' work, not a line that is being
  *   written; when the last one has gone the channel is closed, and the
  *   collector reads what is left and then ends by itself.
+ *
+ *     cc log_collector.c $(pkg-config --cflags --libs shmipc)
  */
 #include <shmipc/shmipc.h>
 #include <errno.h>

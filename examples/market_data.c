@@ -4,6 +4,8 @@
  * them every tick, at its own pace. The channel is small, so the feed waits for
  * the slowest of them, which misses nothing. One of the three is killed in the
  * middle: the feed and the other two do not feel it.
+ *
+ *     cc market_data.c $(pkg-config --cflags --libs shmipc)
  */
 #include <shmipc/shmipc.h>
 #include <signal.h>

@@ -2,6 +2,8 @@
 //
 // Market data in C++: a feed, and three threads that read every tick of it,
 // each with a handle of its own, which is what subscribes.
+//
+//     c++ -std=c++17 market_data.cpp $(pkg-config --cflags --libs shmipc)
 #include <shmipc/ipc.hpp>
 
 #include <cstdio>

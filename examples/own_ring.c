@@ -6,6 +6,8 @@
  *
  * Exits with 77 where the kernel has no futex operation in io_uring (Linux 6.7)
  * or forbids io_uring.
+ *
+ *     cc own_ring.c $(pkg-config --cflags --libs shmipc liburing)
  */
 #include <errno.h>
 #include <liburing.h>

@@ -2,6 +2,8 @@
 /*
  * By a name, started in any order: this one waits for a price and prints it.
  * The other one is send_price.c.
+ *
+ *     cc receive_price.c $(pkg-config --cflags --libs shmipc)
  */
 #include <shmipc/ipc_open.h>
 #include <stdio.h>

@@ -2,6 +2,8 @@
 /*
  * By a name, started in any order: this one sends a price. The other one,
  * receive_price.c, waits for it, or finds it there.
+ *
+ *     cc send_price.c $(pkg-config --cflags --libs shmipc)
  */
 #include <shmipc/ipc_open.h>
 #include <stdio.h>

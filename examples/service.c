@@ -4,6 +4,8 @@
  * process that asks a thousand times, the last two hundred of them without
  * waiting in between. The server works until it is interrupted, here by a
  * signal when the clients are done.
+ *
+ *     cc service.c $(pkg-config --cflags --libs shmipc)
  */
 #include <shmipc/shmipc.h>
 #include <signal.h>

@@ -2,6 +2,8 @@
 //
 // C++: a service with three clients, as service.c has it. Here all of them are
 // threads; in processes it would be the same.
+//
+//     c++ -std=c++17 service.cpp $(pkg-config --cflags --libs shmipc)
 #include <shmipc/ipc.hpp>
 
 #include <atomic>

@@ -4,6 +4,8 @@
  * one receives them; a third, that neither of them knows of, taps the channel
  * by its name and says how many went by, and what it missed. It takes nothing:
  * the receiver gets all of them.
+ *
+ *     cc tap.c $(pkg-config --cflags --libs shmipc)
  */
 #include <shmipc/shmipc.h>
 #include <stdio.h>

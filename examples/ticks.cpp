@@ -4,6 +4,8 @@
 // would do it the same way; main reads them, some by copy, some in place.
 // Errors are exceptions here; every call has a form with a std::error_code,
 // too.
+//
+//     c++ -std=c++17 ticks.cpp $(pkg-config --cflags --libs shmipc)
 #include <shmipc/ipc.hpp>
 
 #include <chrono>

@@ -5,6 +5,8 @@
  *
  * Three parts: as fast as it goes (throughput); one message at a time to a
  * receiver that polls; one at a time to a receiver that sleeps (latency).
+ *
+ *     cc two_processes.c $(pkg-config --cflags --libs shmipc)
  */
 #include <shmipc/shmipc.h>
 #include <sched.h>

@@ -5,6 +5,8 @@
  * 100 ms, in place, the newest that is there whenever it has time. Nobody waits
  * for it, and what it works on stays whole: it has pinned that, and the camera
  * goes round it.
+ *
+ *     cc video.c $(pkg-config --cflags --libs shmipc)
  */
 #include <shmipc/shmipc.h>
 #include <stdio.h>

@@ -2,6 +2,8 @@
 //
 // Video in C++, latest frame wins: a camera that waits for nobody, and a viewer
 // that works for 100 ms on each frame that it gets, in place.
+//
+//     c++ -std=c++17 video.cpp $(pkg-config --cflags --libs shmipc)
 #include <shmipc/ipc.hpp>
 
 #include <algorithm>

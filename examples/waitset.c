@@ -4,6 +4,8 @@
  * waits for all of them at once. Four processes play 50 clients each: they send
  * orders at random moments and hang up by closing their channels. The server
  * reads what is ready, and is done when the last one has gone.
+ *
+ *     cc waitset.c $(pkg-config --cflags --libs shmipc)
  */
 #include <shmipc/shmipc.h>
 #include <stdio.h>

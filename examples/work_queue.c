@@ -4,6 +4,8 @@
  * in the channel until the worker that has it acknowledges it; so when one of
  * them is killed in the middle of a job, another one gets that job, and is told
  * that somebody may have begun it.
+ *
+ *     cc work_queue.c $(pkg-config --cflags --libs shmipc)
  */
 #include <shmipc/shmipc.h>
 #include <signal.h>

@@ -172,6 +172,16 @@ links_lead_somewhere() {
     test ! -s "$work/dead"
 }
 
+# debian/tests/examples does as they say.
+# shellcheck disable=SC2016
+examples_say_what_they_need() {
+    for example in "$prefix"/share/doc/shmipc/examples/*.c*; do
+        grep "c[c+]* .*${example##*/} "'$(pkg-config --cflags --libs shmipc' \
+            "$example"
+    done
+    grep 'libs shmipc liburing)' "$prefix/share/doc/shmipc/examples/own_ring.c"
+}
+
 pkg_config_tells_where() {
     "$PKG_CONFIG" --exists --print-errors shmipc
     "$PKG_CONFIG" --validate shmipc
@@ -356,6 +366,7 @@ version=$("$PKG_CONFIG" --modversion shmipc || echo unknown)
 check 'the headers, libraries and pkg-config file are there, no more' \
     files_are_the_expected
 check 'pkg-config tells version and places' pkg_config_tells_where
+check 'installed examples say what they need' examples_say_what_they_need
 check 'links in the installed documents lead somewhere' links_lead_somewhere
 if has_shared; then
     check "the shared library is called libshmipc.so.$soversion" has_soname
