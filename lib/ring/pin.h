@@ -113,7 +113,7 @@ static inline bool pin_next(const struct ring *r, uint32_t index,
 }
 
 /* Whether so many blocks are in a row anywhere between pins. */
-static inline bool pin_has_gap(const struct ring *r, uint32_t blocks)
+PROTOCOL_RARE bool pin_has_gap(const struct ring *r, uint32_t blocks)
 {
     uint32_t from = 0;
 
@@ -138,7 +138,7 @@ struct pin_way {
 };
 
 /* To be called after the gate was loaded. False: nothing is pinned. */
-static inline bool pin_find_way(const struct ring *r, uint64_t tail,
+PROTOCOL_RARE bool pin_find_way(const struct ring *r, uint64_t tail,
                                 uint32_t blocks, struct pin_way *way)
 {
     uint32_t index = position_index(r, tail);
