@@ -73,11 +73,12 @@ static void attach_fds(struct msghdr *m, union control *control, const int *fds,
     struct cmsghdr *c;
 
     m->msg_control = control->bytes;
-    m->msg_controllen = CMSG_SPACE(bytes);
+    /* Both are what POSIX says in musl, and wider in glibc. */
+    m->msg_controllen = (socklen_t)CMSG_SPACE(bytes);
     c = CMSG_FIRSTHDR(m);
     c->cmsg_level = SOL_SOCKET;
     c->cmsg_type = SCM_RIGHTS;
-    c->cmsg_len = CMSG_LEN(bytes);
+    c->cmsg_len = (socklen_t)CMSG_LEN(bytes);
     memcpy(CMSG_DATA(c), fds, bytes);
 }
 

@@ -349,11 +349,11 @@ static void send_raw(int socket, const void *bytes, size_t size, const int *fds,
         struct cmsghdr *c;
 
         m.msg_control = control.bytes;
-        m.msg_controllen = CMSG_SPACE(count * sizeof(int));
+        m.msg_controllen = (socklen_t)CMSG_SPACE(count * sizeof(int));
         c = CMSG_FIRSTHDR(&m);
         c->cmsg_level = SOL_SOCKET;
         c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(count * sizeof(int));
+        c->cmsg_len = (socklen_t)CMSG_LEN(count * sizeof(int));
         memcpy(CMSG_DATA(c), fds, count * sizeof(int));
     }
     CHECK(sendmsg(socket, &m, 0) == (ssize_t)size, "sendmsg");
