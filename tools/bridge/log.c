@@ -8,8 +8,8 @@
 enum { LINE = 512 };
 
 /* In one write, so that lines of several threads do not mix. */
-static void put(const char *route, const char *format, va_list arguments,
-                uint64_t missed)
+__attribute__((format(printf, 2, 0))) static void
+put(const char *route, const char *format, va_list arguments, uint64_t missed)
 {
     char text[LINE], more[64] = "";
 
