@@ -168,6 +168,18 @@ def a_hostile_peer_changes_nothing():
     there.end()
 
 
+def a_part_is_missing():
+    """a large message of which a part is missing, or comes twice, is asked for
+    again, and is there once"""
+    far, port = new_name(), free_port()
+    create(far)
+    into(port, far)
+    assert stranger(port, "parts").wait(LIMIT) == 0
+    done = subprocess.run([TOOL, "recv", "--no-wait", "--framing=bytes", far],
+                          capture_output=True, check=False, timeout=LIMIT)
+    assert done.stdout == bytes(3000), len(done.stdout)
+
+
 def read_until_quiet(name, seen):
     """The numbers of the honest messages among those that come."""
     done = subprocess.run([TOOL, "recv", "--timeout=3", "--framing=length",
@@ -239,5 +251,5 @@ def is_closed(end):
 if __name__ == "__main__":
     run(keys_are_secret, keys_must_be_given, who_is_known_gets_in,
         who_is_not_known_stays_out, who_is_somebody_else_gets_nothing,
-        who_has_no_key_stays_out, a_hostile_peer_changes_nothing,
+        who_has_no_key_stays_out, a_part_is_missing, a_hostile_peer_changes_nothing,
         rubbish_takes_no_memory)

@@ -4,6 +4,9 @@
  * are not noticed by ZeroMQ itself, many sessions, and parts without end.
  *
  *     stranger tcp://HOST:PORT MESSAGES
+ *     stranger tcp://HOST:PORT parts    sends a large message of which a part
+ * is missing, then all of it: 0 if it was asked to begin anew, and then told
+ * that the message is there
  */
 #include "bridge/wire.h"
 #include <stdio.h>
@@ -80,6 +83,70 @@ static void send_one(void *socket)
     zmq_send(socket, payload, sizeof payload, 0);
 }
 
+enum { STREAM = 5, PART = 1000, WHOLE = 3 * PART };
+
+static void say(void *socket, enum wire_kind kind, uint64_t session)
+{
+    struct wire_head head = wire_make(kind, STREAM, session, WIRE_NONE);
+
+    wire_swap_head(&head);
+    zmq_send(socket, &head, sizeof head, 0);
+}
+
+static void send_part(void *socket, uint64_t session, uint64_t at)
+{
+    struct wire_head head = wire_make(WIRE_PART, STREAM, session, WIRE_NONE);
+    struct wire_entry e = {64, WHOLE, 0};
+    unsigned char first[sizeof head + sizeof e], payload[PART] = {0};
+
+    head.count = 1;
+    head.value = at;
+    wire_swap_head(&head);
+    wire_swap_entry(&e);
+    memcpy(first, &head, sizeof head);
+    memcpy(first + sizeof head, &e, sizeof e);
+    zmq_send(socket, first, sizeof first, ZMQ_SNDMORE);
+    zmq_send(socket, payload, sizeof payload, 0);
+}
+
+/* The next answer's kind; 0: none came. */
+static int hear(void *socket)
+{
+    struct wire_message m;
+    unsigned char bytes[1024];
+    int size = zmq_recv(socket, bytes, sizeof bytes, 0);
+
+    return size > 0 && size <= (int)sizeof bytes &&
+                   !wire_read(bytes, (size_t)size, NULL, 0, &m)
+               ? m.head.kind
+               : 0;
+}
+
+static bool try_parts(void *socket)
+{
+    say(socket, WIRE_HELLO, 1);
+    if (hear(socket) != WIRE_WELCOME)
+        return false;
+    send_part(socket, 1, 0);
+    send_part(socket, 1, 2 * PART);
+    if (hear(socket) != WIRE_RESTART)
+        return false;
+    say(socket, WIRE_HELLO, 2);
+    if (hear(socket) != WIRE_WELCOME)
+        return false;
+    send_part(socket, 2, 0);
+    send_part(socket, 2, PART);
+    send_part(socket, 2, PART); /* once more: no */
+    if (hear(socket) != WIRE_RESTART)
+        return false;
+    say(socket, WIRE_HELLO, 3);
+    if (hear(socket) != WIRE_WELCOME)
+        return false;
+    for (uint64_t at = 0; at < WHOLE; at += PART)
+        send_part(socket, 3, at);
+    return hear(socket) == WIRE_ACK;
+}
+
 int main(int argc, char **argv)
 {
     void *context = zmq_ctx_new(), *socket = zmq_socket(context, ZMQ_DEALER);
@@ -89,8 +156,11 @@ int main(int argc, char **argv)
     if (argc != 3 ||
         zmq_setsockopt(socket, ZMQ_LINGER, &patience, sizeof patience) != 0 ||
         zmq_setsockopt(socket, ZMQ_SNDTIMEO, &patience, sizeof patience) != 0 ||
+        zmq_setsockopt(socket, ZMQ_RCVTIMEO, &patience, sizeof patience) != 0 ||
         zmq_connect(socket, argv[1]) != 0)
         return 2;
+    if (strcmp(argv[2], "parts") == 0)
+        return try_parts(socket) ? 0 : 1;
     for (long i = atol(argv[2]); i > 0; i--) {
         send_one(socket);
         while (zmq_recv(socket, answer, sizeof answer, ZMQ_DONTWAIT) >= 0)

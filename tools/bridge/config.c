@@ -95,7 +95,7 @@ bool config_check(const char *path)
     pid_t pid = fork();
 
     if (pid == 0)
-        exit(read_all(path, NULL) ? COMMAND_OK : COMMAND_USAGE);
+        _exit(read_all(path, NULL) ? COMMAND_OK : COMMAND_USAGE);
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     return status == 0;
