@@ -9,10 +9,9 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { MORE = 24, ROOM = 512, MEMORY = 16384 };
+enum { MORE = 24, ROOM = 8192, MEMORY = 16384 };
 
-/* Options of any kind, of `size` bytes by their own word, with `last` in the
- * last of them. */
+/* Options of any kind, and more bytes than options can have. */
 union options {
     size_t struct_size;
     IpcBufferOptions buffer;
