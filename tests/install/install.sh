@@ -148,6 +148,8 @@ list_tool() {
     if "$PKG_CONFIG" --exists 'libzmq >= 4.3'; then
         echo ./libexec/shmipc/shmipc-bridge
         echo ./share/man/man1/shmipc-bridge.1
+        echo ./lib/systemd/system/shmipc-bridge@.service
+        echo ./share/doc/shmipc-bridge/examples/bridge.conf
     fi
 }
 
