@@ -106,6 +106,8 @@
 #define group_close                shmipc_group_close
 #define group_forget               shmipc_group_forget
 #define group_sleep                shmipc_group_sleep
+#define give_limit                 shmipc_give_limit
+#define give_load                  shmipc_give_load
 #define handle_attach              shmipc_handle_attach
 #define handle_attach_detail       shmipc_handle_attach_detail
 #define handle_close               shmipc_handle_close

@@ -6,6 +6,7 @@
  * child is another process.
  */
 #include "buffer/handle.h"
+#include "buffer/give.h"
 #include "backing.h"
 #include "buffer/handle_options.h"
 #include "debug.h"
@@ -42,6 +43,7 @@ static void prepare(struct IpcBuffer *b, void *mem)
         b->max_entry_size = SHMIPC_ENTRY_MAX;
     b->flags = handle_flags_of(&b->ring);
     b->array_max = b->ring.holders ? 1 : SHMIPC_ARRAY_MAX;
+    b->gives_below = give_limit(&b->ring);
     b->number = process_next_handle();
     /* Relaxed, all: nobody else has this handle yet. */
     atomic_put_relaxed(&b->produces, PROCESS_NOBODY);

@@ -67,6 +67,7 @@ struct IpcBuffer {
 
     struct pace read_pace, write_pace;
     atomic_u32 run;        /* entries read since a look found none */
+    uint32_t gives_below;  /* bytes: see give.h */
     atomic_u32 idle_looks; /* looks that found nothing */
     atomic_u64 full_at;    /* tail when a write last found no room */
     atomic_u64 gap_seen;   /* position of a gap at an earlier look */

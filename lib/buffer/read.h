@@ -6,6 +6,7 @@
 #ifndef SHMIPC_READ_H
 #define SHMIPC_READ_H
 
+#include "buffer/give.h"
 #include "buffer/handle.h"
 #include "ring/payload.h"
 
@@ -71,10 +72,12 @@ static inline IpcStatus read_look(struct IpcBuffer *b, struct view *view,
 static inline void read_load_bytes(struct IpcBuffer *b, void *to,
                                    const unsigned char *from, size_t size)
 {
-    if (b->ring.one_consumer)
-        payload_load_owned(to, from, size);
-    else
+    if (!b->ring.one_consumer)
         payload_load_unowned(to, from, size);
+    else if (__builtin_expect(size > SHMIPC_BLOCK, 0) && give_pays(b, size))
+        give_load(to, from, size);
+    else
+        payload_load_owned(to, from, size);
 }
 
 static inline void read_load(struct IpcBuffer *b, void *to,

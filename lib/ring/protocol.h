@@ -22,8 +22,8 @@
  *   and one word: an ARRAY, in which head moves from item to item.
  *
  *   Nothing is ever cleared. A word with another lap's tag says nothing about
- *   this lap; it is called *old* below. So a read stores nothing into the lines
- *   that producers write, which is what makes the ring fast.
+ *   this lap; it is called *old* below. So a read stores nothing new into the
+ *   lines that producers write, which is what makes the ring fast.
  *
  * A CONTROL WORD'S LIFE, in one lap
  *
@@ -132,7 +132,9 @@
  *   I3  Payload is stored only between P5 and P7. (One-producer mode: into free
  *       blocks behind tail, which nobody else may claim.)
  *   I4  Consumers store nothing but `head`, except that anyone may turn a
- *       gap or a dead owner's BUSY into SKIP.
+ *       gap or a dead owner's BUSY into SKIP, and that the one consumer of
+ *       one-consumer mode may store bytes of an entry anew, with the value that
+ *       they have, before it moves head (buffer/give.h).
  *   I5  head passes a block only over READY, ARRAY, PAD or SKIP of its own lap.
  *       So a word of lap L+1 implies that head has passed the block in lap L.
  *   I6  No control word is older than SHMIPC_RENEWAL_LAPS + 1 laps: words
@@ -144,7 +146,7 @@
  *   intended  the one producer, before P6, if the ring was created for taps
  *   control   BUSY, READY, ARRAY, PAD, FREE: the claim's owner; SKIP: also
  *             those who revoke or recover
- *   blocks    the claim's owner
+ *   blocks    the claim's owner; the one consumer, what is there already
  *   head      consumers, by CAS (one-consumer mode: the consumer, by store);
  *             in many-consumer mode producers too, over PAD and SKIP
  *   closed    anyone: the bit of tail, or the one producer's word, first

@@ -4,6 +4,7 @@
  * the process they run in: each becomes an access of the actor that runs.
  */
 #include "model.h"
+#include "buffer/give.h"
 #include "model_payload.h"
 #include <string.h>
 
@@ -249,6 +250,25 @@ void payload_load_unowned(void *to, const unsigned char *from, size_t size)
             memcpy((unsigned char *)to + j, &word,
                    size - j < sizeof word ? size - j : sizeof word);
     }
+}
+
+/* What is there, once more: a store as any other. */
+void payload_give_back(unsigned char *lines, size_t size)
+{
+    for (size_t i = 0; i < size; i += chunk_size()) {
+        const int at = location_of(lines + i);
+        uint64_t word = memory_perform(
+            (struct access){PLAIN_LOAD, at, MODEL_RELAXED, 0, 0});
+
+        memory_perform(
+            (struct access){PLAIN_STORE, at, MODEL_RELAXED, word, 0});
+    }
+}
+
+uint32_t give_limit(const struct ring *r)
+{
+    (void)r; /* many consumers never ask */
+    return running->gives_back ? UINT32_MAX : 0;
 }
 
 void payload_load_owned(void *to, const unsigned char *from, size_t size)

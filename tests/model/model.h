@@ -115,6 +115,7 @@ struct scenario {
     bool small;               /* there are entries of half a block */
     bool x86;                 /* a read-modify-write is a full fence */
     bool no_membarrier;       /* the kernel has none */
+    bool gives_back;          /* the one consumer gives lines back */
     bool ordered;         /* relies on stores in order: not in weak memory */
     int owners;           /* 0: enough */
     uint32_t subscribers; /* slots for them, in a ring that is no queue */

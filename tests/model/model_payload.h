@@ -10,6 +10,7 @@
 
 void payload_store(unsigned char *to, const void *from, size_t size);
 void payload_load_owned(void *to, const unsigned char *from, size_t size);
+void payload_give_back(unsigned char *lines, size_t size);
 void payload_load_unowned(void *to, const unsigned char *from, size_t size);
 
 #endif

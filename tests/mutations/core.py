@@ -25,6 +25,29 @@ in_repair = in_file("repair.h")
 in_write = in_file("write.c")
 
 MUTATIONS = [
+    # ------------------------------------------------- giving lines back
+    Mutation(
+        name="entries of any size are given back", file="give.h",
+        tests=["unit/give"],
+        edits=[("return size >= GIVE_FROM && size < b->gives_below && "
+                "atomic_hint(&b->run) > 0;",
+                "return b->gives_below && atomic_hint(&b->run) > 0;")]),
+    Mutation(
+        name="who waits for answers gives lines back", file="give.h",
+        tests=["unit/give"],
+        edits=[("size < b->gives_below && atomic_hint(&b->run) > 0;",
+                "size < b->gives_below;")]),
+    Mutation(
+        name="what is given back is another byte", file="payload.h",
+        tests=["unit/give"], edits=[("*byte = *byte;", "*byte = 0;")]),
+    Mutation(
+        name="nothing is given back", file="payload.h",
+        tests=["unit/give"], edits=[("*byte = *byte;", "(void)byte;")]),
+    Mutation(
+        name="lines are given back under the eyes of taps", file="give.c",
+        tests=["unit/give"],
+        edits=[("if (!r->one_consumer || r->has_taps) return 0;",
+                "if (!r->one_consumer) return 0;")]),
     # ------------------------------------------------------------- batch.c
     in_batch(
         "batch-claims-one-entry-less-than-fits", ["unit/batch", "model --sc "
