@@ -149,7 +149,8 @@ Test(unit, each_of_many_channels_has_its_turn, .timeout = 90)
         write_silently(memories[i + 1]);
         write_silently(memories[i + 2]);
     }
-    for (int i = 0; i < MANY; i++)
+    /* The last one first: that others go does not help it. */
+    for (int i = MANY - 1; i >= 0; i--)
         if (i % 3) {
             must(is_readable(fds[i], LONG_MS));
             must_receive(channels[i], 8, 1);
