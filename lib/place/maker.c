@@ -64,8 +64,10 @@ IpcStatus maker_begin(const void *memory, const IpcBufferOptions *options,
 bool maker_finds_zeros(int lock)
 {
     int saved = errno;
+    int state = cancel_disable();
     bool zeros = lock >= 0 && lseek(lock, 0, SEEK_DATA) < 0 && errno == ENXIO;
 
+    cancel_restore(state);
     errno = saved;
     return zeros;
 }

@@ -248,6 +248,33 @@ static bool do_io_uring(void)
     return use_channel(IPC_WAIT_IO_URING);
 }
 
+/* A subscriber polls: it has nothing to read, and takes down what was
+ * signalled. */
+static bool do_poll_subscribed(void)
+{
+    IpcChannelConfiguration c = configured(IPC_WAIT_EVENTFD);
+    IpcChannelResult made;
+    IpcChannelSubscribeResult subscribed;
+    IpcChannelFdResult fd;
+    IpcChannelTryReadResult read;
+    IpcEntry entry;
+    bool good;
+
+    c.flags |= IPC_BUFFER_BROADCAST;
+    made = ipc_channel_create(memory, SIZE, c);
+    if (made.ipc_status == IPC_ERR_UNSUPPORTED && !tally->failed)
+        return true; /* this way was not built */
+    if (!worked(made))
+        return false;
+    subscribed = ipc_channel_subscribe(made.result, NULL);
+    fd = ipc_channel_fd(made.result);
+    good = worked(subscribed) && worked(fd);
+    read = ipc_channel_try_read(made.result, &entry);
+    good &= read.ipc_status != IPC_OK;
+    ipc_channel_destroy(made.result);
+    return good;
+}
+
 static bool share_by(const int *pair)
 {
     IpcChannelConnectResult joined =
@@ -547,7 +574,7 @@ static const struct {
     {"memory_fd", do_memory_fd}, {"share in halves", do_share_in_halves},
     {"open", do_open},           {"leftover", do_leftover},
     {"waitset", do_waitset},     {"tap", do_tap},
-    {"call", do_call},
+    {"call", do_call},           {"poll subscribed", do_poll_subscribed},
 };
 
 static void set_scene(void)

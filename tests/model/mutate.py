@@ -24,6 +24,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "mutations"))
 sys.path.insert(0, HERE)
 from edit import DoesNotFit, find_file, replace_once  # noqa: E402
+import gives  # noqa: E402
 import mutations  # noqa: E402
 import orders  # noqa: E402
 import pins  # noqa: E402
@@ -31,7 +32,7 @@ import sleepers  # noqa: E402
 import subscribers  # noqa: E402
 import taps  # noqa: E402
 
-MODULES = (mutations, orders, pins, sleepers, subscribers, taps)
+MODULES = (gives, mutations, orders, pins, sleepers, subscribers, taps)
 MUTATIONS = [m for module in MODULES for m in module.MUTATIONS]
 # What of the library runs in the checker, besides all of lib/buffer but names.
 LIB_SOURCES = ("ring/format.c", "ring/owner.c", "status.c", "wait/wait.c",
