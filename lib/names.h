@@ -175,6 +175,7 @@
 #define patrol_join                shmipc_patrol_join
 #define patrol_leave               shmipc_patrol_leave
 #define poll_descriptor            shmipc_poll_descriptor
+#define process_clock              shmipc_process_clock
 #define process_creation_number    shmipc_process_creation_number
 #define process_fate               shmipc_process_fate
 #define process_fence_others       shmipc_process_fence_others

@@ -160,7 +160,8 @@ IPC_RESULT(IpcChannelSubscribersResult, size_t, IpcSubscribersError)
  * not happen so often to one who runs. Try again.
  * IPC_ERR_READ_ONLY, IPC_ERR_FORMATTED_ANEW: as everywhere.
  * Makes system calls to enter, and to judge others if all slots are taken;
- * waits for writers that are just making space, some milliseconds at most.
+ * waits for writers that are just making space, some milliseconds, or while
+ * others run.
  * Does not allocate. Since 0.1.0.
  */
 IPC_API IPC_NODISCARD_ IpcBufferSubscribeResult

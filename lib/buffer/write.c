@@ -4,6 +4,7 @@
  */
 #include "buffer/write.h"
 #include "buffer/blame.h"
+#include "ring/process.h"
 #include <sched.h>
 
 enum {
@@ -12,6 +13,8 @@ enum {
      * twice as many and so on, and every so many. */
     JUDGE_FROM = 16,
     JUDGE_EVERY = 1024,
+    /* To let others run takes as long as they do, on a busy machine. */
+    JOINING_NS = 2 * 1000 * 1000,
 /* Looks, half of them with others let run in between, at one who is joining
  * before that is put off. */
 #ifdef SHMIPC_MODEL
@@ -77,18 +80,28 @@ static enum claim_outcome held_up(struct IpcBuffer *b,
     return CLAIM_FULL;
 }
 
+struct patience {
+    int looks;
+    int64_t until;
+};
+
 /* It may have joined then; or it is stopped. */
 static void wait_for_joiner(struct IpcBuffer *b, const struct gate_stop *stop,
-                            int *looks)
+                            struct patience *p)
 {
-    if (*looks >= JOINING_LOOKS) {
+    if (p->looks >= JOINING_LOOKS ||
+        (p->looks > JOINING_LOOKS / 2 && process_clock() > p->until)) {
         gate_put_off(&b->ring, stop);
-        *looks = 0;
-    } else if (++*looks < JOINING_LOOKS / 2) {
-        atomic_cpu_relax();
-    } else {
-        sched_yield();
+        p->looks = 0;
+        return;
     }
+    if (++p->looks < JOINING_LOOKS / 2) {
+        atomic_cpu_relax();
+        return;
+    }
+    if (p->looks == JOINING_LOOKS / 2)
+        p->until = process_clock() + JOINING_NS;
+    sched_yield();
 }
 
 /* Where there are subscribers, who needs room makes it. */
@@ -98,7 +111,7 @@ static enum claim_outcome claim_past_gate(struct IpcBuffer *b, uint32_t blocks,
     /* A move costs as much as several entries, and takes a line away from each
      * subscriber. */
     bool rested = has_moved_little(b) && rest(b);
-    int joining = 0;
+    struct patience joining = {0};
 
     atomic_set_hint(&b->needed, blocks);
     for (int tries = 0; tries < PROTOCOL_TRIES; tries++) {

@@ -85,6 +85,9 @@ static inline uint64_t process_namespace_inode(uint32_t number)
 /* The wall clock, ns. */
 uint64_t process_now(void);
 
+/* A clock that nobody sets, ns. */
+int64_t process_clock(void);
+
 /* A number that no other call in this process returned: names a handle. */
 uint32_t process_next_handle(void);
 

@@ -125,6 +125,14 @@ MUTATIONS = [
         file="subscribe.c", tests=[RACES],
         edits=[("++starts == STARTS_MAX || !subscriber_enter_again("
                 "r, b->slot, owner)", "true")]),
+    Mutation(
+        name="who joins lets others run so many times, however long",
+        file="subscribe.c", tests=[RACES],
+        edits=[("else if (process_clock() > until)", "else if (until == 0)")]),
+    Mutation(
+        name="writers let others run so many times for a joiner",
+        file="write.c", tests=[RACES],
+        edits=[("process_clock() > p->until", "p->until == 0")]),
     # -------------------------------------------------- the gate, and lags
     Mutation(
         name="filler in front of a subscriber holds up writers", file="gate.h",
