@@ -98,7 +98,7 @@ static inline void read_tell_block(struct IpcBuffer *b, IpcEntry *dest,
                                    const struct look_block *block)
 {
     dest->offset = take_block_offset(&b->ring, block);
-    dest->size = block->size;
+    dest->size = (size_t)block->size;
     atomic_set_hint(&b->run, atomic_hint(&b->run) + 1);
 }
 
@@ -135,14 +135,15 @@ static inline bool read_block(struct IpcBuffer *b, IpcEntry *dest, bool *larger)
             return false;
         read_tell_block(b, dest, &block);
         payload_load_owned(to, take_block_payload(&b->ring, &block),
-                           block.size);
+                           (size_t)block.size);
         /* Release [head]: our loads of the block come first. */
         atomic_put_release(&b->ring.head->position, block.position + 1);
         return true;
     }
     if (!read_may_take(b) || !read_look_block(b, dest, &block, larger))
         return false;
-    payload_load_unowned(to, take_block_payload(&b->ring, &block), block.size);
+    payload_load_unowned(to, take_block_payload(&b->ring, &block),
+                         (size_t)block.size);
     /* Release [head]: as above. */
     if (!atomic_cas_release(&b->ring.head->position, block.position,
                             block.position + 1))

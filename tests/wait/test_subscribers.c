@@ -27,7 +27,7 @@ static IpcChannel *create(void **memory, uint32_t wait)
 
     c.flags |= IPC_BUFFER_BROADCAST;
     c.max_subscribers = READERS;
-    size = ipc_channel_align_size(4096) + READERS * IPC_SUBSCRIBER_SIZE;
+    size = (size_t)ipc_channel_align_size(4096) + READERS * IPC_SUBSCRIBER_SIZE;
     *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CHECK(*memory != MAP_FAILED, "mmap");
