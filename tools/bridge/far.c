@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TURN_NS   (100 * TICKS_MS)
-#define LOOK_NS   (200 * TICKS_MS)
-#define TELL_NS   TICKS_SECOND
+#define TURN_NS (100 * TICKS_MS)
+#define LOOK_NS (200 * TICKS_MS)
+#define TELL_NS TICKS_SECOND
+enum { OWED_MOST = 8 };
 /* A stream that said nothing for so long may lose its place to another. */
 #define SILENT_NS (600 * TICKS_SECOND)
 
@@ -18,6 +19,7 @@ struct far_stream {
     struct outlet_stream at;
     struct transport_peer peer;
     uint64_t heard; /* when */
+    bool is_owed;   /* an acknowledgement */
     /* Of a large entry that comes in parts: the bytes that have come. */
     unsigned char *large;
     struct wire_entry large_is;
@@ -30,6 +32,7 @@ struct far {
     struct outlet out;
     bool is_open;
     struct far_stream streams[NOTE_STREAMS]; /* by their place in the note */
+    unsigned owed; /* messages that were not acknowledged yet */
     uint64_t looked_at;
     struct log_limit limit, strangers, full;
 };
@@ -196,7 +199,18 @@ static void acknowledge(struct far *f, struct far_stream *s)
     struct wire_head head =
         wire_make(WIRE_ACK, s->at.state.stream, s->session, s->at.state.offset);
 
+    s->is_owed = false;
     (void)f->transport->calls->acknowledge(f->transport, &s->peer, &head);
+}
+
+/* While messages come one after the other, one acknowledgement is for several:
+ * each of them wakes a writer over there. */
+static void acknowledge_owed(struct far *f)
+{
+    for (int i = 0; f->owed > 0 && i < NOTE_STREAMS; i++)
+        if (f->streams[i].session && f->streams[i].is_owed)
+            acknowledge(f, &f->streams[i]);
+    f->owed = 0;
 }
 
 /* Writes it, however long the channel is full; false: not. */
@@ -259,7 +273,9 @@ static void finish(struct far *f, struct far_stream *s)
     if (!f->is_open)
         return;
     outlet_settle(&f->out, &s->at);
-    acknowledge(f, s);
+    s->is_owed = true;
+    if (++f->owed == OWED_MOST)
+        acknowledge_owed(f);
 }
 
 static bool put_all(struct far *f, struct far_stream *s,
@@ -421,10 +437,21 @@ static void on_packet(struct far *f, const struct transport_packet *packet)
     }
 }
 
+/* Takes one message; false: none came in that time. */
+static bool take(struct far *f, int timeout_ms)
+{
+    struct transport_packet packet;
+
+    if (f->transport->calls->receive(f->transport, &packet, timeout_ms) !=
+        TRANSPORT_DONE)
+        return false;
+    on_packet(f, &packet);
+    return true;
+}
+
 void far_run(struct route *route)
 {
     struct far *f = calloc(1, sizeof *f);
-    struct transport_packet packet;
 
     if (!f) {
         log_line(route->title, "there is no memory");
@@ -434,13 +461,17 @@ void far_run(struct route *route)
     f->transport = route->transport;
     while (!route_stops(route)) {
         look_if_replaced(f);
-        if (!f->is_open && !open_outlet(f))
+        if (!f->is_open && !open_outlet(f)) {
             route_pause(route, TURN_NS);
-        else if (f->transport->calls->receive(f->transport, &packet,
-                                              (int)(TURN_NS / TICKS_MS)) ==
-                 TRANSPORT_DONE)
-            on_packet(f, &packet);
+            continue;
+        }
+        /* Acknowledges before it waits. */
+        if (f->owed > 0 && !take(f, 0))
+            acknowledge_owed(f);
+        else if (f->owed == 0)
+            take(f, (int)(TURN_NS / TICKS_MS));
     }
+    acknowledge_owed(f);
     if (f->is_open)
         close_outlet(f);
     free(f);

@@ -20,7 +20,7 @@ static bool open_intake(struct near *n)
         return false;
     }
     n->stream = n->in.region.ring.creation;
-    n->known = n->sent = n->most = n->acknowledged = WIRE_NONE;
+    n->known = n->sent = n->most = n->acknowledged = n->heard = WIRE_NONE;
     n->flights.count = 0;
     n->is_first = true;
     if (n->in.kind == INTAKE_PLAIN)

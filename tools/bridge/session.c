@@ -122,7 +122,7 @@ static void on_welcome(struct near *n, const struct wire_head *h)
     }
     land(n, after);
     take_back(n);
-    n->known = after;
+    n->heard = n->known = after;
     n->saw_known = after == WIRE_NONE;
     n->sent = after;
     n->largest = h->value;
@@ -172,7 +172,8 @@ static void on_message(struct near *n, const struct wire_head *h)
     } else if (!is_known) {
         counters_add(&n->route->counters.malformed, 1);
     } else if (h->kind == WIRE_ACK || h->kind == WIRE_PONG) {
-        land(n, h->after);
+        if (session_is_behind(h->after, n->heard))
+            n->heard = h->after; /* session_listen() lands it */
         if (h->kind == WIRE_PONG)
             on_pong(n, h);
     }
@@ -209,10 +210,14 @@ void session_listen(struct near *n, int timeout_ms)
                 session_begin_anew(n);
             break;
         default:
-            return;
+            t = NULL;
+            break;
         }
         timeout_ms = 0;
     }
+    /* Once for all that has come: each time wakes writers. */
+    if (n->is_welcome)
+        land(n, n->heard);
 }
 
 /* The far side may not hear us, or we it. */

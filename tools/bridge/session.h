@@ -40,6 +40,7 @@ struct near {
 
     uint64_t hello_at, hello_pause;
     uint64_t moved_at; /* when something was acknowledged, or sent into void */
+    uint64_t heard;    /* the last entry that was acknowledged */
     uint64_t heard_at; /* when the far side said anything */
     uint64_t ping_at, ping_pause;
     uint32_t ping_number;
