@@ -8,6 +8,7 @@
 #include "fuzz.h"
 #include "ring/control.h"
 #include <shmipc/ipc_batch.h>
+#include <shmipc/ipc_newest.h>
 #include <shmipc/ipc_subscribe.h>
 #include <shmipc/ipc_tap.h>
 #include <shmipc/shmipc.h>
@@ -37,15 +38,22 @@ struct world {
 
 /* ------------------------------------------------------------- corruption */
 
+static uint64_t *word_of_cursor(struct world *w)
+{
+    struct shm_head *cursor =
+        &w->subscribers[next_below(&w->in, w->subscriber_count)].cursor;
+
+    return (uint64_t *)(next_below(&w->in, 4) ? &cursor->position
+                                              : &cursor->pinned);
+}
+
 /* Those that are looked at most are hit more often than by chance. */
 static uint64_t *any_word(struct world *w)
 {
     switch (next_below(&w->in, 4)) {
     case 0:
         if (w->subscriber_count)
-            return (uint64_t *)&w
-                ->subscribers[next_below(&w->in, w->subscriber_count)]
-                .cursor.position;
+            return word_of_cursor(w);
         break;
     case 1:
         if (w->holders)
@@ -366,6 +374,32 @@ static void subscribe_somehow(struct world *w)
     }
 }
 
+static void go_to_the_newest(struct world *w)
+{
+    IpcEntry entry = {0, w->bytes, next_below(&w->in, BYTES_MAX)};
+    IpcBufferNewestResult r = {.ipc_status = IPC_EMPTY};
+
+    switch (next_below(&w->in, 4)) {
+    case 0:
+        timed_only(ipc_buffer_read_newest(w->buffer, &entry));
+        return;
+    case 1:
+        timed_only(ipc_channel_read_newest(w->channel, &entry));
+        return;
+    case 2:
+        timed(r = ipc_buffer_pin(w->buffer, &entry));
+        break;
+    default:
+        timed(r = ipc_buffer_pin_newest(w->buffer, &entry));
+        break;
+    }
+    if (r.ipc_status == IPC_OK)
+        touch(entry.payload, entry.size);
+    write_somehow(w);
+    if (next_below(&w->in, 2))
+        timed_only(ipc_buffer_unpin(w->buffer, entry.offset));
+}
+
 static void join_anew(struct world *w)
 {
     IpcBufferAttachResult r;
@@ -381,8 +415,10 @@ static void call_something(struct world *w)
 {
     switch (next_below(&w->in, 18)) {
     case 17:
-        if (w->subscriber_count)
+        if (w->subscriber_count && next_below(&w->in, 2))
             subscribe_somehow(w);
+        else if (w->subscriber_count)
+            go_to_the_newest(w);
         else
             read_ahead(w);
         break;
