@@ -13,12 +13,10 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-suites=(--suite unit --suite examples)
 # Of the stress tests those that do not count on being alone on a CPU, which an
 # emulator makes ten to fifty times as slow.
 stress=('4x4 processes through a channel' '4x4 threads through a buffer'
-    '1x1 threads through a ring of few blocks'
-    'nothing is lost when producers and consumers are killed')
+    'nothing is lost when the one producer is killed')
 quick=
 work=
 
@@ -80,9 +78,12 @@ results() {
 }
 
 try() {
-    local build=$work/$1 ended=ok
+    local build=$work/$1 ended=ok suites=(--suite examples)
 
     find_library "$1"
+    # Criterion starts the program anew for each test, which an emulator of one
+    # process cannot: it aborts.
+    grep -q '^exe_wrapper' "$here/$1.ini" || suites+=(--suite unit)
     [ -f "$build/build.ninja" ] ||
         meson setup "$build" "$root" --cross-file "$here/$1.ini" \
             -Dwerror=true -Dtools=disabled >"$work/$1.log" 2>&1 || {
