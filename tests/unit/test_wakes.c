@@ -367,6 +367,23 @@ Test(unit, every_call_that_takes_an_entry_wakes_writers)
         }
 }
 
+static void write_two_blocks(void)
+{
+    must_work(ipc_channel_write(ch, large, SHMIPC_BLOCK + 1));
+}
+
+/* The first of each enters with the handle, and so takes a longer way. */
+Test(unit, entries_of_more_than_a_block_wake_both_sides)
+{
+    for (uint32_t mode = 0; mode < ALL_MODES; mode++) {
+        start(mode);
+        write_one();
+        read_into();
+        must_say(wakes(&region->readers, write_two_blocks), "in mode %u", mode);
+        must_say(wakes(&region->writers, read_into), "in mode %u", mode);
+    }
+}
+
 /* Somebody who may read as well is faster. */
 static void skip_what_is_gone(void)
 {
