@@ -33,7 +33,7 @@ struct ledger {
 extern struct shm_region *region;
 extern size_t region_size;
 extern struct ledger *ledger;
-extern uint32_t mode; /* IPC_BUFFER_ONE_*, IPC_BUFFER_BROADCAST */
+extern uint32_t mode; /* IPC_BUFFER_ONE_*, _BROADCAST or _ACKNOWLEDGE */
 extern uint64_t lap;
 
 #define must(condition)                                                        \
@@ -66,6 +66,7 @@ void note_written(uint32_t first, uint32_t count, size_t written);
 
 IpcStatus write_one(IpcChannel *ch, uint32_t id, size_t size);
 IpcStatus read_one(IpcChannel *ch, long timeout_ms);
+IpcStatus try_read_one(IpcChannel *ch);
 IpcStatus try_to_join(IpcChannel **ch);
 IpcChannel *join(void);
 
@@ -89,8 +90,19 @@ void in_child(void (*what)(void));
 size_t size_of_region(void);
 uint32_t index_bits(void);
 bool is_broadcast(void);
+bool is_work(void); /* a queue whose entries are held until acknowledged */
 struct shm_subscriber *subscriber_slot(uint32_t i);
 uint64_t *control_words(void);
+uint64_t *holder_words(void); /* of a work queue */
+
+/* States in these, see ring/hold.h. */
+enum holder {
+    NOT_HELD = 0,
+    HELD = 1,
+    HELD_AGAIN = 2,
+    GIVEN_BACK = 3,
+    DONE = 4
+};
 const unsigned char *block_at(uint32_t block);
 
 /* What is there before a victim acts. */
@@ -139,6 +151,12 @@ extern const size_t operation_count;
 
 void set_scene(const struct operation *o);
 
+/* ----------------------------------------------------------------- work.c */
+
+/* What victims do in a work queue. */
+extern const struct operation operations_of_work[];
+extern const size_t operation_of_work_count;
+
 /* ---------------------------------------------------------- subscribers.c */
 
 /* What victims do in a ring with subscribers, and what is there before. */
@@ -170,7 +188,7 @@ struct sight {
     bool closed;    /* a closing has begun */
     bool busy;      /* an entry is being written */
     bool held_up;   /* and no other comes before it */
-    uint32_t count; /* of messages there */
+    uint32_t count; /* of messages there that nobody holds */
     uint8_t there[MESSAGES];
     uint8_t seen[MESSAGES]; /* as noted */
 };

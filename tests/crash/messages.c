@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is written, read and noted; by the victim, and by others. */
 #include "crash.h"
+#include <shmipc/ipc_acknowledge.h>
 #include <string.h>
 #include <time.h>
 
@@ -54,15 +55,50 @@ IpcStatus write_one(IpcChannel *ch, uint32_t id, size_t size)
     return status;
 }
 
+/* What was read ahead of its acknowledgement. */
+static IpcStatus acknowledge_one(IpcChannel *ch, const IpcEntry *entry)
+{
+    struct message m;
+    size_t size = entry->size;
+
+    must(size <= sizeof m);
+    memcpy(&m, entry->payload, size);
+    must(ipc_channel_acknowledge(ch, entry->offset).ipc_status == IPC_OK);
+    note_read(&m, size);
+    return IPC_OK;
+}
+
 IpcStatus read_one(IpcChannel *ch, long timeout_ms)
 {
     const struct timespec timeout = {timeout_ms / 1000,
                                      timeout_ms % 1000 * 1000000};
     struct message m;
     IpcEntry entry = {0, &m, sizeof m};
-    IpcStatus status =
-        ipc_channel_read_into_with_timeout(ch, &entry, &timeout).ipc_status;
+    IpcStatus status;
 
+    if (is_work()) {
+        status = ipc_channel_read_ahead_with_timeout(ch, &entry, &timeout)
+                     .ipc_status;
+        return status == IPC_OK ? acknowledge_one(ch, &entry) : status;
+    }
+    status =
+        ipc_channel_read_into_with_timeout(ch, &entry, &timeout).ipc_status;
+    if (status == IPC_OK)
+        note_read(&m, entry.size);
+    return status;
+}
+
+IpcStatus try_read_one(IpcChannel *ch)
+{
+    struct message m;
+    IpcEntry entry = {0, &m, sizeof m};
+    IpcStatus status;
+
+    if (is_work()) {
+        status = ipc_channel_try_read_ahead(ch, &entry).ipc_status;
+        return status == IPC_OK ? acknowledge_one(ch, &entry) : status;
+    }
+    status = ipc_channel_try_read_into(ch, &entry).ipc_status;
     if (status == IPC_OK)
         note_read(&m, entry.size);
     return status;

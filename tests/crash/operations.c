@@ -87,11 +87,7 @@ static void do_write_blocking(IpcChannel *ch)
 
 static void do_read(IpcChannel *ch)
 {
-    struct message m;
-    IpcEntry entry = {0, &m, sizeof m};
-
-    if (ipc_channel_try_read_into(ch, &entry).ipc_status == IPC_OK)
-        note_read(&m, entry.size);
+    try_read_one(ch);
 }
 
 static void do_read_allocated(IpcChannel *ch)

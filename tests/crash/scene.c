@@ -69,6 +69,11 @@ bool is_broadcast(void)
     return mode & IPC_BUFFER_BROADCAST;
 }
 
+bool is_work(void)
+{
+    return mode & IPC_BUFFER_ACKNOWLEDGE;
+}
+
 /* 8 blocks, and the marks of cursors. */
 uint32_t index_bits(void)
 {
@@ -79,7 +84,7 @@ size_t size_of_region(void)
 {
     return sizeof *region + OWNERS * sizeof(struct shm_owner) +
            (is_broadcast() ? SUBSCRIBERS * sizeof(struct shm_subscriber) : 0) +
-           BLOCKS * 8 + BLOCKS * 64;
+           BLOCKS * 8 * (is_work() ? 2u : 1u) + BLOCKS * 64;
 }
 
 struct shm_subscriber *subscriber_slot(uint32_t i)
@@ -87,10 +92,21 @@ struct shm_subscriber *subscriber_slot(uint32_t i)
     return (struct shm_subscriber *)(void *)&region->owners[OWNERS] + i;
 }
 
-uint64_t *control_words(void)
+/* The last words before the blocks. */
+static uint64_t *last_words(void)
 {
     return (uint64_t *)(void *)((unsigned char *)region + region_size -
                                 BLOCKS * (SHMIPC_BLOCK + sizeof(uint64_t)));
+}
+
+uint64_t *control_words(void)
+{
+    return last_words() - (is_work() ? BLOCKS : 0);
+}
+
+uint64_t *holder_words(void)
+{
+    return last_words();
 }
 
 const unsigned char *block_at(uint32_t block)
@@ -107,9 +123,13 @@ static void set_position(uint32_t block)
     region->identity.creation = 1; /* offsets count from lap 1 */
     region->tail.position = position;
     region->head.position = position;
-    for (uint32_t i = 0; i < BLOCKS; i++)
-        control_words()[i] = control_make((uint32_t)(i < block ? lap : lap - 1),
-                                          64, CONTROL_READY);
+    for (uint32_t i = 0; i < BLOCKS; i++) {
+        uint32_t tag = (uint32_t)(i < block ? lap : lap - 1);
+
+        control_words()[i] = control_make(tag, 64, CONTROL_READY);
+        if (is_work())
+            holder_words()[i] = control_make(tag, 0, (enum control_state)DONE);
+    }
 }
 
 static void write_three(void)

@@ -8,14 +8,27 @@
 /* ------------------------------------------------------------ which messages
  */
 
+/* In a work queue, who has the message in that block. */
+static enum holder holder_of(uint32_t block)
+{
+    uint64_t word = holder_words()[block];
+
+    return is_work() && control_tag(word) == control_tag(control_words()[block])
+               ? (enum holder)control_state(word)
+               : NOT_HELD;
+}
+
 static void note_there(struct sight *s, uint32_t block, uint32_t offset)
 {
+    enum holder holder = holder_of(block);
     uint32_t id;
 
+    if (holder == DONE)
+        return;
     memcpy(&id, block_at(block) + offset, sizeof id);
     must(id < MESSAGES);
     s->there[id]++;
-    s->count++;
+    s->count += holder != HELD && holder != HELD_AGAIN;
 }
 
 /* What is committed at that block; returns how many blocks to go on. */
@@ -197,8 +210,11 @@ static const char *name_of(size_t offset, char *room, size_t size)
         snprintf(room, size, "block %zu", (offset - blocks) / SHMIPC_BLOCK);
     } else if (offset >= control) {
         i = (offset - control) / 8;
-        snprintf(room, size, "word %zu is %s", i,
-                 states[control_state(control_words()[i])]);
+        if (i >= BLOCKS)
+            snprintf(room, size, "holder %zu", i - BLOCKS);
+        else
+            snprintf(room, size, "word %zu is %s", i,
+                     states[control_state(control_words()[i])]);
     } else if (offset >= subscribers) {
         i = offset - subscribers;
         snprintf(room, size, "subscriber %zu's %s", i / 128,

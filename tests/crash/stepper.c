@@ -31,7 +31,7 @@
 #include <sys/wait.h>
 
 /* If some are tried: one in so many, others in each mode. */
-enum { SAMPLE = 4, HASHES_MAX = 16384, ORDINARY_LAP = 7, MODES = 6 };
+enum { SAMPLE = 4, HASHES_MAX = 16384, ORDINARY_LAP = 7, MODES = 8 };
 
 struct shm_region *region;
 size_t region_size;
@@ -225,10 +225,12 @@ static bool run_all(int argc, char **argv)
 {
     bool good = true;
 
-    const struct operation *all =
-        is_broadcast() ? operations_of_subscribers : operations;
-    size_t count =
-        is_broadcast() ? operation_of_subscribers_count : operation_count;
+    const struct operation *all = is_broadcast() ? operations_of_subscribers
+                                  : is_work()    ? operations_of_work
+                                                 : operations;
+    size_t count = is_broadcast() ? operation_of_subscribers_count
+                   : is_work()    ? operation_of_work_count
+                                  : operation_count;
 
     for (size_t i = 0; i < count && (good || !ends_early); i++)
         if (all[i].modes & 1 << mode % 4 && is_wanted(&all[i], argc, argv))
@@ -264,16 +266,21 @@ static const uint64_t laps[] = {ORDINARY_LAP, SHMIPC_RENEWAL_LAPS, UINT32_MAX};
 
 static bool run_modes(const uint64_t lap_of[MODES], int argc, char **argv)
 {
-    static const uint32_t modes[MODES] = {0,
-                                          1,
-                                          2,
-                                          3,
-                                          IPC_BUFFER_BROADCAST,
-                                          IPC_BUFFER_BROADCAST |
-                                              IPC_BUFFER_ONE_PRODUCER};
+    static const uint32_t modes[MODES] = {
+        0,
+        1,
+        2,
+        3,
+        IPC_BUFFER_BROADCAST,
+        IPC_BUFFER_BROADCAST | IPC_BUFFER_ONE_PRODUCER,
+        IPC_BUFFER_ACKNOWLEDGE,
+        IPC_BUFFER_ACKNOWLEDGE | IPC_BUFFER_ONE_PRODUCER};
     bool good = true;
 
     for (int i = 0; i < MODES && (good || !ends_early); i++) {
+        /* Which differs from others in what these do as well. */
+        if (i == MODES - 1 && !all_states)
+            break;
         mode = modes[i];
         lap = lap_of[i];
         region_size = size_of_region();
@@ -286,15 +293,17 @@ static bool run_laps(int argc, char **argv)
 {
     static const uint64_t a_lap_each[MODES] = {
         SHMIPC_RENEWAL_LAPS, ORDINARY_LAP,        UINT32_MAX,
-        SHMIPC_RENEWAL_LAPS, SHMIPC_RENEWAL_LAPS, UINT32_MAX};
+        SHMIPC_RENEWAL_LAPS, SHMIPC_RENEWAL_LAPS, UINT32_MAX,
+        SHMIPC_RENEWAL_LAPS, ORDINARY_LAP};
     bool good = true;
 
     if (!all_states)
         return run_modes(a_lap_each, argc, argv);
     for (int i = 0; i < (all_laps ? 3 : 1) && (good || !ends_early); i++) {
-        const uint64_t same[MODES] = {laps[i], laps[i], laps[i],
-                                      laps[i], laps[i], laps[i]};
+        uint64_t same[MODES];
 
+        for (int m = 0; m < MODES; m++)
+            same[m] = laps[i];
         good &= run_modes(same, argc, argv);
     }
     return good;

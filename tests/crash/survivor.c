@@ -6,6 +6,11 @@
 /* Answers in a row. */
 enum { VAIN_MAX = 4096 };
 
+enum {
+    PAUSE_MS = 3,   /* what comes is there already */
+    SLEEP_MS = 250, /* after a sleep readers look for what the dead hold */
+};
+
 /* ------------------------------------------------------------ while stopped */
 
 static const struct operation *current;
@@ -102,17 +107,12 @@ bool work_beside(const struct operation *o)
  * do not wait; so many have met with all of that. */
 static IpcStatus poll_one(IpcChannel *ch)
 {
-    struct message m;
     IpcStatus status = IPC_EMPTY;
 
     for (int vain = 0; vain < VAIN_MAX; vain++) {
-        IpcEntry entry = {0, &m, sizeof m};
-
-        status = ipc_channel_try_read_into(ch, &entry).ipc_status;
-        if (status == IPC_OK) {
-            note_read(&m, entry.size);
+        status = try_read_one(ch);
+        if (status == IPC_OK)
             return IPC_OK;
-        }
     }
     return status == IPC_EMPTY ? IPC_ERR_TIMEOUT : status;
 }
@@ -122,11 +122,11 @@ static IpcStatus read_next(IpcChannel *ch, enum way way, long timeout_ms)
     return way == BY_POLLING ? poll_one(ch) : read_one(ch, timeout_ms);
 }
 
-static void drain(IpcChannel *ch, bool closed, enum way way)
+static void drain(IpcChannel *ch, bool closed, enum way way, long pause_ms)
 {
     IpcStatus status;
 
-    while ((status = read_next(ch, way, closed ? 2000 : 3)) == IPC_OK)
+    while ((status = read_next(ch, way, closed ? 2000 : pause_ms)) == IPC_OK)
         continue;
     must(status == (closed ? IPC_ERR_CLOSED : IPC_ERR_TIMEOUT));
 }
@@ -182,7 +182,7 @@ static void all_slots_are_there(IpcChannel *ch)
 {
     owners_left = OWNERS - 1; /* one is ours */
     in_child(register_another);
-    drain(ch, false, BY_WAITING);
+    drain(ch, false, BY_WAITING, PAUSE_MS);
 }
 
 static void closing_works(IpcChannel *ch)
@@ -215,7 +215,7 @@ static void check_creation(const struct operation *o, const struct sight *at,
     if (witness && !is_first)
         witness_is_told();
     if (ch) {
-        drain(ch, false, way);
+        drain(ch, false, way, PAUSE_MS);
         if (is_first)
             check_ledger(o, at);
         ring_works(ch, way);
@@ -226,7 +226,7 @@ static void check_creation(const struct operation *o, const struct sight *at,
     if (witness)
         witness_is_told();
     ch = join();
-    drain(ch, false, way);
+    drain(ch, false, way, PAUSE_MS);
     ring_works(ch, way);
     ipc_channel_destroy(ch);
 }
@@ -250,7 +250,8 @@ void check_all(const struct operation *o, const struct sight *at, enum way way)
     ch = join();
     if (way == BY_RECOVER || o->kind == FORCES)
         must(ipc_channel_recover(ch, o->kind == FORCES).ipc_status == IPC_OK);
-    drain(ch, at->closed, way);
+    drain(ch, at->closed, way,
+          is_work() && way == BY_WAITING ? SLEEP_MS : PAUSE_MS);
     check_ledger(o, at);
     if (at->closed)
         closing_works(ch);
