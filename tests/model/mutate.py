@@ -28,11 +28,12 @@ import gives  # noqa: E402
 import mutations  # noqa: E402
 import orders  # noqa: E402
 import pins  # noqa: E402
+import short  # noqa: E402
 import sleepers  # noqa: E402
 import subscribers  # noqa: E402
 import taps  # noqa: E402
 
-MODULES = (gives, mutations, orders, pins, sleepers, subscribers, taps)
+MODULES = (gives, mutations, orders, pins, short, sleepers, subscribers, taps)
 MUTATIONS = [m for module in MODULES for m in module.MUTATIONS]
 # What of the library runs in the checker, besides all of lib/buffer but names.
 LIB_SOURCES = ("ring/format.c", "ring/owner.c", "status.c", "wait/wait.c",
