@@ -60,9 +60,9 @@ MUTATIONS = [
         "    plan.outcome = CLAIM_FULL;\n"),
     in_protocol(
         "full-without-a-fresh-head", "--sc two-writers",
-        "    claim_note_room(r, tail, head);\n"
+        "    claim_note_room(r, tail, head, way.fit);\n"
         "    plan.outcome = used <= n - need",
-        "    claim_note_room(r, tail, tail);\n"
+        "    claim_note_room(r, tail, tail, way.fit);\n"
         "    plan.outcome = used <= n - need"),
     in_protocol(
         "one-block-too-many", "--sc two-writers",
@@ -77,10 +77,10 @@ MUTATIONS = [
         "room <= (end & r->index_mask) && blocks <= room", "blocks <= room"),
     in_protocol(
         "entry-wraps-without-pad", "--sc pad",
-        "    plan.pad = blocks <= fit ? 0 : fit;", "    plan.pad = 0;"),
+        "    plan->pad = blocks <= way->fit ? 0 : way->fit;",
+        "    plan->pad = 0;"),
     in_protocol(
         "no-pad-alone", "--sc pad-only",
-        "    plan.only_pad = plan.pad + (uint64_t)blocks > n;\n"
         "    need = plan.only_pad ? plan.pad : plan.pad + blocks;",
         "    plan.only_pad = false;\n"
         "    need = plan.pad + blocks;\n"
@@ -250,7 +250,8 @@ MUTATIONS = [
         [("batch.c", "        if (view.size != size) {", "        if (0) {")]),
     in_protocol(
         "array-wraps-without-pad", "--sc array-pad",
-        "    plan.pad = blocks <= fit ? 0 : fit;", "    plan.pad = 0;"),
+        "    plan->pad = blocks <= way->fit ? 0 : way->fit;",
+        "    plan->pad = 0;"),
     Mutation(
         "array-is-dropped-whole", "--sc array-force",
         [("recover.c", "return skipped(take_move(r, view->head, view->next));",

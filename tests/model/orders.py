@@ -89,8 +89,10 @@ MUTATIONS = [
         "    atomic_put_relaxed(&r->room_end, lap + end);"),
     in_protocol(
         "relaxed-room-load", "--weak --bound 2 threads",
-        "    uint64_t end = atomic_get_acquire(&r->room_end);",
-        "    uint64_t end = atomic_get_relaxed(&r->room_end);"),
+        ("    uint64_t end = atomic_get_acquire(&r->room_end);",
+         "    uint64_t end = atomic_get_relaxed(&r->room_end);"),
+        ("    end = atomic_get_acquire(&r->room_end);",
+         "    end = atomic_get_relaxed(&r->room_end);")),
     in_protocol(
         "relaxed-abort", "--weak abort",
         "    atomic_put_release(\n"
@@ -116,17 +118,15 @@ MUTATIONS = [
         "    atomic_put_relaxed(&r->room_end, lap + end);"),
     in_protocol(
         "relaxed-room-load-quickly", "--weak threads-know-room",
-        "    uint64_t end = atomic_get_acquire(&r->room_end);",
-        "    uint64_t end = atomic_get_relaxed(&r->room_end);"),
+        ("    uint64_t end = atomic_get_acquire(&r->room_end);",
+         "    uint64_t end = atomic_get_relaxed(&r->room_end);"),
+        ("    end = atomic_get_acquire(&r->room_end);",
+         "    end = atomic_get_relaxed(&r->room_end);")),
     in_protocol(
         "relaxed-pad-in-a-renewal-lap", "--weak renewal-pad-early",
-        "        atomic_put_release(\n"
-        "            position_control(r, position),\n"
-        "            control_make(position_tag(r, position), blocks,"
+        "        atomic_put_release(control, control_make(tag, blocks,"
         " CONTROL_PAD));",
-        "        atomic_put_relaxed(\n"
-        "            position_control(r, position),\n"
-        "            control_make(position_tag(r, position), blocks,"
+        "        atomic_put_relaxed(control, control_make(tag, blocks,"
         " CONTROL_PAD));"),
     in_protocol(
         "relaxed-pad-alone", "--weak one-producer-pad-ahead",
