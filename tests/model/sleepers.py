@@ -206,7 +206,8 @@ MUTATIONS = [
     Mutation(
         "set-repairs-nothing", "--sc wake-set-behind-the-dead",
         [("watch.c", "(stuck && channel_repair(ch)) ||"
-          " channel_repair_held(ch, false) || closed", "closed")]),
+          " channel_repair_held(ch, has_slept) ||\n        closed",
+          "closed")]),
     in_wait(
         "waker-leaves-the-sequence-to-a-set", "--sc wake-set",
         "    atomic_add_release(&words->sequence, 1);\n", ""),

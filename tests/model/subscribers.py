@@ -105,7 +105,10 @@ MUTATIONS = [
         "cursors-are-looked-at-relaxed", "--weak join two-movers",
         ["        uint64_t cursor = atomic_get_acquire(place);",
          "        uint64_t cursor = atomic_get_relaxed(place);"],
-        ["            atomic_get_acquire(&r->subscribers[i].cursor.position);",
+        ["        /* Acquire [head]: as above. [tenure] */\n"
+         "        uint64_t cursor =\n"
+         "            atomic_get_acquire(&r->subscribers[i].cursor.position);",
+         "        uint64_t cursor =\n"
          "            atomic_get_relaxed(&r->subscribers[i].cursor.position);"]
     ),
     # --------------------------------------------------------- eviction
