@@ -272,6 +272,7 @@
 #define client_send                shmipc_client_send
 #define crew_can_serve             shmipc_crew_can_serve
 #define crew_look                  shmipc_crew_look
+#define crew_make_known            shmipc_crew_make_known
 #define door_close                 shmipc_door_close
 #define door_enter                 shmipc_door_enter
 #define door_leave                 shmipc_door_leave

@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "service/crew.h"
-
-/* Spreads ids, so that sums of them differ where sets of them do. */
-static uint64_t spread(uint32_t owner)
-{
-    uint64_t x = (owner + UINT64_C(1)) * UINT64_C(0x9e3779b97f4a7c15);
-
-    return x ^ x >> 29;
-}
+#include <stdlib.h>
 
 static bool is_us(const IpcChannel *ch, uint32_t owner)
 {
@@ -16,15 +9,21 @@ static bool is_us(const IpcChannel *ch, uint32_t owner)
            atomic_get_relaxed(&ch->buffer.owner) == owner;
 }
 
-static void count(struct crew *crew, const struct owner_view *view)
+uint32_t *crew_make_known(const IpcChannel *ch)
 {
-    if (view->fate == OWNER_IS_DEAD)
-        crew->dead += spread(view->owner);
-    else
-        crew->count++;
+    return calloc(ch->buffer.ring.owners.count, sizeof(uint32_t));
 }
 
-struct crew crew_look(const IpcChannel *ch, bool besides_us)
+/* True: it was not known. */
+static bool learn(uint32_t *known, uint32_t owner)
+{
+    uint32_t before = *known;
+
+    *known = owner + 1;
+    return before != owner + 1;
+}
+
+struct crew crew_look(const IpcChannel *ch, bool besides_us, uint32_t *known)
 {
     const struct ring *r = &ch->buffer.ring;
     struct crew crew = {.state = CREW_DEAD};
@@ -35,10 +34,15 @@ struct crew crew_look(const IpcChannel *ch, bool besides_us)
         struct owner_view view;
 
         /* Relaxed: a hint, whom it is worth to judge. */
-        if (atomic_get_relaxed(&r->owners.slots[i].marks) & OWNER_CONSUMES &&
-            owner_look(&r->owners, i, &view) && view.marks & OWNER_CONSUMES &&
-            !(besides_us && is_us(ch, view.owner)))
-            count(&crew, &view);
+        if (!(atomic_get_relaxed(&r->owners.slots[i].marks) & OWNER_CONSUMES) ||
+            !owner_look(&r->owners, i, &view) ||
+            !(view.marks & OWNER_CONSUMES) ||
+            (besides_us && is_us(ch, view.owner)))
+            continue;
+        if (view.fate != OWNER_IS_DEAD)
+            crew.count++;
+        else if (known && learn(&known[i], view.owner))
+            crew.has_lost = true;
     }
     if (crew.count > 0)
         crew.state = CREW_SERVES;

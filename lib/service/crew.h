@@ -18,13 +18,18 @@ enum crew_state {
 struct crew {
     enum crew_state state;
     uint32_t count; /* who live */
-    /* A number that changes when one more is dead. Their slots are the last to
-     * be taken by others, so who was killed is seen for long. */
-    uint64_t dead;
+    bool has_lost;  /* one is dead who was not known to be */
 };
 
-/* `besides_us`: this process does not count. Makes system calls. */
-struct crew crew_look(const IpcChannel *ch, bool besides_us);
+/* The dead that are known: of each owner slot the last one that was seen there
+ * dead. So who comes to serve in the slot of one of them is no death. Slots of
+ * the dead are the last to be taken by others, so who was killed is seen for
+ * long. NULL: no memory; else for free(). */
+uint32_t *crew_make_known(const IpcChannel *ch);
+
+/* `besides_us`: this process does not count. `known` is NULL, or brought up to
+ * date. Makes system calls. */
+struct crew crew_look(const IpcChannel *ch, bool besides_us, uint32_t *known);
 
 /* Whether a channel can be one of requests. */
 bool crew_can_serve(const IpcChannel *ch);

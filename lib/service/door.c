@@ -90,7 +90,7 @@ static void remove_name(const struct place *p)
 static IpcStatus join_crew(IpcChannel *ch, bool alone, const char **detail)
 {
     const struct place *p = ch->buffer.place;
-    const struct crew others = crew_look(ch, false);
+    const struct crew others = crew_look(ch, false, NULL);
     IpcStatus status;
 
     if (others.state != CREW_SERVES && !p->created) {
@@ -167,7 +167,7 @@ void door_tidy(const IpcChannel *ch)
     int state = cancel_disable();
     int fd = open_door(p, clock_now());
 
-    if (fd >= 0 && crew_look(ch, false).state != CREW_SERVES)
+    if (fd >= 0 && crew_look(ch, false, NULL).state != CREW_SERVES)
         remove_name(p);
     shut_door(fd);
     cancel_restore(state);
@@ -197,7 +197,7 @@ void door_leave(IpcChannel *ch, void (*settle)(void *user, bool closed),
 {
     int state = cancel_disable();
     int fd = open_door(ch->buffer.place, clock_after(LEAVE_WAIT_NS));
-    bool last = crew_look(ch, true).state != CREW_SERVES;
+    bool last = crew_look(ch, true, NULL).state != CREW_SERVES;
 
     if (last)
         close_all(ch, fd);

@@ -167,8 +167,8 @@ static void look_at_crew(struct IpcClient *c)
 
     if (c->is_over || !c->link.requests)
         return;
-    crew = crew_look(c->link.requests, false);
-    if (crew.state == CREW_SERVES && crew.dead == c->link.crew.dead)
+    crew = crew_look(c->link.requests, false, c->link.known_dead);
+    if (crew.state == CREW_SERVES && !crew.has_lost)
         return;
     /* What they answered before they died; and behind what they left. */
     ipc_channel_recover(c->link.answers, false);

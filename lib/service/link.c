@@ -3,6 +3,7 @@
 #include "cancel.h"
 #include "service/door.h"
 #include "wait/clock.h"
+#include <stdlib.h>
 
 enum { FIRST_PAUSE_NS = 100 * 1000, LAST_PAUSE_NS = 5 * 1000 * 1000 };
 
@@ -41,7 +42,12 @@ static IpcStatus open_requests(struct link *link,
                   "the name that was given to ipc_service_open";
         return IPC_ERR_NOT_FORMATTED;
     }
-    link->crew = crew_look(link->requests, false);
+    link->known_dead = crew_make_known(link->requests);
+    if (!link->known_dead) {
+        *detail = "malloc failed: no memory for the client";
+        return IPC_ERR_ALLOCATION;
+    }
+    link->crew = crew_look(link->requests, false, link->known_dead);
     return link->crew.state == CREW_SERVES ? IPC_OK : AGAIN;
 }
 
@@ -146,5 +152,6 @@ void link_close(struct link *link, const struct link_options *options,
         ipc_channel_destroy(link->answers);
     if (link->requests)
         ipc_channel_destroy(link->requests);
+    free(link->known_dead);
     *link = (struct link){0};
 }

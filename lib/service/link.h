@@ -21,7 +21,8 @@ struct link {
     IpcChannel *requests; /* NULL: there is none */
     IpcChannel *answers;
     uint64_t number;
-    struct crew crew; /* when last looked at */
+    struct crew crew;     /* when last looked at */
+    uint32_t *known_dead; /* see crew.h */
 };
 
 /* IPC_ERR_NOT_FOUND: nobody serves. Waits until `until`. */

@@ -22,7 +22,17 @@ MUTATIONS = [
     Mutation(
         name="one of several dies and nobody is told", file="crew.c",
         tests=DEATHS,
-        edits=[("crew->dead += spread(view->owner);", ";")]),
+        edits=[("            crew.has_lost = true;\n",
+                "            crew.has_lost = false;\n")]),
+    Mutation(
+        name="who serves in a dead one's place is one more dead", file="crew.c",
+        tests=DEATHS,
+        edits=[("if (view.fate != OWNER_IS_DEAD)\n            crew.count++;",
+                "if (view.fate != OWNER_IS_DEAD) {\n"
+                "            if (known && known[i])\n"
+                "                crew.has_lost = learn(&known[i],"
+                " view.owner);\n"
+                "            crew.count++;\n        }")]),
     Mutation(
         name="one of several dies and what waits is given up", file="gather.c",
         tests=DEATHS,

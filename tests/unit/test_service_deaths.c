@@ -146,6 +146,69 @@ Test(service_deaths, others_serve_what_one_of_them_had_not_taken)
     must(names_left() == 0);
 }
 
+/* With this process they fill the owner table of a service for one client. */
+enum { SERVERS = 64 };
+
+static bool is_listed(IpcChannel *requests, pid_t pid)
+{
+    IpcOwner owners[SERVERS + 1] = {{.struct_size = sizeof owners[0]}};
+    size_t count = result_of(ipc_channel_owners(requests, owners, SERVERS + 1));
+
+    for (size_t i = 0; i < count && i < SERVERS + 1; i++)
+        if (owners[i].pid == pid && owners[i].flags & IPC_OWNER_READS)
+            return true;
+    return false;
+}
+
+static pid_t fork_idle_server(IpcChannel *requests)
+{
+    pid_t pid = fork_child();
+
+    if (pid == 0) {
+        serve();
+        sleep_for_ever();
+    }
+    while (!is_listed(requests, pid))
+        pause_ns(MILLISECOND);
+    return pid;
+}
+
+Test(service_deaths, who_serves_in_the_place_of_a_dead_one_is_no_death)
+{
+    const IpcServiceOptions options = {.struct_size = sizeof options,
+                                       .max_clients = 1};
+    const IpcOpenOptions there = {.struct_size = sizeof there,
+                                  .flags = IPC_OPEN_CONNECT_ONLY};
+    const struct timespec a_while = as_timespec(300 * MILLISECOND);
+    IpcService *service = result_of(ipc_service_open(name, &options));
+    IpcChannel *requests = result_of(ipc_channel_open(name, &there));
+    IpcClient *client = connect_client();
+    pid_t servers[SERVERS], dead;
+    IpcRequest *request;
+    IpcCall call;
+
+    for (int i = 0; i < SERVERS; i++)
+        servers[i] = fork_idle_server(requests);
+    kill_child(dead = servers[0]);
+    call = send_order(client, ECHO, 1, 0);
+    must_be(
+        ipc_client_collect(client, call, &(IpcAnswer){0}, &a_while).ipc_status,
+        IPC_EMPTY);
+    request = receive(service);
+    servers[0] = fork_idle_server(requests);
+    must(!is_listed(requests, dead));
+    must_be(
+        ipc_client_collect(client, call, &(IpcAnswer){0}, &a_while).ipc_status,
+        IPC_EMPTY);
+    obey(service, request);
+    must_be(collect_order(client, call, 1), IPC_OK);
+    for (int i = 0; i < SERVERS; i++)
+        kill_child(servers[i]);
+    ipc_client_destroy(client);
+    ipc_channel_destroy(requests);
+    ipc_service_destroy(service);
+}
+
 Test(service_deaths, service_that_was_killed_when_it_was_closed_is_gone)
 {
     pid_t server = fork_child();
