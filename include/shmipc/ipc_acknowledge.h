@@ -35,9 +35,9 @@
  * a channel that do not wait now and then, and ipc_buffer_recover and
  * ipc_channel_recover at once. What it holds when its last handle is destroyed
  * is given back. While it lives, nobody takes an entry from it, however long it
- * takes. All other reads say IPC_ERR_ILLEGAL_STATE there; a skip by force takes
- * out the first entry, if no living process holds it. Arrays are written entry
- * by entry.
+ * takes. All reads but a peek say IPC_ERR_ILLEGAL_STATE there; a skip by force
+ * takes out the first entry, if no living process holds it. Arrays are written
+ * entry by entry.
  *
  * In both, a peek shows the entry that read_ahead would give next. Blocked
  * calls, descriptors and waitsets wait for that, too. read_ahead says

@@ -334,9 +334,9 @@ IPC_API IpcBufferRecoverResult ipc_buffer_recover(IpcBuffer *buffer);
  * as those of the dead are, their owner slots are free, and a role that one of
  * them held passes on to the next that asks. An owner that lives for all that
  * can be seen stays. The caller vouches that the others are dead: if one is
- * still writing, its entry and those that follow can be torn. Whom it would
- * force out is told beforehand by ipc_buffer_owners: those whose `fate` is
- * IPC_OWNER_UNKNOWN. Since 0.1.0.
+ * still writing, or is the one consumer and still reading, entries can be torn.
+ * Whom it would force out is told beforehand by ipc_buffer_owners: those whose
+ * `fate` is IPC_OWNER_UNKNOWN. Since 0.1.0.
  */
 IPC_API IpcBufferRecoverResult ipc_buffer_recover_force(IpcBuffer *buffer);
 
