@@ -24,8 +24,8 @@
  *       nobody else moves head.
  *
  *   So every entry is settled by one word, in any order, and a consumer can
- * hold as many as he likes. Who dies between H1 and H3 leaves an entry that
- * anyone can give back; after H3, one that anyone can move head over.
+ *   hold as many as he likes. Who dies between H1 and H3 leaves an entry that
+ *   anyone can give back; after H3, one that anyone can move head over.
  *
  * INVARIANTS
  *   J1  A word of lap L is stored only while head has not passed the block in

@@ -197,9 +197,9 @@
  * ONE PRODUCER, ONE CONSUMER
  *   The one producer does P1, P2, P6, P7, and then stores tail; no CAS, no
  *   BUSY, nothing to revoke. The one consumer's C5 is a store. He need not do
- * it for each entry at once: he can look on from where the last one ended, with
- *   a cursor of his own, and store head when he is done with several. Nobody
- *   else moves head, and no producer comes past it.
+ *   it for each entry at once: he can look on from where the last one ended,
+ *   with a cursor of his own, and store head when he is done with several.
+ *   Nobody else moves head, and no producer comes past it.
  */
 #ifndef SHMIPC_PROTOCOL_H
 #define SHMIPC_PROTOCOL_H

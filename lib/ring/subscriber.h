@@ -54,8 +54,8 @@
  *   A mover that G5 ended in vain many times puts the joiner off: CAS of its
  *   cursor from JOINING(owner) to PUT_OFF(owner), and the mover begins again
  *   from G1. PUT_OFF holds up nobody, and the slot stays the joiner's, who
- * alone leaves that state: so what it found in J3 before is never stored by a
- * J4 that comes later, by whichever of its process's threads. The CAS may hit
+ *   alone leaves that state: so what it found in J3 before is never stored by a
+ *   J4 that comes later, by whichever of its process's threads. The CAS may hit
  *   another joining of the same owner than the one that was seen, which then
  *   begins anew for nothing.
  *
@@ -118,7 +118,7 @@
  *   a mover between G1 and G6,     a slot that says that a move is under way,
  *   who removes, from R2 to R3     of a dead owner; what it revoked is filler
  *   Stopped instead of dead: a joiner is put off, as a dead one is. A mover,
- * and who removes, holds up those who join.
+ *   and who removes, holds up those who join.
  */
 #ifndef SHMIPC_SUBSCRIBER_H
 #define SHMIPC_SUBSCRIBER_H

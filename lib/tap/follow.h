@@ -19,18 +19,19 @@
  *
  *   Many producers: the reach is tail, since a claim (P3) comes before its
  *   payload (P6). Who sees payload has to see that claim: a release fence
- * stands between the two (claim_tell_taps()), and F3 is its partner. Where the
- * CPU keeps the order of stores, and of loads, both bind the compiler alone;
- * where it does not, a ring has the former only if it was created for taps.
+ *   stands between the two (claim_tell_taps()), and F3 is its partner. Where
+ *   the CPU keeps the order of stores, and of loads, both bind the compiler
+ *   alone; where it does not, a ring has the former only if it was created for
+ *   taps.
  *
  *   One producer stores tail last of all. With IPC_BUFFER_TAPS it stores before
  *   the payload up to where it is going to store, and never less than before:
  *   that is the reach (`intended`), or tail if that is further, over filler.
  *   Without the flag two things bound what it can be storing: an entry begins
- * at tail and ends within tail's lap, and it ends before what consumers have
- * not read, a lap on. The nearer of the two is the reach. It is never too near,
- *   but often too far: just after tail has come into a new lap, what was read
- * of the last one counts as overrun, though it may be there still.
+ *   at tail and ends within tail's lap, and it ends before what consumers have
+ *   not read, a lap on. The nearer of the two is the reach. It is never too
+ *   near, but often too far: just after tail has come into a new lap, what was
+ *   read of the last one counts as overrun, though it may be there still.
  *
  *   Whoever formats the ring anew clears `ready` before all else, so the last
  *   look is at that, and at the creation number.

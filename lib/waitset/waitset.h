@@ -40,7 +40,8 @@
  * ORDERING
  *   label     released by          acquired by           so that
  *   control   waitset_poke()       sleep_begin()         what was changed
- * before is seen by what is looked at before the sleep
+ *                                                        before is seen by the
+ *                                                        looks before a sleep
  */
 #ifndef SHMIPC_WAITSET_H
 #define SHMIPC_WAITSET_H
