@@ -3,97 +3,29 @@
  * libshmipc where each subscriber reads every message: the buffer with one
  * producer and with many, and the channel.
  */
-#include "loops.h"
+#include "ours.h"
 #include "transports.h"
-#include <shmipc/shmipc.h>
-
-static int create(struct link *link, uint32_t flags)
-{
-    const IpcBufferOptions options = {.struct_size = sizeof options,
-                                      .flags = IPC_BUFFER_BROADCAST | flags};
-    IpcBufferCreateResult r = ipc_buffer_create_with_options(
-        link->memory, link->load->memory, &options);
-
-    if (IpcBufferCreateResult_is_error(r))
-        return -1;
-    return IpcBufferDestroyResult_is_ok(ipc_buffer_destroy(r.result)) ? 0 : -1;
-}
 
 static int open_one(struct link *link)
 {
-    return create(link, IPC_BUFFER_ONE_PRODUCER);
+    return create(link, IPC_BUFFER_BROADCAST | IPC_BUFFER_ONE_PRODUCER);
 }
 
 static int open_many(struct link *link)
 {
-    return create(link, 0);
-}
-
-/* 1, 0 or -1, as a transport's calls answer. */
-static inline int answer(IpcStatus status)
-{
-    if (__builtin_expect(status == IPC_OK, 1))
-        return 1;
-    return status == IPC_EMPTY || status == IPC_ERR_NOT_READY ||
-                   status == IPC_ERR_LOCKED ||
-                   status == IPC_ERR_NO_SPACE_CONTIGUOUS
-               ? 0
-               : -1;
+    return create(link, IPC_BUFFER_BROADCAST);
 }
 
 /* ---------------------------------------------------------------- buffer */
 
-static int join_buffer(struct link *link, enum side side, unsigned index)
+static int join_subscribed(struct link *link, enum side side, unsigned index)
 {
-    IpcBufferAttachResult r =
-        ipc_buffer_attach_sized(link->memory, link->load->memory);
-
-    (void)index;
-    if (IpcBufferAttachResult_is_error(r))
+    if (join_buffer(link, side, index) != 0)
         return -1;
-    link->state = r.result;
-    if (side == SIDE_SEND)
-        return 0;
-    return ipc_buffer_subscribe(r.result, NULL).ipc_status == IPC_OK ? 0 : -1;
-}
-
-static void leave_buffer(struct link *link, enum side side)
-{
-    (void)side;
-    ipc_buffer_destroy(link->state);
-}
-
-static inline int buffer_send(struct link *to, const void *data, size_t size)
-{
-    return answer(ipc_buffer_write(to->state, data, size).ipc_status);
-}
-
-static inline long buffer_receive(struct link *from, void *to, size_t room)
-{
-    IpcEntry entry = {.payload = to, .size = room};
-    int got = answer(ipc_buffer_read(from->state, &entry).ipc_status);
-
-    return got > 0 ? (long)entry.size : got;
-}
-
-static inline int buffer_send_array(struct link *to, const void *data,
-                                    size_t size, unsigned count)
-{
-    IpcBufferWriteBatchResult r =
-        ipc_buffer_write_array(to->state, data, size, (int)count);
-    int sent = answer(r.ipc_status);
-
-    return sent > 0 ? (int)r.result : sent;
-}
-
-static inline int buffer_receive_array(struct link *from, void *to, size_t size,
-                                       unsigned count)
-{
-    IpcBufferReadBatchResult r =
-        ipc_buffer_read_array(from->state, to, size, (int)count);
-    int got = answer(r.ipc_status);
-
-    return got > 0 ? (int)r.result : got;
+    return side == SIDE_SEND ||
+                   ipc_buffer_subscribe(link->state, NULL).ipc_status == IPC_OK
+               ? 0
+               : -1;
 }
 
 LOOPS(buffer, buffer_send, buffer_receive)
@@ -108,7 +40,7 @@ const struct transport transport_broadcast_one = {
     .name = "shmipc broadcast, one producer",
     .traits = TRAIT_OURS | TRAIT_BROADCAST | TRAIT_MANY_CONSUMERS,
     .open = open_one,
-    .join = join_buffer,
+    .join = join_subscribed,
     .leave = leave_buffer,
     .loops = &buffer_loops,
 };
@@ -118,49 +50,22 @@ const struct transport transport_broadcast_many = {
     .traits = TRAIT_OURS | TRAIT_BROADCAST | TRAIT_MANY_PRODUCERS |
               TRAIT_MANY_CONSUMERS,
     .open = open_many,
-    .join = join_buffer,
+    .join = join_subscribed,
     .leave = leave_buffer,
     .loops = &buffer_loops,
 };
 
 /* --------------------------------------------------------------- channel */
 
-static int join_channel(struct link *link, enum side side, unsigned index)
+static int join_subscribed_channel(struct link *link, enum side side,
+                                   unsigned index)
 {
-    const IpcChannelConfiguration configuration = {
-        .max_round_trips = 1,
-        .start_sleep_ns = 1000000,
-        .max_sleep_ns = 1000000,
-    };
-    IpcChannelConnectResult r = ipc_channel_connect_sized(
-        link->memory, link->load->memory, configuration);
-
-    (void)index;
-    if (IpcChannelConnectResult_is_error(r))
+    if (join_channel(link, side, index) != 0)
         return -1;
-    link->state = r.result;
-    if (side == SIDE_SEND)
-        return 0;
-    return ipc_channel_subscribe(r.result, NULL).ipc_status == IPC_OK ? 0 : -1;
-}
-
-static void leave_channel(struct link *link, enum side side)
-{
-    (void)side;
-    ipc_channel_destroy(link->state);
-}
-
-static inline int channel_send(struct link *to, const void *data, size_t size)
-{
-    return answer(ipc_channel_write(to->state, data, size).ipc_status);
-}
-
-static inline long channel_receive(struct link *from, void *to, size_t room)
-{
-    IpcEntry entry = {.payload = to, .size = room};
-    int got = answer(ipc_channel_try_read_into(from->state, &entry).ipc_status);
-
-    return got > 0 ? (long)entry.size : got;
+    return side == SIDE_SEND ||
+                   ipc_channel_subscribe(link->state, NULL).ipc_status == IPC_OK
+               ? 0
+               : -1;
 }
 
 LOOPS(channel, channel_send, channel_receive)
@@ -175,7 +80,7 @@ const struct transport transport_broadcast_channel = {
     .note = "one producer",
     .traits = TRAIT_OURS | TRAIT_BROADCAST | TRAIT_MANY_CONSUMERS,
     .open = open_one,
-    .join = join_channel,
+    .join = join_subscribed_channel,
     .leave = leave_channel,
     .loops = &channel_loops,
 };
