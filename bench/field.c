@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "field.h"
+#include "bare.h"
 #include "transports.h"
 
-enum { SLEEPERS_SHARE = 32 };
+enum { SLEEPERS_SHARE = 32, LINE_TRIPS = 2000 };
 
 struct row *field_enter(struct field *field, const struct transport *t,
                         const struct load *load, struct placement place,
@@ -36,16 +37,42 @@ void field_enter_all(struct field *field, const struct plan *plan,
             field_enter(field, transports[i], load, place, group);
 }
 
+/* How far the CPUs are from each other now, for all rows. */
+static void note_state(struct field *field)
+{
+    const struct load load = {.size = 8,
+                              .memory = 4096,
+                              .producers = 1,
+                              .consumers = 1,
+                              .batch = 1,
+                              .trips = LINE_TRIPS,
+                              .warm_trips = LINE_TRIPS / 10};
+    struct outcome out;
+
+    if (run_cpu_count() < 2)
+        return;
+    run_ping_pong(&limit_line, &load, (struct placement){0, 1}, &out);
+    for (int i = 0; out.status == RUN_OK && i < field->count; i++) {
+        struct figure *line = &field->candidates[i].row->line;
+
+        if (line->count < REPORT_MAX_ROUNDS)
+            line->values[line->count++] = out.mean_trip * run_ns_per_tick() / 2;
+    }
+    run_free(&out);
+}
+
 void field_measure(struct field *field, const struct plan *plan,
                    field_measure_fn *one)
 {
-    for (int round = 0; round < plan->rounds; round++)
+    for (int round = 0; round < plan->rounds; round++) {
+        note_state(field);
         for (int i = 0; i < field->count; i++) {
             struct candidate *c = &field->candidates[i];
 
             if (c->row->status == RUN_OK || c->row->status == RUN_WRONG)
                 one(c->row, c->transport);
         }
+    }
 }
 
 static bool is_better(double value, double than, enum field_best best)

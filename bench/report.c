@@ -306,6 +306,10 @@ static void json_row(FILE *to, const struct row *row)
     json_string(to, row->note);
     fprintf(to, ",\n   ");
     json_figures(to, row);
+    if (row->line.count > 0)
+        fprintf(to, ", \"line_ns\": [%.6g, %.6g, %.6g]",
+                quantile(&row->line, 0), quantile(&row->line, 0.5),
+                quantile(&row->line, 1));
     if (row->limit && row->figures[0].count > 0)
         fprintf(to,
                 ", \"limit\": \"%s\", \"limit_value\": %.6g, "

@@ -29,6 +29,9 @@ struct row {
     enum run_status status; /* the worst of all rounds */
     uint64_t sent, received, wrong, skipped;
     struct figure figures[REPORT_MAX_FIGURES]; /* the first one counts most */
+    /* The state of the machine: what a line took to the other CPU, ns, one way,
+     * before each round of the group. */
+    struct figure line;
     const char *limit; /* what the first figure is a multiple of, or NULL */
     struct figure limit_figure;
 };

@@ -354,6 +354,16 @@ def group_table(rows):
     return table(header, lines, numbers=True)
 
 
+def state_of(rows):
+    """What the machine was like, in words; nothing if nobody looked."""
+    row = next((row for row in rows if row.get("line_ns")), None)
+    if not row:
+        return []
+    least, median, most = map(charts.number, row["line_ns"])
+    return [f"A cache line took {median} ns to the other CPU meanwhile "
+            f"({least} to {most}).", ""]
+
+
 def machine_part(data):
     """Where and how it was measured."""
     machine = data["machine"]
@@ -449,6 +459,7 @@ def workload_part(workload, groups, drawn):
         lines += [f"![{title}]({file})", ""]
     for group, rows in groups.items():
         lines += [f"### {workload.capitalize()}: {group}", "",
+                  *state_of(rows),
                   *group_table(rows)]
     return lines
 
