@@ -29,6 +29,7 @@ static inline bool grow_fits(const void *options, size_t known)
     if (size < known || size > GROW_LIMIT)
         return false;
     for (size_t i = known; i < size; i++)
+        /* NOLINTNEXTLINE(clang-analyzer-core.*): they are that large */
         if (bytes[i] != 0)
             return false;
     return true;

@@ -203,7 +203,8 @@ static inline void claim_prefetch_ahead(const struct ring *r,
 {
     if (block->payload < r->ahead_end) {
         atomic_prefetch_write(block->control + PROTOCOL_AHEAD);
-        atomic_prefetch_write(block->payload + PROTOCOL_AHEAD * SHMIPC_BLOCK);
+        atomic_prefetch_write(block->payload +
+                              (size_t)PROTOCOL_AHEAD * SHMIPC_BLOCK);
     }
 }
 

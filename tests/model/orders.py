@@ -64,6 +64,9 @@ MUTATIONS = [
           "    *view",
           "uint64_t head = atomic_get_relaxed(&r->head->position);\n"
           "    *view"),
+         ("take.h",
+          "    position = atomic_get_acquire(&r->head->position);",
+          "    position = atomic_get_relaxed(&r->head->position);"),
          ("protocol.h",
           "atomic_get_acquire(&r->head->position) == head)",
           "atomic_get_relaxed(&r->head->position) == head)"),
