@@ -204,7 +204,8 @@ static bool tap(unsigned kind)
             log.end = 0;
             memset(next, 0, sizeof next);
         }
-        if (kind == 2 && atomic_load(&shared->writing) == 0)
+        /* Once nobody writes, the newest is there to be seen. */
+        if (kind == 2 && log.seen > 0 && atomic_load(&shared->writing) == 0)
             break;
     }
     printf("tap %u: %llu seen, lagged %llu times by %llu bytes\n", kind,
