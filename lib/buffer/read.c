@@ -242,7 +242,7 @@ static bool provide(void **memory, size_t *room, size_t size)
 {
     void *more;
 
-    if (size <= *room)
+    if (*memory && size <= *room)
         return true;
     more = malloc(size);
     if (!more)
