@@ -132,7 +132,8 @@ MUTATIONS = [
         "        atomic_put_relaxed(control, control_make(tag, blocks,"
         " CONTROL_PAD));"),
     in_protocol(
-        "relaxed-pad-alone", "--weak one-producer-pad-ahead",
+        "relaxed-pad-alone",
+        "--weak --bound 2 --stale 4 one-producer-pad-ahead",
         "    atomic_put_release(position_control(r, tail),",
         "    atomic_put_relaxed(position_control(r, tail),"),
     # What it acquires is that no word is seen which is older than I6 allows. The
