@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What the tests of bridges share: bridges, writers and readers as processes,
 a relay between two ports that can be cut, and a runner that speaks TAP."""
-import atexit
 import os
 import pathlib
 import signal
@@ -11,21 +10,18 @@ import subprocess
 import sys
 import threading
 import time
-import traceback
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from tap_runner import LIMIT, Skip, run_all, wait_until  # noqa: E402
 
 SHM = pathlib.Path("/dev/shm")
 BRIDGE, TOOL, FLOW = sys.argv[1:4]
-PREFIX = f"shmipc-bridge-test-{os.getpid()}-"
-# Ends a test that hangs; nothing is measured by it.
-LIMIT = 60
+# A pid comes again, and a test that was killed leaves its names.
+PREFIX = f"shmipc-bridge-test-{os.getpid()}-{time.time_ns():x}-"
 
 processes = []
 relays = []
 names = set()
-
-
-class Skip(Exception):
-    """What cannot be tested here, and why."""
 
 
 def new_name():
@@ -38,13 +34,6 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
-
-
-def wait_until(condition, what, limit=LIMIT):
-    end = time.monotonic() + limit
-    while not condition():
-        assert time.monotonic() < end, f"never: {what}"
-        time.sleep(0.01)
 
 
 def start(*arguments, **options):
@@ -233,24 +222,4 @@ def end_all():
 
 def run(*tests):
     """Runs functions, whose documentation is their names."""
-    atexit.register(end_all)
-    failures = 0
-    print(f"1..{len(tests)}")
-    for number, test in enumerate(tests, 1):
-        name = " ".join(test.__doc__.split())
-        began = time.monotonic()
-        try:
-            test()
-            print(f"ok {number} - {name}")
-        except Skip as why:
-            print(f"ok {number} - {name} # SKIP {why}")
-        except Exception:
-            failures += 1
-            print(f"not ok {number} - {name}")
-            for line in traceback.format_exc().splitlines():
-                print(f"# {line}")
-        finally:
-            end_all()
-        print(f"# {time.monotonic() - began:.1f} s")
-        sys.stdout.flush()
-    sys.exit(bool(failures))
+    run_all(tests, end_all)

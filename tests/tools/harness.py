@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What the tests of the tool share: the tool, processes on channels that do
 what they are told (actor.c), segments, and a runner that speaks TAP."""
-import atexit
 import contextlib
 import json
 import os
@@ -11,25 +10,21 @@ import signal
 import subprocess
 import sys
 import time
-import traceback
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from tap_runner import LIMIT, Skip, run_all, wait_until  # noqa: E402
 
 SHM = pathlib.Path("/dev/shm")
 TOOL, ACTOR = sys.argv[1:3]
 # Of others, on a machine that is used by more than this test.
 # A pid comes again, and a test that was killed leaves its names.
 PREFIX = f"shmipc-tools-{os.getpid()}-{time.time_ns():x}-"
-# Ends a test that hangs; nothing is measured by it.
-LIMIT = 60
 
 OK, FOUND, USAGE, FAILED, NO_SUCH, REFUSED = range(6)
 ONE_PRODUCER, ONE_CONSUMER, KNOWS_CONSUMERS, BROADCAST = 1, 2, 16, 32
 
 actors = []
 names = set()
-
-
-class Skip(Exception):
-    """What cannot be tested here, and why."""
 
 
 def tool(*arguments, env=None, **options):
@@ -138,13 +133,6 @@ def state_of(pid):
     return text.rsplit(")", 1)[1].split()[0]
 
 
-def wait_until(condition, what):
-    end = time.monotonic() + LIMIT
-    while not condition():
-        assert time.monotonic() < end, f"never: {what}"
-        time.sleep(0.01)
-
-
 def codes(findings):
     return {f["code"] for f in findings}
 
@@ -170,22 +158,4 @@ def end_all():
 
 def run(*tests):
     """Runs functions, whose documentation is their names."""
-    atexit.register(end_all)
-    failures = 0
-    print(f"1..{len(tests)}")
-    for number, test in enumerate(tests, 1):
-        name = " ".join(test.__doc__.split())
-        try:
-            test()
-            print(f"ok {number} - {name}")
-        except Skip as why:
-            print(f"ok {number} - {name} # SKIP {why}")
-        except Exception:
-            failures += 1
-            print(f"not ok {number} - {name}")
-            for line in traceback.format_exc().splitlines():
-                print(f"# {line}")
-        finally:
-            end_all()
-        sys.stdout.flush()
-    sys.exit(bool(failures))
+    run_all(tests, end_all)
