@@ -8,6 +8,8 @@ enum {
     /* How long a channel that was announced may be missing before a sweep
      * looks for it; and may be half made before it is removed. */
     LOOK_AFTER_NS = 500 * 1000 * 1000,
+    /* What forged numbers may cost, in memory. */
+    EXPECTED_MAX = 8192,
 };
 
 #define GIVE_UP_NS (INT64_C(10) * 1000 * 1000 * 1000)
@@ -38,6 +40,7 @@ static void unlist(struct peers *peers, struct peer **at)
         return;
     *at = peer->next;
     peers->count--;
+    peers->open -= peer->answers != NULL;
     peer->gone = true;
     if (peer->users == 0)
         release(peer);
@@ -57,7 +60,7 @@ static void forget(struct peers *peers, struct peer **at)
     unlist(peers, at);
 }
 
-static IpcStatus open_answers(const struct peers *peers, struct peer *peer,
+static IpcStatus open_answers(struct peers *peers, struct peer *peer,
                               int *sys_errno)
 {
     char name[FRAME_NAME_ROOM];
@@ -73,7 +76,19 @@ static IpcStatus open_answers(const struct peers *peers, struct peer *peer,
                    : opened.ipc_status;
     }
     peer->answers = opened.result;
+    peers->open++;
     return IPC_OK;
+}
+
+/* One that was opened only to be looked at is expected again, if there is no
+ * place for it. */
+static void shut_if_too_many(struct peers *peers, struct peer *peer)
+{
+    if (!peer->answers || peers->open <= peers->max || peer->users > 0)
+        return;
+    ipc_channel_destroy(peer->answers);
+    peer->answers = NULL;
+    peers->open--;
 }
 
 bool peer_is_over(const struct peer *peer)
@@ -133,6 +148,7 @@ static bool sweep_one(struct peers *peers, struct peer **at)
     }
     if (peer->answers)
         confess(peer);
+    shut_if_too_many(peers, peer);
     return false;
 }
 
@@ -162,36 +178,31 @@ void peer_sweep(struct peers *peers)
 
 static bool make_room(struct peers *peers)
 {
-    if (peers->count < peers->max)
+    if (peers->open < peers->max)
         return true;
     for (uint32_t i = 0; i < PEER_BUCKETS; i++)
         sweep_bucket(peers, i);
-    return peers->count < peers->max;
+    return peers->open < peers->max;
 }
 
-static IpcStatus add(struct peers *peers, uint64_t number, struct peer **peer)
+/* NULL: no memory. */
+static struct peer *add(struct peers *peers, uint64_t number)
 {
-    struct peer **at;
+    struct peer *peer = calloc(1, sizeof *peer);
 
-    if (!make_room(peers))
-        return IPC_ERR_OWNERS_FULL;
-    *peer = calloc(1, sizeof **peer);
-    if (!*peer)
-        return IPC_ERR_ALLOCATION;
-    (*peer)->number = number;
-    (*peer)->since = clock_now();
-    at = place_of(peers, number);
-    *at = *peer;
+    if (!peer)
+        return NULL;
+    peer->number = number;
+    peer->since = clock_now();
+    *place_of(peers, number) = peer;
     peers->count++;
-    return IPC_OK;
+    return peer;
 }
 
 void peer_expect(struct peers *peers, uint64_t number)
 {
-    struct peer *peer = *place_of(peers, number);
-
-    if (!peer)
-        add(peers, number, &peer);
+    if (!*place_of(peers, number) && peers->count - peers->open < EXPECTED_MAX)
+        add(peers, number);
 }
 
 void peer_leaves(struct peers *peers, uint64_t number)
@@ -206,6 +217,29 @@ void peer_leaves(struct peers *peers, uint64_t number)
         unlist(peers, at);
     else if (*at && peer_is_over(*at))
         forget(peers, at);
+    else if (*at)
+        shut_if_too_many(peers, *at);
+}
+
+/* Makes it one that is open. */
+static IpcStatus admit(struct peers *peers, uint64_t number, struct peer **peer,
+                       int *sys_errno)
+{
+    IpcStatus status = IPC_OK;
+
+    if (!make_room(peers))
+        return IPC_ERR_OWNERS_FULL;
+    /* Now: to make room may have forgotten it. */
+    *peer = *place_of(peers, number);
+    if (!*peer)
+        *peer = add(peers, number);
+    if (!*peer)
+        return IPC_ERR_ALLOCATION;
+    if (!(*peer)->answers)
+        status = open_answers(peers, *peer, sys_errno);
+    if (status != IPC_OK)
+        unlist(peers, place_of(peers, number));
+    return status;
 }
 
 IpcStatus peer_get(struct peers *peers, uint64_t number, struct peer **peer,
@@ -214,13 +248,8 @@ IpcStatus peer_get(struct peers *peers, uint64_t number, struct peer **peer,
     IpcStatus status = IPC_OK;
 
     *peer = *place_of(peers, number);
-    if (!*peer)
-        status = add(peers, number, peer);
-    if (status == IPC_OK && !(*peer)->answers) {
-        status = open_answers(peers, *peer, sys_errno);
-        if (status != IPC_OK)
-            unlist(peers, place_of(peers, number));
-    }
+    if (!*peer || !(*peer)->answers)
+        status = admit(peers, number, peer, sys_errno);
     if (status != IPC_OK)
         return status;
     if ((*peer)->lost_count > 0)

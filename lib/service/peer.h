@@ -4,7 +4,10 @@
  * answers. A number is all that a request says: what channel that is, its name
  * and whose it may be, is not the client's to choose.
  *
- *     expected   HELLO came; the channel is not open here
+ *     expected   HELLO came; the channel is not open here. Such ones take no
+ *                place of those that are served: many may die before they make
+ *                a channel, and of each later one a server has to know, or
+ *                nobody removes what it leaves
  *     open       a request was answered, or a sweep found the channel
  *     gone       the client has left or died: the name is removed, and the
  *                handle goes when nobody uses it
@@ -40,9 +43,10 @@ struct peers {
     const char *service; /* its name */
     IpcOpenOptions options;
     int64_t patience; /* ns */
-    uint32_t max;
-    uint32_t count;
-    uint32_t turn; /* the bucket that is swept next */
+    uint32_t max;     /* open, at the same time */
+    uint32_t open;
+    uint32_t count; /* with those that are expected */
+    uint32_t turn;  /* the bucket that is swept next */
     struct peer *buckets[PEER_BUCKETS];
 };
 
@@ -52,7 +56,8 @@ void peer_expect(struct peers *peers, uint64_t number);
 /* Somebody says that he has left; believed if his channel is closed. */
 void peer_leaves(struct peers *peers, uint64_t number);
 
-/* Finds a client and opens its channel; to be given back. */
+/* Finds a client and opens its channel; to be given back. IPC_ERR_OWNERS_FULL:
+ * too many are open. */
 IpcStatus peer_get(struct peers *peers, uint64_t number, struct peer **peer,
                    int *sys_errno);
 void peer_put(struct peers *peers, struct peer *peer);

@@ -85,8 +85,18 @@ MUTATIONS = [
                 "else if (*at) forget(peers, at);")]),
     Mutation(
         name="any number of clients is served", file="peer.c", tests=HOSTILE,
-        edits=[("if (peers->count < peers->max) return true;",
+        edits=[("if (peers->open < peers->max) return true;",
                 "return true;")]),
+    Mutation(
+        name="who never came takes the place of who comes", file="peer.c",
+        tests=HOSTILE,
+        edits=[("peers->count - peers->open < EXPECTED_MAX",
+                "peers->count < peers->max")]),
+    Mutation(
+        name="a look at a client serves it, however many are served",
+        file="peer.c", tests=HOSTILE,
+        edits=[("if (!peer->answers || peers->open <= peers->max || "
+                "peer->users > 0) return;", "return;")]),
     Mutation(
         name="a client that leaves leaves its channel", file="link.c",
         tests=CALLS, edits=[("ipc_channel_unlink(name);", ";")]),

@@ -156,13 +156,75 @@ Test(service_hostile, more_clients_than_are_served_stop_nobody)
         say(raw, i, i, FORM | HELLO);
     must_be(ipc_service_receive(service, &at_once).ipc_status, IPC_ERR_TIMEOUT);
     must_work(ipc_service_stats(service, &stats));
-    must(stats.clients == 2);
+    must(stats.clients == 1001);
     call = send_order(client, ECHO, 2, 0);
     must(obey(service, receive(service)));
     must_be(collect_order(client, call, 2), IPC_OK);
     ipc_channel_destroy(raw);
     ipc_client_destroy(client);
     ipc_service_destroy(service);
+}
+
+/* However many have said that they come, and died before. */
+Test(service_hostile, dead_client_leaves_nothing_beside_many_who_never_came)
+{
+    const IpcServiceOptions few = {.struct_size = sizeof few, .max_clients = 2};
+    const struct timespec shortly = {0, 20 * MILLISECOND};
+    const int64_t end = now_ns() + 20 * SECOND;
+    IpcService *service = result_of(ipc_service_open(name, &few));
+    IpcChannel *raw = requests();
+    pid_t kid;
+
+    for (uint64_t i = 1; i <= 100; i++)
+        say(raw, i, i, FORM | HELLO);
+    must_be(ipc_service_receive(service, &at_once).ipc_status, IPC_ERR_TIMEOUT);
+    kid = fork_child();
+    if (kid == 0) {
+        connect_client();
+        sleep_for_ever();
+    }
+    must_leave(2);
+    kill_child(kid);
+    while (names_left() > 1) {
+        must(now_ns() < end);
+        must_be(ipc_service_receive(service, &shortly).ipc_status,
+                IPC_ERR_TIMEOUT);
+    }
+    ipc_channel_destroy(raw);
+    ipc_service_destroy(service);
+}
+
+/* No more are open than are served, and the others are served when there is
+ * room again. */
+Test(service_hostile, who_is_not_served_is_once_another_has_left)
+{
+    const IpcServiceOptions one = {.struct_size = sizeof one, .max_clients = 1};
+    const struct timespec long_enough = {0, 700 * MILLISECOND};
+    IpcService *service = result_of(ipc_service_open(name, &one));
+    IpcClient *first = connect_client(), *second;
+    IpcCall call = send_order(first, ECHO, 1, 0);
+    IpcRequest *request;
+    int before;
+
+    must(obey(service, receive(service)));
+    must_be(collect_order(first, call, 1), IPC_OK);
+    second = connect_client();
+    before = descriptors();
+    /* A sweep looks at the second one. */
+    must_be(ipc_service_receive(service, &long_enough).ipc_status,
+            IPC_ERR_TIMEOUT);
+    must(descriptors() == before);
+    send_order(second, ECHO, 2, 0);
+    request = receive(service);
+    must_be(ipc_service_answer(service, request, "x", 1).ipc_status,
+            IPC_ERR_OWNERS_FULL);
+    ipc_client_destroy(first);
+    call = send_order(second, ECHO, 3, 0);
+    must(obey(service, receive(service)));
+    must_be(collect_order(second, call, 3), IPC_OK);
+    ipc_client_destroy(second);
+    ipc_service_destroy(service);
+    must(names_left() == 0);
 }
 
 /* Somebody else's goodbye, or for one who is still there, is not believed. */
