@@ -134,6 +134,13 @@ enum kind {
     JOINS,  /* without a handle from before; so do the next */
     CREATES,
     READS, /* as one that has subscribed from the oldest before */
+    /* The same, as one that writers do not wait for; where it goes on behind a
+     * gap. It has been evicted before, or may be while it is stopped. */
+    LAGS_TO_OLDEST,
+    LAGS_TO_NEWEST,
+    EVICTED_TO_OLDEST,
+    EVICTED_TO_NEWEST,
+    EVICTS, /* the bystander, for whom nobody waits */
 };
 
 struct operation {
@@ -168,7 +175,7 @@ void subscribe(IpcChannel *ch, uint32_t from);
 /* A bystander that has subscribed before all, and stops when it has. Until it
  * is let go it does as it is told. Once let go, it reads until the channel is
  * closed. */
-void begin_bystander(void);
+void begin_bystander(bool lags);
 void end_bystander(void);
 
 /* work_beside() and check_all() for these. */
@@ -178,6 +185,24 @@ void check_subscribers(const struct operation *o);
 /* Whether the bystander, which has been let go and told of the end by a
  * closing, has read all, and who else has read, no less and no more. */
 bool bystander_says(void);
+
+/* -------------------------------------------------------------- evicted.c */
+
+/* As victims of that kind have, before they are stepped; and what others do
+ * then. */
+void subscribe_as(IpcChannel *ch, enum kind kind);
+void prepare_for(enum kind kind);
+bool kind_lags(enum kind kind);
+
+/* Begins an account, so that each gap is told and as long as was told. */
+void subscribe_to_lag(IpcChannel *ch, uint32_t from, uint32_t after_gap);
+IpcStatus read_or_be_told(IpcChannel *ch, uint64_t *lost);
+uint64_t filler_passed(void); /* bytes */
+
+/* What these victims do. */
+void do_read_with_gaps(IpcChannel *ch);
+void do_pin_with_gaps(IpcChannel *ch);
+void do_unsubscribe(IpcChannel *ch);
 
 /* ---------------------------------------------------------------- sight.c */
 

@@ -162,7 +162,7 @@ static void write_all_blocks(void)
     IpcChannel *ch = join();
     uint32_t id = 0;
 
-    while (write_one(ch, id, 40) == IPC_OK)
+    while (id < BLOCKS && write_one(ch, id, 40) == IPC_OK)
         id++;
     must(id == BLOCKS);
     ipc_channel_destroy(ch);
@@ -308,7 +308,7 @@ void set_scene(const struct operation *o)
     create();
     set_position(0);
     if (is_broadcast())
-        begin_bystander();
+        begin_bystander(o->kind == EVICTS);
     o->before();
     if (o->kind == CREATES && region->identity.ready == SHMIPC_READY)
         witness = join();

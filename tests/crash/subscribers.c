@@ -82,31 +82,48 @@ static void check_order(const _Atomic uint8_t *seen)
              (id >= OF_VICTIM && id < OF_OTHERS));
 }
 
-static void read_until_closed(IpcChannel *ch)
+static void check_once(const _Atomic uint8_t *seen)
 {
+    for (uint32_t id = 0; id < MESSAGES; id++)
+        must(seen[id] <= 1);
+}
+
+/* What it did not get it was told of, to the block: one message each. A victim
+ * may have claimed a block, and died. */
+static void read_until_closed(IpcChannel *ch, bool lags)
+{
+    uint64_t lost = 0, missed = 0;
     IpcStatus status;
 
     alarm(GRACE_S);
     do
-        status = read_one(ch, 100);
+        status = lags ? read_or_be_told(ch, &lost) : read_one(ch, 100);
     while (status == IPC_OK || status == IPC_ERR_TIMEOUT ||
-           status == IPC_ERR_PRODUCERS_DEAD);
+           status == IPC_ERR_PRODUCERS_DEAD || status == IPC_ERR_LAGGED);
     must(status == IPC_ERR_CLOSED);
-    check_order(shared->seen);
+    if (lags)
+        check_once(shared->seen);
+    else
+        check_order(shared->seen);
     for (uint32_t id = 0; id < MESSAGES; id++)
-        must(shared->seen[id] || !ledger->written[id]);
+        missed += !shared->seen[id] && ledger->written[id];
+    must(missed * SHMIPC_BLOCK <= lost);
+    must(filler_passed() <= BLOCKS * SHMIPC_BLOCK);
 }
 
-static void stand_by(void)
+static void stand_by(bool lags)
 {
     IpcChannel *ch = join();
 
     notes = shared->seen;
-    subscribe(ch, IPC_SUBSCRIBE_FROM_NOW);
+    if (lags)
+        subscribe_to_lag(ch, IPC_SUBSCRIBE_FROM_NOW, IPC_SUBSCRIBE_FROM_OLDEST);
+    else
+        subscribe(ch, IPC_SUBSCRIBE_FROM_NOW);
     for (raise(SIGSTOP); !shared->free; raise(SIGSTOP))
         while (try_read(ch) == IPC_OK)
             continue;
-    read_until_closed(ch);
+    read_until_closed(ch, lags);
     ipc_channel_destroy(ch);
 }
 
@@ -119,7 +136,7 @@ static void wait_until_it_stops(void)
     must(WIFSTOPPED(status));
 }
 
-void begin_bystander(void)
+void begin_bystander(bool lags)
 {
     end_bystander();
     if (!shared)
@@ -129,7 +146,7 @@ void begin_bystander(void)
     memset(shared, 0, sizeof *shared);
     bystander = fork_child();
     if (bystander == 0) {
-        stand_by();
+        stand_by(lags);
         _exit(0);
     }
     wait_until_it_stops();
@@ -361,6 +378,26 @@ const struct operation operations_of_subscribers[] = {
      ORDINARY, BOTH},
     {"write-that-evicts", dead_laggard, do_write, NULL, 0, ORDINARY, BOTH},
     {"write-that-finds-no-room", full_ring, do_write, NULL, 0, ORDINARY, BOTH},
+    {"write-that-evicts-one-who-lives", full_ring, do_write, NULL, 0, EVICTS,
+     BOTH},
+    {"write-all-and-evict", full_ring, do_write_all_there_is,
+     the_bystander_reads, 0, EVICTS, BOTH},
+    {"read-and-be-evicted", three_messages, do_read_with_gaps, NULL, 0,
+     LAGS_TO_OLDEST, BOTH},
+    {"read-and-be-evicted-to-the-newest", three_messages, do_read_with_gaps,
+     NULL, 0, LAGS_TO_NEWEST, BOTH},
+    {"pin-and-be-evicted", three_messages, do_pin_with_gaps, NULL, 0,
+     LAGS_TO_OLDEST, BOTH},
+    {"read-when-evicted", full_but_read, do_read_with_gaps, NULL, 0,
+     EVICTED_TO_OLDEST, BOTH},
+    {"read-the-newest-when-evicted", full_but_read, do_read_with_gaps, NULL, 0,
+     EVICTED_TO_NEWEST, BOTH},
+    {"pin-when-evicted", full_but_read, do_pin_with_gaps, NULL, 0,
+     EVICTED_TO_OLDEST, BOTH},
+    {"unsubscribe-when-evicted", full_but_read, do_unsubscribe, NULL, 0,
+     EVICTED_TO_OLDEST, BOTH},
+    {"destroy-when-evicted", full_but_read, do_destroy, NULL, 0,
+     EVICTED_TO_OLDEST, BOTH},
     {"close-with-subscribers", three_messages, do_close, NULL, 0, CLOSES, BOTH},
 };
 /* clang-format on */
@@ -383,7 +420,8 @@ static bool victim_holds(void)
     uint32_t holding = 0;
 
     for (uint32_t i = 0; i < SUBSCRIBERS; i++)
-        holding += is_position(subscriber_slot(i)->cursor.position);
+        holding += is_position(subscriber_slot(i)->cursor.position) &&
+                   subscriber_slot(i)->policy == SUBSCRIBER_BLOCKS;
     return holding > 1 || look().busy;
 }
 
@@ -492,7 +530,10 @@ void check_subscribers(const struct operation *o)
 
     gate_has_passed_nobody();
     let_it_go();
-    check_order(ledger->seen);
+    if (kind_lags(o->kind))
+        check_once(ledger->seen);
+    else
+        check_order(ledger->seen);
     if (o->kind == CLOSES) {
         closing_works(ch);
         return;

@@ -72,8 +72,8 @@ static void act(const struct operation *o)
 {
     IpcChannel *ch = o->kind == JOINS || o->kind == CREATES ? NULL : join();
 
-    if (o->kind == READS)
-        subscribe(ch, IPC_SUBSCRIBE_FROM_OLDEST);
+    if (o->kind >= READS && o->kind < EVICTS)
+        subscribe_as(ch, o->kind);
     if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
         _exit(77);
     raise(SIGSTOP);
@@ -91,6 +91,7 @@ pid_t start_victim(const struct operation *o)
     }
     must(wait_for(pid) && WIFSTOPPED(victim_status));
     ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_EXITKILL);
+    prepare_for(o->kind);
     return pid;
 }
 

@@ -141,6 +141,19 @@ MUTATIONS = [
         edits=[("if (pid_of(seen) && judge(table, i, seen) == OWNER_UNKNOWN &&",
                 "if (0 && pid_of(seen) && "
                 "judge(table, i, seen) == OWNER_UNKNOWN &&")]),
+    # ------------------------------------------------------- being evicted
+    Mutation(
+        name="one that was evicted loses a block more than it is told",
+        file="subscribe.c", tests=["crash read-when-evicted"],
+        edits=[("*lost = (uint64_t)position_distance(r, "
+                "position_of_head(from), to) * SHMIPC_BLOCK;",
+                "*lost = (uint64_t)(position_distance(r, "
+                "position_of_head(from), to) - 1) * SHMIPC_BLOCK;")]),
+    Mutation(
+        name="who is evicted while it reads reads on where it was",
+        file="subscribe.c", tests=["crash read-and-be-evicted"],
+        edits=[("handle_owner(b), *lost ? to : from);",
+                "handle_owner(b), from);")]),
     # ------------------------------------------------------------- creating
     Mutation(
         name="a ring counts as ready while it is formatted", file="format.c",
