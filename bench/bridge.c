@@ -1,15 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Two bridges with a channel at each end, beside what carries them by itself:
- * a DEALER and a ROUTER, in two processes, over the loopback. Both in turn, in
- * one run.
+ * a DEALER and a ROUTER, in two processes, over the loopback. All in turn, in
+ * one run; more than one program, to compare what was before with what is now.
  *
- *     shmipc-bench-bridge SHMIPC_BRIDGE [-r ROUNDS] [-s SECONDS] [-l MESSAGES]
+ *     shmipc-bench-bridge [OPTION]... SHMIPC_BRIDGE...
  *
- * Throughput is what arrives per second, over SECONDS after the first message.
- * One-way latency is of messages that go out a millisecond apart, from before
- * they are written to after they are read, on the same clock.
+ *     -r ROUNDS    how often each figure is taken (5)
+ *     -s SECONDS   how long throughput is measured, after the first message (1)
+ *     -l MESSAGES  how many of them latency is of (1000)
+ *     -z BYTES     messages of that size only
+ *     -w WHAT      "stream" or "paced" only
+ *     -c CREATE    makes near channels for many readers ("many") or for
+ *                  subscribers ("broadcast") instead of for one consumer
+ *
+ * Throughput is what arrives per second. One-way latency is of messages that go
+ * out a millisecond apart, from before they are written to after they are read,
+ * on the same clock; beside it stand how often a thread of the near and of the
+ * far bridge slept for each message, and what a channel by itself takes. That
+ * is one wake-up, of which a bridge adds two to those of ZeroMQ: so what these
+ * three make together is what can be reached.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <shmipc/shmipc.h>
@@ -23,24 +35,33 @@
 #include <unistd.h>
 #include <zmq.h>
 
-enum { ROUNDS_MAX = 15, SIZE_MAX_ = 65536, PORT = 17070, GAP_NS = 1000000 };
+enum {
+    ROUNDS_MAX = 15,
+    PROGRAMS_MAX = 4,
+    SIZE_MAX_ = 65536,
+    PORT = 17070,
+    GAP_NS = 1000000,
+    CHANNEL = 4 << 20,
+};
 
 /* What the receiver of a run tells. */
 struct outcome {
     double per_second;
     double median_us, p99_us;
+    double near_sleeps, far_sleeps; /* for each message */
 };
 
 struct plan {
-    const char *bridge; /* the program */
-    int rounds;
+    char **programs;
+    int program_count, rounds;
     double seconds;
     int messages; /* for latency */
+    size_t size;  /* 0: all */
+    const char *what, *create;
 };
 
 /* One way of getting a message across. */
 struct way {
-    const char *name;
     bool (*open)(struct way *, bool sends);
     bool (*send)(struct way *, const void *data, size_t size);
     /* False: nothing came within a second. */
@@ -116,6 +137,22 @@ static bool bridged_receive(struct way *w, void *bytes, size_t size)
 
     return ipc_channel_read_into_with_timeout(w->channel, &entry, &patience)
                .ipc_status == IPC_OK;
+}
+
+static void make_near(const struct plan *p)
+{
+    IpcOpenOptions options = {.struct_size = sizeof options, .size = CHANNEL};
+    IpcChannelOpenResult r;
+
+    if (!p->create)
+        return;
+    if (strcmp(p->create, "broadcast") == 0)
+        options.configuration.max_subscribers = 4;
+    r = ipc_channel_open(near_name, &options);
+    if (r.ipc_status == IPC_OK)
+        ipc_channel_destroy(r.result);
+    else
+        fprintf(stderr, "%s: %s\n", near_name, r.error.detail);
 }
 
 static pid_t start(const char *bridge, const char *direction, const char *a,
@@ -226,20 +263,76 @@ static struct outcome run(const struct plan *p, struct way way, size_t size,
     return outcome;
 }
 
-static struct outcome run_bridged(const struct plan *p, struct way way,
-                                  size_t size, bool is_paced)
+/* A channel that is both ends. */
+static struct outcome run_alone(const struct plan *p, struct way way,
+                                size_t size)
+{
+    const IpcOpenOptions options = {.struct_size = sizeof options,
+                                    .size = CHANNEL,
+                                    .configuration.flags =
+                                        IPC_BUFFER_ONE_CONSUMER |
+                                        IPC_BUFFER_ONE_PRODUCER};
+    IpcChannelOpenResult r;
+    struct outcome outcome;
+
+    snprintf(near_name, sizeof near_name, "/bench-alone-%d", getpid());
+    strcpy(far_name, near_name);
+    r = ipc_channel_open(near_name, &options);
+    if (r.ipc_status != IPC_OK)
+        return (struct outcome){0};
+    ipc_channel_destroy(r.result);
+    outcome = run(p, way, size, true);
+    ipc_channel_unlink(near_name);
+    return outcome;
+}
+
+/* How often all threads of a process have gone to sleep. */
+static double sleeps_of(pid_t pid)
+{
+    char path[300], line[128];
+    long number, sum = 0;
+    struct dirent *e;
+    DIR *tasks;
+
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    tasks = opendir(path);
+    while (tasks && (e = readdir(tasks))) {
+        FILE *file;
+
+        snprintf(path, sizeof path, "/proc/%d/task/%.16s/status", (int)pid,
+                 e->d_name);
+        file = fopen(path, "re");
+        while (file && fgets(line, sizeof line, file))
+            if (sscanf(line, "voluntary_ctxt_switches: %ld", &number) == 1)
+                sum += number;
+        if (file)
+            fclose(file);
+    }
+    if (tasks)
+        closedir(tasks);
+    return (double)sum;
+}
+
+static struct outcome run_bridged(const struct plan *p, const char *program,
+                                  struct way way, size_t size, bool is_paced)
 {
     const struct timespec turn = {0, 500000000};
     struct outcome outcome;
+    double near_before, far_before;
     pid_t here, there;
     char note[80];
 
     snprintf(near_name, sizeof near_name, "/bench-near-%d", getpid());
     snprintf(far_name, sizeof far_name, "/bench-far-%d", getpid());
-    there = start(p->bridge, "in", address, far_name);
-    here = start(p->bridge, "out", near_name, address);
+    make_near(p);
+    there = start(program, "in", address, far_name);
+    here = start(program, "out", near_name, address);
     nanosleep(&turn, NULL);
+    near_before = sleeps_of(here);
+    far_before = sleeps_of(there);
     outcome = run(p, way, size, is_paced);
+    outcome.near_sleeps = (sleeps_of(here) - near_before) / p->messages;
+    outcome.far_sleeps = (sleeps_of(there) - far_before) / p->messages;
     kill(here, SIGKILL);
     kill(there, SIGKILL);
     waitpid(here, NULL, 0);
@@ -259,61 +352,106 @@ static double median(double *values, int count)
     return values[count / 2];
 }
 
+/* Of one program, by round. */
+struct figures {
+    double value[ROUNDS_MAX], ratio[ROUNDS_MAX];
+    double near_sleeps[ROUNDS_MAX], far_sleeps[ROUNDS_MAX];
+};
+
+static void report(const struct plan *p, const char *program, struct figures *f,
+                   double raw, double alone, size_t size, bool is_paced)
+{
+    printf("%6zu  %-20s %12.1f %12.1f  %5.2f", size,
+           is_paced ? "one-way latency, us" : "messages per second", raw,
+           median(f->value, p->rounds), median(f->ratio, p->rounds));
+    if (is_paced)
+        printf("  %5.1f %5.1f  %7.1f", median(f->near_sleeps, p->rounds),
+               median(f->far_sleeps, p->rounds), alone);
+    else
+        printf("  %20s", "");
+    printf("  %s\n", p->program_count > 1 ? program : "");
+    fflush(stdout);
+}
+
+static double figure_of(const struct outcome *o, bool is_paced)
+{
+    return is_paced ? o->median_us : o->per_second;
+}
+
 static int race(const struct plan *p, size_t size, bool is_paced)
 {
-    const struct way raw = {"ZeroMQ", raw_open, raw_send, raw_receive,
-                            NULL,     NULL,     NULL};
-    const struct way ours = {
-        "bridge", bridged_open, bridged_send, bridged_receive,
-        NULL,     NULL,         NULL};
-    double a[ROUNDS_MAX], b[ROUNDS_MAX], ratios[ROUNDS_MAX];
+    static const struct way raw = {
+        .open = raw_open, .send = raw_send, .receive = raw_receive};
+    static const struct way ours = {
+        .open = bridged_open, .send = bridged_send, .receive = bridged_receive};
+    static struct figures of[PROGRAMS_MAX];
+    double raws[ROUNDS_MAX], alone[ROUNDS_MAX];
 
     for (int i = 0; i < p->rounds; i++) {
-        struct outcome x = run(p, raw, size, is_paced);
-        struct outcome y = run_bridged(p, ours, size, is_paced);
+        struct outcome o = run(p, raw, size, is_paced);
 
-        a[i] = is_paced ? x.median_us : x.per_second;
-        b[i] = is_paced ? y.median_us : y.per_second;
-        if (a[i] <= 0 || b[i] <= 0) {
-            printf("%zu bytes: nothing came\n", size);
-            return 1;
+        raws[i] = figure_of(&o, is_paced);
+        alone[i] = is_paced ? run_alone(p, ours, size).median_us : 0;
+        for (int k = 0; k < p->program_count; k++) {
+            o = run_bridged(p, p->programs[k], ours, size, is_paced);
+            of[k].value[i] = figure_of(&o, is_paced);
+            of[k].ratio[i] = of[k].value[i] / raws[i];
+            of[k].near_sleeps[i] = o.near_sleeps;
+            of[k].far_sleeps[i] = o.far_sleeps;
+            if (raws[i] <= 0 || of[k].value[i] <= 0) {
+                printf("%zu bytes: nothing came\n", size);
+                return 1;
+            }
         }
-        ratios[i] = b[i] / a[i];
     }
-    printf("%6zu  %-22s %12.1f %12.1f   %.2f\n", size,
-           is_paced ? "one-way latency, us" : "messages per second",
-           median(a, p->rounds), median(b, p->rounds),
-           median(ratios, p->rounds));
-    fflush(stdout);
+    for (int k = 0; k < p->program_count; k++)
+        report(p, p->programs[k], &of[k], median(raws, p->rounds),
+               median(alone, p->rounds), size, is_paced);
     return 0;
+}
+
+static int race_all(const struct plan *p)
+{
+    static const size_t sizes[] = {64, 1024, 65536};
+    int failed = 0;
+
+    printf("%6s  %-20s %12s %12s  %5s  %11s  %7s\n", "bytes", "", "ZeroMQ",
+           "bridge", "ratio", "sleeps, n/f", "channel");
+    for (int is_paced = 0; is_paced < 2; is_paced++)
+        for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+            if ((!p->size || p->size == sizes[i]) &&
+                (!p->what || (*p->what == 'p') == is_paced))
+                failed |= race(p, sizes[i], is_paced);
+    return failed;
 }
 
 int main(int argc, char **argv)
 {
-    static const size_t sizes[] = {64, 1024, 65536};
-    struct plan p = {NULL, 5, 1.0, 1000};
-    int option, failed = 0;
+    struct plan p = {.rounds = 5, .seconds = 1.0, .messages = 1000};
+    int option;
 
-    while ((option = getopt(argc, argv, "r:s:l:")) != -1) {
+    while ((option = getopt(argc, argv, "r:s:l:z:w:c:")) != -1) {
         if (option == 'r')
             p.rounds = atoi(optarg);
         else if (option == 's')
             p.seconds = atof(optarg);
         else if (option == 'l')
             p.messages = atoi(optarg);
+        else if (option == 'z')
+            p.size = strtoul(optarg, NULL, 10);
+        else if (option == 'w')
+            p.what = optarg;
+        else if (option == 'c')
+            p.create = optarg;
         else
             return 2;
     }
-    p.bridge = argv[optind];
-    if (!p.bridge || p.rounds < 1 || p.rounds > ROUNDS_MAX || p.messages < 1)
+    p.programs = argv + optind;
+    p.program_count = argc - optind;
+    if (p.program_count < 1 || p.program_count > PROGRAMS_MAX || p.rounds < 1 ||
+        p.rounds > ROUNDS_MAX || p.messages < 1)
         return 2;
     snprintf(address, sizeof address, "tcp://127.0.0.1:%d",
              PORT + getpid() % 1000);
-    printf("%6s  %-22s %12s %12s   %s\n", "bytes", "", "ZeroMQ", "bridge",
-           "ratio, median");
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
-        failed |= race(&p, sizes[i], false);
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
-        failed |= race(&p, sizes[i], true);
-    return failed;
+    return race_all(&p);
 }
