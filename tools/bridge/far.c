@@ -10,7 +10,13 @@
 #define TURN_NS (100 * TICKS_MS)
 #define LOOK_NS (200 * TICKS_MS)
 #define TELL_NS TICKS_SECOND
-enum { OWED_MOST = 8 };
+enum {
+    OWED_MOST = 8,
+    /* An acknowledgement wakes threads on both machines. It waits for so long,
+     * also for messages to share it with, unless it is wanted soon: meanwhile
+     * who reads our channel has been woken and has run. */
+    OWED_MS = 5,
+};
 /* A stream that said nothing for so long may lose its place to another. */
 #define SILENT_NS (600 * TICKS_SECOND)
 
@@ -33,6 +39,7 @@ struct far {
     bool is_open;
     struct far_stream streams[NOTE_STREAMS]; /* by their place in the note */
     unsigned owed; /* messages that were not acknowledged yet */
+    bool is_soon;  /* one of them wants to be */
     uint64_t looked_at;
     struct log_limit limit, strangers, full;
 };
@@ -211,6 +218,7 @@ static void acknowledge_owed(struct far *f)
         if (f->streams[i].session && f->streams[i].is_owed)
             acknowledge(f, &f->streams[i]);
     f->owed = 0;
+    f->is_soon = false;
 }
 
 /* Writes it, however long the channel is full; false: not. */
@@ -268,12 +276,14 @@ static bool is_new(const struct far_stream *s, const struct wire_entry *e)
 }
 
 /* Behind the last entry of a message. */
-static void finish(struct far *f, struct far_stream *s)
+static void finish(struct far *f, struct far_stream *s,
+                   const struct wire_head *h)
 {
     if (!f->is_open)
         return;
     outlet_settle(&f->out, &s->at);
     s->is_owed = true;
+    f->is_soon = f->is_soon || (h->flags & WIRE_SOON);
     if (++f->owed == OWED_MOST)
         acknowledge_owed(f);
 }
@@ -356,7 +366,7 @@ static void on_part(struct far *f, struct far_stream *s,
         /* It is all of it. */
         forget_large(s);
         (void)put_all(f, s, m);
-        finish(f, s);
+        finish(f, s, &m->head);
         return;
     }
     is_whole = collect(f, s, m, &is_next);
@@ -371,7 +381,7 @@ static void on_part(struct far *f, struct far_stream *s,
     else
         counters_add(&counters_of(f)->duplicates, 1);
     forget_large(s);
-    finish(f, s);
+    finish(f, s, &m->head);
 }
 
 static void on_data(struct far *f, const struct transport_packet *packet,
@@ -398,7 +408,7 @@ static void on_data(struct far *f, const struct transport_packet *packet,
         return;
     }
     (void)put_all(f, s, m);
-    finish(f, s);
+    finish(f, s, &m->head);
 }
 
 static void on_ping(struct far *f, const struct transport_packet *packet,
@@ -466,7 +476,7 @@ void far_run(struct route *route)
             continue;
         }
         /* Acknowledges before it waits. */
-        if (f->owed > 0 && !take(f, 0))
+        if (f->owed > 0 && !take(f, f->is_soon ? 0 : OWED_MS))
             acknowledge_owed(f);
         else if (f->owed == 0)
             take(f, (int)(TURN_NS / TICKS_MS));

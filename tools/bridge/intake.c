@@ -274,7 +274,7 @@ void intake_rewind(struct intake *in, uint64_t offset)
     }
 }
 
-bool intake_is_short(const struct intake *in)
+bool intake_is_short(const struct intake *in, unsigned parts)
 {
     const struct ring *r = &in->region.ring;
     uint64_t lag, end;
@@ -282,7 +282,7 @@ bool intake_is_short(const struct intake *in)
     if (in->kind == INTAKE_PLAIN || in->kind == INTAKE_TAP)
         return in->is_out;
     intake_measure(in, &lag, &end);
-    return lag > (uint64_t)r->block_count * SHMIPC_BLOCK / 2;
+    return lag > (uint64_t)r->block_count * SHMIPC_BLOCK / parts;
 }
 
 void intake_measure(const struct intake *in, uint64_t *lag, uint64_t *end)

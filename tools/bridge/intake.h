@@ -56,9 +56,9 @@ void intake_release(struct intake *in, uint64_t offset);
  * released. */
 void intake_rewind(struct intake *in, uint64_t offset);
 
-/* Whether writers may soon find no space until something is released: then that
- * is what to wait for, and else the next entry. */
-bool intake_is_short(const struct intake *in);
+/* Whether writers may soon find no space until something is released: more than
+ * one of so many parts of the channel is in use. */
+bool intake_is_short(const struct intake *in, unsigned parts);
 
 /* Bytes that were written and not released, and where the next entry goes. */
 void intake_measure(const struct intake *in, uint64_t *lag, uint64_t *end);

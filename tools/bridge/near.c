@@ -94,17 +94,11 @@ static void await_welcome(struct near *n)
 
 /* How long to wait for an entry. What arrives meanwhile is noticed as late as
  * that. */
-static uint64_t next_wait(struct near *n)
+static uint64_t next_wait(const struct near *n)
 {
-    uint64_t wait = n->wait_ns;
-
     if (n->flights.count == 0)
         return SESSION_IDLE_NS;
-    if (intake_is_short(&n->in))
-        return 0;
-    n->wait_ns =
-        2 * wait > SESSION_WAIT_MOST_NS ? SESSION_WAIT_MOST_NS : 2 * wait;
-    return wait;
+    return intake_is_short(&n->in, 2) ? 0 : SESSION_WAIT_NS;
 }
 
 /* False: the channel has to be opened again. */
@@ -134,7 +128,6 @@ static bool go_on(struct near *n)
     }
     if (r == INTAKE_ENTRY) {
         sending_send(n);
-        n->wait_ns = SESSION_WAIT_LEAST_NS;
     } else if (r == INTAKE_CLOSED) {
         session_listen(n, (int)(SESSION_IDLE_NS / TICKS_MS));
     } else if (r == INTAKE_FAILED) {
@@ -173,7 +166,6 @@ void near_run(struct route *route)
         return;
     }
     n->route = route;
-    n->wait_ns = SESSION_WAIT_LEAST_NS;
     while (!route_stops(route)) {
         if (!is_open && !(is_open = open_intake(n))) {
             route_pause(route, TICKS_SECOND);

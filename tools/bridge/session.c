@@ -78,7 +78,6 @@ static void land(struct near *n, uint64_t after)
     n->acknowledged = landed->last;
     n->moved_at = ticks_now();
     n->ping_pause = PING_NS;
-    n->wait_ns = SESSION_WAIT_LEAST_NS;
 }
 
 /* What is on its way will be read, and sent, again. What a tap has read is not

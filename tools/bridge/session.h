@@ -14,9 +14,9 @@
 #include "bridge/ticks.h"
 
 #define SESSION_IDLE_NS       (100 * TICKS_MS) /* the longest wait for anything */
-/* Waits for an entry while acknowledgements are awaited. */
-#define SESSION_WAIT_LEAST_NS UINT64_C(50000)
-#define SESSION_WAIT_MOST_NS  (2 * TICKS_MS)
+/* The longest wait for an entry while acknowledgements are awaited, and space
+ * is not: so late it is noticed that they came. */
+#define SESSION_WAIT_NS       (10 * TICKS_MS)
 #define SESSION_HELLO_NS      (500 * TICKS_MS) /* then HELLO is said again ... */
 #define SESSION_HELLO_MOST_NS (4 * TICKS_SECOND) /* ... less and less often */
 
@@ -45,7 +45,7 @@ struct near {
     uint64_t ping_at, ping_pause;
     uint32_t ping_number;
     uint64_t ping_sent; /* what was sent when it was */
-    uint64_t wait_ns, measured_at, looked_at;
+    uint64_t measured_at, looked_at;
     uint64_t end; /* when it is asked to stop: until when it may wait */
     struct log_limit limit;
 };

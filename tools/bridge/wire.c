@@ -98,7 +98,7 @@ static const char *check_head(const struct wire_head *h)
         return "it has no stream or no session";
     if (h->after != WIRE_NONE && !is_offset(h->after))
         return "it is about an offset that is none";
-    if (h->flags & ~WIRE_LOSSY || h->reserved != 0)
+    if (h->flags & ~(WIRE_LOSSY | WIRE_SOON) || h->reserved != 0)
         return "what is reserved is used";
     return NULL;
 }

@@ -57,6 +57,9 @@ enum wire_outcome {
 
 /* For `flags` of HELLO, DATA and PART: what is missing does not come again. */
 #define WIRE_LOSSY UINT16_C(1)
+/* Of DATA and PART: the near channel has not much space left, so that who
+ * writes there may be waiting for the ACK. */
+#define WIRE_SOON  UINT16_C(2)
 
 /* As it travels. */
 struct wire_head {
