@@ -10,9 +10,11 @@
  */
 #include <shmipc/shmipc.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -256,6 +258,8 @@ static int be_sender(const char *name, int result)
 
     if (!segment)
         return 1;
+    /* Both have it now: without a name nothing stays, whatever ends them. */
+    ipc_channel_unlink(name);
     r = ipc_channel_connect_sized(segment->memory, SEGMENT_SIZE, configuration);
     if (IpcChannelConnectResult_is_error(r)) {
         fprintf(stderr, "connect: %s\n", r.error.detail);
@@ -290,7 +294,7 @@ int main(void)
     IpcChannelResult created;
     char name[64];
     int result[2];
-    pid_t sender;
+    pid_t receiver, sender;
     int bad;
 
     snprintf(name, sizeof name, "/shmipc-two-processes-%ld", (long)getpid());
@@ -303,9 +307,13 @@ int main(void)
         ipc_unlink(segment);
         return 1;
     }
+    receiver = getpid();
     sender = fork();
-    if (sender == 0)
-        _exit(be_sender(name, result[1]));
+    if (sender == 0) {
+        /* Without a receiver it would wait for space for ever. */
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        _exit(getppid() != receiver || be_sender(name, result[1]));
+    }
     close(result[1]);
     bad = sender < 0 || be_receiver(created.result, sender, result[0]);
     ipc_channel_destroy(created.result);
