@@ -218,6 +218,9 @@ static const char *map_detail(IpcStatus status,
     if (status == IPC_ERR_SYSTEM && body->sys_errno == ENOSPC)
         return "/dev/shm is full (see df /dev/shm): remove what is not needed, "
                "ask for less, or enlarge it";
+    if (status == IPC_ERR_SYSTEM && !body->existed && body->sys_errno == ENOENT)
+        return "there is no /dev/shm, where segments are: make it, and mount "
+               "a tmpfs on it";
     switch (status) {
     case IPC_ERR_ILLEGAL_STATE:
         return "the segment exists with another size: ask for "
