@@ -8,29 +8,49 @@ set -eu
 cd "$(dirname "$0")"
 build=${SHMIPC_BUILD:-build}
 
-# debian/control names the build dependencies, and nothing else does.
+# debian/control names the build dependencies, and nothing else does. A release's
+# tarball has it in packages/, since Debian adds a debian/ of its own.
+control=debian/control
+[ -f "$control" ] || control=packages/debian-control
+
+# In words, for where dpkg does not know: without versions and profiles.
+needed() {
+    sed -n '/^Build-Depends:/,/^[^ B]/{/ <pkg\.shmipc/!s/^ *\(Build-Depends: *\)\?//p}' \
+        "$control" | sed 's/[:,( ].*//; /^[^a-z]/d' | paste -sd ' '
+}
+
 install_missing() {
-    if dpkg-checkbuilddeps debian/control >/dev/null 2>&1; then
+    if dpkg-checkbuilddeps "$control" >/dev/null 2>&1; then
         return 0
     fi
     root=
     if [ "$(id -u)" -ne 0 ]; then
         root=sudo
         if ! command -v sudo >/dev/null; then
-            dpkg-checkbuilddeps debian/control || true
-            echo "$0: only root can install what is missing (see above if" \
-                "packages are named), and there is no sudo: as root, do" \
-                "\`apt-get build-dep $PWD\`" >&2
+            dpkg-checkbuilddeps "$control" || true
+            echo "$0: only root can install what is missing, and there is no" \
+                "sudo. As root, do: apt-get install build-essential" \
+                "$(needed)" >&2
             exit 1
         fi
     fi
+    # As apt-get wants it.
+    source=$(mktemp -d)
+    trap 'rm -rf "$source"' EXIT
+    mkdir "$source/debian"
+    cp "$control" "$source/debian/control"
+    chmod -R a+rX "$source"
     $root apt-get update -q
     $root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y dpkg-dev
-    $root env DEBIAN_FRONTEND=noninteractive apt-get build-dep -q -y ./
+    $root env DEBIAN_FRONTEND=noninteractive apt-get build-dep -q -y "$source"
 }
 
 if command -v apt-get >/dev/null 2>&1; then
     install_missing
+elif ! command -v meson >/dev/null 2>&1; then
+    echo "$0: there is no meson. By the names that Debian has for them, this" \
+        "takes: a C compiler, $(needed)" >&2
+    exit 1
 fi
 if [ ! -f "$build/build.ninja" ]; then
     meson setup "$build"
