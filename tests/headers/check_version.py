@@ -57,6 +57,19 @@ def check_since(headers, version):
                 expect(f"{header.name}, a contract", since, version)
 
 
+def check_layout(root, version):
+    """The layout that is written now is told to be so, by a version that there
+    is."""
+    layout = first(root / "lib" / "ring" / "layout.h",
+                   r"^#define SHMIPC_LAYOUT_VERSION UINT32_C\((\d+)\)")
+    told = re.findall(r"^\| (\d+) \| (\S+) \| yes \|",
+                      (root / "docs" / "abi.md").read_text(encoding="utf-8"),
+                      re.M)
+    expect("docs/abi.md, layout", told[-1][0] if told else "none", layout)
+    if told and number(told[-1][1]) > number(version):
+        expect("docs/abi.md, layout since", told[-1][1], version)
+
+
 def main():
     root = pathlib.Path(sys.argv[1])
     version = sys.argv[2]
@@ -73,6 +86,7 @@ def main():
         place, said = line.rsplit(" ", 1)
         expect(place, said, version)
     check_news(root / "NEWS.md", version)
+    check_layout(root, version)
     check_since((root / "include" / "shmipc").glob("*.h"), version)
     # A release has no debian/.
     if changelog.exists():
