@@ -13,7 +13,9 @@
  *                handle goes when nobody uses it
  *
  * A sweep looks at a few of them now and then, and judges their clients. All
- * functions are called with the service's lock held, but for peer_write().
+ * functions are called with the service's lock held, but for peer_write(); so
+ * none waits, not for a channel either that is half made: it is opened by one
+ * attempt, and who answers tries again without the lock.
  */
 #ifndef SHMIPC_PEER_H
 #define SHMIPC_PEER_H
@@ -21,7 +23,10 @@
 #include "channel/channel.h"
 #include "service/frame.h"
 
-enum { PEER_BUCKETS = 256, PEER_OPEN_WAIT_NS = 5 * 1000 * 1000 };
+enum {
+    PEER_BUCKETS = 256,
+    PEER_OPEN_ONCE_NS = 1, /* of opening: no longer than one attempt */
+};
 
 struct peer {
     uint64_t number;
@@ -56,8 +61,8 @@ void peer_expect(struct peers *peers, uint64_t number);
 /* Somebody says that he has left; believed if his channel is closed. */
 void peer_leaves(struct peers *peers, uint64_t number);
 
-/* Finds a client and opens its channel; to be given back. IPC_ERR_OWNERS_FULL:
- * too many are open. */
+/* Finds a client and opens its channel; to be given back. IPC_ERR_INITIALIZING:
+ * that is being made, or removed. IPC_ERR_OWNERS_FULL: too many are open. */
 IpcStatus peer_get(struct peers *peers, uint64_t number, struct peer **peer,
                    int *sys_errno);
 void peer_put(struct peers *peers, struct peer *peer);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "service/server.h"
+#include "cancel.h"
 #include "grow.h"
 #include "service/door.h"
 #include "wait/clock.h"
@@ -16,6 +17,9 @@ enum {
     SERVER_CLIENTS = 256,
     SERVER_CLIENTS_MAX = 4000,
     SERVER_PROCESSES = 64, /* that serve, at the same time */
+    /* For a channel of answers that is being made, or removed. */
+    OPEN_WAIT_NS = 5 * 1000 * 1000,
+    OPEN_PAUSE_NS = 100 * 1000,
 };
 
 /* ------------------------------------------------------------------ opening */
@@ -67,7 +71,7 @@ static IpcOpenOptions answers_options(const IpcServiceOptions *o)
     return (IpcOpenOptions){
         .struct_size = sizeof(IpcOpenOptions),
         .flags = IPC_OPEN_CONNECT_ONLY | (o->flags & IPC_OPEN_ANY_OWNER),
-        .timeout_ns = PEER_OPEN_WAIT_NS,
+        .timeout_ns = PEER_OPEN_ONCE_NS,
         .configuration = {.options = IPC_CHANNEL_REPORT_DEAD_CONSUMERS,
                           .spin_ns = o->spin_ns},
     };
@@ -406,13 +410,36 @@ static void conclude(struct IpcService *s, struct peer *peer, uint64_t call,
         peer_lose(peer, call);
 }
 
+/* Whoever holds the channel up is waited for without the lock: others may
+ * answer, and sweep, meanwhile. */
+static IpcStatus get_peer(struct IpcService *s, uint64_t client,
+                          struct peer **peer, int *sys_errno)
+{
+    IpcStatus status = peer_get(&s->peers, client, peer, sys_errno);
+    int64_t end;
+    int state;
+
+    if (status != IPC_ERR_INITIALIZING)
+        return status;
+    state = cancel_disable();
+    end = clock_after(OPEN_WAIT_NS);
+    while (status == IPC_ERR_INITIALIZING && !clock_is_past(end)) {
+        pthread_mutex_unlock(&s->lock);
+        clock_sleep_until(clock_after(OPEN_PAUSE_NS));
+        pthread_mutex_lock(&s->lock);
+        status = peer_get(&s->peers, client, peer, sys_errno);
+    }
+    cancel_restore(state);
+    return status;
+}
+
 static IpcStatus answer(struct IpcService *s, const struct frame_answer *head,
                         uint64_t client, const void *data, size_t size,
                         IpcServiceError *body)
 {
     struct peer *peer;
     int64_t patience;
-    IpcStatus status = peer_get(&s->peers, client, &peer, &body->sys_errno);
+    IpcStatus status = get_peer(s, client, &peer, &body->sys_errno);
 
     if (status != IPC_OK) {
         s->stats.dropped++;
@@ -446,13 +473,16 @@ IpcStatus server_end(struct IpcService *s, struct request *r, IpcStatus with,
 bool server_is_wanted(struct IpcService *s, const struct request *r)
 {
     struct peer *peer;
+    IpcStatus status;
     int error;
-    bool wanted = false;
+    bool wanted;
 
     if (clock_is_past(r->shown.deadline_ns))
         return false;
     pthread_mutex_lock(&s->lock);
-    if (peer_get(&s->peers, r->shown.client, &peer, &error) == IPC_OK) {
+    status = peer_get(&s->peers, r->shown.client, &peer, &error);
+    wanted = status == IPC_ERR_INITIALIZING; /* not known yet */
+    if (status == IPC_OK) {
         wanted = !peer_is_over(peer);
         peer_put(&s->peers, peer);
     }

@@ -7,6 +7,7 @@ CALLS = ["unit/service"]
 ENDS = ["unit/service_ends"]
 DEATHS = ["unit/service_deaths"]
 HOSTILE = ["unit/service_hostile"]
+HALF = ["unit/service_half_made"]
 
 MUTATIONS = [
     # -------------------------------------------------------------- who serves
@@ -172,4 +173,28 @@ MUTATIONS = [
                 "return IPC_ERR_TOO_SMALL;",
                 "else if (call->size > dest->size) "
                 "call->size = dest->size;")]),
+    # ------------------------------------------------------- what is half made
+    Mutation(
+        name="a sweep waits for what is half made", file="server.c",
+        tests=HALF,
+        edits=[(".timeout_ns = PEER_OPEN_ONCE_NS,",
+                ".timeout_ns = OPEN_WAIT_NS,")]),
+    Mutation(
+        name="who answers does not wait for what is half made", file="server.c",
+        tests=HALF,
+        edits=[("if (status != IPC_ERR_INITIALIZING) return status; "
+                "state = cancel_disable();",
+                "if (true) return status; state = cancel_disable();")]),
+    Mutation(
+        name="who answers waits for what is half made with the lock",
+        file="server.c", tests=HALF,
+        edits=[("pthread_mutex_unlock(&s->lock); "
+                "clock_sleep_until(clock_after(OPEN_PAUSE_NS)); "
+                "pthread_mutex_lock(&s->lock);",
+                "clock_sleep_until(clock_after(OPEN_PAUSE_NS));")]),
+    Mutation(
+        name="whose channel is half made is not wanted", file="server.c",
+        tests=HALF,
+        edits=[("wanted = status == IPC_ERR_INITIALIZING;",
+                "wanted = false;")]),
 ]

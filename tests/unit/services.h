@@ -223,7 +223,7 @@ static inline void stop_server(IpcClient *client, pid_t server)
 }
 
 /* A thread that waits for a call. */
-struct waiter {
+struct waiting_caller {
     IpcClient *client;
     IpcCall call;
     IpcStatus status;
@@ -232,7 +232,7 @@ struct waiter {
 
 static inline void *wait_for_call(void *of)
 {
-    struct waiter *w = of;
+    struct waiting_caller *w = of;
 
     w->status =
         ipc_client_collect(w->client, w->call, &w->answer, NULL).ipc_status;
