@@ -4,6 +4,7 @@
 
     secure.py SHMIPC_BRIDGE SHMIPC FLOW STRANGER
 """
+import contextlib
 import os
 import pathlib
 import socket
@@ -228,6 +229,75 @@ def rubbish_takes_no_memory():
         end.close()
 
 
+def speak(port):
+    """A connection to a bridge without keys, past its greeting."""
+    end = socket.create_connection(("127.0.0.1", port), LIMIT)
+    kind = b"\x0bSocket-Type" + (6).to_bytes(4, "big") + b"DEALER"
+    ready = b"\x05READY" + kind
+    end.sendall(b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0")
+                + bytes(32) + b"\x04" + bytes([len(ready)]) + ready)
+    heard = b""
+    while b"READY" not in heard:
+        heard += end.recv(4096)
+    return end
+
+
+def a_message_without_end():
+    """who is let in and sends a message of parts without end is cut off before
+    it has taken much memory, and the others go on"""
+    near, far, port = new_name(), new_name(), free_port()
+    there = into(port, far)
+    here = out(near, port)
+    here.await_line("connected")
+    must_end(write(near, 100), read(far, 100))
+    before = memory_of(there.process)
+    part = b"\x03" + (100000).to_bytes(8, "big") + bytes(100000)
+    most = sent = 0
+    with speak(port) as end, contextlib.suppress(OSError):
+        while sent < 1 << 30:
+            end.sendall(part)
+            sent += len(part)
+            most = max(most, memory_of(there.process) - before)
+            # No faster than most networks: it is looked at from time to time.
+            time.sleep(0.0005)
+    assert sent < 1 << 29, sent
+    assert most < 256 << 20, most
+    there.await_line("without end")
+    must_end(write(near, 100), read(far, 100))
+    here.end()
+    there.end()
+
+
+def silent_connections():
+    """of many connections that say nothing the oldest are cut off, and others
+    get in"""
+    near, far, port = new_name(), new_name(), free_port()
+    there = into(port, far)
+    wait_until(lambda: connects(port), "it listens")
+    ends = [speak(port) for _ in range(100)]
+    there.await_line("too many others say nothing")
+    out(near, port)
+    must_end(write(near, 100), read(far, 100))
+    for end in ends:
+        end.close()
+
+
+def many_large_ones_at_once():
+    """large messages of many streams, none of which is sent to its end, take
+    memory for a few of them, and another one gets through"""
+    near, far, port = new_name(), new_name(), free_port()
+    create(near, "--one-consumer", "--size=4M")
+    create(far, "--one-producer", "--size=4M")
+    there = into(port, far, "--largest=2M")
+    here = out(near, port)
+    here.await_line("connected")
+    before = memory_of(there.process)
+    assert stranger(port, "large").wait(LIMIT) == 0
+    grown = memory_of(there.process) - before
+    assert grown < 32 << 20, grown
+    must_end(write(near, 20, largest=1500000), read(far, 20, largest=1500000))
+
+
 def connects(port):
     try:
         socket.create_connection(("127.0.0.1", port), 1).close()
@@ -252,4 +322,5 @@ if __name__ == "__main__":
     run(keys_are_secret, keys_must_be_given, who_is_known_gets_in,
         who_is_not_known_stays_out, who_is_somebody_else_gets_nothing,
         who_has_no_key_stays_out, a_part_is_missing, a_hostile_peer_changes_nothing,
-        rubbish_takes_no_memory)
+        rubbish_takes_no_memory, a_message_without_end, silent_connections,
+        many_large_ones_at_once)

@@ -5,9 +5,12 @@
  *
  *     stranger tcp://HOST:PORT MESSAGES
  *     stranger tcp://HOST:PORT parts
+ *     stranger tcp://HOST:PORT large
  *
- * The latter sends a large message of which a part is missing, then all of it,
- * twice: 0 if it was asked to begin anew, and then told that it is there.
+ * The last begins messages of 2 MiB in many streams, and sends all but the last
+ * part of each. The one before it sends a large message of which a part is
+ * missing, then all of it, twice: 0 if it was asked to begin anew, and then
+ * told that it is there.
  */
 #include "bridge/wire.h"
 #include <stdio.h>
@@ -153,6 +156,43 @@ static bool try_parts(void *socket)
     return true;
 }
 
+enum { STREAMS = 60, LARGE = 2 << 20, LARGE_PART = 32 << 10 };
+
+static void send_large_part(void *socket, uint64_t stream, uint64_t at)
+{
+    static unsigned char payload[LARGE_PART];
+    struct wire_head head = wire_make(WIRE_PART, stream, 1, WIRE_NONE);
+    struct wire_entry e = {64, LARGE, 0};
+    unsigned char first[sizeof head + sizeof e];
+
+    head.count = 1;
+    head.value = at;
+    wire_swap_head(&head);
+    wire_swap_entry(&e);
+    memset(payload, 7, sizeof payload);
+    memcpy(first, &head, sizeof head);
+    memcpy(first + sizeof head, &e, sizeof e);
+    zmq_send(socket, first, sizeof first, ZMQ_SNDMORE);
+    zmq_send(socket, payload, sizeof payload, 0);
+}
+
+static bool begin_many(void *socket)
+{
+    for (uint64_t stream = 100; stream < 100 + STREAMS; stream++) {
+        struct wire_head head = wire_make(WIRE_HELLO, stream, 1, WIRE_NONE);
+
+        wire_swap_head(&head);
+        zmq_send(socket, &head, sizeof head, 0);
+        if (hear(socket) != WIRE_WELCOME)
+            return false;
+        for (uint64_t at = 0; at < LARGE - LARGE_PART; at += LARGE_PART)
+            send_large_part(socket, stream, at);
+    }
+    /* Its answer comes behind all of that. */
+    say(socket, WIRE_HELLO, 1);
+    return hear(socket) == WIRE_WELCOME;
+}
+
 int main(int argc, char **argv)
 {
     void *context = zmq_ctx_new(), *socket = zmq_socket(context, ZMQ_DEALER);
@@ -167,6 +207,8 @@ int main(int argc, char **argv)
         return 2;
     if (strcmp(argv[2], "parts") == 0)
         return try_parts(socket) ? 0 : 1;
+    if (strcmp(argv[2], "large") == 0)
+        return begin_many(socket) ? 0 : 1;
     for (long i = atol(argv[2]); i > 0; i--) {
         send_one(socket);
         while (zmq_recv(socket, answer, sizeof answer, ZMQ_DONTWAIT) >= 0)

@@ -43,6 +43,7 @@ bool carrier_open(struct route *r)
     const struct route_options *o = &r->options;
     const struct zeromq_options z = {
         .context = r->context,
+        .title = r->title,
         .address = o->address,
         .binds = o->is_far,
         .largest = o->is_far || o->is_service ? MESSAGE_MAX : ANSWER_MAX,

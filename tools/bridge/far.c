@@ -12,6 +12,7 @@
 #define TELL_NS TICKS_SECOND
 enum {
     OWED_MOST = 8,
+    LARGE_TOGETHER = 4,
     /* An acknowledgement wakes threads on both machines. It waits for so long,
      * also for messages to share it with, unless it is wanted soon: meanwhile
      * who reads our channel has been woken and has run. */
@@ -27,7 +28,7 @@ struct far_stream {
     uint64_t heard; /* when */
     bool is_owed;   /* an acknowledgement */
     /* Of a large entry that comes in parts: the bytes that have come. */
-    unsigned char *large;
+    unsigned char *large; /* large_is.size bytes, or NULL */
     struct wire_entry large_is;
     size_t large_has;
 };
@@ -331,6 +332,33 @@ static void count_gap(struct far *f, const struct far_stream *s,
                wire_entry(m, 0).offset, lost);
 }
 
+/* Before there is memory for one more: all together take no more than
+ * LARGE_TOGETHER of the largest ones. Who loses his begins again when its next
+ * part comes; it is the one who was silent for longest, so that who begins many
+ * and goes on with none holds up nobody. */
+static void make_room_for_large(struct far *f, uint64_t size)
+{
+    const uint64_t limit = LARGE_TOGETHER * f->route->options.largest;
+
+    for (;;) {
+        struct far_stream *oldest = NULL;
+        uint64_t sum = size;
+
+        for (int i = 0; i < NOTE_STREAMS; i++) {
+            struct far_stream *s = &f->streams[i];
+
+            if (!s->large)
+                continue;
+            sum += s->large_is.size;
+            if (!oldest || s->heard < oldest->heard)
+                oldest = s;
+        }
+        if (sum <= limit || !oldest)
+            return;
+        forget_large(oldest);
+    }
+}
+
 /* Collects what comes in parts; true: the entry is whole. *is_next: the part is
  * the one that was due. */
 static bool collect(struct far *f, struct far_stream *s,
@@ -345,6 +373,7 @@ static bool collect(struct far *f, struct far_stream *s,
         return false;
     if (m->head.value == 0) {
         forget_large(s);
+        make_room_for_large(f, e.size);
         s->large = malloc(e.size);
         s->large_is = e;
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "bridge/zeromq.h"
+#include "bridge/guard.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,8 +22,8 @@ enum {
 struct zeromq {
     struct transport base;
     void *socket;
-    void *monitor; /* tells when a connection ends; NULL: not asked for */
-    bool routes;   /* it is a ROUTER */
+    bool routes; /* it is a ROUTER */
+    struct guard *guard;
     zmq_msg_t first, payload;
 };
 
@@ -144,6 +145,7 @@ static enum transport_result receive_parts(struct zeromq *z,
         return result_of_errno();
     if (more && zmq_msg_recv(&z->first, z->socket, ZMQ_DONTWAIT) < 0)
         return result_of_errno();
+    guard_heard(z->guard, zmq_msg_get(&z->first, ZMQ_SRCFD));
     packet->first = zmq_msg_data(&z->first);
     packet->first_size = more ? zmq_msg_size(&z->first) : 0;
     if (!more || !has_more(&z->first))
@@ -159,23 +161,6 @@ static enum transport_result receive_parts(struct zeromq *z,
     return TRANSPORT_DONE;
 }
 
-/* Whether a connection has ended since the last call. */
-static bool has_broken(struct zeromq *z)
-{
-    unsigned char event[16];
-    uint16_t number;
-    bool is_broken = false;
-
-    /* Each event is two parts: a number and a value; an address. */
-    while (z->monitor &&
-           zmq_recv(z->monitor, event, sizeof event, ZMQ_DONTWAIT) >= 0) {
-        memcpy(&number, event, sizeof number);
-        is_broken = is_broken || number == ZMQ_EVENT_DISCONNECTED;
-        (void)zmq_recv(z->monitor, event, 0, ZMQ_DONTWAIT);
-    }
-    return is_broken;
-}
-
 static enum transport_result
 receive(struct transport *t, struct transport_packet *packet, int timeout_ms)
 {
@@ -184,7 +169,8 @@ receive(struct transport *t, struct transport_packet *packet, int timeout_ms)
 
     if (result != TRANSPORT_LATER)
         return result;
-    if (has_broken(z))
+    /* With a thread nobody needs to know: near sides begin. */
+    if (!z->routes && guard_look(z->guard))
         return TRANSPORT_BROKEN;
     if (timeout_ms == 0)
         return result;
@@ -201,8 +187,7 @@ static void close_socket(struct transport *t)
     zmq_msg_close(&z->payload);
     if (z->socket)
         zmq_close(z->socket);
-    if (z->monitor)
-        zmq_close(z->monitor);
+    guard_stop(z->guard);
     free(z);
 }
 
@@ -252,30 +237,16 @@ static bool set_keys(void *socket, const struct zeromq_options *o)
            set_key(socket, ZMQ_ZAP_DOMAIN, o->zap_domain);
 }
 
-/* Without it a loss is found out later. */
-static void watch(struct zeromq *z, void *context)
-{
-    char address[64];
-
-    snprintf(address, sizeof address, "inproc://bridge-monitor-%p", (void *)z);
-    if (zmq_socket_monitor(z->socket, address, ZMQ_EVENT_DISCONNECTED) != 0)
-        return;
-    z->monitor = zmq_socket(context, ZMQ_PAIR);
-    if (z->monitor && zmq_connect(z->monitor, address) == 0)
-        return;
-    if (z->monitor)
-        zmq_close(z->monitor);
-    z->monitor = NULL;
-}
-
 static bool open_socket(struct zeromq *z, const struct zeromq_options *o)
 {
     z->socket = zmq_socket(o->context, o->binds ? ZMQ_ROUTER : ZMQ_DEALER);
     if (!z->socket || !set_limits(z->socket, o) || !set_keys(z->socket, o))
         return false;
+    z->guard = guard_start(o->context, z->socket, o->title, o->binds);
+    if (!z->guard)
+        return false;
     if (o->binds)
         return zmq_bind(z->socket, o->address) == 0;
-    watch(z, o->context);
     return zmq_connect(z->socket, o->address) == 0;
 }
 

@@ -11,6 +11,7 @@
 
 struct zeromq_options {
     void *context;
+    const char *title;   /* for logs; stays */
     const char *address; /* tcp://HOST:PORT */
     bool binds;
     size_t largest; /* message that may come in, bytes */
