@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
 """A network of two namespaces, of which this process is the cable: packets are
-lost, doubled, delayed and overtake each other. (What netem does, and where that
-is missing as well.)"""
+lost, doubled, delayed and overtake each other, and connections are reset. (What
+netem does and more, and where that is missing as well.)"""
 import heapq
 import os
 import random
 import select
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -28,6 +29,37 @@ for words in (f"addr add {here} peer {there} dev cable",
     subprocess.run(["ip", *words.split()], check=True)
 socket.send_fds(out, [b"x"], [tun])
 """
+
+
+def checksum(data):
+    """Of the Internet, RFC 1071."""
+    total = sum(struct.unpack(f">{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def reset_for(packet):
+    """What tells who sent this packet of TCP over IPv4 that the other end knows
+    nothing of the connection; None: it is no such packet."""
+    if packet[0] >> 4 != 4 or packet[9] != socket.IPPROTO_TCP:
+        return None
+    tcp = (packet[0] & 15) * 4
+    source, target, _, acknowledged = struct.unpack_from(">HHII", packet, tcp)
+    flags = packet[tcp + 13]
+    if flags & 0x06 or not flags & 0x10:  # SYN, RST; ACK
+        return None
+    addresses = packet[16:20] + packet[12:16]
+    # With the number that is due there, so that it is believed (RFC 5961).
+    segment = bytearray(struct.pack(">HHIIBBHHH", target, source, acknowledged,
+                                    0, 5 << 4, 0x04, 0, 0, 0))
+    pseudo = addresses + struct.pack(">BBH", 0, socket.IPPROTO_TCP,
+                                     len(segment))
+    struct.pack_into(">H", segment, 16, checksum(pseudo + segment))
+    head = bytearray(struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(segment), 0, 0,
+                                 64, socket.IPPROTO_TCP, 0) + addresses)
+    struct.pack_into(">H", head, 10, checksum(head))
+    return bytes(head + segment)
 
 
 class Namespace:
@@ -68,7 +100,7 @@ class BadNet:
         self.loss, self.double = loss, double
         self.delay, self.jitter = delay, jitter
         self.is_cut = False
-        self.passed = self.lost = 0
+        self.passed = self.lost = self.resets = self.resets_due = 0
         self.near = Namespace(NEAR, FAR)
         try:
             self.far = Namespace(FAR, NEAR)
@@ -79,10 +111,24 @@ class BadNet:
         self.thread = threading.Thread(target=self.carry, daemon=True)
         self.thread.start()
 
+    def reset(self):
+        """The connection of the next packet is reset, for who sent that: the
+        other end learns it when it sends something."""
+        self.resets_due += 1
+
+    def inject(self, source, packet):
+        answer = reset_for(packet)
+        if answer:
+            os.write(source, answer)
+            self.resets_due -= 1
+            self.resets += 1
+
     def take(self, source, target, due):
         try:
             while True:
                 packet = os.read(source, 1 << 16)
+                if self.resets_due:
+                    self.inject(source, packet)
                 if self.is_cut or random.random() < self.loss:
                     self.lost += 1
                     continue

@@ -5,8 +5,8 @@ them.
 
     network.py SHMIPC_BRIDGE SHMIPC FLOW [MESSAGES KILLS]
 
-With KILLS: so many SIGKILLs of both, and so many messages at least; then with
-resets as well, and figures at the end.
+With KILLS: so many SIGKILLs of both, and half as many resets, and so many
+messages at least. Figures are at the end.
 """
 import pathlib
 import random
@@ -49,12 +49,17 @@ def pair_over(net):
 
 def a_bad_network():
     """messages come out once and in order through loss, doubled packets,
-    delay and packets that overtake each other"""
+    delay, packets that overtake each other, and resets of the connection"""
     net = BadNet(loss=0.01, double=0.01, delay=0.002, jitter=0.004)
     try:
         near, far, here, _ = pair_over(net)
-        must_end(write(near, MESSAGES), read(far, MESSAGES))
-        assert here.says("connected") and net.lost > 0, (here.log, net.lost)
+        here.await_line("connected")
+        writer, reader = write(near, MESSAGES), read(far, MESSAGES)
+        while reader.poll() is None:
+            net.reset()
+            time.sleep(0.3)
+        must_end(writer, reader)
+        assert sessions_of(here) > 1 and net.lost > 0, (here.log, net.lost)
     finally:
         net.close()
 
@@ -75,8 +80,13 @@ def a_cut_cable():
         net.close()
 
 
+def sessions_of(bridge):
+    return sum("connected" in line for line in bridge.log)
+
+
 def kills_on_a_bad_network():
-    """the same with both bridges killed again and again"""
+    """the same with both bridges killed, and connections reset, again and
+    again"""
     net = BadNet(loss=0.005, double=0.005, delay=0.0005, jitter=0.002)
     kills = [0, 0]
     messages = 0
@@ -92,11 +102,24 @@ def kills_on_a_bad_network():
                     which = random.randrange(2)
                     (here, there)[which].kill().start()
                     kills[which] += 1
+                    if sum(kills) % 2:
+                        time.sleep(random.uniform(0, 0.2))
+                        net.reset()
             must_end(writer, reader)
             messages += some
+            print(f"# {messages} messages, {sum(kills)} kills, "
+                  f"{net.resets} resets, {time.monotonic() - began:.0f} s",
+                  flush=True)
+        assert KILLS < 2 or net.resets > 0
         print(f"# {messages} messages, {kills[0]} kills of the near and "
               f"{kills[1]} of the far bridge, {net.passed} packets passed, "
-              f"{net.lost} lost, {time.monotonic() - began:.0f} s")
+              f"{net.lost} lost, {net.resets} resets, {sessions_of(here)} "
+              f"sessions, {time.monotonic() - began:.0f} s")
+    except AssertionError:
+        print("# kills", kills, "resets", net.resets, net.resets_due, "passed",
+              net.passed, "after", messages, "messages, the near bridge said",
+              here.log[-12:], "the far one", there.log[-12:])
+        raise
     finally:
         net.close()
 
