@@ -17,7 +17,7 @@ import time
 
 from badnet import FAR, BadNet
 from bridges import (BRIDGE, LIMIT, Bridge, create, must_end, new_name, read, run,
-                     write)
+                     wait_until, write)
 
 MESSAGES = int(sys.argv[4]) if sys.argv[4:] else 60000
 KILLS = int(sys.argv[5]) if sys.argv[5:] else 6
@@ -105,6 +105,12 @@ def kills_on_a_bad_network():
                     if sum(kills) % 2:
                         time.sleep(random.uniform(0, 0.2))
                         net.reset()
+                    # A machine may be so busy that each is killed before it
+                    # has done anything.
+                    if sum(kills) % 10 == 0:
+                        before = sessions_of(here)
+                        wait_until(lambda: sessions_of(here) > before,
+                                   "both are connected")
             must_end(writer, reader)
             messages += some
             print(f"# {messages} messages, {sum(kills)} kills, "
