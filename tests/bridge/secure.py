@@ -298,6 +298,19 @@ def many_large_ones_at_once():
     must_end(write(near, 20, largest=1500000), read(far, 20, largest=1500000))
 
 
+def what_does_not_fit():
+    """who sends what was said not to fit is refused, and keeps nobody
+    waiting"""
+    near, far, port = new_name(), new_name(), free_port()
+    create(near, "--one-consumer")
+    create(far, "--one-producer", "--size=16K")
+    there = into(port, far)
+    assert stranger(port, "misfit").wait(LIMIT) == 0
+    there.await_line("larger than what fits")
+    out(near, port)
+    must_end(write(near, 100), read(far, 100))
+
+
 def connects(port):
     try:
         socket.create_connection(("127.0.0.1", port), 1).close()
@@ -323,4 +336,4 @@ if __name__ == "__main__":
         who_is_not_known_stays_out, who_is_somebody_else_gets_nothing,
         who_has_no_key_stays_out, a_part_is_missing, a_hostile_peer_changes_nothing,
         rubbish_takes_no_memory, a_message_without_end, silent_connections,
-        many_large_ones_at_once)
+        many_large_ones_at_once, what_does_not_fit)

@@ -6,11 +6,12 @@
  *     stranger tcp://HOST:PORT MESSAGES
  *     stranger tcp://HOST:PORT parts
  *     stranger tcp://HOST:PORT large
+ *     stranger tcp://HOST:PORT misfit
  *
- * The last begins messages of 2 MiB in many streams, and sends all but the last
- * part of each. The one before it sends a large message of which a part is
- * missing, then all of it, twice: 0 if it was asked to begin anew, and then
- * told that it is there.
+ * `misfit` sends what was said not to fit. `large` begins messages of 2 MiB in
+ * many streams, and sends all but the last part of each. `parts` sends a large
+ * message of which a part is missing, then all of it, twice: 0 if it was asked
+ * to begin anew, and then told that it is there.
  */
 #include "bridge/wire.h"
 #include <stdio.h>
@@ -193,6 +194,29 @@ static bool begin_many(void *socket)
     return hear(socket) == WIRE_WELCOME;
 }
 
+/* An entry that was said not to fit. */
+static bool send_too_large(void *socket)
+{
+    enum { SIZE_TOO_LARGE = 60000 };
+    struct wire_head head = wire_make(WIRE_HELLO, STREAM, 1, WIRE_NONE);
+    struct wire_entry e = {64, SIZE_TOO_LARGE, 0};
+    unsigned char first[sizeof head + sizeof e];
+    static unsigned char payload[SIZE_TOO_LARGE];
+
+    say(socket, WIRE_HELLO, 1);
+    if (hear(socket) != WIRE_WELCOME)
+        return false;
+    head = wire_make(WIRE_DATA, STREAM, 1, WIRE_NONE);
+    head.count = 1;
+    wire_swap_head(&head);
+    wire_swap_entry(&e);
+    memcpy(first, &head, sizeof head);
+    memcpy(first + sizeof head, &e, sizeof e);
+    zmq_send(socket, first, sizeof first, ZMQ_SNDMORE);
+    zmq_send(socket, payload, sizeof payload, 0);
+    return hear(socket) == WIRE_RESTART;
+}
+
 int main(int argc, char **argv)
 {
     void *context = zmq_ctx_new(), *socket = zmq_socket(context, ZMQ_DEALER);
@@ -207,6 +231,8 @@ int main(int argc, char **argv)
         return 2;
     if (strcmp(argv[2], "parts") == 0)
         return try_parts(socket) ? 0 : 1;
+    if (strcmp(argv[2], "misfit") == 0)
+        return send_too_large(socket) ? 0 : 1;
     if (strcmp(argv[2], "large") == 0)
         return begin_many(socket) ? 0 : 1;
     for (long i = atol(argv[2]); i > 0; i--) {

@@ -413,6 +413,21 @@ static void on_part(struct far *f, struct far_stream *s,
     finish(f, s, &m->head);
 }
 
+/* A near side was told by WELCOME what fits, and what does not would keep all
+ * streams waiting for a larger channel. (One that sends through Redis is told
+ * nothing.) */
+static bool is_too_large(const struct far *f,
+                         const struct transport_packet *packet,
+                         const struct wire_message *m)
+{
+    const uint64_t largest = largest_of(f);
+
+    for (uint32_t i = 0; packet->from.size > 0 && i < m->head.count; i++)
+        if (wire_entry(m, i).size > largest)
+            return true;
+    return false;
+}
+
 static void on_data(struct far *f, const struct transport_packet *packet,
                     const struct wire_message *m)
 {
@@ -426,6 +441,13 @@ static void on_data(struct far *f, const struct transport_packet *packet,
         return; /* sent before a session that has begun since */
     s->peer = packet->from;
     s->heard = ticks_now();
+    if (is_too_large(f, packet, m)) {
+        counters_add(&counters_of(f)->malformed, 1);
+        log_rarely(&f->strangers, f->route->title,
+                   "what came is larger than what fits here");
+        restart(f, &packet->from, &m->head);
+        return;
+    }
     if (m->head.flags & WIRE_LOSSY) {
         count_gap(f, s, m);
     } else if (!fits(s, m)) {
