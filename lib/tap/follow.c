@@ -214,6 +214,14 @@ static enum follow explain_nothing(struct follower *f, const struct view *view)
     return FOLLOW_NOTHING;
 }
 
+/* What came since the look is no claim that holds us up. */
+static bool has_changed(const struct follower *f, const struct view *view)
+{
+    /* Relaxed: F1 acquires what is there. */
+    return atomic_get_relaxed(position_control(
+               f->ring, position_of_head(f->at))) != view->word;
+}
+
 enum follow follow_next(struct follower *f, void *to, size_t room,
                         enum follow_start start, struct view *view,
                         uint64_t *lost)
@@ -231,6 +239,8 @@ enum follow follow_next(struct follower *f, void *to, size_t room,
         found = judge(f);
         if (found == FOLLOW_ENTRY && look == LOOK_NOTHING)
             found = explain_nothing(f, view);
+        if (found == FOLLOW_CLAIMED && has_changed(f, view))
+            continue;
         if (found == FOLLOW_OVERRUN)
             return resume(f, start, offset, lost);
         if (found != FOLLOW_ENTRY)

@@ -70,10 +70,7 @@ IpcStatus try_read_one(IpcChannel *ch);
 IpcStatus try_to_join(IpcChannel **ch);
 IpcChannel *join(void);
 
-/* ---------------------------------------------------------------- scene.c */
-
-/* Formats the memory, in the mode. */
-void create(void);
+/* ------------------------------------------------------------ processes.c */
 
 /* A child that does not outlive its parent. */
 pid_t fork_child(void);
@@ -85,6 +82,11 @@ int end_of(pid_t pid);
  * and that it has. */
 bool succeeds(void (*what)(void));
 void in_child(void (*what)(void));
+
+/* ---------------------------------------------------------------- scene.c */
+
+/* Formats the memory, in the mode. */
+void create(void);
 
 /* Of the mode. */
 size_t size_of_region(void);
@@ -133,6 +135,7 @@ enum kind {
     FORCES, /* others recover by force too */
     JOINS,  /* without a handle from before; so do the next */
     CREATES,
+    TAPS,
     READS, /* as one that has subscribed from the oldest before */
     /* The same, as one that writers do not wait for; where it goes on behind a
      * gap. It has been evicted before, or may be while it is stopped. */
@@ -157,6 +160,11 @@ extern const struct operation operations[];
 extern const size_t operation_count;
 
 void set_scene(const struct operation *o);
+
+/* What a victim has done before it is stepped, in its own process; and then
+ * others. */
+IpcChannel *make_ready(const struct operation *o);
+void prepare_for(const struct operation *o);
 
 /* ----------------------------------------------------------------- work.c */
 
@@ -188,10 +196,10 @@ bool bystander_says(void);
 
 /* -------------------------------------------------------------- evicted.c */
 
-/* As victims of that kind have, before they are stepped; and what others do
+/* As victims of that kind have, before they are stepped; and what evicts them
  * then. */
 void subscribe_as(IpcChannel *ch, enum kind kind);
-void prepare_for(enum kind kind);
+void evict(void);
 bool kind_lags(enum kind kind);
 
 /* Begins an account, so that each gap is told and as long as was told. */
@@ -203,6 +211,15 @@ uint64_t filler_passed(void); /* bytes */
 void do_read_with_gaps(IpcChannel *ch);
 void do_pin_with_gaps(IpcChannel *ch);
 void do_unsubscribe(IpcChannel *ch);
+
+/* ----------------------------------------------------------------- taps.c */
+
+extern const struct operation operations_of_taps[];
+extern const size_t operation_of_taps_count;
+
+/* To the end of the ring: what there is is whole, and nothing comes twice. Of
+ * what is `there`, if that is not NULL, nothing is missing. */
+void tap_all(const uint8_t *there);
 
 /* ---------------------------------------------------------------- sight.c */
 
@@ -223,8 +240,9 @@ struct sight look(void);
 /* Of region and ledger, but for what differs from process to process. */
 uint64_t hash_of_state(void);
 
-/* Prints what differs from the copies. */
-void print_change(const unsigned char *was, const struct ledger *noted);
+/* Whether it differs from what was remembered last; may say in what. */
+void remember_state(void);
+bool state_has_changed(bool prints);
 
 /* ------------------------------------------------------------- survivor.c */
 
@@ -259,6 +277,12 @@ pid_t start_victim(const struct operation *o);
 /* Lets it go on until shared memory has changed so often, or it is through, or
  * sleeps. */
 struct course go_on(pid_t pid, uint32_t changes, bool prints);
+
+/* Whether it got to its end, and noticed nothing wrong. */
+bool is_through(void);
+
+/* Lets it go on for so many instructions, or to its end. False: it is there. */
+bool step(pid_t pid, uint32_t instructions);
 
 /* Lets it go on to its end; `wake` as in the operation. False: it did not get
  * there, or noticed something wrong. */

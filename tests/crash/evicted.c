@@ -65,10 +65,9 @@ static void write_some_more(void)
     ipc_channel_destroy(ch);
 }
 
-void prepare_for(enum kind kind)
+void evict(void)
 {
-    if (kind == EVICTED_TO_OLDEST || kind == EVICTED_TO_NEWEST)
-        in_child(write_some_more);
+    in_child(write_some_more);
 }
 
 /* ------------------------------------------------------------- the account */

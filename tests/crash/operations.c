@@ -362,3 +362,18 @@ const struct operation operations[] = {
 /* clang-format on */
 
 const size_t operation_count = sizeof operations / sizeof operations[0];
+
+IpcChannel *make_ready(const struct operation *o)
+{
+    IpcChannel *ch = o->kind >= JOINS && o->kind <= TAPS ? NULL : join();
+
+    if (o->kind >= READS && o->kind < EVICTS)
+        subscribe_as(ch, o->kind);
+    return ch;
+}
+
+void prepare_for(const struct operation *o)
+{
+    if (o->kind == EVICTED_TO_OLDEST || o->kind == EVICTED_TO_NEWEST)
+        evict();
+}

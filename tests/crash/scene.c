@@ -2,53 +2,8 @@
 /* What is there before a victim acts: made by processes that left, or died. */
 #include "crash.h"
 #include "ring/control.h"
-#include <errno.h>
 #include <shmipc/ipc_batch.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-
-pid_t fork_child(void)
-{
-    pid_t pid = fork();
-
-    must(pid >= 0);
-    if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        signal(SIGALRM, SIG_DFL);
-    }
-    return pid;
-}
-
-int end_of(pid_t pid)
-{
-    int status;
-    pid_t got;
-
-    do
-        got = waitpid(pid, &status, 0);
-    while (got < 0 && errno == EINTR);
-    must(got == pid);
-    return status;
-}
-
-bool succeeds(void (*what)(void))
-{
-    pid_t pid = fork_child();
-
-    if (pid == 0) {
-        alarm(GRACE_S);
-        what();
-        _exit(0);
-    }
-    return end_of(pid) == 0;
-}
-
-void in_child(void (*what)(void))
-{
-    must(succeeds(what));
-}
 
 void create(void)
 {
@@ -56,7 +11,8 @@ void create(void)
         IPC_CHANNEL_CONFIGURATION(1, 1000, 1000);
     IpcChannelResult r;
 
-    configuration.flags = mode;
+    /* One of the modes, as it is for taps. */
+    configuration.flags = mode == 3 ? mode | IPC_BUFFER_TAPS : mode;
     configuration.max_owners = OWNERS;
     configuration.max_subscribers = is_broadcast() ? SUBSCRIBERS : 0;
     r = ipc_channel_create(region, region_size, configuration);
@@ -122,6 +78,8 @@ static void set_position(uint32_t block)
 
     region->identity.creation = 1; /* offsets count from lap 1 */
     region->tail.position = position;
+    if (region->tail.intended) /* of one that is for taps */
+        region->tail.intended = position;
     region->head.position = position;
     for (uint32_t i = 0; i < BLOCKS; i++) {
         uint32_t tag = (uint32_t)(i < block ? lap : lap - 1);

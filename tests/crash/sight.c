@@ -139,6 +139,7 @@ static void hide_differences(struct shm_region *r)
     /* Where a new ring begins is chance. */
     r->identity.creation = r->identity.creation != 0;
     r->tail.position = r->tail.position != 0;
+    r->tail.intended = r->tail.intended != 0;
     r->head.position = r->head.position != 0;
 }
 
@@ -175,6 +176,7 @@ static const struct {
     {offsetof(struct shm_region, tail.position), "tail"},
     {offsetof(struct shm_region, tail.role), "producer's role"},
     {offsetof(struct shm_region, tail.closed), "tail's closed"},
+    {offsetof(struct shm_region, tail.intended), "intended"},
     {offsetof(struct shm_region, head.position), "head"},
     {offsetof(struct shm_region, head.role), "consumer's role"},
     {offsetof(struct shm_region, head.closed), "head's closed"},
@@ -232,7 +234,8 @@ static const char *name_of(size_t offset, char *room, size_t size)
     return room;
 }
 
-void print_change(const unsigned char *was, const struct ledger *noted)
+static void print_change(const unsigned char *before,
+                         const struct ledger *noted_before)
 {
     const unsigned char *is = (const unsigned char *)region;
     char last[64] = "", room[64];
@@ -241,12 +244,32 @@ void print_change(const unsigned char *was, const struct ledger *noted)
     for (size_t i = 0; i < region_size; i++) {
         const char *name = name_of(i, room, sizeof room);
 
-        if (is[i] == was[i] || strcmp(name, last) == 0)
+        if (is[i] == before[i] || strcmp(name, last) == 0)
             continue;
         printf("%s %s", last[0] ? "," : "", name);
         snprintf(last, sizeof last, "%s", name);
     }
-    if (memcmp(ledger, noted, sizeof *noted) != 0)
+    if (memcmp(ledger, noted_before, sizeof *noted_before) != 0)
         printf(" noted");
     putchar('\n');
+}
+
+static unsigned char was[4096];
+static struct ledger noted;
+
+void remember_state(void)
+{
+    must(region_size <= sizeof was);
+    memcpy(was, region, region_size);
+    memcpy(&noted, ledger, sizeof noted);
+}
+
+bool state_has_changed(bool prints)
+{
+    if (memcmp(was, region, region_size) == 0 &&
+        memcmp(&noted, ledger, sizeof noted) == 0)
+        return false;
+    if (prints)
+        print_change(was, &noted);
+    return true;
 }

@@ -31,7 +31,14 @@
 #include <sys/wait.h>
 
 /* If some are tried: one in so many, others in each mode. */
-enum { SAMPLE = 4, HASHES_MAX = 16384, ORDINARY_LAP = 7, MODES = 8 };
+enum {
+    SAMPLE = 4,
+    EVERY = 499,
+    EVERY_OF_ALL = 23,
+    HASHES_MAX = 16384,
+    ORDINARY_LAP = 7,
+    MODES = 8
+};
 
 struct shm_region *region;
 size_t region_size;
@@ -211,6 +218,59 @@ static bool run(const struct operation *o)
     return good;
 }
 
+/* ------------------------------------------------------------ that only look
+ */
+
+/* Stops one there, after which others work; or kills it. */
+static bool try_instruction(const struct operation *o, uint32_t at, bool stops)
+{
+    static unsigned char was[SPACE];
+    bool good, goes_on;
+    pid_t pid;
+
+    set_scene(o);
+    memcpy(was, region, region_size);
+    pid = start_victim(o);
+    goes_on = step(pid, at);
+    good = memcmp(was, region, region_size) == 0;
+    if (stops && goes_on)
+        good &= work_beside(o) && go_to_end(pid, NULL);
+    kill(pid, SIGKILL);
+    end_of(pid);
+    if (stops)
+        total.stops++;
+    else
+        total.kills++;
+    return good;
+}
+
+/* Changes nothing, so that there are no states but its instructions. */
+static bool run_looker(const struct operation *o)
+{
+    uint32_t every = all_states ? EVERY_OF_ALL : EVERY, count = 0;
+    bool good = true;
+    pid_t pid;
+
+    set_scene(o);
+    pid = start_victim(o);
+    while (step(pid, 1))
+        count++;
+    good = is_through();
+    kill(pid, SIGKILL);
+    end_of(pid);
+    total.operations++;
+    for (uint32_t i = mode % every; i < count && may_go_on(good); i += every) {
+        bool stops = all_states || i / every % SAMPLE;
+
+        if (!try_instruction(o, i, stops))
+            good = report(o, stops ? "stopped" : "killed", i);
+    }
+    printf("%-28s mode %u, lap %10llu: %u instructions%s\n", o->name, mode,
+           (unsigned long long)lap, count, good ? "" : "  FAILED");
+    fflush(stdout);
+    return good;
+}
+
 /* ------------------------------------------------------------- which to run */
 
 static bool is_wanted(const struct operation *o, int argc, char **argv)
@@ -235,6 +295,10 @@ static bool run_all(int argc, char **argv)
     for (size_t i = 0; i < count && (good || !ends_early); i++)
         if (all[i].modes & 1 << mode % 4 && is_wanted(&all[i], argc, argv))
             good &= run(&all[i]);
+    for (size_t i = 0; i < operation_of_taps_count && (good || !ends_early);
+         i++)
+        if (mode < 4 && is_wanted(&operations_of_taps[i], argc, argv))
+            good &= run_looker(&operations_of_taps[i]);
     return good;
 }
 

@@ -55,6 +55,7 @@ static void use_channel(void)
         id = fill_up(ch, id);
         read_all(ch);
     }
+    tap_all(NULL);
     ipc_channel_recover(ch, false);
     ipc_channel_destroy(ch);
 }
@@ -247,6 +248,7 @@ void check_all(const struct operation *o, const struct sight *at, enum way way)
     }
     must(at->identity == READY && at->is_first);
     must(!at->closed || o->kind == CLOSES);
+    tap_all(at->there);
     ch = join();
     if (way == BY_RECOVER || o->kind == FORCES)
         must(ipc_channel_recover(ch, o->kind == FORCES).ipc_status == IPC_OK);

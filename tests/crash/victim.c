@@ -61,7 +61,7 @@ static bool wait_for(pid_t pid)
 }
 
 /* It noticed nothing wrong: it stopped where it should, at its end. */
-static bool is_through(void)
+bool is_through(void)
 {
     return WIFSTOPPED(victim_status) && WSTOPSIG(victim_status) == SIGSTOP;
 }
@@ -70,10 +70,8 @@ static bool is_through(void)
 
 static void act(const struct operation *o)
 {
-    IpcChannel *ch = o->kind == JOINS || o->kind == CREATES ? NULL : join();
+    IpcChannel *ch = make_ready(o);
 
-    if (o->kind >= READS && o->kind < EVICTS)
-        subscribe_as(ch, o->kind);
     if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
         _exit(77);
     raise(SIGSTOP);
@@ -91,19 +89,16 @@ pid_t start_victim(const struct operation *o)
     }
     must(wait_for(pid) && WIFSTOPPED(victim_status));
     ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_EXITKILL);
-    prepare_for(o->kind);
+    prepare_for(o);
     return pid;
 }
 
 struct course go_on(pid_t pid, uint32_t changes, bool prints)
 {
-    static unsigned char was[4096];
-    static struct ledger noted;
     struct course c = {.hashes = {hash_of_state()}};
 
-    must(region_size <= sizeof was && changes <= CHANGES_MAX);
-    memcpy(was, region, region_size);
-    memcpy(&noted, ledger, sizeof noted);
+    must(changes <= CHANGES_MAX);
+    remember_state();
     while (c.changes < changes) {
         must(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) == 0);
         c.asleep = !wait_for(pid);
@@ -112,16 +107,23 @@ struct course go_on(pid_t pid, uint32_t changes, bool prints)
         c.through = is_through();
         if (!WIFSTOPPED(victim_status) || WSTOPSIG(victim_status) != SIGTRAP)
             break;
-        if (memcmp(was, region, region_size) == 0 &&
-            memcmp(&noted, ledger, sizeof noted) == 0)
+        if (!state_has_changed(prints))
             continue;
-        if (prints)
-            print_change(was, &noted);
-        memcpy(was, region, region_size);
-        memcpy(&noted, ledger, sizeof noted);
+        remember_state();
         c.hashes[++c.changes] = hash_of_state();
     }
     return c;
+}
+
+bool step(pid_t pid, uint32_t instructions)
+{
+    for (uint32_t i = 0; i < instructions; i++) {
+        must(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) == 0);
+        must(wait_for(pid) && WIFSTOPPED(victim_status));
+        if (WSTOPSIG(victim_status) != SIGTRAP)
+            return false;
+    }
+    return true;
 }
 
 bool go_to_end(pid_t pid, void (*wake)(void))

@@ -154,6 +154,17 @@ MUTATIONS = [
         file="subscribe.c", tests=["crash read-and-be-evicted"],
         edits=[("handle_owner(b), *lost ? to : from);",
                 "handle_owner(b), from);")]),
+    # -------------------------------------------------------------- tapping
+    Mutation(
+        name="a tap takes what came since its look for what holds it up",
+        file="follow.c", tests=["crash tap"],
+        edits=[("if (found == FOLLOW_CLAIMED && has_changed(f, view)) "
+                "continue;", "(void)has_changed;")]),
+    Mutation(
+        name="a tap that was stopped believes its copy", file="follow.c",
+        tests=["crash tap-a-full-ring"],
+        edits=[("return ahead > (int64_t)r->block_count ? FOLLOW_OVERRUN : "
+                "FOLLOW_ENTRY;", "return FOLLOW_ENTRY;")]),
     # ------------------------------------------------------------- creating
     Mutation(
         name="a ring counts as ready while it is formatted", file="format.c",
