@@ -142,6 +142,18 @@ def throughput_goals(run):
                    run.row(*place, "shmipc one/one"), run.peers(*place),
                    at_least(1))
     yield copy_goal(run)
+    yield from in_place_goals(run)
+
+
+def in_place_goals(run):
+    """Beside the same messages, made and read in memory of the parties."""
+    for size in (64, 256, 1024, 4096, 16384, 65536, 1048576):
+        place = ("throughput", f"1x1, {size} bytes, in place")
+        for mode in ("one/one", "many/many"):
+            yield goal(f"throughput 1x1, {size} bytes, {mode}: in place over "
+                       "copied", run.row(*place, f"shmipc {mode}"),
+                       some(run.row(*place, f"shmipc {mode}, copied")),
+                       at_least(2 if size >= 65536 else 1))
 
 
 def copy_goal(run):

@@ -421,6 +421,42 @@ LOOP int loop_consume_in_place(struct party *p, loop_peek *peek,
     return 0;
 }
 
+/* The same for those who copy: each message is made anew in memory of the
+ * producer's, and all of it is read in memory of the consumer's. */
+LOOP int loop_produce_copied(struct party *p, uint64_t until, loop_send *send)
+{
+    uint64_t word = (uint64_t)p->index << 48;
+
+    do {
+        for (int i = 0; i < LOOP_SENDS_PER_CLOCK; i++) {
+            loop_fill(p->data, p->load->size, word++);
+            if (loop_send_one(p, send) != 0)
+                return -1;
+        }
+    } while (clock_ticks() < until);
+    p->tally->sent = word & ~LOOP_STOP;
+    return loop_stop_consumers(p, send);
+}
+
+LOOP int loop_consume_copied(struct party *p, loop_receive *receive)
+{
+    const struct load *load = p->load;
+    struct loop_notes notes = {0, 0, {0}};
+    unsigned vain = 0;
+    long n;
+
+    do {
+        while ((n = receive(p->in, p->data, load->size)) == 0)
+            loop_pause(load, &vain);
+        if (n < 0)
+            return -1;
+    } while (!loop_check(p, &notes, loop_word(p->data),
+                         (size_t)n == load->size &&
+                             loop_is_filled(p->data, load->size)));
+    p->tally->received = notes.received;
+    return 0;
+}
+
 /* ------------------------------------------------ to be said by transports */
 
 LOOP uint64_t loop_until(const struct party *p)
@@ -472,6 +508,17 @@ LOOP uint64_t loop_until(const struct party *p)
     static int NAME##_consume_in_place(struct party *p)                        \
     {                                                                          \
         return loop_consume_in_place(p, PEEK, SKIP);                           \
+    }
+
+/* For a transport that stands for copying beside those in place. */
+#define LOOPS_COPIED(NAME, SEND, RECEIVE)                                      \
+    static int NAME##_produce_in_place(struct party *p)                        \
+    {                                                                          \
+        return loop_produce_copied(p, loop_until(p), SEND);                    \
+    }                                                                          \
+    static int NAME##_consume_in_place(struct party *p)                        \
+    {                                                                          \
+        return loop_consume_copied(p, RECEIVE);                                \
     }
 
 /* The members of a `struct loops`, in its order. */

@@ -102,6 +102,37 @@ static const struct loops pieces_loops = {
     LOOPS_NO_CALLS,
 };
 
+/* The calls that copy, in a load in place: messages are made and read as there,
+ * in memory of the parties. */
+LOOPS(copied, buffer_send, buffer_receive)
+LOOPS_COPIED(copied, buffer_send, buffer_receive)
+static const struct loops copied_loops = {
+    LOOPS_BASE(copied),
+    LOOPS_NO_CALLS,
+    LOOPS_PLACED(copied),
+};
+
+const struct transport transport_one_one_copied = {
+    .name = "shmipc one/one, copied",
+    .note = "the same messages by the calls that copy",
+    .traits = TRAIT_OURS | TRAIT_ONLY_IN_PLACE,
+    .open = open_one_one,
+    .join = join_buffer,
+    .leave = leave_buffer,
+    .loops = &copied_loops,
+};
+
+const struct transport transport_many_many_copied = {
+    .name = "shmipc many/many, copied",
+    .note = "the same messages by the calls that copy",
+    .traits = TRAIT_OURS | TRAIT_ONLY_IN_PLACE | TRAIT_MANY_PRODUCERS |
+              TRAIT_MANY_CONSUMERS,
+    .open = open_many_many,
+    .join = join_buffer,
+    .leave = leave_buffer,
+    .loops = &copied_loops,
+};
+
 const struct transport transport_one_one_pieces = {
     .name = "shmipc one/one, pieces",
     .note = "entries of any size from anywhere, by one call",

@@ -485,7 +485,8 @@ bool run_is_possible(const struct transport *t, const struct load *load)
         return false;
     if (load->in_place)
         return t->loops->produce_in_place != NULL;
-    if (load->batch <= 1 && t->traits & TRAIT_ONLY_BATCHES)
+    if (t->traits & TRAIT_ONLY_IN_PLACE ||
+        (load->batch <= 1 && t->traits & TRAIT_ONLY_BATCHES))
         return false;
     return load->batch <= 1 || t->loops->produce_batch != NULL;
 }

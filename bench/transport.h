@@ -40,11 +40,12 @@ enum {
     TRAIT_FIXED_SLOT = 4, /* all messages of one size, fixed when created */
     TRAIT_MANY_PRODUCERS = 8,
     TRAIT_MANY_CONSUMERS = 16,
-    TRAIT_KERNEL = 32,         /* a system call for every message */
-    TRAIT_WAITS_FOR_ROOM = 64, /* send() does, so nobody can fill it alone */
-    TRAIT_SLEEPS = 128,        /* send() and receive() do, for a while */
-    TRAIT_ONLY_BATCHES = 256,  /* another form of them; the rest is known */
-    TRAIT_BROADCAST = 512,     /* only for such loads */
+    TRAIT_KERNEL = 32,          /* a system call for every message */
+    TRAIT_WAITS_FOR_ROOM = 64,  /* send() does, so nobody can fill it alone */
+    TRAIT_SLEEPS = 128,         /* send() and receive() do, for a while */
+    TRAIT_ONLY_BATCHES = 256,   /* another form of them; the rest is known */
+    TRAIT_BROADCAST = 512,      /* only for such loads */
+    TRAIT_ONLY_IN_PLACE = 1024, /* likewise; the rest is known */
 };
 
 /*

@@ -5,6 +5,8 @@
 const struct transport *const transports[] = {
     &transport_one_one,
     &transport_many_many,
+    &transport_one_one_copied,
+    &transport_many_many_copied,
     &transport_one_one_pieces,
     &transport_many_many_pieces,
     &transport_one_one_channel,

@@ -13,6 +13,8 @@ extern "C" {
 
 /* ours.c */
 extern const struct transport transport_one_one, transport_many_many;
+extern const struct transport transport_one_one_copied;
+extern const struct transport transport_many_many_copied;
 extern const struct transport transport_one_one_pieces;
 extern const struct transport transport_many_many_pieces;
 extern const struct transport transport_one_one_channel;
