@@ -107,6 +107,7 @@
 #define group_forget               shmipc_group_forget
 #define group_sleep                shmipc_group_sleep
 #define give_limit                 shmipc_give_limit
+#define give_lines                 shmipc_give_lines
 #define give_load                  shmipc_give_load
 #define handle_attach              shmipc_handle_attach
 #define handle_attach_detail       shmipc_handle_attach_detail

@@ -54,6 +54,11 @@ uint32_t give_limit(const struct ring *r)
 }
 #endif
 
+void give_lines(unsigned char *lines, size_t size)
+{
+    payload_give_back(lines, size);
+}
+
 void give_load(void *to, const unsigned char *from, size_t size)
 {
     unsigned char *lines =

@@ -41,6 +41,9 @@ static inline bool give_pays(const struct IpcBuffer *b, size_t size)
 #endif
 }
 
+/* Gives back the lines of an entry that was read where it lies. */
+void give_lines(unsigned char *lines, size_t size);
+
 /* Copies an entry that nobody else can take, and gives its lines back. */
 void give_load(void *to, const unsigned char *from, size_t size);
 

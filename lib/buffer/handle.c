@@ -393,7 +393,7 @@ IpcStatus handle_produce(struct IpcBuffer *b)
         /* Release [entry], both: `owner`. */
         atomic_put_release(&b->produces, token);
         if (b->ring.one_producer)
-            handle_reserve_alone(b, handle_no_reservation(b));
+            handle_reserve_nothing(b);
         else
             atomic_put_release(&b->writes_shared, token);
     }

@@ -75,6 +75,11 @@ struct IpcBuffer {
      * where each claim has to be told to taps first. What is not 0 leaves the
      * plain path, which so needs no question of its own. */
     atomic_u64 open_alone;
+    atomic_u64 open_size; /* bytes of that */
+    /* The one consumer: the entry that was peeked last, from head word to head
+     * word, and what users call it. */
+    atomic_u64 peeked, after_peeked, peeked_offset;
+    atomic_u64 peeked_blocks; /* of it, or of one before */
 };
 
 /* Formats memory, or joins what is there, with a handle in the caller's
@@ -188,13 +193,25 @@ static inline uint64_t handle_no_reservation(const struct IpcBuffer *b)
 }
 
 /* One producer: says what is reserved. */
-static inline void handle_reserve_alone(struct IpcBuffer *b, uint64_t position)
+static inline void handle_reserve_alone(struct IpcBuffer *b, uint64_t position,
+                                        size_t size)
 {
     /* Relaxed, all: one thread at a time, by contract. */
     atomic_put_relaxed(&b->open_alone, position);
+    atomic_put_relaxed(&b->open_size, size);
+    atomic_put_relaxed(&b->writes_alone, PROCESS_NOBODY);
+}
+
+/* The same once nothing is. */
+static inline void handle_reserve_nothing(struct IpcBuffer *b)
+{
+    uint64_t nothing = handle_no_reservation(b);
+
+    /* Relaxed, all: as above. */
+    atomic_put_relaxed(&b->open_alone, nothing);
     atomic_put_relaxed(&b->writes_alone,
-                       position ? PROCESS_NOBODY
-                                : atomic_get_relaxed(&b->produces));
+                       nothing ? PROCESS_NOBODY
+                               : atomic_get_relaxed(&b->produces));
 }
 
 static inline uint32_t handle_owner(struct IpcBuffer *b)

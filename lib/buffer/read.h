@@ -152,19 +152,21 @@ static inline bool read_block(struct IpcBuffer *b, IpcEntry *dest, bool *larger)
     return true;
 }
 
-/* The same for any entry. */
+/* The same for a larger entry, once read_block() has found one, and so that all
+ * else is as it should be. One that ends its lap is for read_entry(). */
 static inline bool read_blocks(struct IpcBuffer *b, IpcEntry *dest)
 {
-    struct view view;
+    struct look_block block;
+    uint64_t blocks;
 
-    if (!b || !dest || !dest->payload || !read_may_take(b) ||
-        !take_look_plain(&b->ring, &view) || view.size > dest->size)
+    if (!take_look_inside(&b->ring, &block, &blocks) ||
+        block.size <= SHMIPC_BLOCK || block.size > dest->size)
         return false;
-    read_load(b, dest->payload, &view);
-    if (!read_take(b, &view, 1))
+    read_load_bytes(b, dest->payload, take_block_payload(&b->ring, &block),
+                    (size_t)block.size);
+    if (!take_move(&b->ring, block.position, block.position + blocks))
         return false;
-    dest->offset = take_offset(&b->ring, &view);
-    dest->size = view.size;
+    read_tell_block(b, dest, &block);
     return true;
 }
 

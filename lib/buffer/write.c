@@ -335,7 +335,7 @@ IpcStatus write_abort(struct IpcBuffer *b, const IpcReservation *reservation)
     if (status != IPC_OK)
         return status;
     if (b->ring.one_producer)
-        handle_reserve_alone(b, handle_no_reservation(b)); /* no claim */
+        handle_reserve_nothing(b); /* no claim */
     else
         claim_abort(&b->ring, claim.position, claim.blocks);
     return IPC_OK;

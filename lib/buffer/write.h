@@ -83,20 +83,28 @@ static inline void write_publish_entry(struct IpcBuffer *b,
     write_count_and_fence(b, 1);
 }
 
-/* A claim when nothing is in the way. False: something is, or may be. */
+/* A claim beside other producers when nothing is in the way. False: something
+ * is, or may be. */
+__attribute__((always_inline)) static inline bool
+write_claim_shared(struct IpcBuffer *b, struct claim *claim)
+{
+    struct plan plan;
+
+    /* Acquire [entry]: `owner`. */
+    return process_has_token(atomic_get_acquire(&b->writes_shared)) &&
+           claim_plan_plain(&b->ring, claim->blocks, &plan) &&
+           claim_planned(&b->ring, claim->blocks, handle_owner(b), plan,
+                         &claim->position);
+}
+
+/* The same whoever else there may be. */
 __attribute__((always_inline)) static inline bool
 write_claim_plain(struct IpcBuffer *b, struct claim *claim)
 {
-    struct ring *r = &b->ring;
-    struct plan plan;
-
-    /* Acquire [entry], both: `owner`, and that nothing is reserved. */
+    /* Acquire [entry]: `owner`, and that nothing is reserved. */
     if (process_has_token(atomic_get_acquire(&b->writes_alone)))
-        return claim_alone_plain(r, claim->blocks, &claim->position);
-    return process_has_token(atomic_get_acquire(&b->writes_shared)) &&
-           claim_plan_plain(r, claim->blocks, &plan) &&
-           claim_planned(r, claim->blocks, handle_owner(b), plan,
-                         &claim->position);
+        return claim_alone_plain(&b->ring, claim->blocks, &claim->position);
+    return write_claim_shared(b, claim);
 }
 
 /* Claims claim->blocks blocks. */
@@ -148,12 +156,26 @@ static inline bool write_blocks(struct IpcBuffer *b, const void *data,
                                 size_t size)
 {
     struct claim claim = {.blocks = control_blocks(size)};
+    struct ring *r = &b->ring;
 
-    if (!b || !data || size <= SHMIPC_BLOCK || size > b->max_entry_size ||
-        !write_claim_plain(b, &claim))
+    if (!b || !data || size <= SHMIPC_BLOCK || size > b->max_entry_size)
         return false;
-    payload_store(position_payload(&b->ring, claim.position), data, size);
-    write_publish_entry(b, &claim, size);
+    /* Acquire [entry]: `owner`, and that nothing is reserved. */
+    if (process_has_token(atomic_get_acquire(&b->writes_alone))) {
+        if (!claim_alone_plain(r, claim.blocks, &claim.position))
+            return false;
+        payload_store(position_payload(r, claim.position), data, size);
+        claim_commit_plain_alone(r, claim.position, claim.blocks,
+                                 (uint32_t)size);
+        owner_count_entries_alone(b->written, 1);
+        return true;
+    }
+    if (!write_claim_shared(b, &claim))
+        return false;
+    payload_store(position_payload(r, claim.position), data, size);
+    claim_commit(r, claim.position, claim.blocks, (uint32_t)size,
+                 CONTROL_READY);
+    owner_count_entries_and_fence(b->written, 1);
     return true;
 }
 
@@ -165,7 +187,7 @@ static inline void write_fill_reservation(struct IpcBuffer *b,
                                           size_t size, IpcReservation *dest)
 {
     if (b->ring.one_producer)
-        handle_reserve_alone(b, claim->position);
+        handle_reserve_alone(b, claim->position, size);
     else
         owner_mark(&b->ring.owners, handle_owner(b), OWNER_RESERVES);
     dest->offset = position_offset(&b->ring, claim->position);
@@ -214,7 +236,7 @@ static inline void write_finish(struct IpcBuffer *b, const struct claim *claim,
                                 size_t size)
 {
     if (b->ring.one_producer)
-        handle_reserve_alone(b, handle_no_reservation(b));
+        handle_reserve_nothing(b);
     write_publish_entry(b, claim, size);
 }
 

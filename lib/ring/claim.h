@@ -496,6 +496,20 @@ static inline void claim_commit_alone(struct ring *r, uint64_t position,
                        position_advance(r, position, blocks));
 }
 
+/* The same for an entry in as many blocks as claim_alone_plain() found room
+ * for, which is never up to the end of the lap. */
+static inline void claim_commit_plain_alone(struct ring *r, uint64_t position,
+                                            uint32_t blocks, uint32_t size)
+{
+    claim_renew(r, position, blocks);
+    /* Release [commit]: the payload. */
+    atomic_put_release(
+        position_control(r, position),
+        control_make(position_tag(r, position), size, CONTROL_READY));
+    /* Relaxed: as above. */
+    atomic_put_relaxed(&r->tail->position, position + blocks);
+}
+
 /* The same for an entry in the one block that claim_block_alone() found. */
 static inline void claim_commit_block_alone(const struct ring *r,
                                             const struct claim_block *block,

@@ -84,22 +84,6 @@ static inline bool take_item(uint64_t head, struct view *view)
     return true;
 }
 
-/* C1 to C3 in the plainest case. True: there is a single entry at the head.
- * False: there may be anything; take_look() says what. */
-static inline bool take_look_plain(const struct ring *r, struct view *view)
-{
-    /* Acquire [head]: words of older laps that were replaced are gone. */
-    uint64_t head = atomic_get_acquire(&r->head->position);
-
-    *view = (struct view){.head = head, .position = position_of_head(head)};
-    if (!position_is_valid(r, head))
-        return false;
-    atomic_prefetch(position_payload(r, head));
-    /* Acquire [commit] [lap]: the payload, and a head at least as new. */
-    view->word = atomic_get_acquire(position_control(r, head));
-    return take_is_entry(r, view);
-}
-
 /* An entry in one block that is not the last of its lap. */
 struct look_block {
     uint64_t position; /* head: it is in no array, and the next block follows */
@@ -108,7 +92,7 @@ struct look_block {
     uint64_t size;
 };
 
-/* The same for such an entry. False: something else is there. If block->size is
+/* C1 to C3 for such an entry. False: something else is there. If block->size is
  * a size at all, SHMIPC_ENTRY_MAX at most, it is a larger entry. */
 static inline bool take_look_block(const struct ring *r,
                                    struct look_block *block)
@@ -132,6 +116,31 @@ static inline bool take_look_block(const struct ring *r,
     word -= (block->lap << 32) + CONTROL_READY;
     block->size = word >> 4 | word << 60;
     return block->size - 1 < SHMIPC_BLOCK;
+}
+
+/* The same for an entry of any size that does not end its lap, of so many
+ * *blocks. Asks for its first line before it looks at the word, as whoever
+ * reads in place will need it, and later. */
+static inline bool take_look_inside(const struct ring *r,
+                                    struct look_block *block, uint64_t *blocks)
+{
+    uint64_t word;
+
+    /* Acquire [head]: as above. */
+    block->position = atomic_get_acquire(&r->head->position);
+    block->index = block->position & r->head_mask;
+    if (block->index >= r->last_index)
+        return false;
+    atomic_prefetch(r->blocks + block->index * SHMIPC_BLOCK);
+    block->lap = position_lap(r, block->position);
+    /* Acquire [commit] [lap]: as above. */
+    word = atomic_get_acquire(&r->control[block->index]);
+    word -= (block->lap << 32) + CONTROL_READY;
+    block->size = word >> 4 | word << 60;
+    *blocks = (block->size + SHMIPC_BLOCK - 1) / SHMIPC_BLOCK;
+    /* Unsigned: 0 blocks are too many as well. */
+    return block->size <= SHMIPC_ENTRY_MAX &&
+           *blocks - 1 < r->last_index - block->index;
 }
 
 static inline const unsigned char *

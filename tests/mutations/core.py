@@ -48,6 +48,36 @@ MUTATIONS = [
         tests=["unit/give"],
         edits=[("if (!r->one_consumer || r->has_taps) return 0;",
                 "if (!r->one_consumer) return 0;")]),
+    # ------------------------------------------------- in place
+    Mutation(
+        name="what was read in place is not given back", file="inplace.h",
+        tests=["unit/give"],
+        edits=[("give_lines(position_payload(&b->ring, head), size);", ";")]),
+    Mutation(
+        name="what was peeked is skipped though it is gone",
+        file="inplace.h", tests=["unit/inplace"],
+        edits=[("if (head != atomic_hint(&b->peeked) || ", "if (")]),
+    Mutation(
+        name="what was peeked is skipped whatever is asked for",
+        file="inplace.h", tests=["unit/inplace"],
+        edits=[("if (head != atomic_hint(&b->peeked) || "
+                "offset != atomic_hint(&b->peeked_offset))",
+                "if (head != atomic_hint(&b->peeked))")]),
+    Mutation(
+        name="an entry in place has as many blocks as the one before",
+        file="inplace.h", tests=["unit/inplace"],
+        edits=[("if (__builtin_expect(blocks != guess, 0))",
+                "if (__builtin_expect(!guess, 0))")]),
+    Mutation(
+        name="any reservation is the one that is open", file="inplace.h",
+        tests=["unit/inplace"],
+        edits=[("atomic_get_relaxed(&b->open_alone) != position || ", "")]),
+    Mutation(
+        name="a reservation of a block is committed twice", file="inplace.h",
+        tests=["unit/inplace"],
+        edits=[("if (atomic_get_relaxed(control) != (tag | "
+                "control_make(0, handle_owner(b), CONTROL_BUSY))) "
+                "return false;", "")]),
     # ------------------------------------------------------------- batch.c
     in_batch(
         "batch-claims-one-entry-less-than-fits", ["unit/batch", "model --sc "

@@ -64,10 +64,14 @@ MUTATIONS = [
     Mutation(
         name="an entry is taken before it is copied", file="read.h",
         tests=["crash read"],
-        edits=[("read_load(b, dest->payload, &view); "
-                "if (!read_take(b, &view, 1)) return false;",
-                "if (!read_take(b, &view, 1)) return false; "
-                "read_load(b, dest->payload, &view);")]),
+        edits=[("read_load_bytes(b, dest->payload, "
+                "take_block_payload(&b->ring, &block), (size_t)block.size); "
+                "if (!take_move(&b->ring, block.position, "
+                "block.position + blocks)) return false;",
+                "if (!take_move(&b->ring, block.position, "
+                "block.position + blocks)) return false; "
+                "read_load_bytes(b, dest->payload, "
+                "take_block_payload(&b->ring, &block), (size_t)block.size);")]),
     Mutation(
         name="a blocked reader passes no gap", file="read.c",
         tests=["crash write"],

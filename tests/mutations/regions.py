@@ -280,8 +280,8 @@ MUTATIONS = [
     Mutation(
         name="a plain read of more than a block does not ask for room",
         file="read.h", tests=["hostile/a hostile peer harms nobody"],
-        edits=[("!take_look_plain(&b->ring, &view) || view.size > dest->size)",
-                "!take_look_plain(&b->ring, &view))")]),
+        edits=[("block.size <= SHMIPC_BLOCK || block.size > dest->size)",
+                "block.size <= SHMIPC_BLOCK)")]),
     Mutation(
         name="a batch does not ask how much room there is",
         file="batch.c", tests=["hostile/a hostile peer harms nobody"],

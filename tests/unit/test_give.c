@@ -86,8 +86,21 @@ static void let_store(int signal)
     mprotect(watched->seen, REGION, PROT_READ | PROT_WRITE);
 }
 
-/* Whether this read stores where payload is. */
-static bool read_stores(struct ends *e, size_t size, uint64_t seed)
+/* How an entry is consumed. */
+typedef uint64_t consume(IpcBuffer *b, size_t size, uint64_t seed);
+
+static uint64_t skip(IpcBuffer *b, size_t size, uint64_t seed)
+{
+    IpcEntry entry;
+
+    must_work(ipc_buffer_peek(b, &entry));
+    must(entry.size == size && is_filled(entry.payload, size, seed));
+    must_work(ipc_buffer_skip(b, entry.offset));
+    return entry.offset;
+}
+
+/* Whether that stores where payload is. */
+static bool it_stores(struct ends *e, consume *it, size_t size, uint64_t seed)
 {
     const struct sigaction action = {.sa_handler = let_store};
     struct sigaction before;
@@ -96,7 +109,7 @@ static bool read_stores(struct ends *e, size_t size, uint64_t seed)
     stores = 0;
     must(sigaction(SIGSEGV, &action, &before) == 0);
     must(mprotect(e->seen + e->words, REGION - e->words, PROT_READ) == 0);
-    must_read(e->consumer, size, seed);
+    it(e->consumer, size, seed);
     must(mprotect(e->seen, REGION, PROT_READ | PROT_WRITE) == 0);
     must(sigaction(SIGSEGV, &before, NULL) == 0);
     return stores > 0;
@@ -110,7 +123,7 @@ static void must_be_empty(struct ends *e)
     must_be(ipc_buffer_read(e->consumer, &entry).ipc_status, IPC_EMPTY);
 }
 
-static bool stream_stores(uint32_t flags, size_t size)
+static bool stream_stores_by(consume *it, uint32_t flags, size_t size)
 {
     struct ends e = make_ends(flags);
     bool answer;
@@ -119,10 +132,15 @@ static bool stream_stores(uint32_t flags, size_t size)
     for (int i = 0; i < MANY; i++)
         must_write(e.producer, size, (uint64_t)i);
     for (int i = 0; i < MANY - 1; i++)
-        must_read(e.consumer, size, (uint64_t)i);
-    answer = read_stores(&e, size, MANY - 1);
+        it(e.consumer, size, (uint64_t)i);
+    answer = it_stores(&e, it, size, MANY - 1);
     drop_ends(&e);
     return answer;
+}
+
+static bool stream_stores(uint32_t flags, size_t size)
+{
+    return stream_stores_by(must_read, flags, size);
 }
 
 Test(unit, lines_of_a_stream_of_middling_entries_are_given_back)
@@ -143,6 +161,22 @@ Test(unit, small_entries_and_large_ones_are_not_stored_to)
         must(!stream_stores(BOTH, sizes[i]));
     limit = UINT32_MAX;
     must(stream_stores(BOTH, 4096));
+}
+
+/* By whole blocks, so that a few bytes less than 256 do. */
+Test(unit, lines_of_what_was_read_in_place_are_given_back)
+{
+    const size_t sizes[] = {256, 1000, 1024, 3000};
+    const size_t others[] = {8, 64, 65, 192, 4096};
+
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        must(stream_stores_by(skip, BOTH, sizes[i]));
+        must(stream_stores_by(skip, IPC_BUFFER_ONE_CONSUMER, sizes[i]));
+        must(!stream_stores_by(skip, BOTH | IPC_BUFFER_TAPS, sizes[i]));
+        must(!stream_stores_by(skip, IPC_BUFFER_ONE_PRODUCER, sizes[i]));
+    }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        must(!stream_stores_by(skip, BOTH, others[i]));
 }
 
 Test(unit, who_is_not_the_one_consumer_stores_nothing_into_entries)
@@ -173,13 +207,13 @@ Test(unit, entries_that_come_one_by_one_are_not_stored_to)
     }
     must_be_empty(&e);
     must_write(e.producer, 1024, 7);
-    must(!read_stores(&e, 1024, 7));
+    must(!it_stores(&e, must_read, 1024, 7));
     drop_ends(&e);
 }
 
 /* ------------------------------------------------------- what nobody sees */
 
-static void must_be_as_before(size_t size)
+static void must_be_as_before(consume *it, size_t size)
 {
     struct ends e = make_ends(BOTH);
     unsigned char *before = malloc(REGION);
@@ -191,7 +225,7 @@ static void must_be_as_before(size_t size)
     must(before != NULL);
     memcpy(before, e.seen, REGION);
     for (int i = 0; i < MANY; i++)
-        must_read(e.consumer, size, (uint64_t)i);
+        it(e.consumer, size, (uint64_t)i);
     must(memcmp(before + blocks, e.seen + blocks, REGION - blocks) == 0);
     free(before);
     drop_ends(&e);
@@ -201,5 +235,7 @@ Test(unit, no_byte_of_an_entry_changes_when_its_lines_are_given_back)
 {
     limit = UINT32_MAX;
     for (size_t size = 250; size < 4096; size += 61)
-        must_be_as_before(size);
+        must_be_as_before(must_read, size);
+    for (size_t size = 250; size < 4096; size += 61)
+        must_be_as_before(skip, size);
 }
