@@ -30,8 +30,13 @@ enter() {
     trap 'exit 1' HUP INT TERM
 }
 
+# What still runs in there does not keep them: nobody else has them mounted.
+unmount() {
+    umount -R -l "$root/proc" "$root/dev" "$root/sys" 2>/dev/null || true
+}
+
 leave() {
-    umount -R "$root/proc" "$root/dev" "$root/sys" 2>/dev/null || true
+    unmount
     rm -rf --one-file-system "$work"
 }
 
