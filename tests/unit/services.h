@@ -146,8 +146,8 @@ static inline bool obey(IpcService *service, IpcRequest *request)
     case SAY_NOTHING:
         return true;
     case GROW:
-        fill(large, order.size, order.number);
-        r = ipc_service_answer(service, request, large, order.size);
+        fill(large, (size_t)order.size, order.number);
+        r = ipc_service_answer(service, request, large, (size_t)order.size);
         return r.ipc_status != IPC_ERR_INVALID_ARGUMENT;
     case BE_SLOW:
         pause_ns((int64_t)order.size);

@@ -508,7 +508,7 @@ Test(unit, arrays_of_several_blocks_pass_laps_of_any_number)
             set_lap(region, BLOCKS, starts[i]);
             b = attach_to(region);
             for (uint64_t j = 0; j < 100; j++) {
-                size_t size = 1 + j * 37 % 100;
+                size_t size = (size_t)(1 + j * 37 % 100);
                 size_t done;
 
                 must_write(b, 150, j);

@@ -20,7 +20,7 @@ static void read_alike(uint32_t mode, uint32_t blocks)
     for (int i = 0; i < SLOTS; i++)
         readers[i] = subscriber_of(memory, NULL);
     for (uint64_t seed = 0; seed < 300; seed++) {
-        size_t size = 1 + seed * 37 % (blocks * 64);
+        size_t size = (size_t)(1 + seed * 37 % (blocks * 64));
 
         must_write(writer, size, seed);
         for (int i = 0; i < SLOTS; i++)
@@ -170,15 +170,15 @@ static void mix(uint32_t mode, uint64_t seed)
         uint32_t what = random_below(&seed, 100);
 
         if (what < 50) {
-            size_t size = 8 + written * 61 % (blocks * 64 - 7);
+            size_t size = (size_t)(8 + written * 61 % (blocks * 64 - 7));
             unsigned char data[1024];
 
             fill(data, size, written);
             written +=
                 ipc_buffer_write(writer, data, size).ipc_status == IPC_OK;
         } else if (what < 95 && readers[i] && next[i] < written) {
-            must_read(readers[i], 8 + next[i] * 61 % (blocks * 64 - 7),
-                      next[i]);
+            must_read(readers[i],
+                      (size_t)(8 + next[i] * 61 % (blocks * 64 - 7)), next[i]);
             next[i]++;
         } else if (what < 97 && readers[i]) {
             must_work(ipc_buffer_destroy(readers[i]));

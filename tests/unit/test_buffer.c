@@ -56,9 +56,9 @@ Test(unit, entries_are_read_in_the_order_they_were_written)
         IpcBuffer *b = new_ring(BLOCKS, mode, NULL);
 
         for (uint64_t i = 0; i < BLOCKS; i++)
-            must_write(b, i + 1, i);
+            must_write(b, (size_t)i + 1, i);
         for (uint64_t i = 0; i < BLOCKS; i++)
-            must_read(b, i + 1, i);
+            must_read(b, (size_t)i + 1, i);
     }
 }
 
@@ -177,9 +177,11 @@ Test(unit, an_entry_above_the_maximum_is_too_large)
         IpcBuffer *b = entered_ring(mode, &region);
         size_t limit = (size_t)ipc_buffer_max_entry_size(b);
         void *copy = copy_of(region, BLOCKS);
-        const size_t sizes[] = {
-            limit + 1,     limit + 64,   UINT32_MAX, (size_t)UINT32_MAX + 2,
-            SIZE_MAX - 63, SIZE_MAX - 1, SIZE_MAX};
+        size_t beyond_words =
+            SIZE_MAX > UINT32_MAX ? (size_t)UINT32_MAX + 2 : SIZE_MAX - 2;
+        const size_t sizes[] = {limit + 1,    limit + 64,    UINT32_MAX,
+                                beyond_words, SIZE_MAX - 63, SIZE_MAX - 1,
+                                SIZE_MAX};
         IpcReservation reservation;
         char byte = 0;
 
@@ -455,11 +457,11 @@ Test(unit, handles_at_two_addresses_see_one_buffer)
     for (uint64_t i = 0; i < 1000; i++) {
         IpcEntry entry;
 
-        must_write(writer, i % 300 + 1, i);
+        must_write(writer, (size_t)(i % 300 + 1), i);
         must_work(ipc_buffer_peek(reader, &entry));
         must((unsigned char *)entry.payload > two);
         must((unsigned char *)entry.payload < two + size);
-        must_read(reader, i % 300 + 1, i);
+        must_read(reader, (size_t)(i % 300 + 1), i);
     }
 }
 

@@ -102,7 +102,7 @@ static void must_describe_space(uint32_t mode, uint64_t start, uint64_t entries)
 {
     IpcBuffer *b = new_ring(BLOCKS, mode, NULL);
     unsigned char data[BLOCKS * 64] = {0};
-    size_t size = (BLOCKS - entries) * 64 + 1;
+    size_t size = (size_t)(BLOCKS - entries) * 64 + 1;
     IpcBufferWriteResult r;
     uint64_t unused, to_end;
 

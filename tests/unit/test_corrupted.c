@@ -260,8 +260,8 @@ Test(unit, who_is_attached_does_not_look_at_the_header_again)
                sizeof region->identity.reserved);
         must_read(b, 10, 0);
         for (uint64_t i = 0; i < 50; i++) {
-            must_write(b, i + 1, i);
-            must_read(b, i + 1, i);
+            must_write(b, (size_t)i + 1, i);
+            must_read(b, (size_t)i + 1, i);
         }
     }
 }

@@ -292,15 +292,15 @@ Test(unit, an_inherited_channel_carries_messages_both_ways)
         if (child == 0) {
             for (uint64_t i = 0; i < 200; i++) {
                 must_work(ipc_channel_read_with_timeout(to, &entry, NULL));
-                must_be_entry(&entry, i % 100 + 1, i);
-                must_send(from, i % 90 + 1, i);
+                must_be_entry(&entry, (size_t)(i % 100 + 1), i);
+                must_send(from, (size_t)(i % 90 + 1), i);
             }
             child_done();
         }
         for (uint64_t i = 0; i < 200; i++) {
-            must_send(to, i % 100 + 1, i);
+            must_send(to, (size_t)(i % 100 + 1), i);
             must_work(ipc_channel_read_with_timeout(from, &entry, NULL));
-            must_be_entry(&entry, i % 90 + 1, i);
+            must_be_entry(&entry, (size_t)(i % 90 + 1), i);
         }
         must_succeed(child);
         must_work(ipc_channel_destroy(to));

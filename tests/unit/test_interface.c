@@ -233,8 +233,8 @@ Test(unit, too_little_memory_is_an_invalid_argument_that_tells_how_much)
     must(IpcBufferCreateResult_is_error_has_body(buffer.error));
     must(buffer.error.body.requested_size == 100);
     must(buffer.error.body.min_size > 100);
-    must_work(ipc_buffer_create(memory, buffer.error.body.min_size));
-    must_fail(ipc_buffer_create(memory, buffer.error.body.min_size - 1),
+    must_work(ipc_buffer_create(memory, (size_t)buffer.error.body.min_size));
+    must_fail(ipc_buffer_create(memory, (size_t)buffer.error.body.min_size - 1),
               IPC_ERR_INVALID_ARGUMENT);
     must_fail(channel, IPC_ERR_INVALID_ARGUMENT);
     must(channel.error.body.requested_size == 100);

@@ -29,7 +29,8 @@ static void memory_to_create_in(void)
     must_tell_number("create in 100 bytes", small, wrong, "size is too small",
                      "ipc_channel_align_size()", min_size,
                      small.error.body.min_size);
-    must_work(ipc_channel_create(memory, small.error.body.min_size, quick));
+    must_work(
+        ipc_channel_create(memory, (size_t)small.error.body.min_size, quick));
     must(mprotect(memory, 8192, PROT_READ) == 0);
     must_tell("create where it may only be read",
               ipc_channel_create(memory, 8192, quick), IPC_ERR_READ_ONLY,
@@ -68,10 +69,11 @@ static void memory_to_join(void)
     memset(region, 0, 8192);
     IPC_IGNORE(ipc_channel_create(region, 8192, quick));
     needed = 8192;
-    must_tell_number("connect to less than was formatted",
-                     ipc_channel_connect_sized(region, needed - 4096, quick),
-                     IPC_ERR_TRUNCATED, "shorter", "map error.body.min_size",
-                     min_size, needed);
+    must_tell_number(
+        "connect to less than was formatted",
+        ipc_channel_connect_sized(region, (size_t)needed - 4096, quick),
+        IPC_ERR_TRUNCATED, "shorter", "map error.body.min_size", min_size,
+        needed);
     region->identity.layout_version++;
     must_tell("connect to another version", ipc_channel_connect(region, quick),
               IPC_ERR_LAYOUT_VERSION, "another layout version",

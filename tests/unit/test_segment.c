@@ -49,8 +49,8 @@ Test(unit, a_new_segment_is_zeroed_writable_private_and_page_sized)
 
         must(s->size == (sizes[i] + page - 1) / page * page);
         must((uintptr_t)s->memory % page == 0);
-        must(is_all(s->memory, s->size, 0));
-        memset(s->memory, 0xff, s->size);
+        must(is_all(s->memory, (size_t)s->size, 0));
+        memset(s->memory, 0xff, (size_t)s->size);
         must(fd >= 0 && fstat(fd, &file) == 0);
         must((uint64_t)file.st_size == s->size);
         must((file.st_mode & 0777) == 0600);
@@ -105,7 +105,7 @@ Test(unit, an_existing_segment_of_another_size_is_told_with_its_size)
     IpcMemorySegment *s = must_map(name, 2 * page);
     const uint64_t others[] = {1, page, 2 * page + 1, 100 * page};
 
-    memset(s->memory, 7, s->size);
+    memset(s->memory, 7, (size_t)s->size);
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         IpcMemorySegmentResult r = ipc_mmap(name, others[i]);
 
@@ -116,7 +116,7 @@ Test(unit, an_existing_segment_of_another_size_is_told_with_its_size)
         must(r.error.body.aligned_size == (others[i] + page - 1) / page * page);
         must(r.error.body.page_size == page);
     }
-    must(is_all(s->memory, s->size, 7) && name_exists(name));
+    must(is_all(s->memory, (size_t)s->size, 7) && name_exists(name));
     must_work(ipc_unlink(s));
 }
 
@@ -184,6 +184,11 @@ Test(unit, a_size_beyond_the_memory_is_a_system_error_and_leaves_no_name)
         IpcMemorySegmentResult r = ipc_mmap(name, sizes[i]);
         int error = r.error.body.sys_errno;
 
+        if (sizeof(size_t) == 4) { /* no address is that large */
+            must_fail(r, IPC_ERR_INVALID_ARGUMENT);
+            must(!name_exists(name));
+            continue;
+        }
         must_fail(r, IPC_ERR_SYSTEM);
         must_say(error == ENOSPC || error == EFBIG || error == ENOMEM,
                  "errno %d", error);
@@ -409,7 +414,7 @@ Test(unit, a_segment_carries_a_channel_between_processes)
                                            .max_sleep_ns = 1000000};
     const char *name = name_for("channel");
     IpcMemorySegment *s = must_map(name, ipc_channel_align_size(4096));
-    IpcChannelResult ch = ipc_channel_create(s->memory, s->size, quick);
+    IpcChannelResult ch = ipc_channel_create(s->memory, (size_t)s->size, quick);
     pid_t child = fork_child();
     IpcEntry entry;
 
@@ -417,7 +422,7 @@ Test(unit, a_segment_carries_a_channel_between_processes)
     if (child == 0) {
         IpcMemorySegment *mine = must_map(name, s->size);
         IpcChannelConnectResult r =
-            ipc_channel_connect_sized(mine->memory, mine->size, quick);
+            ipc_channel_connect_sized(mine->memory, (size_t)mine->size, quick);
 
         must_work(r);
         must_work(ipc_channel_write(r.result, "hello", 6));

@@ -96,7 +96,8 @@ Test(service, answer_can_come_in_memory_of_its_own)
 
     must_work(
         ipc_client_call(client, &order, sizeof order, &answer, &patience));
-    must(answer.size == order.size && is_filled(answer.payload, order.size, 3));
+    must(answer.size == order.size &&
+         is_filled(answer.payload, (size_t)order.size, 3));
     free(answer.payload);
     stop_server(client, server);
     ipc_client_destroy(client);
@@ -147,7 +148,7 @@ Test(service, answer_that_can_never_fit_is_told_to_both)
     w.call = result_of(ipc_client_send(w.client, "x", 1, NULL));
     must(pthread_create(&thread, NULL, wait_for_call, &w) == 0);
     must_work(ipc_service_answer(service, receive(service), large,
-                                 answered.error.body.limit));
+                                 (size_t)answered.error.body.limit));
     must(pthread_join(thread, NULL) == 0);
     must_be(w.status, IPC_OK);
     must(w.answer.size == answered.error.body.limit);
@@ -170,8 +171,8 @@ Test(service, request_that_can_never_fit_is_refused_at_once)
     must(r.error.body.required_size >= 1000 - 32);
     /* What the client said of itself takes space as well. */
     must_be(ipc_service_receive(service, &at_once).ipc_status, IPC_ERR_TIMEOUT);
-    must_work(
-        ipc_client_send(client, large, r.error.body.required_size, &patience));
+    must_work(ipc_client_send(client, large, (size_t)r.error.body.required_size,
+                              &patience));
     must(receive(service)->size == r.error.body.required_size);
     ipc_client_destroy(client);
     ipc_service_destroy(service);

@@ -260,7 +260,7 @@ Test(unit, laps_may_pass_32_bits)
                 bench.buffer = attach_to(region);
                 must_be(try_to_read(bench.buffer), IPC_EMPTY);
                 for (uint64_t j = 0; j < 60 * blocks; j++) {
-                    size_t size = j * 29 % (blocks * 32) + 1;
+                    size_t size = (size_t)(j * 29 % (blocks * 32) + 1);
                     uint64_t at;
 
                     must_write(bench.buffer, size, j);

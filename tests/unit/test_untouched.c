@@ -106,8 +106,8 @@ Test(open, a_sparse_segment_takes_memory_only_as_it_is_used)
 
     must(s->size == LARGE && taken(name) == 0);
     /* The kernel is asked: nobody has said that it is zero. */
-    ch = result_of(
-        ipc_channel_create(s->memory, s->size, (IpcChannelConfiguration){0}));
+    ch = result_of(ipc_channel_create(s->memory, (size_t)s->size,
+                                      (IpcChannelConfiguration){0}));
     must(taken(name) < LITTLE);
     must_pass(ch, ch, 1);
     must_work(ipc_channel_destroy(ch));
@@ -124,7 +124,7 @@ Test(open, a_segment_in_which_something_was_is_cleared)
 
     /* One byte, far behind the header. */
     ((volatile unsigned char *)s->memory)[2 << 20] = 1;
-    b = result_of(ipc_buffer_create(s->memory, s->size));
+    b = result_of(ipc_buffer_create(s->memory, (size_t)s->size));
     must(((volatile unsigned char *)s->memory)[2 << 20] == 0);
     must(taken(name) > 4 << 20);
     must_work(ipc_buffer_destroy(b));
