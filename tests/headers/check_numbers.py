@@ -22,8 +22,8 @@ import c_text  # noqa: E402
 from number_rules import ANY, EXEMPTIONS, FACTS, RULES  # noqa: E402
 
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "NEWS.md", "SECURITY.md",
-             "docs/design.md", "docs/architecture.md", "docs/crashes.md",
-             "docs/glossary.md", "docs/guide.md", "docs/migration.md",
+             "docs/abi.md", "docs/design.md", "docs/architecture.md",
+             "docs/crashes.md", "docs/glossary.md", "docs/guide.md", "docs/migration.md",
              "docs/patterns.md",
              "lib/README.md", "lib/*/README.md")
 SOURCES = ("lib/**/*.[ch]", "include/shmipc/*.h", "include/shmipc/*.hpp",

@@ -26,6 +26,7 @@ FACTS = (
     ("LIBURING", "meson.build", r"'liburing', version: '>= ([\d.]+)'"),
     ("INDENT", ".clang-format", r"\nIndentWidth: (\d+)"),
     ("COLUMNS", ".clang-format", r"ColumnLimit: (\d+)"),
+    ("CONFIGURATION_WORDS", CHANNEL_TYPES, r"uint64_t reserved\[(\d+)\]"),
     ("VERSION", "meson.build", r"\n  version: '([\d.]+)'"),
 )
 
@@ -194,6 +195,10 @@ RULES = (
     (DESIGN, "eight of # bytes lie in one line, and up to # are",
      "SHMIPC_ARRAY_ALIGN", "SHMIPC_ARRAY_MAX"),
     ("NEWS.md", "(layout version #)", "SHMIPC_LAYOUT_VERSION"),
+    ("docs/abi.md", "There were #:", "SHMIPC_LAYOUT_VERSION"),
+    ("docs/abi.md", "# to # | no release", "1", "SHMIPC_LAYOUT_VERSION - 1"),
+    ("docs/abi.md", "| # | # | yes |", "SHMIPC_LAYOUT_VERSION", "VERSION"),
+    ("docs/abi.md", "of which there are # bytes", "4 + 8 * CONFIGURATION_WORDS"),
     ("docs/glossary.md", "# bytes of payload", "SHMIPC_BLOCK"),
 
     # Sizes of the region's parts.
@@ -324,6 +329,7 @@ EXEMPTIONS = (
     # Kinds of machine and what Linux calls its types.
     ("lib/wait/futex.c", r"\b(?:32|64)-bit\b"),
     ("NEWS.md", r"On 32 bits timeouts"),
+    ("docs/abi.md", r"before 1\.0"),
     (DESIGN, r"## Time on 32 bits.*?built with 64 bits"),
     ("lib/channel/time32.c", r"for 32-bit.*?built with 64;"),
     (CHANNEL_TYPES, r"A program for 32-bit glibc.*?those of 64 bits"),
