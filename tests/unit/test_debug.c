@@ -190,7 +190,7 @@ Test(unit, a_program_with_more_rights_than_its_user_says_nothing)
 
 Test(unit, a_call_that_fails_says_which_it_was_and_why_once)
 {
-    char line[200];
+    char line[256];
     pid_t pid = run("1", fail);
 
     snprintf(
