@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * For which subscriber writers wait, and what to do about it.
+ * For which subscriber writers wait, who keeps what writers have to go round,
+ * and what to do about it.
  */
 #include "command.h"
 #include "judge.h"
 #include <inttypes.h>
 #include <stdlib.h>
+#include <time.h>
+
+/* Who works on what it has pinned is done by then. */
+#define LONG_PINNED_NS UINT64_C(10000000000)
 
 /* Writers have found no space for it, or are about to. */
 static bool is_in_the_way(const struct inspection *in)
@@ -44,7 +49,7 @@ static char *say_held(const struct judge_case *c, const char *who,
         command_format_size(in->capacity, capacity));
 }
 
-void judge_subscribers(const struct judge_case *c, struct findings *to)
+static void judge_slowest(const struct judge_case *c, struct findings *to)
 {
     const struct inspection *in = c->in;
     const struct inspect_owner *owner;
@@ -63,4 +68,76 @@ void judge_subscribers(const struct judge_case *c, struct findings *to)
                 "slow-subscriber", say_held(c, who, doing), advise(owner));
     free(who);
     free(doing);
+}
+
+/* ------------------------------------------------------------------- pins */
+
+static uint64_t pinned_for(const struct inspect_subscriber *one)
+{
+    struct timespec now;
+    uint64_t ns;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+    return one->pinned_since && ns > one->pinned_since ? ns - one->pinned_since
+                                                       : 0;
+}
+
+static void blame_the_dead(const struct inspect_subscriber *one,
+                           const struct inspect_owner *owner,
+                           struct findings *to)
+{
+    char size[COMMAND_TEXT_MAX];
+    char *who = judge_who(owner);
+
+    finding_add(to, FINDING_NOTE, "dead-pin",
+                finding_say("%s is dead, and still has %s pinned, which "
+                            "writers go round",
+                            who, command_format_size(one->pinned, size)),
+                finding_say("nothing: it is let go when writers have no room "
+                            "besides, or when a subscriber needs its slot"));
+    free(who);
+}
+
+static void blame_who_lives(const struct judge_case *c,
+                            const struct inspect_subscriber *one,
+                            const struct inspect_owner *owner,
+                            struct findings *to)
+{
+    char size[COMMAND_TEXT_MAX], time[COMMAND_TEXT_MAX];
+    char *who = owner ? judge_who(owner) : NULL;
+    char *doing = owner ? judge_doing(&owner->proc, c->past.still_ns) : NULL;
+    bool is_stopped = owner && proc_is_stopped(&owner->proc);
+
+    finding_add(to, is_stopped ? FINDING_WARNING : FINDING_NOTE, "long-pin",
+                finding_say("%s%s%s has had %s pinned for %s: writers go "
+                            "round that, and have so much less room",
+                            who ? who : "a process", doing ? ", which " : "",
+                            doing ? doing : "",
+                            command_format_size(one->pinned, size),
+                            command_format_duration(pinned_for(one), time)),
+                advise(owner));
+    free(who);
+    free(doing);
+}
+
+static void judge_pin(const struct judge_case *c,
+                      const struct inspect_subscriber *one, struct findings *to)
+{
+    const struct inspect_owner *owner = inspect_find_owner(c->in, one->owner);
+
+    if (one->pinned == 0)
+        return;
+    if (owner && owner->view.fate == OWNER_IS_DEAD)
+        blame_the_dead(one, owner, to);
+    else if (pinned_for(one) >= LONG_PINNED_NS ||
+             (owner && proc_is_stopped(&owner->proc)))
+        blame_who_lives(c, one, owner, to);
+}
+
+void judge_subscribers(const struct judge_case *c, struct findings *to)
+{
+    judge_slowest(c, to);
+    for (uint32_t i = 0; i < c->in->subscriber_count; i++)
+        judge_pin(c, &c->in->subscribers[i], to);
 }

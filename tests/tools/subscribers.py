@@ -160,6 +160,54 @@ def what_is_pinned_is_shown():
                                              name).stdout
 
 
+def set_back(name, ns):
+    """Makes what the one subscriber has pinned so much older."""
+    since = tool_json("stat", name)["subscribers"][0]["pinned_since_ns"]
+    with open(f"/dev/shm/{name}", "r+b") as file:
+        at = file.read(1 << 14).index(struct.pack("=Q", since))
+        file.seek(at)
+        file.write(struct.pack("=Q", since - ns))
+
+
+def long_pins_are_told():
+    """stat and doctor tell of a pin that is held for long, or by one who is
+    stopped"""
+    name = new_name()
+    writer = Actor(name, flags=BROADCAST)
+    reader = Actor(name, "join").does("subscribe 64")
+    writer.does("write 200")
+    reader.does("pin")
+    assert "long-pin" not in codes(tool_json("stat", name)["findings"])
+    reader.stop()
+    finding, = [f for f in diagnosis(name) if f["code"] == "long-pin"]
+    assert finding["weight"] == "warning"
+    assert "stopped" in finding["text"], finding
+    assert f"`kill -CONT {reader.pid}`" in finding["advice"], finding
+    reader.go_on()
+    set_back(name, 3600 * 10**9)
+    for findings in (tool_json("stat", name, code=OK)["findings"],
+                     diagnosis(name)):
+        text = text_of(findings, "long-pin")
+        assert text.startswith(f"pid {reader.pid} (actor)"), text
+        assert "256 B pinned for" in text, text
+
+
+def pins_of_the_dead_are_told():
+    """stat and doctor tell of a pin whose process was killed, until it is let
+    go"""
+    name = new_name()
+    writer = Actor(name, flags=BROADCAST)
+    reader = Actor(name, "join").does("subscribe 64")
+    writer.does("write 200")
+    reader.does("pin").kill()
+    for findings in (tool_json("stat", name, code=OK)["findings"],
+                     diagnosis(name)):
+        assert "long-pin" not in codes(findings)
+        text = text_of(findings, "dead-pin")
+        assert text.startswith(f"pid {reader.pid}"), text
+        assert "256 B pinned" in text, text
+
+
 def what_all_have_read_holds_nobody_up():
     """a channel that is full of what all subscribers have read is in order"""
     name = new_name()
@@ -342,6 +390,7 @@ def recv_follows():
 if __name__ == "__main__":
     run(they_are_counted, each_is_shown, prometheus_gets_each,
         who_may_lag_loses_and_holds_nobody_up, what_is_pinned_is_shown,
+        long_pins_are_told, pins_of_the_dead_are_told,
         what_all_have_read_holds_nobody_up, the_slowest_is_blamed,
         a_stopped_one_is_told_how_to_go_on, a_dead_one_is_seen,
         stopped_writers_hold_up_readers, damage_is_nobodys_place,
