@@ -92,6 +92,13 @@ static int join_io_uring(struct link *link, enum side side, unsigned index)
     return connect_channel(link, IPC_WAIT_IO_URING, sleepers_spin_ns);
 }
 
+static int join_watched(struct link *link, enum side side, unsigned index)
+{
+    (void)side;
+    (void)index;
+    return connect_channel(link, IPC_WAIT_WATCHED, sleepers_spin_ns);
+}
+
 /* Both parties go on with the creator's handle, which has the eventfd: hence
  * join_nothing for that way of waiting. */
 #define CHANNEL(ID, NAME, WAIT, FLAGS, JOIN)                                   \
@@ -114,6 +121,10 @@ CHANNEL(many_event, "shmipc channel m/m, eventfd", IPC_WAIT_EVENTFD, 0,
         join_nothing)
 CHANNEL(many_uring, "shmipc channel m/m, io_uring", IPC_WAIT_IO_URING, 0,
         join_io_uring)
+CHANNEL(many_watched, "shmipc channel m/m, watched", IPC_WAIT_WATCHED, 0,
+        join_watched)
+CHANNEL(one_watched, "shmipc channel 1/1, watched", IPC_WAIT_WATCHED, ONE_ONE,
+        join_watched)
 CHANNEL(one_futex, "shmipc channel 1/1, futex", IPC_WAIT_FUTEX, ONE_ONE,
         join_futex)
 CHANNEL(one_event, "shmipc channel 1/1, eventfd", IPC_WAIT_EVENTFD, ONE_ONE,
@@ -131,9 +142,11 @@ const struct sleeper sleepers[] = {
     {&many_futex, &bare_futex},
     {&many_event, &bare_eventfd},
     {&many_uring, &bare_io_uring},
+    {&many_watched, &bare_futex},
     {&one_futex, &bare_futex},
     {&one_event, &bare_eventfd},
     {&one_uring, &bare_io_uring},
+    {&one_watched, &bare_futex},
     {NULL, NULL},
 };
 

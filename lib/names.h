@@ -101,6 +101,8 @@
 #define format_region_size         shmipc_format_region_size
 #define format_slack               shmipc_format_slack
 #define futex_sleep                shmipc_futex_sleep
+#define futex_rouse                shmipc_futex_rouse
+#define futex_sleep_untimed        shmipc_futex_sleep_untimed
 #define futex_wake                 shmipc_futex_wake
 #define group_changed              shmipc_group_changed
 #define group_close                shmipc_group_close
@@ -175,6 +177,7 @@
 #define patrol_arm                 shmipc_patrol_arm
 #define patrol_join                shmipc_patrol_join
 #define patrol_leave               shmipc_patrol_leave
+#define patrol_watches             shmipc_patrol_watches
 #define poll_descriptor            shmipc_poll_descriptor
 #define process_clock              shmipc_process_clock
 #define process_creation_number    shmipc_process_creation_number
@@ -216,6 +219,7 @@
 #define wait_backend_futex         shmipc_wait_backend_futex
 #define wait_backend_io_uring      shmipc_wait_backend_io_uring
 #define wait_backend_sleep         shmipc_wait_backend_sleep
+#define wait_backend_watched       shmipc_wait_backend_watched
 #define wait_clear_interrupt       shmipc_wait_clear_interrupt
 #define wait_close                 shmipc_wait_close
 #define wait_interrupt             shmipc_wait_interrupt
@@ -224,7 +228,9 @@
 #define wait_notify_rarely         shmipc_wait_notify_rarely
 #define wait_open                  shmipc_wait_open
 #define wait_pass_on               shmipc_wait_pass_on
+#define wait_rouse                 shmipc_wait_rouse
 #define wait_sleep                 shmipc_wait_sleep
+#define wait_sleep_watched         shmipc_wait_sleep_watched
 #define wait_take_back             shmipc_wait_take_back
 #define wait_wake                  shmipc_wait_wake
 #define wait_wake_and_promise      shmipc_wait_wake_and_promise

@@ -80,7 +80,16 @@ typedef enum IpcWait {
     /** As IPC_WAIT_FUTEX; and ipc_channel_fd has a descriptor that an io_uring
      * of the handle's own makes readable, which takes nothing from other
      * handles. Linux 6.7 or newer. */
-    IPC_WAIT_IO_URING = 4
+    IPC_WAIT_IO_URING = 4,
+    /** As IPC_WAIT_FUTEX, and a sleep and a wake cost an eighth less: a thread
+     * of the process looks after all that sleep, from the first sleep of such a
+     * handle until all of these are destroyed, so that no sleep needs a timer
+     * of its own. The thread wakes up and wakes them 20 times a second, and
+     * blocks all signals. Sleeps that a signal is to end, that are a
+     * cancellation point or that are not to last longer than 100 ms have a
+     * timer, and so have all if there can be no thread. For a process that can
+     * do with a thread more, and sleeps often. */
+    IPC_WAIT_WATCHED = 5
 } IpcWait;
 
 /* What leaves members out of an initialiser gets no warning from g++ where they

@@ -199,6 +199,30 @@ static bool announce(struct block *b, IpcStatus *status)
     return next_try(b, BLOCK_ANNOUNCED);
 }
 
+/* By a thread of the process, which may come a while after the end of a short
+ * sleep, and which no signal wakes. */
+static bool is_watched(const struct block *b, int64_t until)
+{
+    const struct waiter *w = &b->channel->waiter;
+
+    return w->backend->is_watched && !w->heeds_signals && !w->is_cancellable &&
+           (until == INT64_MAX || until > clock_roughly_after(WAIT_CAP_NS)) &&
+           patrol_watches(b->channel);
+}
+
+/* False: a signal ended it. */
+static bool sleep_for_change(struct block *b, int64_t until)
+{
+    struct waiter *w = &b->channel->waiter;
+
+    if (!is_watched(b, until))
+        return wait_sleep(
+            w, b->side, b->seen,
+            clock_earlier(until, clock_roughly_after(WAIT_CAP_NS)));
+    wait_sleep_watched(w, b->side, b->seen);
+    return true;
+}
+
 /* After the look that followed the announcement. */
 static bool sleep_or_repair(struct block *b, IpcStatus *status)
 {
@@ -231,8 +255,7 @@ static bool sleep_or_repair(struct block *b, IpcStatus *status)
         return answer(status, IPC_ERR_INTERRUPTED);
     if (ch->waiter.backend->sleeps_by == 0)
         until = clock_earlier(until, clock_after(b->nap));
-    if (!wait_sleep(&ch->waiter, b->side, b->seen,
-                    clock_earlier(until, clock_after(WAIT_CAP_NS))))
+    if (!sleep_for_change(b, until))
         return next_try(b, BLOCK_SIGNALLED);
     b->nap = doubled(ch, b->nap);
     b->has_slept = true;

@@ -23,7 +23,9 @@ struct patrol {
     struct line calm;    /* the first one has the next turn */
     struct line hurried; /* all have one every WAIT_UNSIGNALLED_NS */
     size_t count;        /* in `calm` */
+    size_t watched;      /* members whose sleeps are */
     int64_t next_turn;
+    int64_t next_rouse; /* where there are such */
     bool over;
     atomic_u32 control; /* the thread sleeps on it */
 };
@@ -142,10 +144,30 @@ static void take_turns(struct patrol *p)
         take_turn(p->calm.first);
 }
 
+static void rouse(const struct line *line)
+{
+    for (struct IpcChannel *ch = line->first; ch; ch = ch->patrolled.after)
+        wait_rouse(&ch->waiter);
+}
+
+/* When to do so next. */
+static int64_t rouse_sleepers(struct patrol *p, int64_t now)
+{
+    if (p->watched == 0)
+        return INT64_MAX;
+    if (now >= p->next_rouse) {
+        rouse(&p->calm);
+        rouse(&p->hurried);
+        p->next_rouse = clock_after(WAIT_ROUSE_NS);
+    }
+    return p->next_rouse;
+}
+
 /* When the next turn is. */
 static int64_t patrol_once(struct patrol *p)
 {
     int64_t now = clock_now();
+    int64_t next;
 
     if (now >= p->next_turn) {
         take_turns(p);
@@ -153,9 +175,10 @@ static int64_t patrol_once(struct patrol *p)
     }
     for (struct IpcChannel *ch = p->hurried.first; ch; ch = ch->patrolled.after)
         look_at(ch);
+    next = clock_earlier(p->next_turn, rouse_sleepers(p, now));
     return p->hurried.first
-               ? clock_earlier(p->next_turn, clock_after(WAIT_UNSIGNALLED_NS))
-               : p->next_turn;
+               ? clock_earlier(next, clock_after(WAIT_UNSIGNALLED_NS))
+               : next;
 }
 
 static void *go_round(void *of)
@@ -228,6 +251,53 @@ bool patrol_join(struct IpcChannel *ch)
     return error == 0;
 }
 
+/* The thread may sleep for longer than to the first rouse. */
+static void begin_watching(struct patrol *p, struct IpcChannel *ch)
+{
+    pthread_mutex_lock(&p->lock);
+    if (p->watched++ == 0)
+        p->next_rouse = clock_after(WAIT_ROUSE_NS);
+    pthread_mutex_unlock(&p->lock);
+    /* Relaxed: what it says is true by now, for every thread of ours. */
+    atomic_put_relaxed(&ch->patrolled.watched, p->token);
+    poke(p);
+}
+
+static bool watch(struct IpcChannel *ch)
+{
+    struct patrol *p = our_patrol();
+    int error = p ? 0 : ENOMEM;
+
+    if (error)
+        return false;
+    pthread_mutex_lock(&p->door);
+    if (ch->patrolled.by != p)
+        error = enter(p, ch);
+    /* Relaxed: stored with the door's lock. */
+    if (!error && atomic_get_relaxed(&ch->patrolled.watched) != p->token)
+        begin_watching(p, ch);
+    pthread_mutex_unlock(&p->door);
+    return error == 0;
+}
+
+__attribute__((noinline)) static bool watch_anew(struct IpcChannel *ch)
+{
+    int saved = errno;
+    bool watches = !atomic_hint(&ch->patrolled.refused) && watch(ch);
+
+    if (!watches)
+        atomic_set_hint(&ch->patrolled.refused, 1);
+    errno = saved;
+    return watches;
+}
+
+bool patrol_watches(struct IpcChannel *ch)
+{
+    /* Relaxed: see begin_watching(). */
+    return atomic_get_relaxed(&ch->patrolled.watched) == process_token() ||
+           watch_anew(ch);
+}
+
 /* The thread would find out by the channel's next turn. */
 static void hurry(struct IpcChannel *ch)
 {
@@ -263,6 +333,9 @@ void patrol_leave(struct IpcChannel *ch)
     pthread_mutex_lock(&p->lock);
     leave_line(ch);
     ch->patrolled.by = NULL;
+    /* Relaxed: nobody else uses the handle any more. */
+    p->watched -= atomic_get_relaxed(&ch->patrolled.watched) == p->token;
+    atomic_put_relaxed(&ch->patrolled.watched, 0);
     p->over = --p->members == 0;
     pthread_mutex_unlock(&p->lock);
     if (p->members == 0) {

@@ -16,6 +16,14 @@
  *   handle that cannot signal their eventfd have a turn every
  *   WAIT_UNSIGNALLED_NS.
  *
+ * WATCHED SLEEPS
+ *   Where a channel's way of waiting is IPC_WAIT_WATCHED, the thread also wakes
+ *   those of its process that sleep in a blocked call, every WAIT_ROUSE_NS; so
+ *   they need no timer of the kernel's each (wait/wait.h). What there is to
+ * look after they look after themselves. The channel joins when a thread is to
+ *   sleep for the first time, in a forked child anew; if there can be no
+ * thread, sleeps have timers.
+ *
  * WHEN IT SPEAKS
  *   A poller that has found nothing is armed, and is told once: then it reads,
  *   and is armed anew. The thread takes `armed` back before it makes the
@@ -53,12 +61,18 @@ struct patrolled {
     struct patrol *by; /* NULL: nobody's */
     struct IpcChannel *before, *after;
     atomic_u32 armed;   /* hint: 1: a poller found nothing, and waits */
+    atomic_u64 watched; /* process_token() of whose sleeps are watched, or 0 */
+    atomic_u32 refused; /* hint: 1: there could be no thread */
     atomic_u32 hurries; /* 1: it is in the line of those with a turn more often;
                          * a hint for who does not have the lock */
 };
 
 /* From now on the channel has its turns. False: see errno. */
 bool patrol_join(struct IpcChannel *ch);
+
+/* Whether this process's sleeps are watched, from now on at the latest; for a
+ * channel whose way of waiting says so. Keeps errno. */
+bool patrol_watches(struct IpcChannel *ch);
 
 /* For a handle that goes, or that a forked child inherited. */
 void patrol_leave(struct IpcChannel *ch);

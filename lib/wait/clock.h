@@ -41,6 +41,14 @@ static inline int64_t clock_earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* A point that is some milliseconds early, and as cheap as that clock. */
+static inline int64_t clock_roughly_after(int64_t ns)
+{
+    int64_t now = clock_roughly_now();
+
+    return ns < INT64_MAX - now ? now + ns : INT64_MAX;
+}
+
 /* The same, and 0 for a timeout of zero: not at all. Does not look at the clock
  * for that. */
 static inline int64_t clock_until(const struct timespec *timeout)

@@ -35,11 +35,26 @@ bool futex_sleep(atomic_u32 *word, uint32_t seen, int64_t deadline)
     return sleep_until(word, seen, deadline) == 0 || errno != EINTR;
 }
 
+/* Which of them it is matters only where there are times. */
+#ifdef SYS_futex
+enum { SYS_UNTIMED = SYS_futex };
+#else
+enum { SYS_UNTIMED = SYS_futex_time64 };
+#endif
+
+bool futex_sleep_untimed(atomic_u32 *word, uint32_t seen, uint32_t groups)
+{
+    return syscall(SYS_UNTIMED, word, FUTEX_WAIT_BITSET, seen, NULL, NULL,
+                   groups) == 0 ||
+           errno != EINTR;
+}
+
 void futex_wake(atomic_u32 *word)
 {
-#ifdef SYS_futex
-    syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
-#else
-    syscall(SYS_futex_time64, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
-#endif
+    syscall(SYS_UNTIMED, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+void futex_rouse(atomic_u32 *word, uint32_t groups)
+{
+    syscall(SYS_UNTIMED, word, FUTEX_WAKE_BITSET, INT_MAX, NULL, NULL, groups);
 }

@@ -13,7 +13,14 @@
  * called, whether or not that has SA_RESTART. */
 bool futex_sleep(atomic_u32 *word, uint32_t seen, int64_t deadline);
 
+/* The same for as long as it takes, without a timer; after a handler that has
+ * SA_RESTART it goes on. `groups` is not 0: who sleeps is in these, too. */
+bool futex_sleep_untimed(atomic_u32 *word, uint32_t seen, uint32_t groups);
+
 /* Wakes all that sleep on the word, in every process. */
 void futex_wake(atomic_u32 *word);
+
+/* Wakes those that sleep untimed, in one of these groups. */
+void futex_rouse(atomic_u32 *word, uint32_t groups);
 
 #endif

@@ -16,8 +16,8 @@ static void doze(void *of)
     struct waiter *w = of;
 
     /* Relaxed: the feeder's lock orders it. */
-    futex_sleep(&wait_words(w, WAIT_READERS)->sequence,
-                atomic_get_relaxed(&w->fed_after), INT64_MAX);
+    futex_sleep_untimed(&wait_words(w, WAIT_READERS)->sequence,
+                        atomic_get_relaxed(&w->fed_after), UINT32_MAX);
 }
 
 /* A thread that others sleep beside looks once more; that does no harm. */
@@ -67,12 +67,10 @@ static void futex_raise(const struct waiter *w)
     feeder_signal(w->feeder);
 }
 
-const struct wait_backend wait_backend_futex = {
-    .name = "futex",
-    .sleeps_by = WAIT_BY_WORD,
-    .polls_by = WAIT_BY_WORD,
-    .close = futex_close,
-    .fd = futex_fd,
-    .arm = futex_arm,
-    .raise = futex_raise,
-};
+#define BY_WORD                                                                \
+    .sleeps_by = WAIT_BY_WORD, .polls_by = WAIT_BY_WORD, .close = futex_close, \
+    .fd = futex_fd, .arm = futex_arm, .raise = futex_raise
+
+const struct wait_backend wait_backend_futex = {.name = "futex", BY_WORD};
+const struct wait_backend wait_backend_watched = {
+    .name = "watched", BY_WORD, .is_watched = true};

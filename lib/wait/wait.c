@@ -17,6 +17,14 @@ const struct wait_backend wait_backend_futex = {
 };
 #endif
 
+#ifndef SHMIPC_HAVE_EVENTFD
+const struct wait_backend wait_backend_watched = {
+    .name = "watched",
+    .sleeps_by = WAIT_BY_WORD,
+    .is_watched = true,
+};
+#endif
+
 const struct wait_backend wait_backend_sleep = {
     .name = "sleep",
 };
@@ -35,6 +43,7 @@ static const struct wait_backend *const backends[] = {
 #else
     [IPC_WAIT_IO_URING] = NULL,
 #endif
+    [IPC_WAIT_WATCHED] = &wait_backend_watched,
 };
 
 static IpcStatus open_backend(struct waiter *w, uint32_t number)
@@ -162,6 +171,34 @@ bool wait_sleep(struct waiter *w, enum wait_side side, uint32_t seen,
     } while (!slept && !w->heeds_signals);
     errno = saved;
     return slept;
+}
+
+/* Other processes have other groups, or are woken along and look. */
+static uint32_t group_of_process(void)
+{
+    return UINT32_C(1) << process_token() % 32;
+}
+
+void wait_sleep_watched(struct waiter *w, enum wait_side side, uint32_t seen)
+{
+    atomic_u32 *word = &wait_words(w, side)->sequence;
+    int saved = errno;
+
+    /* Relaxed, both: who rouses too early comes again. */
+    atomic_add_relaxed(&w->asleep[side], 1);
+    while (!futex_sleep_untimed(word, seen, group_of_process()))
+        continue;
+    atomic_add_relaxed(&w->asleep[side], (uint32_t)-1);
+    errno = saved;
+}
+
+void wait_rouse(const struct waiter *w)
+{
+    for (int side = WAIT_READERS; side <= WAIT_WRITERS; side++)
+        /* Relaxed: see above. */
+        if (atomic_get_relaxed(&w->asleep[side]) > 0)
+            futex_rouse(&wait_words(w, (enum wait_side)side)->sequence,
+                        group_of_process());
 }
 
 bool wait_take_back(const struct waiter *w)

@@ -52,6 +52,14 @@
  *   All other changes (closing, repairs, an abort, filler that a call left or
  *   passed without success) are rare, and fence.
  *
+ * WHO LOOKS AFTER A SLEEPER
+ *   Whoever should wake it can die before that, or before its change. So no
+ *   sleep is longer than WAIT_CAP_NS, and who wakes up looks after the dead.
+ *   The kernel's timer for that costs a seventh of a sleep and a wake. Where a
+ *   handle is watched (IPC_WAIT_WATCHED) its process has a thread instead that
+ *   wakes its sleepers every half of that time, so that one that began to sleep
+ *   just after it looked is woken in time, too.
+ *
  * ENDING A WAIT FROM OUTSIDE
  *   Who interrupts a handle is a waker of both its sides. The change (W1) is
  *   the handle's own flag `interrupted`, and a sleeper of that handle looks at
@@ -107,6 +115,9 @@ enum {
     WAIT_UNSIGNALLED_NS = 1000000,
 };
 
+/* How often those are woken that sleep watched. */
+#define WAIT_ROUSE_NS (WAIT_CAP_NS / 2)
+
 /* How a sleeper can be woken: bits of the flag. */
 enum {
     WAIT_BY_WORD = 1,  /* FUTEX_WAKE on the sequence word */
@@ -124,6 +135,7 @@ struct wait_backend {
     const char *name;
     uint32_t sleeps_by; /* a WAIT_BY_*; 0: for a time, nobody wakes it */
     uint32_t polls_by;  /* a WAIT_BY_* */
+    bool is_watched;    /* sleeps need no timer of their own, see below */
     /* Makes what it needs. IPC_ERR_UNSUPPORTED: the kernel lacks it. */
     IpcStatus (*open)(struct waiter *w);
     void (*close)(struct waiter *w);
@@ -140,6 +152,7 @@ struct wait_backend {
 };
 
 extern const struct wait_backend wait_backend_futex;
+extern const struct wait_backend wait_backend_watched;
 extern const struct wait_backend wait_backend_sleep;
 extern const struct wait_backend wait_backend_eventfd;
 extern const struct wait_backend wait_backend_io_uring;
@@ -150,6 +163,7 @@ struct waiter {
     struct shm_region *region;
     bool sole[2];           /* by side: one handle alone wakes it */
     atomic_u32 promised[2]; /* by side: looks that are left, see above */
+    atomic_u32 asleep[2];   /* by side: threads that sleep watched */
     uint64_t token;         /* process_token() of the process that opened it */
     int event_fd;           /* what the channel's pollers share; -1: none */
     int poll_fd;            /* eventfd's: what an application polls; -1 */
@@ -188,6 +202,18 @@ uint32_t wait_announce(const struct waiter *w, enum wait_side side,
 /* S5, at most until `deadline`. False: a signal ended it. */
 bool wait_sleep(struct waiter *w, enum wait_side side, uint32_t seen,
                 int64_t deadline);
+
+/*
+ * S5 without a timer, which costs a seventh of a sleep and a wake. It ends when
+ * somebody wakes the side, or by wait_rouse(), which a thread of this process
+ * has to call every WAIT_ROUSE_NS: see channel/patrol.h. Signals do not end it,
+ * nor is it a cancellation point.
+ */
+void wait_sleep_watched(struct waiter *w, enum wait_side side, uint32_t seen);
+
+/* Wakes this process's threads that sleep so with this handle. One that is
+ * about to sleep is missed, and has to be woken by the next call. */
+void wait_rouse(const struct waiter *w);
 
 /* From now on nobody is to sleep with this handle, and who does wakes. May be
  * called by a signal handler. */

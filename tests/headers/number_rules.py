@@ -300,7 +300,9 @@ RULES = (
      "SHMIPC_BLOCK // SHMIPC_ARRAY_ALIGN", "SHMIPC_ARRAY_ALIGN"),
 
     # What can be counted.
-    ("NEWS.md", "# ways of waiting", "IPC_WAIT_IO_URING"),
+    ("NEWS.md", "# ways of waiting", "IPC_WAIT_WATCHED"),
+    (CHANNEL_TYPES, "wakes them # times a second", "SECOND / WAIT_ROUSE_NS"),
+    (CHANNEL_TYPES, "not to last longer than # ms", "WAIT_CAP_NS / MS"),
     (DESIGN, "entries of # byte to", "1"),
     (DESIGN, "with a # KiB ring a day and more",
      "64 if laps_take(blocks_in(64 * 1024)) > 24 * 3600 else 'not so'"),

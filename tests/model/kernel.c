@@ -18,6 +18,11 @@ int64_t clock_now(void)
     return 0;
 }
 
+int64_t clock_roughly_now(void)
+{
+    return 0;
+}
+
 int64_t clock_after(int64_t ns)
 {
     return ns;
@@ -33,6 +38,19 @@ bool futex_sleep(atomic_u32 *word, uint32_t seen, int64_t deadline)
     memory_perform((struct access){SLEEP, location_of(word), MODEL_RELAXED,
                                    seen, deadline < WAIT_CAP_NS});
     return true;
+}
+
+/* Nobody asks to be watched here. */
+bool futex_sleep_untimed(atomic_u32 *word, uint32_t seen, uint32_t groups)
+{
+    (void)groups;
+    return futex_sleep(word, seen, 0);
+}
+
+void futex_rouse(atomic_u32 *word, uint32_t groups)
+{
+    (void)groups;
+    futex_wake(word);
 }
 
 void futex_wake(atomic_u32 *word)
@@ -83,6 +101,12 @@ bool maker_finds_zeros(int lock)
 void patrol_arm(struct IpcChannel *ch)
 {
     (void)ch;
+}
+
+bool patrol_watches(struct IpcChannel *ch)
+{
+    (void)ch;
+    return false;
 }
 
 void patrol_leave(struct IpcChannel *ch)

@@ -202,7 +202,7 @@ MUTATIONS = [
                 "")]),
     Mutation(
         name="sleeps have no cap", file="block.c", tests=["unit/sleeps"],
-        edits=[("clock_earlier(until, clock_after(WAIT_CAP_NS))",
+        edits=[("clock_earlier(until, clock_roughly_after(WAIT_CAP_NS))",
                 "until")]),
     Mutation(
         name="sequence remembered after the flag is set", file="wait.c",
@@ -435,6 +435,48 @@ MUTATIONS = [
                 "/* A counter that is full already is readable. */",
                 "int cancelling; pthread_setcancelstate("
                 "PTHREAD_CANCEL_ENABLE, &cancelling);")]),
+    # -------------------------------------------------------- watched sleeps
+    Mutation(
+        name="nobody rouses who sleeps watched", file="patrol.c",
+        tests=["unit/watched"],
+        edits=[("rouse(&p->calm);", ";")]),
+    Mutation(
+        name="who sleeps watched is roused once", file="patrol.c",
+        tests=["unit/watched"],
+        edits=[("p->next_rouse = clock_after(WAIT_ROUSE_NS); } return",
+                "p->next_rouse = INT64_MAX; } return")]),
+    Mutation(
+        name="who sleeps watched does not say so", file="wait.c",
+        tests=["unit/watched"],
+        edits=[("atomic_add_relaxed(&w->asleep[side], 1);", "")]),
+    Mutation(
+        name="those of another group are roused", file="wait.c",
+        tests=["unit/watched"],
+        edits=[("futex_sleep_untimed(word, seen, group_of_process())",
+                "futex_sleep_untimed(word, seen, group_of_process() << 1 | "
+                "group_of_process() >> 31)")]),
+    Mutation(
+        name="a short sleep is watched", file="block.c",
+        tests=["unit/watched"],
+        edits=[("until > clock_roughly_after(WAIT_CAP_NS)", "until > 0")]),
+    Mutation(
+        name="a sleep that a signal ends is watched", file="block.c",
+        tests=["unit/watched"],
+        edits=[("w->backend->is_watched && !w->heeds_signals",
+                "w->backend->is_watched")]),
+    Mutation(
+        name="a child relies on its parent's thread", file="patrol.c",
+        tests=["unit/watched"],
+        edits=[("atomic_get_relaxed(&ch->patrolled.watched) == "
+                "process_token() || watch_anew(ch)",
+                "atomic_get_relaxed(&ch->patrolled.watched) || "
+                "watch_anew(ch)")]),
+    Mutation(
+        name="without a thread sleeps have no timer", file="patrol.c",
+        tests=["unit/watched"],
+        edits=[("return error == 0; } __attribute__((noinline)) static bool "
+                "watch_anew", "return true; } __attribute__((noinline)) "
+                "static bool watch_anew")]),
     # ------------------------------------------------- times without end
     Mutation(
         name="the end of a round goes over", file="clock.c",
