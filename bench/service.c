@@ -2,7 +2,7 @@
 /*
  * What a call to a service costs:
  *
- *     shmipc-bench-service [-r rounds] [-t trips]
+ *     shmipc-bench-service [-r rounds] [-t trips] [-s]
  *
  * polling   the two processes are on two CPUs and never sleep. A call against
  *           a one-way message, which is half of a ping-pong over two channels.
@@ -11,8 +11,10 @@
  * sleeping  both are on one CPU, and asleep in between. A call against two
  *           wakes of a bare futex, and two messages. The figure is CPU time of
  *           both processes, since a busy machine takes none of that.
+ * watched   the same by IPC_WAIT_WATCHED, with a thread more in each process.
  *
- * Each round runs all in turn; the ratio is the median of the rounds' own.
+ * With -s nothing polls. Each round runs all in turn; the ratio is the median
+ * of the rounds' own.
  */
 #include <shmipc/shmipc.h>
 #include <limits.h>
@@ -34,6 +36,8 @@ enum { ROUNDS_MAX = 101, PIECES = 50, BYTES = 32, CAPACITY = 65536 };
 static int rounds = 15;
 static long trips = 20000;
 static bool sleeps;
+static bool polls = true;
+static uint32_t wait_by; /* an IpcWait */
 static char name[64];
 static IpcChannel *there, *back;
 
@@ -117,6 +121,7 @@ static IpcChannel *make_channel(void)
     need(memory != MAP_FAILED, "mmap");
     configuration.flags = IPC_BUFFER_ONE_CONSUMER;
     configuration.spin_ns = spin_ns();
+    configuration.wait = wait_by;
     r = ipc_channel_create(memory, size, configuration);
     need(r.ipc_status == IPC_OK, "create");
     return r.result;
@@ -156,8 +161,8 @@ static void prepare_service(void)
 
 static void echo_service(long count)
 {
-    const IpcServiceOptions options = {.struct_size = sizeof options,
-                                       .spin_ns = spin_ns()};
+    const IpcServiceOptions options = {
+        .struct_size = sizeof options, .wait = wait_by, .spin_ns = spin_ns()};
     IpcServiceOpenResult service = ipc_service_open(name, &options);
 
     need(service.ipc_status == IPC_OK, "open");
@@ -177,6 +182,7 @@ static void use_service(long count)
 {
     const IpcClientOptions options = {.struct_size = sizeof options,
                                       .timeout_ns = 10000000000U,
+                                      .wait = wait_by,
                                       .spin_ns = spin_ns()};
     char data[BYTES] = "";
 
@@ -333,20 +339,26 @@ int main(int argc, char **argv)
 {
     int option;
 
-    while ((option = getopt(argc, argv, "r:t:")) != -1) {
+    while ((option = getopt(argc, argv, "r:t:s")) != -1) {
         if (option == 'r')
             rounds = atoi(optarg);
         else if (option == 't')
             trips = atol(optarg);
+        else if (option == 's')
+            polls = false;
         else
             return 2;
     }
     if (rounds < 1 || rounds > ROUNDS_MAX || trips < 1)
         return 2;
     snprintf(name, sizeof name, "/shmipc-bench-service-%d", (int)getpid());
-    report("polling", &channels, 0.5);
+    if (polls)
+        report("polling", &channels, 0.5);
     sleeps = true;
     report("sleeping", &futex, 1);
     report("sleeping", &channels, 1);
+    wait_by = IPC_WAIT_WATCHED;
+    report("watched", &futex, 1);
+    report("watched", &channels, 1);
     return 0;
 }

@@ -201,6 +201,7 @@
 #define read_skip                  shmipc_read_skip
 #define receive_allocate           shmipc_receive_allocate
 #define receive_entry              shmipc_receive_entry
+#define receive_slice              shmipc_receive_slice
 #define receive_skip               shmipc_receive_skip
 #define receive_skip_force         shmipc_receive_skip_force
 #define receive_tell               shmipc_receive_tell
@@ -285,7 +286,6 @@
 #define door_leave                 shmipc_door_leave
 #define frame_answers_name         shmipc_frame_answers_name
 #define frame_check_name           shmipc_frame_check_name
-#define frame_timeout              shmipc_frame_timeout
 #define frame_write                shmipc_frame_write
 #define frame_write_until          shmipc_frame_write_until
 #define link_close                 shmipc_link_close

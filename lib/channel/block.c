@@ -139,7 +139,7 @@ static void begin_waiting(struct block *b)
     if (b->how == BLOCK_ROUNDS) {
         b->rounds = ch->max_round_trips;
         b->until = 0; /* the first round begins after spinning */
-    } else {
+    } else if (b->how == BLOCK_UNTIL) {
         b->until = clock_after_timeout(b->timeout);
     }
 }
@@ -159,6 +159,13 @@ static bool begin_spinning(struct block *b)
     return next_try(b, BLOCK_SPINNING);
 }
 
+static bool may_spin_on(const struct block *b)
+{
+    return b->how == BLOCK_ROUNDS ||
+           (b->spun < b->until - b->spin_begin &&
+            (b->how == BLOCK_UNTIL || b->spun < b->slice));
+}
+
 /* True: look once more without a sleep. */
 static bool spins_on(struct block *b)
 {
@@ -170,8 +177,7 @@ static bool spins_on(struct block *b)
         spin_was_vain(spin_of(b));
         return false;
     }
-    return (b->how != BLOCK_UNTIL || b->spun < b->until - b->spin_begin) &&
-           !wait_is_interrupted(&b->channel->waiter);
+    return may_spin_on(b) && !wait_is_interrupted(&b->channel->waiter);
 }
 
 static bool next_round(struct block *b)
@@ -186,11 +192,17 @@ static bool next_round(struct block *b)
     return true;
 }
 
+static bool is_over(const struct block *b)
+{
+    return (b->how == BLOCK_SLICE && (b->has_slept || b->spun >= b->slice)) ||
+           clock_is_past(b->until);
+}
+
 static bool announce(struct block *b, IpcStatus *status)
 {
     struct waiter *w = &b->channel->waiter;
 
-    if (clock_is_past(b->until) && !next_round(b))
+    if (is_over(b) && !next_round(b))
         return answer(status, handle_unless_anew(&b->channel->buffer,
                                                  b->how == BLOCK_ROUNDS
                                                      ? IPC_ERR_RETRY_LIMIT
@@ -214,11 +226,13 @@ static bool is_watched(const struct block *b, int64_t until)
 static bool sleep_for_change(struct block *b, int64_t until)
 {
     struct waiter *w = &b->channel->waiter;
+    int64_t most = WAIT_CAP_NS;
 
+    if (b->how == BLOCK_SLICE)
+        most = clock_earlier(most, b->slice);
     if (!is_watched(b, until))
-        return wait_sleep(
-            w, b->side, b->seen,
-            clock_earlier(until, clock_roughly_after(WAIT_CAP_NS)));
+        return wait_sleep(w, b->side, b->seen,
+                          clock_earlier(until, clock_roughly_after(most)));
     wait_sleep_watched(w, b->side, b->seen);
     return true;
 }

@@ -34,7 +34,7 @@ struct block {
     struct IpcChannel *channel;
     const struct timespec *timeout;
     enum wait_side side;
-    enum { BLOCK_NEVER, BLOCK_ROUNDS, BLOCK_UNTIL } how;
+    enum { BLOCK_NEVER, BLOCK_ROUNDS, BLOCK_UNTIL, BLOCK_SLICE } how;
     enum block_step step;
     uint64_t before; /* where the side's end of the ring was before this try */
     uint32_t looks;  /* while spinning */
@@ -47,6 +47,7 @@ struct block {
     bool took_back; /* wakes that may have been meant for others */
     IpcStatus armed;
     int64_t until; /* the end of this round, or of all */
+    int64_t slice; /* ns */
     int64_t round; /* ns: length of the next one */
     int64_t nap;   /* ns: how long to sleep where nobody wakes us */
 };
@@ -71,6 +72,20 @@ static inline struct block block_until(struct IpcChannel *ch,
 {
     return (struct block){
         .channel = ch, .timeout = timeout, .side = side, .how = BLOCK_UNTIL};
+}
+
+/* Until `until`, but for one sleep at most, or spinning for `slice` ns, and
+ * that sleep is not longer either, or than WAIT_ROUSE_NS where it is watched:
+ * IPC_ERR_TIMEOUT after it. For who has something of his own to look after. */
+static inline struct block block_slice(struct IpcChannel *ch,
+                                       enum wait_side side, int64_t until,
+                                       int64_t slice)
+{
+    return (struct block){.channel = ch,
+                          .side = side,
+                          .how = BLOCK_SLICE,
+                          .until = until,
+                          .slice = slice};
 }
 
 /*

@@ -30,6 +30,14 @@ IpcStatus receive_entry(struct block *b, IpcEntry *dest,
     return status;
 }
 
+IpcStatus receive_slice(struct IpcChannel *ch, IpcEntry *dest, int64_t until,
+                        int64_t slice, IpcBufferReadError *error)
+{
+    struct block block = block_slice(ch, WAIT_READERS, until, slice);
+
+    return receive_entry(&block, dest, error);
+}
+
 IpcStatus receive_allocate(struct block *b, IpcEntry *dest,
                            IpcBufferReadError *error)
 {

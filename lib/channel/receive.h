@@ -14,6 +14,11 @@ IpcStatus receive_tell(const struct block *b, IpcStatus status);
 
 IpcStatus receive_entry(struct block *b, IpcEntry *dest,
                         IpcBufferReadError *error);
+
+/* The same for a slice: see block.h. */
+IpcStatus receive_slice(struct IpcChannel *ch, IpcEntry *dest, int64_t until,
+                        int64_t slice, IpcBufferReadError *error);
+
 IpcStatus receive_allocate(struct block *b, IpcEntry *dest,
                            IpcBufferReadError *error);
 

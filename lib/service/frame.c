@@ -58,7 +58,8 @@ IpcStatus frame_write(IpcChannel *channel, const void *head, size_t head_size,
     return ipc_channel_writev(channel, pieces, 2).ipc_status;
 }
 
-struct timespec frame_timeout(int64_t until)
+/* How long it is until then. */
+static struct timespec timeout_of(int64_t until)
 {
     int64_t left = until - clock_now();
 
@@ -69,7 +70,7 @@ IpcStatus frame_write_until(IpcChannel *channel, const void *head,
                             size_t head_size, const void *data, size_t size,
                             int64_t until)
 {
-    const struct timespec timeout = frame_timeout(until);
+    const struct timespec timeout = timeout_of(until);
     struct iovec pieces[2];
 
     pieces[0].iov_base = (void *)(uintptr_t)head; /* NOLINT(*-no-int-to-ptr) */

@@ -71,7 +71,4 @@ IpcStatus frame_write_until(IpcChannel *channel, const void *head,
                             size_t head_size, const void *data, size_t size,
                             int64_t until);
 
-/* How long it is until then, as a timeout. */
-struct timespec frame_timeout(int64_t until);
-
 #endif

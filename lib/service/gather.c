@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "service/gather.h"
 #include "cancel.h"
+#include "channel/receive.h"
 #include "wait/clock.h"
 #include <string.h>
 
@@ -92,13 +93,13 @@ void gather_answers(struct IpcClient *c, const struct call *call)
 /* Reads an answer into memory of the client's, since to look, and to consume
  * then, is to look twice; a larger one where it lies. */
 static IpcStatus read_answer(struct IpcClient *c, IpcEntry *entry,
-                             const struct timespec *timeout, bool *is_peeked)
+                             int64_t until, bool *is_peeked)
 {
+    IpcBufferReadError error;
     IpcStatus status;
 
     *entry = (IpcEntry){.payload = c->scratch, .size = sizeof c->scratch};
-    status = ipc_channel_read_into_with_timeout(c->link.answers, entry, timeout)
-                 .ipc_status;
+    status = receive_slice(c->link.answers, entry, until, c->slice, &error);
     *is_peeked = status == IPC_ERR_TOO_SMALL;
     return *is_peeked ? ipc_channel_peek(c->link.answers, entry).ipc_status
                       : status;
@@ -118,8 +119,8 @@ static void give_up(struct IpcClient *c, IpcStatus status)
     c->is_over = true;
 }
 
-/* Sleeps until there is something, for at most `timeout`. */
-static void wait_for_answer(struct IpcClient *c, const struct timespec *timeout)
+/* Sleeps until there is something, or then, or for a slice. */
+static void wait_for_answer(struct IpcClient *c, int64_t until)
 {
     IpcEntry entry;
     IpcStatus status;
@@ -128,7 +129,7 @@ static void wait_for_answer(struct IpcClient *c, const struct timespec *timeout)
     c->reading = true;
     c->outside++;
     pthread_mutex_unlock(&c->lock);
-    status = read_answer(c, &entry, timeout, &is_peeked);
+    status = read_answer(c, &entry, until, &is_peeked);
     if (status == IPC_ERR_INTERRUPTED)
         ipc_channel_clear_interrupt(c->link.answers);
     pthread_mutex_lock(&c->lock);
@@ -249,15 +250,10 @@ static bool is_over(const struct IpcClient *c, const struct call *call)
 /* Sleeps until then, or for a slice. */
 static void sleep_until(struct IpcClient *c, int64_t until)
 {
-    struct timespec timeout = clock_timespec(c->slice);
-
-    if (c->reading || !c->link.answers) {
+    if (c->reading || !c->link.answers)
         gather_wait_for_others(c, until);
-        return;
-    }
-    if (until != never)
-        timeout = frame_timeout(clock_earlier(until, clock_after(c->slice)));
-    wait_for_answer(c, &timeout);
+    else
+        wait_for_answer(c, until);
 }
 
 /* Without a wait. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "service/server.h"
 #include "cancel.h"
+#include "channel/receive.h"
 #include "grow.h"
 #include "service/door.h"
 #include "wait/clock.h"
@@ -279,42 +280,27 @@ static void sweep_sometimes(struct IpcService *s)
         sweep(s);
 }
 
-/* For at most a sweep's time, so that clients that died are noticed. */
-static struct timespec slice_of(int64_t until)
-{
-    return until == INT64_MAX
-               ? clock_timespec(SWEEP_NS)
-               : frame_timeout(clock_earlier(until, clock_after(SWEEP_NS)));
-}
-
-/* One entry into the request's memory; *size is how large it is. */
+/* One entry into the request's memory; *size is how large it is. For at most a
+ * sweep's time, so that clients that died are noticed. */
 static IpcStatus read_one(struct IpcService *s, struct request *r,
                           int64_t until, size_t *size)
 {
     IpcEntry entry = {.payload = r->bytes, .size = r->room};
-    const struct timespec timeout =
-        until == 0 ? (struct timespec){0} : slice_of(until);
-    IpcChannelReadWithTimeoutResult waited;
-    IpcChannelTryReadResult tried;
-    uint64_t needed = 0;
+    IpcBufferReadError error = {0};
     IpcStatus status;
 
     if (until == 0) {
-        tried = ipc_channel_try_read_into(s->requests, &entry);
-        status = tried.ipc_status;
-        if (status == IPC_ERR_TOO_SMALL)
-            needed = tried.error.body.required_size;
+        struct block block = block_never(s->requests, WAIT_READERS);
+
+        status = receive_entry(&block, &entry, &error);
     } else {
-        waited =
-            ipc_channel_read_into_with_timeout(s->requests, &entry, &timeout);
-        status = waited.ipc_status;
-        if (status == IPC_ERR_TOO_SMALL)
-            needed = waited.error.body.required_size;
+        status = receive_slice(s->requests, &entry, until, SWEEP_NS, &error);
     }
     *size = entry.size;
     if (status != IPC_ERR_TOO_SMALL)
         return status;
-    return make_larger(r, needed) ? IPC_ERR_LOCKED : IPC_ERR_ALLOCATION;
+    return make_larger(r, error.required_size) ? IPC_ERR_LOCKED
+                                               : IPC_ERR_ALLOCATION;
 }
 
 /* After a look that gave no entry: whether to look again. */

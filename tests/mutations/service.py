@@ -173,6 +173,16 @@ MUTATIONS = [
                 "return IPC_ERR_TOO_SMALL;",
                 "else if (call->size > dest->size) "
                 "call->size = dest->size;")]),
+    # ------------------------------------------------------------ slices
+    Mutation(
+        name="who sleeps for a slice sleeps on", file="block.c",
+        tests=["unit/spins"],
+        edits=[("(b->has_slept || b->spun >= b->slice)",
+                "b->spun >= b->slice")]),
+    Mutation(
+        name="who spins for a slice spins on", file="block.c",
+        tests=["unit/spins"],
+        edits=[("(b->how == BLOCK_UNTIL || b->spun < b->slice)", "true")]),
     # ------------------------------------------------------- what is half made
     Mutation(
         name="a sweep waits for what is half made", file="server.c",

@@ -202,7 +202,7 @@ MUTATIONS = [
                 "")]),
     Mutation(
         name="sleeps have no cap", file="block.c", tests=["unit/sleeps"],
-        edits=[("clock_earlier(until, clock_roughly_after(WAIT_CAP_NS))",
+        edits=[("clock_earlier(until, clock_roughly_after(most))",
                 "until")]),
     Mutation(
         name="sequence remembered after the flag is set", file="wait.c",
@@ -336,9 +336,9 @@ MUTATIONS = [
     Mutation(
         name="an interrupt does not end a spin", file="block.c",
         tests=["unit/interrupt"],
-        edits=[("b->until - b->spin_begin) && "
+        edits=[("return may_spin_on(b) && "
                 "!wait_is_interrupted(&b->channel->waiter);",
-                "b->until - b->spin_begin);")]),
+                "return may_spin_on(b);")]),
     Mutation(
         name="a call looks at the clock before it has to wait",
         file="block.c", tests=["unit/spins"],
@@ -356,10 +356,10 @@ MUTATIONS = [
     Mutation(
         name="a spin that a deadline ends is in vain", file="block.c",
         tests=["unit/spins"],
-        edits=[("return (b->how != BLOCK_UNTIL || b->spun < ",
+        edits=[("return may_spin_on(b) && ",
                 "if (b->how == BLOCK_UNTIL && b->spun >= b->until - "
                 "b->spin_begin) spin_was_vain(spin_of(b)); "
-                "return (b->how != BLOCK_UNTIL || b->spun < ")]),
+                "return may_spin_on(b) && ")]),
     Mutation(
         name="readers and writers learn how to spin together",
         file="block.c", tests=["unit/spins"],

@@ -125,6 +125,47 @@ Test(service_deaths, who_waits_without_a_deadline_is_told)
     ipc_client_destroy(client);
 }
 
+/* No sleep has an end of its own then. */
+Test(service_deaths, who_sleeps_watched_is_told)
+{
+    const IpcClientOptions options = {.struct_size = sizeof options,
+                                      .timeout_ns = 20 * SECOND,
+                                      .wait = IPC_WAIT_WATCHED,
+                                      .spin_ns = IPC_CHANNEL_NO_SPIN};
+    pid_t server = fork_server();
+    IpcClient *client = result_of(ipc_client_open(name, &options));
+    const struct order order = {BE_KILLED, 1, 0};
+    IpcAnswer answer = {0};
+
+    must_be(
+        ipc_client_call(client, &order, sizeof order, &answer, NULL).ipc_status,
+        IPC_ERR_SERVER_DEAD);
+    must_be_reaped(server);
+    ipc_client_destroy(client);
+}
+
+Test(service_deaths, who_serves_and_sleeps_watched_learns_of_deaths)
+{
+    const struct timespec shortly = {0, 500 * MILLISECOND};
+    const IpcServiceOptions options = {.struct_size = sizeof options,
+                                       .wait = IPC_WAIT_WATCHED,
+                                       .spin_ns = IPC_CHANNEL_NO_SPIN};
+    IpcService *service = result_of(ipc_service_open(name, &options));
+    pid_t kid = fork_child();
+
+    if (kid == 0) {
+        send_order(connect_client(), ECHO, 1, 0);
+        sleep_for_ever();
+    }
+    receive(service);
+    kill_child(kid);
+    for (int i = 0; i < 40 && names_left() > 1; i++)
+        must_be(ipc_service_receive(service, &shortly).ipc_status,
+                IPC_ERR_TIMEOUT);
+    must(names_left() == 1);
+    ipc_service_destroy(service);
+}
+
 /* One of two who serve: what it had taken is lost, the rest is not. */
 Test(service_deaths, others_serve_what_one_of_them_had_not_taken)
 {

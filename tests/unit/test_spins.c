@@ -4,6 +4,7 @@
  * look at it moves: what a side of a handle learns from how its waits ended.
  * The linker sends the library's system calls here (see meson.build).
  */
+#include "channel/receive.h"
 #include "channels.h"
 #include <linux/futex.h>
 #include <sys/syscall.h>
@@ -216,6 +217,29 @@ Test(unit, a_deadline_before_the_end_of_a_spin_is_no_lesson)
                 IPC_ERR_TIMEOUT);
     }
     must(is_about(wait_to_read(MILLISECOND), LIMIT));
+}
+
+/* How long that takes; nothing comes. */
+static int64_t wait_for_a_slice(int64_t slice)
+{
+    char got;
+    IpcEntry entry = {.payload = &got, .size = sizeof got};
+    IpcBufferReadError error;
+
+    expect(0);
+    must_be(receive_slice(channel, &entry, INT64_MAX, slice, &error),
+            IPC_ERR_TIMEOUT);
+    return now - begun;
+}
+
+Test(unit, a_slice_is_one_spin_or_one_sleep)
+{
+    begin_with(LIMIT);
+    must(is_about(wait_for_a_slice(5000), 5000));
+    must(spun() == -1);
+    begin_with(IPC_CHANNEL_NO_SPIN);
+    must(is_about(wait_for_a_slice(5000), SECOND));
+    must(is_about(spun(), 0));
 }
 
 Test(unit, writers_learn_for_themselves)
