@@ -31,12 +31,12 @@ struct connection {
 };
 
 struct guard {
-    void *monitor;
+    void *socket, *monitor;
     const char *title;
     pthread_t thread;
     bool by_thread;
     bool has_ended; /* a connection, since guard_look() */
-    bool is_over;   /* the socket is closed */
+    bool is_over;   /* no event comes any more */
     uint64_t looked_at;
     _Atomic uint32_t numbers[FDS_MAX]; /* of messages that came */
     struct connection connections[FDS_MAX];
@@ -211,9 +211,13 @@ void guard_heard(struct guard *g, int fd)
 
 static bool begin(struct guard *g, void *context, void *socket)
 {
+    /* Of which there is no second one: the name of a socket that was closed may
+     * be in use for a while. Relaxed: it orders nothing. */
+    static _Atomic unsigned number;
     char address[64];
 
-    snprintf(address, sizeof address, "inproc://bridge-guard-%p", (void *)g);
+    snprintf(address, sizeof address, "inproc://bridge-guard-%u",
+             atomic_fetch_add_explicit(&number, 1, memory_order_relaxed));
     if (zmq_socket_monitor(socket, address,
                            ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_CONNECTED |
                                ZMQ_EVENT_DISCONNECTED |
@@ -232,11 +236,13 @@ struct guard *guard_start(void *context, void *socket, const char *title,
 
     if (!g)
         return NULL;
+    g->socket = socket;
     g->title = title;
     g->by_thread = by_thread;
     if (begin(g, context, socket))
         return g;
     error = errno;
+    (void)zmq_socket_monitor(socket, NULL, 0);
     if (g->monitor)
         zmq_close(g->monitor);
     free(g);
@@ -248,6 +254,9 @@ void guard_stop(struct guard *g)
 {
     if (!g)
         return;
+    /* An event for a monitor that is closed would keep libzmq's own threads
+     * waiting. This one is the last, and ends the thread. */
+    (void)zmq_socket_monitor(g->socket, NULL, 0);
     if (g->by_thread)
         pthread_join(g->thread, NULL);
     zmq_close(g->monitor);

@@ -37,7 +37,7 @@ bool guard_look(struct guard *guard);
 /* A message came from the connection with that descriptor (ZMQ_SRCFD). */
 void guard_heard(struct guard *guard, int fd);
 
-/* Behind the socket's end. `guard` may be NULL. */
+/* Before the socket is closed. `guard` may be NULL. */
 void guard_stop(struct guard *guard);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "bridge/zeromq.h"
 #include "bridge/guard.h"
+#include "bridge/ticks.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@ enum {
     CONNECT_MS = 3000,
     RECONNECT_MS = 50,
     RECONNECT_MOST_MS = 1000,
+    BIND_TRIES = 200,
 };
 
 struct zeromq {
@@ -185,9 +187,9 @@ static void close_socket(struct transport *t)
 
     zmq_msg_close(&z->first);
     zmq_msg_close(&z->payload);
+    guard_stop(z->guard);
     if (z->socket)
         zmq_close(z->socket);
-    guard_stop(z->guard);
     free(z);
 }
 
@@ -237,6 +239,23 @@ static bool set_keys(void *socket, const struct zeromq_options *o)
            set_key(socket, ZMQ_ZAP_DOMAIN, o->zap_domain);
 }
 
+/* A socket of ours that was closed leaves its port some time later: a line of a
+ * configuration may have taken the place of another. */
+static bool bind_to(void *socket, const char *address)
+{
+    const struct timespec turn = ticks_span(10 * TICKS_MS);
+
+    for (int tries = 0; tries < BIND_TRIES; tries++) {
+        if (zmq_bind(socket, address) == 0)
+            return true;
+        if (errno != EADDRINUSE)
+            return false;
+        nanosleep(&turn, NULL);
+    }
+    errno = EADDRINUSE;
+    return false;
+}
+
 static bool open_socket(struct zeromq *z, const struct zeromq_options *o)
 {
     z->socket = zmq_socket(o->context, o->binds ? ZMQ_ROUTER : ZMQ_DEALER);
@@ -246,7 +265,7 @@ static bool open_socket(struct zeromq *z, const struct zeromq_options *o)
     if (!z->guard)
         return false;
     if (o->binds)
-        return zmq_bind(z->socket, o->address) == 0;
+        return bind_to(z->socket, o->address);
     return zmq_connect(z->socket, o->address) == 0;
 }
 
