@@ -254,6 +254,20 @@ def many_in_one_process():
     both.end()
 
 
+def a_line_that_changes():
+    """a line that is changed at the same address takes the place of the one
+    before"""
+    near, far, port = new_name(), new_name(), free_port()
+    line = f"tcp://127.0.0.1:{port} {far}"
+    both = Bridge("run", configuration(f"in {line}"))
+    out(near, port)
+    must_end(write(near, 100), read(far, 100))
+    configuration(f"in --largest=1M {line}")
+    both.process.send_signal(signal.SIGHUP)
+    both.await_line("not in the configuration any more")
+    must_end(write(near, 100), read(far, 100))
+
+
 def a_configuration_is_checked():
     """what is wrong with a configuration is said before anything begins"""
     for line, said in (("up a b", "neither by"), ("out a", "see `shmipc bridge"),
@@ -305,4 +319,4 @@ if __name__ == "__main__":
         a_subscriber_that_was_away_says_what_is_missing,
         a_subscriber_that_came_back_in_time_misses_nothing,
         too_large_ones_wait, stat_shows_it, many_in_one_process,
-        a_configuration_is_checked, figures_are_told)
+        a_line_that_changes, a_configuration_is_checked, figures_are_told)

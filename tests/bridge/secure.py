@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 
-from bridges import (BRIDGE, LIMIT, TOOL, create, free_port, into,
+from bridges import (BRIDGE, LIMIT, TOOL, Bridge, create, free_port, into,
                      must_end, new_name, out, read, run, start, wait_until,
                      write)
 
@@ -73,6 +73,47 @@ def keys_are_secret():
     code, said = bridge("out", "--key", f"{path}.key", "--server",
                         f"{path}.pub", new_name(), "tcp://127.0.0.1:1")
     assert code == 2 and "chmod 600" in said, said
+
+
+def lists_are_nobody_elses():
+    """a list of keys that others can write, that is no file, or is not there is
+    refused, and no key in a comment counts, however long that is"""
+    path = allow("here")
+    def said_of(list_path):
+        code, said = bridge("in", *in_options(list_path),
+                            f"tcp://127.0.0.1:{free_port()}", new_name())
+        assert code == 2, (code, said)
+        return said
+    os.chmod(path, 0o664)
+    assert "chmod 644" in said_of(path)
+    os.chmod(path, 0o646)
+    assert "chmod 644" in said_of(path)
+    os.chmod(path, 0o644)
+    os.mkfifo(HERE / "pipe")
+    assert "no plain file" in said_of(HERE / "pipe")
+    assert "No such file" in said_of(HERE / "nothing")
+    # A reader of lines that are at most 255 bytes long took the rest for one.
+    key = keygen("here").with_suffix(".pub").read_text()
+    path = HERE / "long"
+    path.write_text("#" * 255 + key)
+    far, port = new_name(), free_port()
+    there = into(port, far, *in_options(path))
+    out(new_name(), port, *out_options())
+    there.await_line("whose key is not listed")
+
+
+def lists_are_each_for_one():
+    """where two bridges have one name, who may use the one may not use the
+    other"""
+    name, ports = new_name(), (free_port(), free_port())
+    config = HERE / "two.conf"
+    lines = [f"in --key={keygen('there')}.key --allow={allowed} "
+             f"tcp://127.0.0.1:{port} {name}"
+             for allowed, port in zip((allow("here"), allow("other")), ports)]
+    config.write_text("\n".join(lines) + "\n")
+    both = Bridge("run", config)
+    out(new_name(), ports[1], *out_options("here"))
+    both.await_line("whose key is not listed")
 
 
 def keys_must_be_given():
@@ -332,7 +373,8 @@ def is_closed(end):
 
 
 if __name__ == "__main__":
-    run(keys_are_secret, keys_must_be_given, who_is_known_gets_in,
+    run(keys_are_secret, lists_are_nobody_elses, lists_are_each_for_one,
+        keys_must_be_given, who_is_known_gets_in,
         who_is_not_known_stays_out, who_is_somebody_else_gets_nothing,
         who_has_no_key_stays_out, a_part_is_missing, a_hostile_peer_changes_nothing,
         rubbish_takes_no_memory, a_message_without_end, silent_connections,

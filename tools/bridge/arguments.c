@@ -133,6 +133,17 @@ static bool read_server(struct route_options *r, const char *path)
     return true;
 }
 
+/* Its keys are read when they are asked for. */
+static bool read_list(struct route_options *r, const char *path)
+{
+    const char *wrong = keys_check_list(path);
+
+    if (wrong)
+        complain_of_file(path, wrong);
+    r->allowed = copy(path);
+    return true;
+}
+
 static bool set_option(struct arguments *a, const struct command_scan *scan)
 {
     struct route_options *r = &a->route;
@@ -160,8 +171,7 @@ static bool set_option(struct arguments *a, const struct command_scan *scan)
     case OPTION_SERVER:
         return read_server(r, scan->value);
     case OPTION_ALLOW:
-        r->allowed = copy(scan->value);
-        return true;
+        return read_list(r, scan->value);
     case OPTION_PROMETHEUS:
         return arguments_read_port(scan->value, &a->prometheus);
     default:

@@ -50,7 +50,7 @@ bool carrier_open(struct route *r)
         .secret = o->secret,
         .public = o->public,
         .server = o->server,
-        .zap_domain = o->name,
+        .zap_domain = o->address,
     };
 
     if (is_stored(o->address))

@@ -55,8 +55,12 @@ static bool read_line(char *line, struct arguments *to, char *key)
     return true;
 }
 
-/* Reads all lines, and adds what they say to the fleet if there is one. */
-static bool read_all(const char *path, struct fleet *fleet)
+/* Reads all lines, and calls `each` with what they say, which takes the
+ * options. */
+static bool read_all(const char *path,
+                     bool (*each)(struct fleet *fleet, const char *key,
+                                  struct route_options *options),
+                     struct fleet *fleet)
 {
     FILE *file = fopen(path, "re");
     char *line = NULL, *key = NULL;
@@ -77,15 +81,22 @@ static bool read_all(const char *path, struct fleet *fleet)
         }
         if (!read_line(line, &a, key))
             continue;
-        if (!fleet)
-            route_free_options(&a.route);
-        else if (!fleet_add(fleet, key, &a.route))
+        if (!each(fleet, key, &a.route))
             is_good = false;
     }
     free(key);
     free(line);
     fclose(file);
     return is_good;
+}
+
+static bool keep(struct fleet *fleet, const char *key,
+                 struct route_options *options)
+{
+    if (fleet)
+        fleet_keep(fleet, key);
+    route_free_options(options);
+    return true;
 }
 
 /* In a child, since what is wrong with arguments ends the program. */
@@ -95,16 +106,17 @@ bool config_check(const char *path)
     pid_t pid = fork();
 
     if (pid == 0)
-        _exit(read_all(path, NULL) ? COMMAND_OK : COMMAND_USAGE);
+        _exit(read_all(path, keep, NULL) ? COMMAND_OK : COMMAND_USAGE);
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     return status == 0;
 }
 
+/* What is gone ends first: what is new may have its port. */
 bool config_apply(const char *path, struct fleet *fleet)
 {
-    bool is_good = read_all(path, fleet);
+    bool is_good = read_all(path, keep, fleet);
 
     fleet_sweep(fleet);
-    return is_good;
+    return read_all(path, fleet_add, fleet) && is_good;
 }

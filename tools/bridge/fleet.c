@@ -11,7 +11,7 @@ struct member {
     struct member *next;
     struct route *route;
     char *key;
-    bool was_added; /* since the last sweep */
+    bool is_kept; /* by the next sweep */
 };
 
 struct fleet {
@@ -42,7 +42,7 @@ struct fleet *fleet_make(void)
 static void free_member(struct fleet *f, struct member *m)
 {
     if (m->route && m->route->options.allowed)
-        zap_forget(f->zap, m->route->options.name);
+        zap_forget(f->zap, m->route->options.address);
     if (m->route)
         route_free(m->route);
     free(m->key);
@@ -99,24 +99,32 @@ bool fleet_add(struct fleet *f, const char *key, struct route_options *options)
 
     if (m) {
         route_free_options(options);
-        m->was_added = true;
         return true;
     }
     m = make_member(f, key, options);
     if (!m)
         return false;
-    if ((m->route->options.allowed && !zap_allow(f->zap, m->route->options.name,
-                                                 m->route->options.allowed)) ||
+    /* Lists are told apart by where one connects to, which is one route's. */
+    if ((m->route->options.allowed &&
+         !zap_allow(f->zap, m->route->options.address,
+                    m->route->options.allowed)) ||
         !launch_route(m->route)) {
         free_member(f, m);
         return false;
     }
-    m->was_added = true;
     pthread_mutex_lock(&f->mutex);
     m->next = f->members;
     f->members = m;
     pthread_mutex_unlock(&f->mutex);
     return true;
+}
+
+void fleet_keep(struct fleet *f, const char *key)
+{
+    struct member *m = find(f, key);
+
+    if (m)
+        m->is_kept = true;
 }
 
 void fleet_sweep(struct fleet *f)
@@ -126,8 +134,8 @@ void fleet_sweep(struct fleet *f)
     while (*at) {
         struct member *m = *at;
 
-        if (m->was_added) {
-            m->was_added = false;
+        if (m->is_kept) {
+            m->is_kept = false;
             at = &m->next;
             continue;
         }

@@ -18,7 +18,9 @@ void fleet_free(struct fleet *fleet);
  * case. False, after a complaint: it could not be started. */
 bool fleet_add(struct fleet *fleet, const char *key,
                struct route_options *options);
-/* Ends those that were not added since the last call. */
+/* The next sweep leaves the route of that key, if there is one. */
+void fleet_keep(struct fleet *fleet, const char *key);
+/* Ends those that were not kept since the last call. */
 void fleet_sweep(struct fleet *fleet);
 
 /* Calls `look` for each route. Any thread. */

@@ -71,16 +71,40 @@ static bool take_key(const char *line, char key[KEYS_LETTERS + 1])
 
 /* ------------------------------------------------------------------- pairs */
 
-static const char *check_secrecy(FILE *file)
+/* Whom others may ask: nobody about a secret; who can write a list decides who
+ * may connect. */
+enum { SECRET_FORBIDDEN = 077, LIST_FORBIDDEN = 022 };
+
+static const char *check_file(int fd, mode_t forbidden)
 {
     struct stat st;
 
-    if (fstat(fileno(file), &st) != 0 || !S_ISREG(st.st_mode))
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
         return "it is no plain file";
     if (st.st_uid != geteuid() && st.st_uid != 0)
         return "it belongs to another user";
-    return st.st_mode & 077 ? "others than its owner may use it: chmod 600"
-                            : NULL;
+    if ((st.st_mode & forbidden) == 0)
+        return NULL;
+    return forbidden == SECRET_FORBIDDEN
+               ? "others than its owner may use it: chmod 600"
+               : "others than its owner may write it: chmod 644";
+}
+
+/* Opens a file on which others have none of the rights `forbidden`. A pipe does
+ * not keep us waiting. NULL, or what is wrong. */
+static const char *open_file(FILE **file, const char *path, mode_t forbidden)
+{
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    const char *wrong;
+
+    if (fd < 0)
+        return strerror(errno);
+    wrong = check_file(fd, forbidden);
+    *file = wrong ? NULL : fdopen(fd, "r");
+    if (*file)
+        return NULL;
+    close(fd);
+    return wrong ? wrong : "there is no memory";
 }
 
 static const char *read_pair(FILE *file, char *secret, char *public)
@@ -99,15 +123,13 @@ static const char *read_pair(FILE *file, char *secret, char *public)
 const char *keys_read_pair(const char *path, char secret[KEYS_LETTERS + 1],
                            char public[KEYS_LETTERS + 1])
 {
-    FILE *file = fopen(path, "re");
-    const char *wrong;
+    FILE *file;
+    const char *wrong = open_file(&file, path, SECRET_FORBIDDEN);
 
-    if (!file)
-        return strerror(errno);
+    if (wrong)
+        return wrong;
     setvbuf(file, NULL, _IONBF, 0); /* no copy of the key stays behind */
-    wrong = check_secrecy(file);
-    if (!wrong)
-        wrong = read_pair(file, secret, public);
+    wrong = read_pair(file, secret, public);
     fclose(file);
     return wrong;
 }
@@ -115,36 +137,53 @@ const char *keys_read_pair(const char *path, char secret[KEYS_LETTERS + 1],
 /* ------------------------------------------------------------------- lists */
 
 /* Goes through the keys of a list: until one is `wanted`, or the first if that
- * is NULL. */
+ * is NULL. What comes late in a long line is no beginning of one. */
 static bool find(FILE *file, const char *wanted, char key[KEYS_LETTERS + 1])
 {
     char line[LINE];
+    bool is_beginning = true;
 
-    while (fgets(line, sizeof line, file))
-        if (take_key(line, key) && (!wanted || strcmp(key, wanted) == 0))
+    while (fgets(line, sizeof line, file)) {
+        if (is_beginning && take_key(line, key) &&
+            (!wanted || strcmp(key, wanted) == 0))
             return true;
+        is_beginning = strchr(line, '\n') != NULL;
+    }
     return false;
 }
 
 const char *keys_read_public(const char *path, char public[KEYS_LETTERS + 1])
 {
-    FILE *file = fopen(path, "re");
+    FILE *file;
+    const char *wrong = open_file(&file, path, LIST_FORBIDDEN);
     bool is_found;
 
-    if (!file)
-        return strerror(errno);
+    if (wrong)
+        return wrong;
     is_found = find(file, NULL, public);
     fclose(file);
     return is_found ? NULL : "there is no key in it";
 }
 
+const char *keys_check_list(const char *path)
+{
+    FILE *file;
+    const char *wrong = open_file(&file, path, LIST_FORBIDDEN);
+
+    if (!wrong)
+        fclose(file);
+    return wrong;
+}
+
 bool keys_are_listed(const char *path, const char *public)
 {
     char key[KEYS_LETTERS + 1];
-    FILE *file = fopen(path, "re");
-    bool is_found = file && find(file, public, key);
+    FILE *file;
+    bool is_found;
 
-    if (file)
-        fclose(file);
+    if (open_file(&file, path, LIST_FORBIDDEN))
+        return false;
+    is_found = find(file, public, key);
+    fclose(file);
     return is_found;
 }

@@ -21,10 +21,15 @@ const char *keys_make(const char *prefix);
 const char *keys_read_pair(const char *path, char secret[KEYS_LETTERS + 1],
                            char public[KEYS_LETTERS + 1]);
 
+/* Whether it is a list that can be read, and that others cannot write. NULL, or
+ * what is wrong. */
+const char *keys_check_list(const char *path);
+
 /* The first key of a list. NULL, or what is wrong. */
 const char *keys_read_public(const char *path, char public[KEYS_LETTERS + 1]);
 
-/* Whether the key is one of the list; false also if that cannot be read. */
+/* Whether the key is one of the list; false also if keys_check_list() finds
+ * something wrong. */
 bool keys_are_listed(const char *path, const char *public);
 
 #endif
