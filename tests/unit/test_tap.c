@@ -16,7 +16,7 @@ enum { BLOCKS = 16, WITH_TAPS = ALL_MODES };
 static uint32_t flags_of(uint32_t mode)
 {
     return (mode & (ALL_MODES - 1)) |
-           (mode & WITH_TAPS ? (uint32_t)IPC_BUFFER_TAPS : PLAIN);
+           (mode & WITH_TAPS || PLAIN != 0 ? (uint32_t)IPC_BUFFER_TAPS : 0);
 }
 
 static IpcTap *tap_of(const IpcBuffer *b, uint32_t start, uint32_t after_lag)

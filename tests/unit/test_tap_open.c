@@ -193,9 +193,10 @@ Test(unit, whatever_the_words_are_a_tap_stays_inside, .timeout = 30)
         struct shm_region *region = at_the_edge(blocks, &size);
         unsigned char data[8 * 64];
         IpcTapInfo info = {.struct_size = sizeof info};
-        IpcBuffer *b = make_ring(region, blocks, 3,
-                                 (seed % 2 ? IPC_BUFFER_ONE_PRODUCER : 0) |
-                                     (seed % 3 ? IPC_BUFFER_TAPS : PLAIN));
+        IpcBuffer *b =
+            make_ring(region, blocks, 3,
+                      (seed % 2 ? IPC_BUFFER_ONE_PRODUCER : 0) |
+                          (seed % 3 || PLAIN != 0 ? IPC_BUFFER_TAPS : 0));
         IpcTap *tap = result_of(ipc_tap_attach(region, size, NULL));
 
         snprintf(fail_note, sizeof fail_note, " (seed %d)", (int)seed);
