@@ -54,7 +54,7 @@ Test(unit, threads_that_write_first_at_once_are_one_owner, .timeout = 60)
 
     for (int round = 0; round < ROUNDS; round++) {
         struct shm_region *region;
-        struct beginners beginners = {new_ring(BLOCKS, 0, &region), {{0}}};
+        struct beginners beginners = {.buffer = new_ring(BLOCKS, 0, &region)};
         pthread_t threads[THREADS];
 
         pthread_barrier_init(&beginners.start, NULL, THREADS);

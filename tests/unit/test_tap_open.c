@@ -24,6 +24,8 @@ static IpcChannel *open_channel(uint32_t flags)
     IpcOpenOptions options = {
         .struct_size = sizeof options, .flags = flags, .size = 4096};
 
+    options.configuration.flags = PLAIN;
+
     return result_of(ipc_channel_open(name, &options));
 }
 
