@@ -52,7 +52,7 @@ static void ignore(int number)
 struct signals {
     pthread_t to;
     pthread_t from;
-    int enough;
+    _Atomic int enough;
 };
 
 /* Until it is told to stop: who waits may get a CPU late. */

@@ -95,7 +95,9 @@ plain_end_test(int state, const char *format, ...)
 #define cr_skip_test(...)   plain_end_test(PLAIN_SKIPPED, __VA_ARGS__)
 #define cr_log_info(...)    plain_log(__VA_ARGS__)
 #define cr_log_warn(...)    plain_log(__VA_ARGS__)
-#define cr_assert(condition, ...)                                              \
+/* What is said besides is not told: the condition says it. */
+#define cr_assert(...)      PLAIN_ASSERT(__VA_ARGS__, "")
+#define PLAIN_ASSERT(condition, ...)                                           \
     ((condition) ? (void)0                                                     \
                  : plain_end_test(PLAIN_FAILED, "%s:%d: %s", __FILE__,         \
                                   __LINE__, #condition))
