@@ -38,11 +38,21 @@ static uint64_t bit_of(uint32_t id)
     return UINT64_C(1) << id;
 }
 
+static uint32_t dead_ones(void)
+{
+    uint32_t bits = 0;
+
+    for (int i = 0; i < actor_count; i++)
+        bits |= (uint32_t)(world.actors[i].state == DEAD) << i;
+    return bits;
+}
+
 /* A call of the actor begins: what that means to those who have joined. */
 void broadcast_begin(int actor)
 {
     const struct call *call = &scripts[actor].calls[world.actors[actor].call];
 
+    world.readings[actor].dead = dead_ones();
     if (!strchr(CALLS_WRITE, call->kind))
         return;
     for (int i = 0; i < actor_count; i++)
@@ -56,6 +66,7 @@ void broadcast_end(int actor, IpcStatus status)
 {
     if (status == IPC_ERR_LAGGED)
         world.readings[actor].must = 0;
+    world.readings[actor].dead = 0;
 }
 
 static uint64_t written_so_far(void)
@@ -66,6 +77,39 @@ static uint64_t written_so_far(void)
         for (int c = 0; c < world.actors[i].call; c++)
             bits |= bit_of(actor_id(i, c));
     return bits;
+}
+
+static uint64_t cursor_in(uint32_t slot)
+{
+    return memory_peek(&ring()->subscribers[slot].cursor.position,
+                       sizeof(uint64_t));
+}
+
+/* While no writer comes in between, whoever finds all slots taken finds none
+ * that belongs to one who had died before. */
+static void check_full(const struct reading *reading)
+{
+    const struct ring *r = ring();
+
+    for (uint32_t i = 0; i < r->subscriber_count; i++) {
+        uint64_t cursor = cursor_in(i);
+        bool joins = cursor_state(r, cursor) >= SUBSCRIBER_JOINING;
+        int process = joins && cursor != cursor_free(r)
+                          ? entered_process_of(cursor_owner(r, cursor))
+                          : -1;
+
+        if (process >= 0 && reading->dead & 1u << process)
+            violation("all slots are taken, one by a joiner that had died");
+    }
+}
+
+static bool somebody_writes(void)
+{
+    for (int i = 0; i < actor_count; i++)
+        for (int c = 0; c < scripts[i].count; c++)
+            if (strchr(CALLS_WRITE, scripts[i].calls[c].kind))
+                return true;
+    return false;
 }
 
 IpcStatus broadcast_call(int actor, char kind)
@@ -80,7 +124,7 @@ IpcStatus broadcast_call(int actor, char kind)
         *reading = (struct reading){.joined = false};
         return subscribe_end(handle(actor), &detail);
     }
-    *reading = (struct reading){.joining = true};
+    *reading = (struct reading){.joining = true, .dead = reading->dead};
     /* In weak memory the end of a call is not known to others. */
     if (kind == CALL_JOIN && !options.weak)
         reading->never = written_so_far();
@@ -91,6 +135,8 @@ IpcStatus broadcast_call(int actor, char kind)
         how.after_gap = IPC_SUBSCRIBE_FROM_OLDEST;
     }
     status = subscribe_begin(handle(actor), &how, &detail, &value);
+    if (status == IPC_ERR_OWNERS_FULL && !somebody_writes())
+        check_full(reading);
     reading->joining = false;
     reading->joined = status == IPC_OK;
     return status;
@@ -114,12 +160,6 @@ void broadcast_check_entry(uint32_t id, uint64_t offset)
     if (reading->never & bit_of(id))
         violation("a subscriber of now read entry %u, which is older", id);
     reading->got |= bit_of(id) | 1;
-}
-
-static uint64_t cursor_in(uint32_t slot)
-{
-    return memory_peek(&ring()->subscribers[slot].cursor.position,
-                       sizeof(uint64_t));
 }
 
 static void check_cursor(uint32_t slot)
@@ -294,6 +334,8 @@ static void nobody_waits_for_a_joiner(void)
 static void all_sleep(void)
 {
     trace_event(CHECKER, "all others are asleep now");
+    for (int i = 0; i < actor_count; i++)
+        world.readings[i].dead = 0; /* it is a writer that comes */
     for (uint32_t i = 0; i < 2 * ring()->block_count + 1; i++) {
         IpcStatus status = write_one();
 

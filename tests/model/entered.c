@@ -31,6 +31,11 @@ static int process_in(uint32_t slot)
     return (int)(identity >> PID_SHIFT & 0x3fffff) - FIRST_PID;
 }
 
+int entered_process_of(uint32_t owner)
+{
+    return process_in(owner_slot(owner));
+}
+
 /* No thread of it is in the middle of something. */
 static bool is_at_rest(int process)
 {

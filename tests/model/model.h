@@ -275,6 +275,7 @@ struct reading {
     uint64_t must;  /* written by calls that began after it had joined */
     uint64_t never; /* written before it began to join, from now */
     uint64_t offset;
+    uint32_t dead;   /* a bit for each actor that was when the call began */
     uint32_t pinned; /* the number of what it has pinned, or 0 */
     unsigned char *pinned_at;
 };
@@ -423,6 +424,8 @@ bool judged_dead(bool undisturbed);
 
 /* entered.c */
 void check_entered(void);
+/* The process that an owner is of, or -1. */
+int entered_process_of(uint32_t owner);
 void check_claims(void);
 bool ring_is_closed(void);
 void check_told_closed(void);

@@ -330,6 +330,8 @@ const struct scenario scenarios[] = {
      .kills = 1, .killable = "b", QUICK(1, 0)},
     {"subscriber-of-a-dead-ones-slot", .blocks = 1, .script = "w40w40|hr|hr",
      SUBSCRIBERS(1), .kills = 1, .killable = "b", QUICK(2, 0)},
+    {"slot-of-a-dead-joiner", .blocks = 1, .script = "h|h", SUBSCRIBERS(1),
+     .kills = 1, .killable = "a", QUICK(ANY, 0)},
     {"two-removers", .blocks = 1, .script = "h|h|h", SUBSCRIBERS(1), .kills = 1,
      .killable = "a", QUICK(2, 0)},
     {"mover-dies", .blocks = 1, .script = "w40w40|er|w40w40", SUBSCRIBERS(1),

@@ -137,15 +137,13 @@ MUTATIONS = [
         "remover-does-not-say-so", "--sc two-removers",
         ["    owner_begin_move(&r->owners, by);\n", "    (void)by;\n"],
         ["    owner_end_move(&r->owners, by);\n", ""]),
-    # Writers put a dead joiner off as any other. Its slot is lost to those who
-    # join, which no scenario asks for.
+    # Writers put a dead joiner off as any other: only who joins misses its slot.
     Mutation(
-        "dead-joiner-stays", "--sc joiner-dies",
+        "dead-joiner-stays", "--sc slot-of-a-dead-joiner",
         [("subscriber.h",
           "    if (owner_fate(&r->owners, owner) != OWNER_IS_DEAD)\n",
           "    if (cursor_state(r, cursor) == SUBSCRIBER_JOINING ||\n"
-          "        owner_fate(&r->owners, owner) != OWNER_IS_DEAD)\n")],
-        harmless=True),
+          "        owner_fate(&r->owners, owner) != OWNER_IS_DEAD)\n")]),
     in_gate(
         "dead-claim-stays", "--sc gate-over-the-dead",
         "    case GATE_BY_CLAIM:\n        return owner_fate(",
