@@ -21,27 +21,51 @@
 /* No position: those end below the bits of a head word's item. */
 #define ALONE_TAPPED (UINT64_C(1) << 63)
 
+/*
+ * What a plain call needs comes first, in as many bytes as four lines have:
+ * what readers store, what writers store, so that threads that share a handle
+ * do not take it from each other, and the first two lines of the ring.
+ *
+ * Which process entered as what is told by process_token() of it, or 0, or,
+ * where that is said, PROCESS_NOBODY. A forked child has another token and
+ * enters anew.
+ */
 struct IpcBuffer {
+    atomic_u64 consumes;    /* may read */
+    atomic_u64 reads_alone; /* ... as the one consumer, or PROCESS_NOBODY */
+    atomic_u32 run;         /* entries read since a look found none */
+    uint32_t gives_below;   /* bytes: see give.h */
+    /* The one consumer: the entry that was peeked last, from head word to head
+     * word, and what users call it. */
+    atomic_u64 peeked, after_peeked, peeked_offset;
+    atomic_u64 peeked_blocks; /* of it, or of one before */
+    atomic_u64 gap_seen;      /* position of a gap at an earlier look */
+
+    atomic_u64 produces; /* may write */
+    /* ... as the one producer with nothing reserved, and as one of many: at
+     * least one of the two is PROCESS_NOBODY. */
+    atomic_u64 writes_alone, writes_shared;
+    atomic_u64 *written; /* where the owner counts what it commits */
+    uint64_t max_entry_size;
+    /* One producer: position of the open reservation. None: 0, or ALONE_TAPPED
+     * where each claim has to be told to taps first. What is not 0 leaves the
+     * plain path, which so needs no question of its own. */
+    atomic_u64 open_alone;
+    atomic_u64 open_size; /* bytes of that */
+    atomic_u32 owner;
+    bool observes;   /* stores nothing in the region */
+    bool locked;     /* so is its slot, by us */
+    bool is_holding; /* the backing, which is released with the handle */
+
     struct ring ring;
     struct shm_region *region;
     uint64_t region_size;
-    uint64_t max_entry_size;
     uint32_t number;    /* names this handle within its process */
     uint32_t flags;     /* that the buffer was created with */
     uint32_t array_max; /* entries of an array at most */
-    bool observes;      /* stores nothing in the region */
 
-    /* Which process entered with this handle as what: process_token() of it,
-     * or 0; of the second and third PROCESS_NOBODY. A forked child has another
-     * token and enters anew. */
     atomic_u64 entered;  /* has an owner slot */
-    atomic_u64 produces; /* may write */
-    atomic_u64 consumes; /* may read */
-    /* The same for plain calls, of which each has one that is not
-     * PROCESS_NOBODY at most: one producer with nothing reserved, many. */
-    atomic_u64 writes_alone, writes_shared;
-    atomic_u64 reads_alone; /* the one consumer */
-    atomic_u64 entering;    /* lock around the changes; a token as well */
+    atomic_u64 entering; /* lock around the changes; a token as well */
     /* Of the one consumer that has read ahead of head, while it has: then it is
      * not in `consumes`, so that other reads find out. */
     atomic_u64 leads;
@@ -49,11 +73,7 @@ struct IpcBuffer {
     atomic_u32 looks_ahead; /* hint, where many read ahead */
     uint64_t last_ahead;    /* offset of the last entry of that */
     uint64_t ahead;         /* entries between head and cursor */
-    atomic_u32 owner;
-    atomic_u64 *written; /* where the owner counts what it commits */
-    bool locked;         /* so is its slot, by us */
-    bool is_holding;     /* the backing, which is released with the handle */
-    struct place *place; /* what the memory is in, if opened by name */
+    struct place *place;    /* what the memory is in, if opened by name */
 
     uint32_t slot;       /* as a subscriber */
     atomic_u32 pinning;  /* PINNED_*: whether it has pinned an entry */
@@ -66,21 +86,17 @@ struct IpcBuffer {
     atomic_u32 needed;   /* hint: blocks that there was no room for at last */
 
     struct pace read_pace, write_pace;
-    atomic_u32 run;        /* entries read since a look found none */
-    uint32_t gives_below;  /* bytes: see give.h */
     atomic_u32 idle_looks; /* looks that found nothing */
     atomic_u64 full_at;    /* tail when a write last found no room */
-    atomic_u64 gap_seen;   /* position of a gap at an earlier look */
-    /* One producer: position of the open reservation. None: 0, or ALONE_TAPPED
-     * where each claim has to be told to taps first. What is not 0 leaves the
-     * plain path, which so needs no question of its own. */
-    atomic_u64 open_alone;
-    atomic_u64 open_size; /* bytes of that */
-    /* The one consumer: the entry that was peeked last, from head word to head
-     * word, and what users call it. */
-    atomic_u64 peeked, after_peeked, peeked_offset;
-    atomic_u64 peeked_blocks; /* of it, or of one before */
 };
+
+_Static_assert(sizeof(void *) != 8 ||
+                   offsetof(struct IpcBuffer, produces) == 64,
+               "the line of readers");
+_Static_assert(sizeof(void *) != 8 || offsetof(struct IpcBuffer, ring) == 128,
+               "the line of writers");
+_Static_assert(sizeof(void *) != 8 || offsetof(struct ring, head) == 64,
+               "the line of both");
 
 /* Formats memory, or joins what is there, with a handle in the caller's
  * memory. `is_zero`: it is known to hold nothing but zeros. On an error *detail

@@ -11,34 +11,40 @@
 #include "ring/layout.h"
 #include "ring/owner.h"
 
+/* What plain calls need comes first: of producers and both, one line, and then
+ * of consumers; what they store stands before it, in the handle
+ * (buffer/handle.h).
+ */
 struct ring {
     struct shm_tail *tail;
-    struct shm_head *head; /* a subscriber's is its own cursor */
-    atomic_u64 *control;
-    atomic_u64 *holders; /* NULL: reads consume at once; see hold.h */
-    unsigned char *blocks;
+    /* The blocks of its lap from tail up to this position are known to be free.
+     * An old value only makes a producer look again sooner. */
+    atomic_u64 room_end;
     unsigned char *ahead_end; /* of blocks behind which producers look ahead */
-    uint64_t index_mask;      /* 2^index_bits - 1 */
-    uint64_t lap_gap;         /* 2^index_bits - n: indices that do not exist */
-    uint64_t first;           /* position of the first block of this creation */
-    uint64_t origin;          /* blocks before that, ever */
-    uint64_t head_mask;  /* index_mask, and the bits of a head word's item */
-    uint64_t last_index; /* n - 1 */
+    atomic_u64 *control;
+    unsigned char *blocks;
+    uint64_t index_mask; /* 2^index_bits - 1 */
     uint32_t block_count;
     uint32_t index_bits;
+    uint32_t subscriber_count; /* 0: a queue */
     bool one_producer;
     bool one_consumer;
     bool readers_enter; /* who reads takes an owner slot first */
     bool has_taps;      /* producers do what a tap's proof needs: claim.h */
-    struct owner_table owners;
-    /* The blocks of its lap from tail up to this position are known to be free.
-     * An old value only makes a producer look again sooner. */
-    atomic_u64 room_end;
-    const struct shm_identity *identity;
-    uint64_t creation;     /* the identity's, when the handle was made */
+
+    struct shm_head *head; /* a subscriber's is its own cursor */
+    uint64_t head_mask;    /* index_mask, and the bits of a head word's item */
+    uint64_t last_index;   /* n - 1 */
+    uint64_t lap_gap;      /* 2^index_bits - n: indices that do not exist */
+    uint64_t origin;       /* blocks before `first`, ever */
     struct shm_head *gate; /* up to where blocks are free; a queue's is head */
+    const struct shm_identity *identity;
+    uint64_t creation; /* the identity's, when the handle was made */
+
+    atomic_u64 *holders; /* NULL: reads consume at once; see hold.h */
+    uint64_t first;      /* position of the first block of this creation */
     struct shm_subscriber *subscribers;
-    uint32_t subscriber_count; /* 0: a queue */
+    struct owner_table owners;
 };
 
 static inline uint32_t position_index(const struct ring *r, uint64_t position)
