@@ -5,11 +5,13 @@
     redis.py SHMIPC_BRIDGE SHMIPC FLOW
 """
 import contextlib
+import pathlib
 import random
 import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 from bridges import (LIMIT, SHM, Bridge, Skip, create, free_port, must_end,
@@ -147,6 +149,78 @@ def what_redis_lost_is_told():
     there.await_line("a gap before entry")
 
 
+def a_key_of_something_else():
+    """while the key is of something else nothing is stored, and nothing lost"""
+    redis = Redis()
+    near, far, out, into = ends(redis)
+    redis.ask("SET", near, "something else")
+    here, there = out(), into()
+    writer = write(near, 100)
+    here.await_line("WRONGTYPE")
+    there.await_line("WRONGTYPE")
+    must_end(writer)
+    redis.ask("DEL", near)
+    must_end(read(far, 100))
+    assert not there.says("a gap"), there.log
+
+
+def a_redis_that_begins_empty():
+    """what Redis lost when it began anew, empty, is told, and the rest comes
+    out"""
+    redis = Redis()
+    near, far, out, into = ends(redis)
+    here = out()
+    must_end(write(near, 100))
+    wait_until(lambda: redis.ask("XLEN", near).strip() != ":0", "stored")
+    time.sleep(0.5)
+    redis.process.kill()
+    redis.process.wait()
+    for path in pathlib.Path(redis.directory.name).iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    redis.start()
+    writer = write(near, 100)
+    here.await_line("Redis has lost")
+    there = into()
+    must_end(writer, read(far, 100))
+    there.await_line("a gap before entry")
+
+
+def no_redis_at_all():
+    """answers that are none of Redis harm neither side"""
+    answers = [b"*1\r\n*2\r\n$1\r\nk\r\n*1\r\n*2\r\n:1\r\n:2\r\n",
+               b"*1\r\n*2\r\n$1\r\nk\r\n*1\r\n$-1\r\n",
+               b"*1\r\n*2\r\n$1\r\nk\r\n*1\r\n*2\r\n$3\r\n1-1\r\n"
+               b"*4\r\n:1\r\n:2\r\n:3\r\n:4\r\n",
+               b"*1\r\n*-1\r\n", b"*3\r\n:1\r\n:2\r\n:3\r\n",
+               b"-LOADING wait\r\n", b"*0\r\n", b"$5\r\nhello\r\n",
+               b"HTTP/1.1 400 no\r\n\r\n", b":7\r\n"]
+    served = []
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        with contextlib.suppress(OSError):
+            while True:
+                end, _ = listener.accept()
+                with end, contextlib.suppress(OSError):
+                    answer = answers[len(served) % len(answers)]
+                    served.append(answer)
+                    end.settimeout(1)
+                    for _ in range(3):
+                        if end.recv(4096):
+                            end.sendall(answer)
+
+    threading.Thread(target=serve, daemon=True).start()
+    address = f"redis://127.0.0.1:{listener.getsockname()[1]}/a:key/of:ours"
+    near, far = new_name(), new_name()
+    create(near, "--one-consumer")
+    here, there = Bridge("out", near, address), Bridge("in", address, far)
+    writer = write(near, 10)
+    wait_until(lambda: len(served) > 2 * len(answers), "all were tried")
+    must_end(writer)
+    assert here.process.poll() is None and there.process.poll() is None
+    listener.close()
+
+
 def a_far_channel_made_anew_goes_on():
     """a far channel that is made anew gets what was not committed"""
     redis = Redis()
@@ -163,4 +237,5 @@ def a_far_channel_made_anew_goes_on():
 if __name__ == "__main__":
     run(one_after_the_other, kills_of_all_three, large_ones_and_kills,
         several_into_one, what_redis_lost_is_told,
-        a_far_channel_made_anew_goes_on)
+        a_far_channel_made_anew_goes_on, a_key_of_something_else,
+        a_redis_that_begins_empty, no_redis_at_all)

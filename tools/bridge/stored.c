@@ -8,23 +8,36 @@
 #define RETRY_NS (300 * TICKS_MS)
 enum { PATIENCE_SECONDS = 5 };
 
-/* redis://HOST:PORT/KEY */
+/* redis://HOST:PORT/KEY; a key may have any letters, and a host that is a
+ * number of IPv6 stands in brackets. */
 static bool parse(struct stored *s, const char *address)
 {
     const char *host = address + strlen("redis://");
-    const char *colon = strrchr(host, ':');
-    const char *slash = colon ? strchr(colon, '/') : NULL;
+    const char *slash, *colon, *end;
+    char *rest;
+    long port;
 
-    if (strncmp(address, "redis://", 8) != 0 || !slash || colon == host ||
-        slash[1] == '\0')
+    if (strncmp(address, "redis://", 8) != 0)
         return false;
-    s->port = atoi(colon + 1);
-    s->host = strndup(host, (size_t)(colon - host));
+    slash = strchr(host, '/');
+    end = *host == '[' ? strchr(host, ']') : NULL;
+    colon = *host == '[' ? (end ? end + 1 : host) : strchr(host, ':');
+    if (!slash || slash[1] == '\0' || !colon || *colon != ':' ||
+        colon == host || colon > slash)
+        return false;
+    port = strtol(colon + 1, &rest, 10);
+    if (rest != slash || port <= 0 || port >= 65536)
+        return false;
+    s->port = (int)port;
+    if (end)
+        s->host = strndup(host + 1, (size_t)(end - host - 1));
+    else
+        s->host = strndup(host, (size_t)(colon - host));
     s->key = strdup(slash + 1);
     s->last_key = malloc(strlen(slash) + sizeof ":last");
     if (s->last_key)
         sprintf(s->last_key, "%s:last", slash + 1);
-    return s->host && s->key && s->last_key && s->port > 0 && s->port < 65536;
+    return s->host && s->key && s->last_key;
 }
 
 bool stored_init(struct stored *s, const char *address)
@@ -68,6 +81,14 @@ void stored_disconnect(struct stored *s)
     if (s->redis)
         redisFree(s->redis);
     s->redis = NULL;
+}
+
+void stored_complain(struct stored *s, const redisReply *r)
+{
+    log_rarely(&s->limit, s->key, "Redis says: %s",
+               r->type == REDIS_REPLY_ERROR && r->str
+                   ? r->str
+                   : "what is no answer to that");
 }
 
 redisReply *stored_answer(struct stored *s)

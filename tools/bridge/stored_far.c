@@ -131,9 +131,9 @@ static enum transport_result acknowledge(struct transport *t,
 /* [[key, [[id, [h, first, p, payload]], ...]]] */
 static const redisReply *messages_of(const redisReply *r)
 {
-    return r->type == REDIS_REPLY_ARRAY && r->elements == 1 &&
+    return r->type == REDIS_REPLY_ARRAY && r->elements == 1 && r->element[0] &&
                    r->element[0]->type == REDIS_REPLY_ARRAY &&
-                   r->element[0]->elements == 2 &&
+                   r->element[0]->elements == 2 && r->element[0]->element[1] &&
                    r->element[0]->element[1]->type == REDIS_REPLY_ARRAY
                ? r->element[0]->element[1]
                : NULL;
@@ -146,6 +146,10 @@ static bool fetch(struct stored_far *f, int timeout_ms)
     drop_batch(f);
     if (!stored_connect(&f->stored) || !finish_removals(f))
         return false;
+    /* What was done is removed, so that there is nothing but what comes.
+     * Numbers of messages may begin anew, if a clock was set back. */
+    if (f->held_count == 0)
+        strcpy(f->read, "0");
     r = redisCommand(f->stored.redis, "XREAD COUNT %d BLOCK %d STREAMS %s %s",
                      AT_A_TIME, timeout_ms > 0 ? timeout_ms : 1, f->stored.key,
                      f->read);
@@ -154,7 +158,13 @@ static bool fetch(struct stored_far *f, int timeout_ms)
         return false;
     }
     f->batch = r;
-    return messages_of(r) != NULL;
+    if (messages_of(r))
+        return true;
+    if (r->type != REDIS_REPLY_NIL) {
+        stored_complain(&f->stored, r);
+        break_off(f); /* it is tried again later */
+    }
+    return false;
 }
 
 static struct introduced *place_of(struct stored_far *f, uint64_t stream)
@@ -207,15 +217,36 @@ static void pass(struct stored_far *f, const char *id)
     f->next++;
 }
 
+static bool is_text(const redisReply *r)
+{
+    return r && r->type == REDIS_REPLY_STRING && r->str;
+}
+
+static bool has_fields(const redisReply *message)
+{
+    const redisReply *fields = message->element[1];
+
+    return fields && fields->type == REDIS_REPLY_ARRAY &&
+           fields->elements == 4 && is_text(fields->element[1]) &&
+           is_text(fields->element[3]);
+}
+
 /* The message that is next; false: it is none, and is removed. */
 static bool hand_out(struct stored_far *f, const redisReply *message,
                      struct transport_packet *packet)
 {
-    const redisReply *fields = message->element[1];
-    const char *id = message->element[0]->str;
+    const redisReply *fields;
+    const char *id;
     struct wire_message m;
 
-    if (fields->type != REDIS_REPLY_ARRAY || fields->elements != 4 ||
+    if (!message || message->type != REDIS_REPLY_ARRAY ||
+        message->elements != 2 || !is_text(message->element[0])) {
+        f->next++; /* this is no Redis */
+        return false;
+    }
+    fields = message->element[1];
+    id = message->element[0]->str;
+    if (!has_fields(message) ||
         wire_read(fields->element[1]->str, fields->element[1]->len,
                   fields->element[3]->str, fields->element[3]->len, &m) ||
         (m.head.kind != WIRE_DATA && m.head.kind != WIRE_PART) ||

@@ -11,8 +11,6 @@
 enum {
     PENDING_MAX = 64,   /* messages that Redis has not answered yet */
     STORED_MAX = 20000, /* messages in Redis: then nothing more is sent */
-    ANSWERS = 6,        /* of one message: MULTI, three QUEUED, EXEC, XLEN */
-    EXEC_ANSWER = 4,
     QUERY_NS = 20000000,
 };
 
@@ -22,8 +20,8 @@ struct stored_near {
     /* Of messages that were sent and not answered: what their answer is to say;
      * `after` is WIRE_NONE if it says nothing. */
     struct wire_head pending[PENDING_MAX];
-    unsigned first, count, answers; /* answers: of the first that came */
-    struct wire_head told[2];       /* what is to be received, as it travels */
+    unsigned first, count;
+    struct wire_head told[2]; /* what is to be received, as it travels */
     unsigned told_count;
     struct wire_head handed; /* the one that was received last */
     uint64_t safe; /* the last entry that is stored, of this session */
@@ -40,7 +38,7 @@ static struct stored_near *near_of(struct transport *t)
 static void break_off(struct stored_near *n)
 {
     stored_disconnect(&n->stored);
-    n->count = n->answers = 0;
+    n->count = 0;
     n->has_broken = true;
 }
 
@@ -61,7 +59,9 @@ static void tell(struct stored_near *n, enum wire_kind kind,
 /* -------------------------------------------------------------------- send */
 
 /* How far a stream is stored. What it finds is no offset only if others write
- * into the hash. */
+ * into the hash. If it is less than what was stored once, and let go of here,
+ * Redis has lost the rest: we go on behind that, so that the far side, which
+ * sees what goes before the next entry, finds the gap. */
 static bool say_hello(struct stored_near *n, const struct wire_head *head)
 {
     redisReply *r;
@@ -79,9 +79,22 @@ static bool say_hello(struct stored_near *n, const struct wire_head *head)
         break_off(n);
         return false;
     }
+    if (r->type != REDIS_REPLY_STRING && r->type != REDIS_REPLY_NIL) {
+        stored_complain(&n->stored, r);
+        freeReplyObject(r);
+        break_off(n);
+        return false;
+    }
     if (r->type == REDIS_REPLY_STRING)
         after = strtoull(r->str, NULL, 10) & ~UINT64_C(7);
     freeReplyObject(r);
+    if (head->after != WIRE_NONE &&
+        (after == WIRE_NONE || after < head->after)) {
+        log_rarely(&n->stored.limit, n->stored.key,
+                   "Redis has lost what it had up to entry %" PRIu64,
+                   head->after);
+        after = head->after;
+    }
     n->safe = after;
     n->told_count = 0;
     tell(n, WIRE_WELCOME, head, after);
@@ -98,26 +111,25 @@ static uint64_t last_entry(const struct wire_message *m)
     return e.offset;
 }
 
+/* The message, and then what is known to be stored: not where the message was
+ * refused. (A transaction would go on behind a command that fails.) Says how
+ * many messages there are. */
+static const char STORE[] =
+    "redis.call('XADD', KEYS[1], '*', 'h', ARGV[1], 'p', ARGV[2]) "
+    "if ARGV[4] ~= '' then redis.call('HSET', KEYS[2], ARGV[3], ARGV[4]) end "
+    "return redis.call('XLEN', KEYS[1])";
+
 static void append(struct stored_near *n, const struct wire_message *m,
                    const void *first, size_t first_size, uint64_t last)
 {
-    redisContext *r = n->stored.redis;
-    const char *key = n->stored.key;
-    char stream[24], offset[24];
+    char stream[24], offset[24] = "";
 
     snprintf(stream, sizeof stream, "%" PRIu64, m->head.stream);
-    snprintf(offset, sizeof offset, "%" PRIu64, last);
-    redisAppendCommand(r, "MULTI");
-    redisAppendCommand(r, "XADD %s * h %b p %b", key, first, first_size,
-                       m->payload, m->payload_size);
-    if (last == WIRE_NONE)
-        redisAppendCommand(r, "HEXISTS %s %s", n->stored.last_key, stream);
-    else
-        redisAppendCommand(r, "HSET %s %s %s", n->stored.last_key, stream,
-                           offset);
-    redisAppendCommand(r, "EXISTS %s", key);
-    redisAppendCommand(r, "EXEC");
-    redisAppendCommand(r, "XLEN %s", key);
+    if (last != WIRE_NONE)
+        snprintf(offset, sizeof offset, "%" PRIu64, last);
+    redisAppendCommand(n->stored.redis, "EVAL %s 2 %s %s %b %b %s %s", STORE,
+                       n->stored.key, n->stored.last_key, first, first_size,
+                       m->payload, m->payload_size, stream, offset);
 }
 
 static bool flush(struct stored_near *n)
@@ -141,7 +153,7 @@ static bool has_room(struct stored_near *n)
         return false;
     if (n->length < STORED_MAX)
         return true;
-    if (n->count > 0 || n->answers > 0 || ticks_now() - n->asked_at < QUERY_NS)
+    if (n->count > 0 || ticks_now() - n->asked_at < QUERY_NS)
         return false;
     n->asked_at = ticks_now();
     r = redisCommand(n->stored.redis, "XLEN %s", n->stored.key);
@@ -208,21 +220,19 @@ static void heed(struct stored_near *n, const redisReply *r)
 {
     const struct wire_head *head = &n->pending[n->first];
 
-    if (r->type == REDIS_REPLY_ERROR ||
-        (n->answers == EXEC_ANSWER && r->type != REDIS_REPLY_ARRAY)) {
-        break_off(n); /* it is full, or read-only: not stored */
+    if (r->type != REDIS_REPLY_INTEGER) {
+        /* It is full, or read-only, or the key is something else. */
+        stored_complain(&n->stored, r);
+        break_off(n);
         return;
     }
-    if (n->answers == EXEC_ANSWER && head->after != WIRE_NONE)
+    n->length = r->integer;
+    if (head->after != WIRE_NONE)
         n->safe = head->after;
-    if (++n->answers < ANSWERS)
-        return;
-    n->length = r->type == REDIS_REPLY_INTEGER ? r->integer : 0;
     if (head->after != WIRE_NONE && n->told_count == 0)
         tell(n, WIRE_ACK, head, n->safe);
     else if (head->after != WIRE_NONE)
         n->told[n->told_count - 1].after = htole64(n->safe);
-    n->answers = 0;
     n->first = (n->first + 1) % PENDING_MAX;
     n->count--;
 }
