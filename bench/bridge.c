@@ -146,8 +146,10 @@ static void make_near(const struct plan *p)
 
     if (!p->create)
         return;
-    if (strcmp(p->create, "broadcast") == 0)
+    if (strcmp(p->create, "broadcast") == 0) {
+        options.configuration.flags = IPC_BUFFER_BROADCAST;
         options.configuration.max_subscribers = 4;
+    }
     r = ipc_channel_open(near_name, &options);
     if (r.ipc_status == IPC_OK)
         ipc_channel_destroy(r.result);
