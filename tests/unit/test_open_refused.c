@@ -257,7 +257,7 @@ Test(open, a_full_file_system_is_an_error_and_leaves_nothing)
     struct statfs shm;
 
     must(statfs("/dev/shm", &shm) == 0);
-    options.size = UINT64_C(1) << (sizeof(size_t) > 4 ? 34 : 31);
+    options.size = UINT64_C(15) << (sizeof(size_t) > 4 ? 30 : 27);
     if ((uint64_t)shm.f_bavail * (uint64_t)shm.f_bsize > options.size) {
         cr_log_warn("skipped: /dev/shm has room for all");
         return;
