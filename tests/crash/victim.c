@@ -133,7 +133,7 @@ bool go_to_end(pid_t pid, void (*wake)(void))
         if (!wake || !succeeds(wake))
             return false;
         for (double start = now(); !wait_for(pid);)
-            if (now() - start > GRACE_S)
+            if (now() - start > (double)GRACE_S)
                 return false;
     }
     return is_through();

@@ -590,7 +590,7 @@ int main(int argc, char **argv)
     double seconds = argc > 1 ? atof(argv[1]) : 6;
     uint64_t seed =
         argc > 2 ? strtoull(argv[2], NULL, 0) : (uint64_t)time(NULL);
-    int rounds = (int)(seconds / MODES / 0.25);
+    int rounds = (int)(seconds / (double)MODES / 0.25);
 
     printf("seed %llu\n", (unsigned long long)seed);
     fflush(stdout);
