@@ -290,6 +290,22 @@ static bool find_mapping(void **memory, size_t *size)
     return found;
 }
 
+/* Emulators say that they did it. */
+static bool is_lied_to(void)
+{
+    enum { POPULATE_WRITE = 23 }; /* newer than the headers of some systems */
+    size_t size = 1 << 20;
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    bool lied;
+
+    must(memory != MAP_FAILED);
+    lied =
+        madvise(memory, size, POPULATE_WRITE) == 0 && !is_present(memory, size);
+    munmap(memory, size);
+    return lied;
+}
+
 Test(open, a_prefaulted_mapping_is_present_and_destroy_takes_it_back)
 {
     IpcOpenOptions options = options_with(IPC_OPEN_PREFAULT);
@@ -297,6 +313,8 @@ Test(open, a_prefaulted_mapping_is_present_and_destroy_takes_it_back)
     void *memory;
     size_t size;
 
+    if (is_lied_to())
+        cr_skip_test("an emulator is between, which populates nothing");
     must(find_mapping(&memory, &size) && size >= 1 << 20);
     must(is_present(memory, size));
     must_work(ipc_channel_destroy(channel));

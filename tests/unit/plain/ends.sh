@@ -24,6 +24,7 @@ expect() {
 }
 
 program=$1
+unset SHMIPC_PATIENCE
 cat >"$work/want" <<'END'
 TAP version 13
 1..9
