@@ -87,7 +87,10 @@ pid_t start_victim(const struct operation *o)
         act(o);
         _exit(0);
     }
-    must(wait_for(pid) && WIFSTOPPED(victim_status));
+    /* It may sleep before, on a busy machine, until others are ready. */
+    while (!wait_for(pid))
+        continue;
+    must(WIFSTOPPED(victim_status));
     ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_EXITKILL);
     prepare_for(o);
     return pid;
