@@ -518,6 +518,11 @@ static bool work_beside_it(const struct operation *o)
     return succeeds(call_and_be_served);
 }
 
+/* It may sleep on its way, and wakes up by itself. */
+static void nobody_has_to_wake_it(void)
+{
+}
+
 static bool try_change(const struct operation *o, uint32_t at, bool stop)
 {
     struct course c;
@@ -530,7 +535,7 @@ static bool try_change(const struct operation *o, uint32_t at, bool stop)
     /* Others were not as slow as before: it is at its end, or it waits. */
     stop &= !c.through && !c.asleep;
     if (stop)
-        good = work_beside_it(o) && go_to_end(pid, NULL);
+        good = work_beside_it(o) && go_to_end(pid, nobody_has_to_wake_it);
     kill(pid, SIGKILL);
     end_of(pid);
     if (stop)
