@@ -358,8 +358,8 @@ MUTATIONS = [
         tests=["unit/spins"],
         edits=[("return may_spin_on(b) && ",
                 "if (b->how == BLOCK_UNTIL && b->spun >= b->until - "
-                "b->spin_begin) spin_was_vain(spin_of(b)); "
-                "return may_spin_on(b) && ")]),
+                "b->spin_begin) spin_was_vain(spin_of(b));\n"
+                "    return may_spin_on(b) && ")]),
     Mutation(
         name="readers and writers learn how to spin together",
         file="block.c", tests=["unit/spins"],
