@@ -285,7 +285,7 @@ int main(void)
     if (memory == MAP_FAILED)
         fail("no memory");
     alarm(PATIENCE_S);
-    for (uint32_t wait = IPC_WAIT_DEFAULT; wait <= IPC_WAIT_IO_URING; wait++) {
+    for (uint32_t wait = IPC_WAIT_DEFAULT; wait <= IPC_WAIT_WATCHED; wait++) {
         try_timeouts(wait);
         try_configurations(wait);
     }
