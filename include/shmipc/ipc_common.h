@@ -48,9 +48,9 @@ extern "C" {
 
 /** Version of these headers; ipc_version() tells the library's own. */
 #define IPC_VERSION_MAJOR  0
-#define IPC_VERSION_MINOR  1
+#define IPC_VERSION_MINOR  2
 #define IPC_VERSION_PATCH  0
-#define IPC_VERSION_STRING "0.1.0"
+#define IPC_VERSION_STRING "0.2.0"
 
 /**
  * Outcome of a call: negative is an error, zero or positive is not. Values
