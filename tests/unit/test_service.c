@@ -130,7 +130,8 @@ Test(service, answer_that_can_never_fit_is_told_to_both)
                                        .patience_ns = 20 * SECOND};
     const IpcClientOptions small = {.struct_size = sizeof small, .size = 1000};
     IpcService *service = result_of(ipc_service_open(name, &patient));
-    struct waiting_caller w = {.client = result_of(ipc_client_open(name, &small))};
+    struct waiting_caller w = {.client =
+                                   result_of(ipc_client_open(name, &small))};
     static const unsigned char large[1 << 20];
     pthread_t thread;
     IpcServiceAnswerResult answered;
