@@ -256,7 +256,8 @@ MUTATIONS = [
     Mutation(
         name="a plain read trusts the head", file="take.h",
         tests=["hostile/a hostile peer harms nobody"],
-        edits=[("if (!position_is_valid(r, head)) return false;", "")]),
+        edits=[("if (block->index >= r->last_index) return false; "
+                "atomic_prefetch(", "atomic_prefetch(")]),
     Mutation(
         name="a read that is not plain trusts the head", file="take.h",
         tests=["hostile/a hostile peer harms nobody"],
