@@ -199,7 +199,7 @@ Test(unit, an_impossible_configuration_is_refused)
     c = quick, c.max_sleep_ns = 0, must_refuse(c);
     c = quick, c.max_sleep_ns = -5, must_refuse(c);
     c = quick, c.max_sleep_ns = c.start_sleep_ns - 1, must_refuse(c);
-    c = quick, c.wait = 5, must_refuse(c);
+    c = quick, c.wait = IPC_WAIT_WATCHED + 1, must_refuse(c);
     c = quick, c.options = 32, must_refuse(c);
     c = quick, c.wait = UINT32_MAX, must_refuse(c);
     c = quick, c.memory_fd = 1, must_refuse(c);
