@@ -98,7 +98,7 @@ Test(service_ends, who_waits_for_a_call_that_is_cancelled_is_told)
     IpcService *service = serve();
     IpcClient *client = connect_client();
     struct waiting_caller w = {.client = client,
-                       .call = send_order(client, ECHO, 1, 0)};
+                               .call = send_order(client, ECHO, 1, 0)};
     IpcRequest *request = receive(service);
     pthread_t thread;
 
