@@ -97,10 +97,12 @@ static const char *open_file(FILE **file, const char *path, mode_t forbidden)
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     const char *wrong;
 
+    *file = NULL;
     if (fd < 0)
         return strerror(errno);
     wrong = check_file(fd, forbidden);
-    *file = wrong ? NULL : fdopen(fd, "r");
+    if (!wrong)
+        *file = fdopen(fd, "r");
     if (*file)
         return NULL;
     close(fd);
