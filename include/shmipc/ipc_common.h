@@ -158,8 +158,8 @@ IPC_API const char *ipc_status_name(IpcStatus status);
 IPC_API const char *ipc_status_text(IpcStatus status);
 
 /**
- * The library's version, such as "0.1.0"; static. Safe from any thread; never
- * blocks. Since 0.1.0.
+ * The library's version: major, minor and patch number, with dots between;
+ * static. Safe from any thread; never blocks. Since 0.1.0.
  */
 IPC_API const char *ipc_version(void);
 
