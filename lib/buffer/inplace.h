@@ -196,7 +196,7 @@ static inline bool inplace_skip_peeked(struct IpcBuffer *b, uint64_t offset)
     uint64_t next = atomic_hint(&b->after_peeked);
     /* Relaxed: only we move it. */
     uint64_t head = atomic_get_relaxed(&b->ring.head->position);
-    uint64_t size = (next - head) * SHMIPC_BLOCK;
+    size_t size = (size_t)(next - head) * SHMIPC_BLOCK;
 
     if (head != atomic_hint(&b->peeked) ||
         offset != atomic_hint(&b->peeked_offset))
