@@ -377,6 +377,11 @@ void snapshot_restore(const struct snapshot *s);
 /* calls.c */
 IpcStatus call_write(struct IpcBuffer *b, const void *data, size_t size);
 IpcStatus call_read(struct IpcBuffer *b, IpcEntry *dest);
+IpcStatus call_reserve(struct IpcBuffer *b, size_t size, IpcReservation *dest);
+IpcStatus call_commit(struct IpcBuffer *b, const IpcReservation *reservation,
+                      size_t size);
+IpcStatus call_peek(struct IpcBuffer *b, IpcEntry *dest);
+IpcStatus call_skip(struct IpcBuffer *b, uint64_t offset);
 void call_shut(struct IpcBuffer *b);
 
 /* script.c */

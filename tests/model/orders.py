@@ -45,9 +45,9 @@ MUTATIONS = [
         "        return atomic_cas_release(&r->head->position, from, to);",
         "        return atomic_cas_relaxed(&r->head->position, from, to);"),
     in_protocol(
-        "relaxed-control-in-glance", "--weak two-writers",
-        "view->word = atomic_get_acquire(position_control(r, head));",
-        "view->word = atomic_get_relaxed(position_control(r, head));"),
+        "relaxed-control-in-look-inside", "--weak peek",
+        "word = atomic_get_acquire(&r->control[block->index]);",
+        "word = atomic_get_relaxed(&r->control[block->index]);"),
     in_protocol(
         "relaxed-control-in-look", "--weak array",
         "word = atomic_get_acquire(position_control(r, position));"
@@ -59,11 +59,9 @@ MUTATIONS = [
         [("handle.h",
           "    return atomic_get_acquire(&b->ring.head->position);",
           "    return atomic_get_relaxed(&b->ring.head->position);"),
-         ("protocol.h",
-          "uint64_t head = atomic_get_acquire(&r->head->position);\n"
-          "    *view",
-          "uint64_t head = atomic_get_relaxed(&r->head->position);\n"
-          "    *view"),
+         ("take.h",
+          "block->position = atomic_get_acquire(&r->head->position);",
+          "block->position = atomic_get_relaxed(&r->head->position);"),
          ("take.h",
           "    position = atomic_get_acquire(&r->head->position);",
           "    position = atomic_get_relaxed(&r->head->position);"),

@@ -187,7 +187,7 @@ static IpcStatus reserve(int actor, uint32_t id, const struct call *call)
     unsigned char data[MAX_BLOCKS * SHMIPC_BLOCK];
     struct IpcBuffer *b = handle_of(actor);
     IpcReservation reservation;
-    IpcStatus status = write_reserve(b, call->size, &reservation);
+    IpcStatus status = call_reserve(b, call->size, &reservation);
 
     if (status != IPC_OK)
         return status;
@@ -200,7 +200,7 @@ static IpcStatus reserve(int actor, uint32_t id, const struct call *call)
             violation("abort: %d", status);
         return IPC_OK;
     }
-    status = write_commit(b, &reservation, call->commit);
+    status = call_commit(b, &reservation, call->commit);
     if (status != IPC_OK)
         violation("commit: %d", status);
     return status;
@@ -261,13 +261,12 @@ static IpcStatus peek(int actor, struct result *result)
     unsigned char data[MAX_BLOCKS * SHMIPC_BLOCK];
     struct IpcBuffer *b = handle_of(actor);
     IpcEntry entry;
-    IpcBufferReadError error;
-    IpcStatus status = read_peek(b, &entry, &error);
+    IpcStatus status = call_peek(b, &entry);
 
     if (status != IPC_OK)
         return status;
     payload_load_unowned(data, entry.payload, entry.size);
-    status = read_skip(b, entry.offset, &error);
+    status = call_skip(b, entry.offset);
     if (status != IPC_OK)
         return status;
     memory_taken(actor);
@@ -314,7 +313,7 @@ static IpcStatus run_call(int actor, struct result *result)
     case CALL_FORCE:
         return recover_skip(b, &offset);
     case CALL_OPEN:
-        return write_reserve(b, call->size, &reservation);
+        return call_reserve(b, call->size, &reservation);
     case CALL_SHUT:
         call_shut(b);
         return IPC_OK;

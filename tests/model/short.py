@@ -58,7 +58,15 @@ MUTATIONS = [
           " block.position + 1);\n")]),
     in_protocol(
         "look-at-a-block-forgets-the-lap", "--sc two-writers",
+        "since the state goes to the top. */\n"
         "    word -= (block->lap << 32) + CONTROL_READY;",
+        "since the state goes to the top. */\n"
+        "    word = (uint32_t)word - CONTROL_READY;"),
+    in_protocol(
+        "look-inside-forgets-the-lap", "--sc peek",
+        "word = atomic_get_acquire(&r->control[block->index]);\n"
+        "    word -= (block->lap << 32) + CONTROL_READY;",
+        "word = atomic_get_acquire(&r->control[block->index]);\n"
         "    word = (uint32_t)word - CONTROL_READY;"),
     in_protocol(
         "room-of-a-block-in-another-lap", "--sc two-writers",
