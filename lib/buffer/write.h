@@ -156,10 +156,11 @@ static inline bool write_blocks(struct IpcBuffer *b, const void *data,
                                 size_t size)
 {
     struct claim claim = {.blocks = control_blocks(size)};
-    struct ring *r = &b->ring;
+    struct ring *r;
 
     if (!b || !data || size <= SHMIPC_BLOCK || size > b->max_entry_size)
         return false;
+    r = &b->ring;
     /* Acquire [entry]: `owner`, and that nothing is reserved. */
     if (process_has_token(atomic_get_acquire(&b->writes_alone))) {
         if (!claim_alone_plain(r, claim.blocks, &claim.position))
