@@ -101,12 +101,14 @@ static void count_sent(struct near *n, uint64_t last, uint32_t count,
     }
 }
 
-/* Sends a message, whose payload is gone afterwards. False: the session is
- * over, or there is no time left. */
+/* Sends a message, whose payload is gone afterwards. False: its session is
+ * over, perhaps another one has begun, or there is no time left. */
 static bool send(struct near *n, const void *first, size_t first_size,
                  const struct transport_payload *payload)
 {
-    while (n->is_welcome) {
+    const uint64_t session = n->session;
+
+    while (n->is_welcome && n->session == session) {
         struct transport *t = n->route->transport;
         enum transport_result r =
             t->calls->send(t, NULL, first, first_size, payload, 10);
@@ -120,6 +122,13 @@ static bool send(struct near *n, const void *first, size_t first_size,
     }
     payload->release(payload->data, payload->hint);
     return false;
+}
+
+/* What could not be sent goes with another session, if none has begun yet. */
+static void give_up(struct near *n, uint64_t session)
+{
+    if (n->is_welcome && n->session == session)
+        session_begin_anew(n);
 }
 
 /* It counts as sent and lost if it was not. */
@@ -143,25 +152,30 @@ static struct wire_head data_head(struct near *n, enum wire_kind kind)
     return head;
 }
 
-static void send_batch(struct near *n)
+/* False: it was not sent, and nothing that comes behind it may be. */
+static bool send_batch(struct near *n)
 {
     struct wire_head head = data_head(n, WIRE_DATA);
     struct batch *b = &n->batch;
     const struct transport_payload payload = {b->payload, b->used,
                                               transport_free, NULL};
+    const uint64_t session = n->session;
     size_t size;
+    bool is_sent;
 
     head.value = n->in.lost;
     size = batch_seal(b, head);
     take_off(n, b->first_offset, b->last_offset, b->count);
-    if (send(n, b->first, size, &payload)) {
+    is_sent = send(n, b->first, size, &payload);
+    if (is_sent) {
         count_sent(n, b->last_offset, b->count, payload.size);
         counters_add(&n->route->counters.lost, n->in.lost);
         n->in.lost = 0;
-    } else if (n->is_welcome) {
-        session_begin_anew(n);
+    } else {
+        give_up(n, session);
     }
     batch_forget(b);
+    return is_sent;
 }
 
 /* The engine does not look at the channel any more: may be another thread. */
@@ -213,24 +227,25 @@ static bool send_part(struct near *n, size_t at)
 
 static void send_large(struct near *n)
 {
+    const uint64_t session = n->session;
     const IpcEntry *e = &n->large;
     size_t at = 0;
 
     take_off(n, e->offset, e->offset, 1);
-    while (n->is_welcome && at < e->size && send_part(n, at))
+    while (at < e->size && send_part(n, at))
         at += WIRE_BATCH_MAX;
     if (at >= e->size)
         count_sent(n, e->offset, 1, e->size);
-    else if (n->is_welcome)
-        session_begin_anew(n);
+    else
+        give_up(n, session);
 }
 
 /* Sends what sending_fill() found. */
 void sending_send(struct near *n)
 {
-    if (n->batch.count > 0)
-        send_batch(n);
-    if (n->large.size > 0)
+    const bool is_sent = n->batch.count == 0 || send_batch(n);
+
+    if (is_sent && n->large.size > 0)
         send_large(n);
     n->large.size = 0;
 }
