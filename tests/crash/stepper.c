@@ -32,7 +32,7 @@
 
 /* If some are tried: one in so many, others in each mode. */
 enum {
-    SAMPLE = 4,
+    SAMPLE = 8,
     EVERY = 499,
     EVERY_OF_ALL = 23,
     HASHES_MAX = 16384,
