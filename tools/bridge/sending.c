@@ -81,7 +81,7 @@ enum intake_result sending_fill(struct near *n, uint64_t wait_ns)
         }
         if (!batch_add(&n->batch, &entry))
             return INTAKE_FAILED;
-        if (!batch_has_room(&n->batch, 1))
+        if (!batch_has_room(&n->batch, 1) || n->in.kind == INTAKE_PLAIN)
             return INTAKE_ENTRY;
     }
 }
