@@ -74,9 +74,9 @@ static const struct command_help out_help = {
             "once, in order,\nwhatever is killed or disconnected meanwhile. "
             "What was not acknowledged by the\nother side stays in the "
             "channel, and writers find no space when it is full.\n\nIf there "
-            "is no such channel, makes one for one consumer. It must "
-            "be the only\nreader of a channel for many; in one for "
-            "subscribers a bridge is one of them.\n",
+            "is no such channel, makes one for one consumer. In a channel for "
+            "many\nreaders one message at a time is on its way; in one for "
+            "subscribers a bridge is\none of them.\n",
     .options = out_options,
     .exits = EXITS,
 };

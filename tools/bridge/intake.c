@@ -3,7 +3,6 @@
 #include "bridge/ticks.h"
 #include "join.h"
 #include <stdlib.h>
-#include <string.h>
 
 enum { TAP_ROOM = 64 << 10 };
 
@@ -82,10 +81,6 @@ static const char *open_all(struct intake *in, const char *name,
     if (!is_lossy && in->region.ring.holders)
         return "it is a work queue, whose entries are for many: make it for "
                "one consumer or for subscribers, or look on with --lossy";
-    if (in->kind == INTAKE_PLAIN) {
-        in->path = strdup(path);
-        return in->path ? open_tap(in, name, path) : "there is no memory";
-    }
     return in->kind == INTAKE_SUBSCRIBER ? open_subscriber(in, name, options)
                                          : NULL;
 }
@@ -112,7 +107,6 @@ void intake_close(struct intake *in)
         ipc_channel_destroy(in->holder);
     region_close(&in->region);
     free(in->memory);
-    free(in->path);
     *in = (struct intake){0};
 }
 
@@ -169,6 +163,17 @@ static IpcStatus next_of_subscriber(struct intake *in, IpcEntry *entry,
                : status;
 }
 
+static IpcStatus next_of_plain(struct intake *in, IpcEntry *entry, uint64_t ns)
+{
+    IpcStatus status;
+
+    if (in->is_out)
+        return IPC_EMPTY;
+    status = peek(in->channel, entry, ns);
+    in->is_out = status == IPC_OK;
+    return status;
+}
+
 static IpcStatus next_of_tap(struct intake *in, IpcEntry *entry, uint64_t ns)
 {
     for (;;) {
@@ -191,27 +196,6 @@ static IpcStatus next_of_tap(struct intake *in, IpcEntry *entry, uint64_t ns)
     }
 }
 
-/* A tap repairs nothing and is woken by nobody: what is at the head is waited
- * for as a reader does, unless that is on its way already. */
-static IpcStatus next_of_plain(struct intake *in, IpcEntry *entry, uint64_t ns)
-{
-    IpcStatus status = IPC_OK;
-
-    if (!in->is_out)
-        status = peek(in->channel, entry, ns);
-    if (status == IPC_OK)
-        status = next_of_tap(in, entry, 0);
-    while (status == IPC_OK && in->skips && entry->offset < in->until)
-        status = next_of_tap(in, entry, 0);
-    if (status != IPC_OK)
-        return status;
-    in->skips = false;
-    in->lost = 0; /* others have read it */
-    in->is_out = true;
-    in->last = entry->offset;
-    return IPC_OK;
-}
-
 enum intake_result intake_next(struct intake *in, IpcEntry *entry, uint64_t ns)
 {
     switch (in->kind) {
@@ -229,13 +213,13 @@ enum intake_result intake_next(struct intake *in, IpcEntry *entry, uint64_t ns)
 
 /* ----------------------------------------------------------------- release */
 
-static void release_by(IpcChannel *reader, uint64_t offset)
+static void release_holder(struct intake *in, uint64_t offset)
 {
     IpcEntry entry;
 
-    while (ipc_channel_peek(reader, &entry).ipc_status == IPC_OK &&
+    while (ipc_channel_peek(in->holder, &entry).ipc_status == IPC_OK &&
            entry.offset <= offset &&
-           ipc_channel_skip(reader, entry.offset).ipc_status == IPC_OK)
+           ipc_channel_skip(in->holder, entry.offset).ipc_status == IPC_OK)
         ;
 }
 
@@ -247,28 +231,16 @@ void intake_release(struct intake *in, uint64_t offset)
         (void)ipc_channel_acknowledge(in->channel, offset).ipc_status;
         break;
     case INTAKE_SUBSCRIBER:
-        release_by(in->holder, offset);
+        release_holder(in, offset);
         break;
     case INTAKE_PLAIN:
-        release_by(in->channel, offset);
-        in->is_out = in->is_out && offset < in->last;
+        if (in->is_out)
+            (void)ipc_channel_skip(in->channel, offset).ipc_status;
+        in->is_out = false;
         break;
     case INTAKE_TAP:
         break;
     }
-}
-
-/* Looks anew, from the head on, which is not behind the entry. */
-static void rewind_plain(struct intake *in, uint64_t offset)
-{
-    ipc_tap_destroy(in->tap);
-    in->tap = NULL;
-    free(in->memory);
-    in->memory = NULL;
-    (void)open_tap(in, NULL, in->path); /* the next read says so */
-    in->is_out = false;
-    in->skips = true;
-    in->until = offset;
 }
 
 /* Subscribes anew, from the oldest on, which is not behind the holder, and goes
@@ -295,7 +267,7 @@ void intake_rewind(struct intake *in, uint64_t offset)
         rewind_subscriber(in, offset);
         break;
     case INTAKE_PLAIN:
-        rewind_plain(in, offset);
+        in->is_out = false;
         break;
     case INTAKE_TAP:
         break;
@@ -307,7 +279,6 @@ bool intake_is_short(const struct intake *in, unsigned parts)
     const struct ring *r = &in->region.ring;
     uint64_t lag, end;
 
-    /* A tap is woken by nobody: it is what arrives that is waited for. */
     if (in->kind == INTAKE_PLAIN || in->kind == INTAKE_TAP)
         return in->is_out;
     intake_measure(in, &lag, &end);

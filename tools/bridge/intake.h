@@ -7,8 +7,8 @@
  *   QUEUE       made for one consumer: that is us
  *   SUBSCRIBER  broadcast: one handle reads, another one that has subscribed
  *               too follows with what is released, so that writers wait for it
- *   PLAIN       a queue for many readers, of whom there should be no other: a
- *               tap looks ahead, and entries are taken when they have arrived
+ *   PLAIN       a queue for many readers, of whom there should be no other: one
+ *               entry at a time is on its way, and taken when it has arrived
  *   TAP         lossy: entries are copied, nothing is released
  */
 #ifndef SHMIPC_BRIDGE_INTAKE_H
@@ -21,17 +21,13 @@ enum intake_kind { INTAKE_QUEUE, INTAKE_SUBSCRIBER, INTAKE_PLAIN, INTAKE_TAP };
 
 struct intake {
     enum intake_kind kind;
-    IpcChannel *channel; /* NULL for TAP */
+    IpcChannel *channel; /* NULL for a tap */
     IpcChannel *holder;  /* of a subscriber */
-    IpcTap *tap;         /* of TAP and PLAIN */
-    char *path;          /* PLAIN: of the tap */
+    IpcTap *tap;
     struct region region;
-    bool is_out;   /* PLAIN: entries are on their way */
-    uint64_t last; /* PLAIN: the last one that was read ... */
-    bool skips;    /* ... and up to `until` they are passed, anew */
-    uint64_t until;
+    bool is_out;   /* PLAIN: the entry at the head is on its way */
     uint64_t lost; /* TAP: bytes that were lost since they were last told */
-    void *memory;  /* of one entry that a tap has read */
+    void *memory;  /* TAP: of one entry */
     size_t room;
 };
 
@@ -49,15 +45,8 @@ const char *intake_open(struct intake *in, const char *name, const char *path,
                         const IpcOpenOptions *options, bool is_lossy);
 void intake_close(struct intake *in);
 
-/* Whether an entry's payload stays where it is until it is released; else until
- * the next call. */
-static inline bool intake_keeps(const struct intake *in)
-{
-    return in->kind == INTAKE_QUEUE || in->kind == INTAKE_SUBSCRIBER;
-}
-
-/* The next entry; see intake_keeps() for its payload. Waits for at most `ns`
- * nanoseconds. */
+/* The next entry; its payload stays until it is released (TAP: until the next
+ * call). Waits for at most `ns` nanoseconds. */
 enum intake_result intake_next(struct intake *in, IpcEntry *entry, uint64_t ns);
 
 /* Lets go of all entries up to the one at `offset`. */

@@ -23,6 +23,10 @@ static bool open_intake(struct near *n)
     n->known = n->sent = n->most = n->acknowledged = n->heard = WIRE_NONE;
     n->flights.count = 0;
     n->is_first = true;
+    if (n->in.kind == INTAKE_PLAIN)
+        log_line(route->title, "the channel is for many readers: one message "
+                               "at a time is on its way. Make it for one "
+                               "consumer (`shmipc create --one-consumer`)");
     session_begin_anew(n);
     return true;
 }

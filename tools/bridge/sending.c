@@ -188,13 +188,13 @@ static void release_lent(void *data, void *hint)
 }
 
 /* Where an entry stays in the channel until it is released, it is sent from
- * there; what a tap has read is copied. */
+ * there; a tap's is copied. */
 static bool lend(struct near *n, size_t at, size_t size,
                  struct transport_payload *to)
 {
     unsigned char *data = (unsigned char *)n->large.payload + at;
 
-    if (intake_keeps(&n->in)) {
+    if (n->in.kind != INTAKE_TAP) {
         *to = (struct transport_payload){data, size, release_lent, n};
         atomic_fetch_add_explicit(&n->lent, 1, memory_order_relaxed);
         return true;
