@@ -16,7 +16,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -470,15 +469,6 @@ static bool is_wanted(const struct operation *o, int argc, char **argv)
         if (strcmp(o->name, argv[i]) == 0)
             return true;
     return optind == argc;
-}
-
-static void *share(size_t size)
-{
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-    must(memory != MAP_FAILED);
-    return memory;
 }
 
 static bool take_options(int argc, char **argv)

@@ -72,6 +72,9 @@ IpcChannel *join(void);
 
 /* ------------------------------------------------------------ processes.c */
 
+/* Memory of this process and its children. */
+void *share(size_t size);
+
 /* A child that does not outlive its parent. */
 pid_t fork_child(void);
 

@@ -3,8 +3,18 @@
 #include "crash.h"
 #include <errno.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+
+void *share(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    must(memory != MAP_FAILED);
+    return memory;
+}
 
 pid_t fork_child(void)
 {

@@ -27,7 +27,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 
 /* If some are tried: one in so many, others in each mode. */
@@ -300,15 +299,6 @@ static bool run_all(int argc, char **argv)
         if (mode < 4 && is_wanted(&operations_of_taps[i], argc, argv))
             good &= run_looker(&operations_of_taps[i]);
     return good;
-}
-
-static void *share(size_t size)
-{
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-    must(memory != MAP_FAILED);
-    return memory;
 }
 
 static bool take_options(int argc, char **argv)
