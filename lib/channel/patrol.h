@@ -20,9 +20,9 @@
  *   Where a channel's way of waiting is IPC_WAIT_WATCHED, the thread also wakes
  *   those of its process that sleep in a blocked call, every WAIT_ROUSE_NS; so
  *   they need no timer of the kernel's each (wait/wait.h). What there is to
- * look after they look after themselves. The channel joins when a thread is to
- *   sleep for the first time, in a forked child anew; if there can be no
- * thread, sleeps have timers.
+ *   look after they look after themselves. The channel joins when a thread is
+ *   to sleep for the first time, in a forked child anew; if there can be no
+ *   thread, sleeps have timers.
  *
  * WHEN IT SPEAKS
  *   A poller that has found nothing is armed, and is told once: then it reads,

@@ -13,8 +13,7 @@
 
 /* What plain calls need comes first: of producers and both, one line, and then
  * of consumers; what they store stands before it, in the handle
- * (buffer/handle.h).
- */
+ * (buffer/handle.h). */
 struct ring {
     struct shm_tail *tail;
     /* The blocks of its lap from tail up to this position are known to be free.
